@@ -1,0 +1,100 @@
+"""purenn: neural networks as pure functions on JAX, with every derivative worked out by hand."""
+
+from purenn import initializers
+from purenn.backprop.by_hand import by_hand
+from purenn.backprop.check_gradients import check_gradients
+from purenn.backprop.compare import compare
+from purenn.backprop.explain import explain
+from purenn.backprop.summary import summary
+from purenn.backprop.value_and_grad import value_and_grad
+from purenn.core.layer import Layer, Op
+from purenn.data.idx import read_idx
+from purenn.data.mnist import load_mnist
+from purenn.layers.batch_norm import batch_norm
+from purenn.layers.dense import dense
+from purenn.layers.dropout import dropout
+from purenn.layers.flatten import flatten
+from purenn.layers.mlp import mlp
+from purenn.layers.rescale import rescale
+from purenn.layers.residual import residual
+from purenn.layers.serial import serial
+from purenn.ops.activations import (
+    gelu,
+    leaky_relu,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from purenn.ops.binary_cross_entropy import binary_cross_entropy, sigmoid_binary_cross_entropy
+from purenn.ops.categorical_cross_entropy import categorical_cross_entropy, softmax_cross_entropy
+from purenn.ops.l2_penalty import l2_penalty
+from purenn.ops.mse import mse
+from purenn.optimizers.adam import adam, adamw
+from purenn.optimizers.base import Optimizer, apply_updates
+from purenn.optimizers.momentum import momentum
+from purenn.optimizers.schedules import (
+    cosine_decay,
+    exponential_decay,
+    inverse_time_decay,
+    linear_warmup,
+)
+from purenn.optimizers.sgd import sgd
+from purenn.training.evaluate import accuracy, evaluate
+from purenn.training.fit import fit
+from purenn.training.train_step import TrainState, train_step
+from purenn.training.training_run import training_run
+
+__all__ = [
+    "Layer",
+    "Op",
+    "Optimizer",
+    "TrainState",
+    "accuracy",
+    "adam",
+    "adamw",
+    "apply_updates",
+    "batch_norm",
+    "binary_cross_entropy",
+    "by_hand",
+    "categorical_cross_entropy",
+    "check_gradients",
+    "compare",
+    "cosine_decay",
+    "dense",
+    "dropout",
+    "evaluate",
+    "explain",
+    "exponential_decay",
+    "fit",
+    "flatten",
+    "gelu",
+    "initializers",
+    "inverse_time_decay",
+    "l2_penalty",
+    "leaky_relu",
+    "linear_warmup",
+    "load_mnist",
+    "mlp",
+    "momentum",
+    "mse",
+    "read_idx",
+    "relu",
+    "rescale",
+    "residual",
+    "serial",
+    "sgd",
+    "sigmoid",
+    "sigmoid_binary_cross_entropy",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "summary",
+    "tanh",
+    "train_step",
+    "training_run",
+    "value_and_grad",
+]

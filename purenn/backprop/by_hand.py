@@ -1,0 +1,151 @@
+"""`by_hand`: the hand-derived rule installed in JAX."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.custom_derivatives import SymbolicZero
+
+from purenn.core import checks
+from purenn.core.layer import Layer, Op
+
+
+def by_hand(part: Any) -> Any:
+    """The same layer or op, whose derivative under `jax.grad` is the hand-derived one.
+
+    `apply` (an op's call) becomes a `jax.custom_vjp`; `forward` and `backward` stay as they are.
+    So `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. `jvp` and `jacfwd`
+    straight through it are refused by JAX: a `custom_vjp` has no forward mode.
+
+    A derivative without a hand-derived formula is JAX's own, computed only where it is asked for:
+    by an op's further arguments (soft targets), by a layer's `state`, and through the state that
+    it returns (running statistics). It is never a silent zero.
+
+    Args:
+        part: a `Layer` or an `Op`; parts of it that are `by_hand` already change nothing.
+
+    Raises:
+        TypeError: `part` is neither; a plain function has no rule to install.
+    """
+    if isinstance(part, Op):
+        return dataclasses.replace(part, apply=_op_rule(part))
+    if isinstance(part, Layer):
+        return dataclasses.replace(part, apply=_layer_rule(part))
+    raise TypeError(
+        f"by_hand: part must be a Layer or an Op, got {checks.describe(part)}; "
+        f"for a function and its derivative, by_hand(Op(forward=..., backward=...))"
+    )
+
+
+def _op_rule(op: Op) -> Any:
+    def apply(x: Any, *arguments: Any, **options: Any) -> Array:
+        def plain(x: Any, *arguments: Any) -> Array:
+            y: Array = op.forward(x, *arguments, **options)[0]
+            return y
+
+        def forward(x: Any, *arguments: Any) -> tuple[Array, Any]:
+            asked = _perturbed(arguments)
+            x, arguments = _values((x, arguments))
+            # The plain forward: a second derivative must be able to see through it.
+            y, cache = op.forward(x, *arguments, **options)
+            return y, (cache, (x, arguments) if asked else None)
+
+        def backward(residual: Any, dy: Any) -> tuple[Any, ...]:
+            cache, others = residual
+            dy = _instantiate(dy)
+            dx = _cotangents(op.backward(cache, dy))
+            if others is None:
+                return dx, *(None for _ in arguments)
+            x, values = others
+            _, vjp = jax.vjp(lambda *values: plain(x, *values), *values)
+            return dx, *_cotangents(vjp(dy))
+
+        rule = jax.custom_vjp(plain)
+        rule.defvjp(forward, backward, symbolic_zeros=True)
+        return rule(x, *arguments)
+
+    return apply
+
+
+def _layer_rule(layer: Layer) -> Any:
+    def apply(
+        params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any]:
+        def plain(params: Any, state: Any, x: Any, key: Any) -> tuple[Array, Any]:
+            y, state, _ = layer.forward(params, state, x, train=train, key=key)
+            return y, state
+
+        def forward(params: Any, state: Any, x: Any, key: Any) -> tuple[Any, Any]:
+            by_state = _perturbed(state)
+            params, state, x, key = _values((params, state, x, key))
+            y, new_state, cache = layer.forward(params, state, x, train=train, key=key)
+            # Only a layer with state can be asked for the derivatives that are JAX's.
+            inputs = (state, x, key, () if by_state else None) if jax.tree.leaves(state) else None
+            return (y, new_state), (params, cache, inputs)
+
+        def backward(residual: Any, cotangents: Any) -> tuple[Any, Any, Any, None]:
+            params, cache, inputs = residual
+            through_state = inputs is not None and _asked(cotangents[1])
+            by_state = inputs is not None and inputs[3] is not None
+            dy, dnew_state = _instantiate(cotangents)
+            dparams, dx = layer.backward(params, cache, dy)
+            dstate = None
+            if through_state or by_state:
+                state, x, key, _ = inputs
+                _, vjp = jax.vjp(lambda p, s, x: plain(p, s, x, key), params, state, x)
+                if by_state:
+                    dstate = _cotangents(vjp((dy, dnew_state))[1])
+                if through_state:
+                    more = vjp((jnp.zeros_like(dy), dnew_state))
+                    dparams = jax.tree.map(_add, dparams, more[0])
+                    dx = dx if dx is None else dx + more[2]
+            return _cotangents(dparams), dstate, dx, None
+
+        rule = jax.custom_vjp(plain)
+        rule.defvjp(forward, backward, symbolic_zeros=True)
+        result: tuple[Array, Any] = rule(params, state, x, key)
+        return result
+
+    return apply
+
+
+# With `symbolic_zeros`, the leaves of a rule's arguments carry `value` and `perturbed`, and a
+# cotangent that nobody asked for is a SymbolicZero.
+
+
+def _values(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf.value, tree)
+
+
+def _perturbed(tree: Any) -> bool:
+    return any(leaf.perturbed for leaf in jax.tree.leaves(tree))
+
+
+def _is_zero(leaf: Any) -> bool:
+    return isinstance(leaf, SymbolicZero)
+
+
+def _asked(cotangents: Any) -> bool:
+    return not all(map(_is_zero, jax.tree.leaves(cotangents, is_leaf=_is_zero)))
+
+
+def _instantiate(cotangents: Any) -> Any:
+    def leaf(c: Any) -> Any:
+        return jnp.zeros(c.shape, c.dtype) if _is_zero(c) else c
+
+    return jax.tree.map(leaf, cotangents, is_leaf=_is_zero)
+
+
+def _is_float0(c: Any) -> bool:
+    return bool(c.dtype == jax.dtypes.float0)
+
+
+def _add(a: Array, b: Any) -> Array:
+    return a if _is_float0(b) else a + b
+
+
+def _cotangents(tree: Any) -> Any:
+    """What custom_vjp takes for zero by a whole number is None."""
+    return jax.tree.map(lambda c: None if _is_float0(c) or not checks.is_float(c) else c, tree)

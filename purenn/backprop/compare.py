@@ -1,0 +1,57 @@
+"""`compare`: a learner's own intermediate values beside `explain`'s."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from purenn.backprop.explain import Explanation, plain_name
+from purenn.backprop.report import LeafReport, Report, judge
+
+
+def compare(
+    mine: Mapping[str, Any], explanation: Explanation, *, tolerance: float | None = None
+) -> Report:
+    """Judge values that someone computed on their own, name by name.
+
+    Args:
+        mine: `{"Z1": ..., "dW1": ...}`, with the symbols of the printed explanation in any case;
+            `gamma`, `beta` and `'` stand for γ, β and ′. A last number may be left out where only
+            one value has the name, and `dz` alone is that of the last layer.
+        explanation: what `explain` returned for the same parameters and batch.
+        tolerance: of the largest difference, relative to the largest element; by default 1e-5 for
+            float32 and 1e-9 for float64.
+
+    Returns:
+        A report, one line a name of `mine`: `report.ok`, and in words what looks wrong.
+
+    Raises:
+        KeyError: a name that the explanation has not.
+    """
+    if not isinstance(mine, Mapping):
+        raise TypeError(f"compare: mine must be a dict of arrays, got {type(mine).__name__}")
+    if not isinstance(explanation, Explanation):
+        raise TypeError(
+            f"compare: explanation must be what explain returned, got {type(explanation).__name__}"
+        )
+    referee = {plain_name(name): value for name, value in explanation.named().items()}
+    if tolerance is None:
+        dtype = explanation.value.dtype
+        tolerance = {8: 1e-9, 4: 1e-5}.get(dtype.itemsize, 3e-2)
+    m = explanation[0].x.shape[0]
+    leaves: list[LeafReport] = []
+    for name, value in mine.items():
+        right = referee[_find(name, referee)]
+        floor = 10 * float(jnp.finfo(explanation.value.dtype).eps)
+        leaves.append(judge(name, value, right, m=m, tolerance=tolerance, floor=floor))
+    return Report(tuple(leaves))
+
+
+def _find(name: str, referee: Mapping[str, Any]) -> str:
+    plain = plain_name(name)
+    if plain in referee:
+        return plain
+    numbered = [other for other in referee if other.rstrip("0123456789") == plain]
+    if numbered and (len(numbered) == 1 or plain == "dz"):
+        return max(numbered, key=lambda other: int(other[len(plain) :]))
+    raise KeyError(f"compare: {name} is no value of this explanation; it has {', '.join(referee)}")

@@ -1,0 +1,100 @@
+"""An op or a plain function where a layer or an op is expected."""
+
+import dataclasses
+import functools
+import inspect
+from typing import Any
+
+import jax
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Fn, Layer, Op
+
+
+def as_op(where: str, name: str, part: Any) -> Op:
+    """An op as it is, an op with options bound by `functools.partial`, or a plain function.
+
+    A plain function gets its derivative from `jax.vjp`: the only place where purenn leaves the
+    hand-derived road.
+    """
+    if isinstance(part, Op):
+        return part
+    if isinstance(part, functools.partial) and isinstance(part.func, Op) and not part.args:
+        return _bind(part.func, part.keywords)
+    if isinstance(part, Layer) or not callable(part):
+        raise TypeError(f"{where}: {name} must be an op or a function, got {_what(part)}")
+    _refuse_factory(where, name, part)
+    return _plain(part)
+
+
+def as_layer(where: str, name: str, part: Any) -> Layer:
+    """A layer as it is, or an op or plain function as a layer without parameters."""
+    if isinstance(part, Layer):
+        return part
+    if not callable(part):
+        raise TypeError(f"{where}: {name} must be a layer, an op or a function, got {_what(part)}")
+    op = as_op(where, name, part)
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
+        return (), ()
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, Any]:
+        y, cache = op.forward(x)
+        return y, (), cache
+
+    def apply(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any]:
+        return op.apply(x), ()
+
+    def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Any]:
+        return (), op.backward(cache, dy)
+
+    return Layer(
+        init,
+        forward,
+        backward,
+        apply,
+        name=op.name,
+        takes="any" if op.takes == "tree" else "float",
+        notation=op.notation,
+        by_jax=op.by_jax,
+    )
+
+
+def _bind(op: Op, options: dict[str, Any]) -> Op:
+    name = f"{op.name}({', '.join(f'{option}={value}' for option, value in options.items())})"
+    return dataclasses.replace(
+        op,
+        forward=functools.partial(inspect.unwrap(op.forward), **options),
+        backward=inspect.unwrap(op.backward),
+        apply=functools.partial(op.apply, **options),
+        name=name,
+    )
+
+
+def _plain(function: Fn) -> Op:
+    def forward(x: Any, *arguments: Any, **options: Any) -> tuple[Any, Any]:
+        if isinstance(x, Array) and not checks.is_float(x):
+            return function(x, *arguments, **options), None
+        return jax.vjp(lambda x: function(x, *arguments, **options), x)
+
+    def backward(vjp: Any, dy: Array) -> Any:
+        return vjp(dy)[0]
+
+    name = getattr(function, "__name__", type(function).__name__)
+    return Op(forward, backward, function, name, "tree", by_jax=True)
+
+
+def _what(part: Any) -> str:
+    return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
+
+
+def _refuse_factory(where: str, name: str, part: Any) -> None:
+    """`serial(flatten)` for `serial(flatten())` is the commonest slip of all."""
+    if getattr(part, "__module__", "").startswith("purenn."):
+        factory = getattr(part, "__name__", "it")
+        raise TypeError(f"{where}: {name} is the function {factory} itself; call it: {factory}(…)")

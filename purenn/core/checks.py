@@ -1,0 +1,174 @@
+"""What bad input gets: one line that names the argument, what was expected and what came."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+def describe(value: Any) -> str:
+    """What a value is, in as few words as an error message has room for."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{value.dtype}{tuple(value.shape)}"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    if isinstance(value, tuple) and all(isinstance(n, int) for n in value):
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+def as_array(where: str, name: str, value: Any) -> Array:
+    """The value as a JAX array: NumPy arrays are converted, lists and the rest refused."""
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufV":
+        return jnp.asarray(value)
+    raise TypeError(f"{where}: {name} must be an array, got {describe(value)}")
+
+
+def is_float(value: Array) -> bool:
+    """Whether an array holds floating-point numbers, bfloat16 included."""
+    return bool(jnp.issubdtype(value.dtype, jnp.floating))
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether the numbers can be looked at now, rather than in a compiled program only."""
+    return not isinstance(value, jax.core.Tracer)
+
+
+def float_array(where: str, name: str, value: Any) -> Array:
+    """A floating-point array, or a refusal with the remedy."""
+    value = as_array(where, name, value)
+    if not is_float(value):
+        raise TypeError(
+            f"{where}: {name} must be floating point, got {describe(value)}; "
+            f"convert it with {name}.astype(jnp.float32), or put rescale() first"
+        )
+    return value
+
+
+def same_dtype(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
+    """Refuse mixed floating dtypes: JAX would promote them without a word."""
+    if value.dtype != other.dtype:
+        raise TypeError(
+            f"{where}: {name} is {value.dtype} and {other_name} is {other.dtype}; "
+            f"cast one of them to the other's dtype"
+        )
+
+
+def batched(where: str, x: Array) -> None:
+    """Refuse a single example that came without its batch axis."""
+    if x.ndim < 2:
+        raise ValueError(
+            f"{where}: x has shape {x.shape}, expected a batch axis first and features last; "
+            f"for a single example pass x[None]"
+        )
+
+
+def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
+    """Refuse an x whose features are not those that the parameters were made for."""
+    batched(where, x)
+    if x.shape[-1] != size:
+        raise ValueError(f"{where}: x has shape {x.shape}, expected (..., {size}){remedy}")
+
+
+def same_shape(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
+    """Refuse what would broadcast."""
+    if value.shape != other.shape:
+        raise ValueError(
+            f"{where}: {name} has shape {value.shape} and {other_name} {other.shape}; "
+            f"expected the same shape (nothing is broadcast)"
+        )
+
+
+def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int, ...]:
+    """The shape of one example, as a tuple of whole numbers."""
+    if not isinstance(in_shape, tuple) or not all(
+        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in in_shape
+    ):
+        raise TypeError(
+            f"{where}: in_shape must be a tuple of whole numbers, the shape of one example "
+            f"without its batch axis, such as (784,); got {in_shape!r}"
+        )
+    if axes is not None and len(in_shape) < axes:
+        raise ValueError(f"{where}: in_shape is {in_shape}, expected (..., features)")
+    return tuple(int(n) for n in in_shape)
+
+
+def prng_key(where: str, key: Any) -> Array:
+    """A JAX PRNG key, typed or raw."""
+    if isinstance(key, Array) and key.ndim == 0 and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    if isinstance(key, (Array, np.ndarray)) and key.ndim == 1 and key.dtype == jnp.uint32:
+        return jnp.asarray(key)
+    raise TypeError(f"{where}: key must be one PRNG key, jax.random.key(0), got {describe(key)}")
+
+
+def flag(where: str, name: str, value: Any) -> None:
+    """A static Python bool: it decides what is compiled."""
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"{where}: {name} must be True or False (static under jit), got {describe(value)}"
+        )
+
+
+def count(where: str, name: str, value: Any, least: int = 1) -> int:
+    """A whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{where}: {name} must be a whole number, got {describe(value)}")
+    if value < least:
+        raise ValueError(f"{where}: {name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def number(
+    where: str, name: str, value: Any, least: float = -math.inf, below: float = math.inf
+) -> float:
+    """A finite Python number with `least <= value < below`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+        raise TypeError(f"{where}: {name} must be a number, got {describe(value)}")
+    if not (math.isfinite(value) and least <= value < below):
+        bounds = f"{least:g} <= {name}" + (f" < {below:g}" if below < math.inf else "")
+        raise ValueError(
+            f"{where}: expected {bounds if least > -math.inf else f'{name} finite'}, got {value}"
+        )
+    return float(value)
+
+
+def function(where: str, name: str, value: Any) -> Callable[..., Any]:
+    """Something that can be called."""
+    if not callable(value):
+        raise TypeError(f"{where}: {name} must be a function, got {describe(value)}")
+    return value  # type: ignore[no-any-return]
+
+
+def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
+    """Refuse two trees that differ, naming the first place where they do."""
+    mine, theirs = (jax.tree_util.tree_flatten_with_path(t)[0] for t in (tree, other))
+    for (path, a), (other_path, b) in zip(mine, theirs, strict=False):
+        leaf = jax.tree_util.keystr(path)
+        if path != other_path:
+            other_leaf = jax.tree_util.keystr(other_path)
+            raise ValueError(f"{where}: {name} has {leaf} where {other_name} has {other_leaf}")
+        if jnp.shape(a) != jnp.shape(b):
+            raise ValueError(
+                f"{where}: {name}{leaf} has shape {jnp.shape(a)}, {other_name}{leaf} {jnp.shape(b)}"
+            )
+    structure, expected = jax.tree.structure(tree), jax.tree.structure(other)
+    if not structure == expected:
+        raise ValueError(f"{where}: {name} is the tree {structure}, {other_name} {expected}")
+
+
+@contextmanager
+def inside(place: str) -> Iterator[None]:
+    """Add to an error where in a model it was raised."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.add_note(f"in {place}")
+        raise

@@ -1,0 +1,1 @@
+"""Readers of data files: the IDX format and the MNIST digits."""

@@ -1,0 +1,158 @@
+"""The MNIST handwritten digits, from a folder or from a public mirror."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from purenn.data.idx import read_parts
+
+__all__ = ["Mnist", "Split", "load_mnist"]
+
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "train-images-idx3-ubyte": (60_000, 28, 28),
+    "train-labels-idx1-ubyte": (60_000,),
+    "t10k-images-idx3-ubyte": (10_000, 28, 28),
+    "t10k-labels-idx1-ubyte": (10_000,),
+}
+_SHA256 = {  # Of the decompressed content, since each mirror may compress it in its own way.
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_MAX_DOWNLOAD_BYTES = 2**24  # The largest of the four has just under 10 MB.
+
+
+class Split(NamedTuple):
+    """Images `x`, uint8 `(n, 28, 28)`, and their labels `y`, uint8 `(n,)`."""
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.uint8]
+
+
+class Mnist(NamedTuple):
+    """The two parts of MNIST: 60,000 examples to train on and 10,000 to test with."""
+
+    train: Split
+    test: Split
+
+
+def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
+    """Loads MNIST: `(x, y), (x_test, y_test)`.
+
+    The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read
+    from `directory`. Without one they are kept in the folder `purenn/mnist` of the user's cache
+    (`$XDG_CACHE_HOME`, else `~/.cache`), and those that it lacks are downloaded, 11 MB in all; a
+    download appears there whole or not at all. Each file is compared with its published SHA-256
+    every time.
+
+    Returns:
+      `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
+      `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` and `(10000,)`.
+
+    Raises:
+      ConnectionError: If no mirror gave a sound file; the message has the reason of each.
+      FileNotFoundError: If `directory` lacks a file.
+      TypeError: If `directory` is neither a string nor a path.
+      ValueError: If a file is not the one that was published; the message says how it differs.
+    """
+    if not isinstance(directory, str | os.PathLike | None):
+        kind = type(directory).__name__
+        raise TypeError(f"load_mnist: directory must be a str, os.PathLike or None, got {kind}")
+    folder = _cache_folder() if directory is None else Path(directory)
+    arrays = []
+    for name in _SHAPES:
+        paths = (folder / name, folder / f"{name}.gz")
+        path = next((path for path in paths if path.exists()), None)
+        if path is None and directory is not None:
+            raise FileNotFoundError(
+                f"load_mnist: no {name} or {name}.gz in {folder}; load_mnist() with no directory "
+                f"reads from {_cache_folder()} and downloads what is missing there"
+            )
+        arrays.append(_read(path or _download(folder, name), name))
+    return Mnist(Split(*arrays[:2]), Split(*arrays[2:]))
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says to ignore a relative path.
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "purenn" / "mnist"
+
+
+def _read(path: Path, name: str) -> NDArray[np.uint8]:
+    """Reads one file and checks it, the checksum last, since it says the least."""
+    header, array = read_parts(path)
+    shape, expected = _SHAPES[name], _SHA256[name]
+    if array.dtype != np.uint8 or array.shape != shape:
+        got = f"{array.dtype.name} of shape {array.shape}"
+        raise ValueError(f"{path}: expected uint8 of shape {shape}, got {got}")
+    if "labels" in name and array.max() > 9:
+        where = int(array.argmax())
+        raise ValueError(f"{path}: expected labels from 0 to 9, got {array[where]} at {where}")
+    digest = hashlib.sha256(header + array.tobytes()).hexdigest()
+    if digest != expected:
+        raise ValueError(
+            f"{path}: expected content of SHA-256 {expected}, got {digest}: it is damaged or not "
+            "MNIST (Fashion-MNIST has the same file names). Once a bad file is removed from the "
+            "download cache, load_mnist() downloads it again."
+        )
+    return array
+
+
+def _download(folder: Path, name: str) -> Path:
+    from http.client import HTTPException
+
+    folder.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for mirror in _MIRRORS:
+        url = f"{mirror}{name}.gz"
+        try:
+            return _download_from(url, folder, name)
+        except (OSError, ValueError, HTTPException) as error:
+            reasons.append(f"\n  {url}: {str(error) or type(error).__name__}")
+    raise ConnectionError(
+        f"load_mnist: could not download {name}.gz to {folder}:{''.join(reasons)}\n"
+        "With copies of the four files in a folder, load_mnist(folder) reads them from there."
+    )
+
+
+def _download_from(url: str, folder: Path, name: str) -> Path:
+    import tempfile
+
+    # Each download has a file of its own, in the folder where it is to stay: so processes that
+    # download at once do not disturb each other, and the last step is atomic.
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{name}-", suffix=".part", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as out, _open_url(url) as response:
+            while chunk := response.read(2**16):
+                if out.tell() + len(chunk) > _MAX_DOWNLOAD_BYTES:
+                    raise ValueError(f"expected at most {_MAX_DOWNLOAD_BYTES} bytes, got more")
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+        _read(Path(temporary), name)
+        return Path(temporary).replace(folder / f"{name}.gz")
+    except BaseException:  # An interrupt too: nothing half done stays behind.
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _open_url(url: str) -> IO[bytes]:
+    from urllib import request
+
+    # An opener that knows https alone: no redirect leads to another scheme or to a local file.
+    opener = request.OpenerDirector()
+    handlers: list[request.BaseHandler] = [request.ProxyHandler(), request.HTTPSHandler()]
+    handlers += [request.HTTPErrorProcessor(), request.HTTPDefaultErrorHandler()]
+    for handler in (*handlers, request.UnknownHandler()):
+        opener.add_handler(handler)
+    response: IO[bytes] = opener.open(url, timeout=30.0)
+    return response

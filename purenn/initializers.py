@@ -1,0 +1,114 @@
+r"""Initializers: `init(key, shape, dtype=jnp.float32) -> array`.
+
+Each name *is* the initializer, `pn.initializers.he_normal`, where JAX's are factories,
+`jax.nn.initializers.he_normal()`; both kinds fit wherever purenn asks for one.
+
+The random ones draw weights with mean zero and a variance that keeps the size of the signal from
+layer to layer. With $n_{in}$ and $n_{out}$ a weight's inputs and outputs:
+
+| name | variance | made for |
+|---|---|---|
+| `he_normal`, `he_uniform` | $2 / n_{in}$ | ReLU, which drops half of the signal |
+| `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ | tanh; both directions at once |
+| `lecun_normal` | $1 / n_{in}$ | what some texts call Xavier's |
+
+Normal means normal: not truncated at two standard deviations, as some libraries do.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Fn
+
+
+def _fans(name: str, key: Any, shape: Any) -> tuple[float, float]:
+    """Inputs and outputs of one weight; the axes before the last two are a kernel's."""
+    if shape is None:
+        raise TypeError(
+            f"{name} is the initializer itself, init(key, shape, dtype); pass {name}, not {name}()"
+        )
+    checks.prng_key(name, key)
+    if len(shape) < 2:
+        raise ValueError(f"{name}: shape must have two axes or more, (n_in, n_out), got {shape}")
+    receptive = math.prod(shape[:-2])
+    return receptive * shape[-2], receptive * shape[-1]
+
+
+def _normal(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
+    return jax.random.normal(key, shape, dtype) * jnp.asarray(math.sqrt(variance), dtype)
+
+
+def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
+    limit = math.sqrt(3 * variance)  # a uniform on ±limit has variance limit² / 3
+    return jax.random.uniform(key, shape, dtype, -limit, limit)
+
+
+def he_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    r"""Normal with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`."""
+    n_in, _ = _fans("he_normal", key, shape)
+    return _normal(key, shape, dtype, 2 / max(n_in, 1))
+
+
+def he_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    r"""Uniform with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$."""
+    n_in, _ = _fans("he_uniform", key, shape)
+    return _uniform(key, shape, dtype, 2 / max(n_in, 1))
+
+
+def glorot_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    r"""Normal with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010), also Xavier's."""
+    n_in, n_out = _fans("glorot_normal", key, shape)
+    return _normal(key, shape, dtype, 2 / max(n_in + n_out, 1))
+
+
+def glorot_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    r"""Uniform with variance $2 / (n_{in} + n_{out})$: on $\pm\sqrt{6 / (n_{in} + n_{out})}$."""
+    n_in, n_out = _fans("glorot_uniform", key, shape)
+    return _uniform(key, shape, dtype, 2 / max(n_in + n_out, 1))
+
+
+def lecun_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    r"""Normal with variance $1 / n_{in}$ (LeCun 1998); teaching texts often call it Xavier's."""
+    n_in, _ = _fans("lecun_normal", key, shape)
+    return _normal(key, shape, dtype, 1 / max(n_in, 1))
+
+
+def zeros(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    """All zeros: right for biases; for weights it leaves every unit of a layer alike for ever."""
+    if shape is None:
+        raise TypeError(
+            "zeros is the initializer itself, init(key, shape); pass zeros, not zeros()"
+        )
+    return jnp.zeros(shape, dtype)
+
+
+def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+    """All ones, for a scale."""
+    if shape is None:
+        raise TypeError("ones is the initializer itself, init(key, shape); pass ones, not ones()")
+    return jnp.ones(shape, dtype)
+
+
+def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...]) -> Array:
+    """Call an initializer, purenn's or JAX's, and refuse anything but an array of that shape."""
+    try:
+        value = initializer(key, shape, jnp.float32)
+    except TypeError as error:
+        if "positional argument" not in str(error):
+            raise
+        value = None  # a factory such as jax.nn.initializers.he_normal takes other arguments
+    if callable(value) or value is None:
+        made = getattr(initializer, "__name__", "it")
+        raise TypeError(
+            f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; "
+            f"{made} is a factory or takes other arguments: call it first, {made}()"
+        )
+    value = checks.float_array(where, f"{name}'s result", value)
+    if value.shape != shape:
+        raise ValueError(f"{where}: {name} returned shape {value.shape}, expected {shape}")
+    return value

@@ -1,0 +1,1 @@
+"""Layers: one file each, forward and backward side by side."""

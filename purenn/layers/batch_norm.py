@@ -1,0 +1,139 @@
+"""`batch_norm`: normalisation of each channel over the batch."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks
+from purenn.core.layer import Layer, Notation
+from purenn.core.precision import wide_dtype
+
+
+class BatchNormParams(NamedTuple):
+    """Scale and shift of `batch_norm`."""
+
+    gamma: Array  # (channels,)
+    beta: Array  # (channels,)
+
+
+class BatchNormState(NamedTuple):
+    """Running statistics of `batch_norm`, for evaluation."""
+
+    mean: Array  # (channels,)
+    var: Array  # (channels,)
+
+
+class _Saved(NamedTuple):
+    x_hat: Array  # (..., channels)
+    inv_std: Array  # (channels,)
+    by_batch: tuple[()] | None  # () when the statistics are the batch's own, so depend on x
+
+
+def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
+    r"""Batch normalisation over every axis but the last (Ioffe and Szegedy 2015).
+
+    With $m$ the number of values in a channel, in training
+
+    $$\mu = \tfrac1m \sum x, \quad \sigma^2 = \tfrac1m \sum (x - \mu)^2, \quad
+      \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
+
+    and, because $\mu$ and $\sigma^2$ depend on every $x$, with $d\hat x = \gamma\, dy$
+
+    $$d\gamma = \sum dy\, \hat x, \quad d\beta = \sum dy, \quad
+      dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}}
+      \left(d\hat x - \tfrac1m \sum d\hat x - \hat x\, \tfrac1m \sum d\hat x\, \hat x\right)$$
+
+    In evaluation $\mu$ and $\sigma^2$ are the running ones, constants:
+    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$.
+
+    Args:
+        momentum: the fraction *kept*, `running = momentum * running + (1 - momentum) * batch`;
+            PyTorch's `momentum` is one minus this. The variance is divided by m, not m - 1, in
+            the running statistics too.
+        epsilon: added to the variance, under the root.
+
+    Returns:
+        A layer with parameters `gamma, beta` and state `mean, var`. Statistics are computed in
+        float32 at least; the state keeps its dtype. The cache is $\hat x$ and one value a channel.
+
+    Raises:
+        ValueError: training on one value per channel, whose variance is zero.
+    """
+    momentum = checks.number("batch_norm", "momentum", momentum, least=0, below=1)
+    epsilon = checks.number("batch_norm", "epsilon", epsilon, least=0)
+    name = "batch_norm"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[BatchNormParams, BatchNormState]:
+        channels = checks.shape_tuple(name, in_shape, axes=1)[-1:]
+        ones, zeros = jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32)
+        return BatchNormParams(gamma=ones, beta=zeros), BatchNormState(mean=zeros, var=ones)
+
+    def forward(
+        params: BatchNormParams,
+        state: BatchNormState,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Any = None,
+    ) -> tuple[Array, BatchNormState, _Saved]:
+        checks.last_axis(name, x, params.gamma.shape[0])
+        checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
+        checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
+        wide = wide_dtype(x.dtype)
+        if train:
+            centred, batch = _statistics(x.astype(wide))
+            var = batch.var
+            state = BatchNormState(*map(_running, state, batch))
+        else:
+            centred = x.astype(wide) - state.mean.astype(wide)
+            var = state.var.astype(wide)
+        inv_std = lax.rsqrt(var + epsilon)
+        x_hat = centred * inv_std
+        y = x_hat * params.gamma.astype(wide) + params.beta.astype(wide)
+        return (
+            y.astype(x.dtype),
+            state,
+            _Saved(x_hat.astype(x.dtype), inv_std, () if train else None),
+        )
+
+    def _statistics(x: Array) -> tuple[Array, BatchNormState]:
+        axes = tuple(range(x.ndim - 1))
+        if math.prod(x.shape[:-1]) < 2:
+            raise ValueError(f"{name}: training needs two values a channel or more, got {x.shape}")
+        mean = jnp.mean(x, axes)
+        centred = x - mean
+        # A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every
+        # digit of y but two. Centring once more takes it out; the variance can't be negative.
+        correction = jnp.mean(centred, axes)
+        centred = centred - correction
+        return centred, BatchNormState(mean + correction, jnp.mean(centred * centred, axes))
+
+    def _running(running: Array, batch: Array) -> Array:
+        mixed = momentum * running.astype(batch.dtype) + (1 - momentum) * batch
+        return mixed.astype(running.dtype)
+
+    def backward(
+        params: BatchNormParams, saved: _Saved, dy: Array
+    ) -> tuple[BatchNormParams, Array]:
+        dtype, axes = dy.dtype, tuple(range(dy.ndim - 1))
+        inv_std = saved.inv_std
+        dy, x_hat = dy.astype(inv_std.dtype), saved.x_hat.astype(inv_std.dtype)
+        dgamma = jnp.sum(dy * x_hat, axes)
+        dbeta = jnp.sum(dy, axes)
+        dx = dx_hat = dy * params.gamma.astype(dy.dtype)
+        if saved.by_batch is not None:  # through the batch's own mean and variance too
+            through_mean = jnp.mean(dx_hat, axes)
+            through_var = x_hat * jnp.mean(dx_hat * x_hat, axes)
+            dx = dx_hat - through_mean - through_var
+        dparams = BatchNormParams(dgamma.astype(dtype), dbeta.astype(dtype))
+        return dparams, (dx * inv_std).astype(dtype)
+
+    notation = Notation(
+        "N",
+        "{gamma}⊙norm({x}) + {beta}",
+        "{gamma}/σ⊙({dy} less its mean and its part along x̂)",
+        ("Σ rows {dy}⊙x̂", "Σ rows {dy}"),
+    )
+    return Layer(init, forward, backward, name=name, notation=notation)

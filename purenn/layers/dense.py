@@ -1,0 +1,70 @@
+"""`dense`: the affine map of a layer of neurons."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Fn, Layer, Notation
+from purenn.initializers import draw, he_normal, zeros
+
+
+class DenseParams(NamedTuple):
+    """Weights and biases of `dense`."""
+
+    w: Array  # (n_in, units)
+    b: Array  # (units,)
+
+
+def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
+    r"""Affine map of the last axis: $z = x w + b$, every leading axis a batch.
+
+    $$dw = x^\top dz, \qquad db = \sum_m dz, \qquad dx = dz\, w^\top$$
+
+    With one unit and an activation after it, it is the single neuron
+    $f(\sum_i w_i x_i + b)$ of the texts. Rows are examples; in the texts whose columns are
+    examples, $Z = W A + b$, `w` is their $W^\top$.
+
+    Args:
+        units: how many outputs, at least 1.
+        w_init: initializer of `w: (n_in, units)`.
+        b_init: initializer of `b: (units,)`.
+
+    Returns:
+        A layer with parameters `DenseParams(w, b)` and no state; `x: (..., n_in)`,
+        `y: (..., units)`. The cache is `x`.
+
+    Raises:
+        TypeError: `units` is no whole number, or an initializer is none.
+        ValueError: `units` is below 1.
+    """
+    units = checks.count("dense", "units", units)
+    name = f"dense({units})"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
+        (*_, n_in) = checks.shape_tuple(name, in_shape, axes=1)
+        w_key, b_key = jax.random.split(checks.prng_key(name, key))
+        w = draw(name, "w_init", w_init, w_key, (n_in, units))
+        b = draw(name, "b_init", b_init, b_key, (units,))
+        return DenseParams(w, b), ()
+
+    def forward(
+        params: DenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, Array]:
+        w, b = params
+        checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
+        checks.same_dtype(name, "x", x, "params.w", w)
+        checks.same_dtype(name, "params.b", b, "params.w", w)
+        return x @ w + b, state, x  # (..., units)
+
+    def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
+        w, _ = params
+        dx = dz @ w.T  # (..., n_in)
+        x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
+        dz = dz.reshape(-1, dz.shape[-1])
+        return DenseParams(w=x.T @ dz, b=jnp.sum(dz, axis=0)), dx
+
+    notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
+    return Layer(init, forward, backward, name=name, notation=notation)

@@ -1,0 +1,41 @@
+"""`flatten`: all axes but the batch made one."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax import Array
+
+from purenn.core.layer import Layer, Notation
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Example:
+    shape: tuple[int, ...] = field(metadata={"static": True})
+
+
+def flatten() -> Layer:
+    """All axes but the batch become one, in order; the backward gives them back.
+
+    Takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
+    is nothing but the shape.
+    """
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
+        return (), ()
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Example]:
+        if x.ndim < 1:
+            raise ValueError("flatten: x is a scalar, expected a batch axis first")
+        example = x.shape[1:]
+        return x.reshape(x.shape[0], math.prod(example)), state, _Example(example)
+
+    def backward(params: Any, example: _Example, dy: Array) -> tuple[tuple[()], Array]:
+        return (), dy.reshape(dy.shape[0], *example.shape)
+
+    notation = Notation("F", "flatten({x})", "{dy} in the shape of {x}")
+    return Layer(init, forward, backward, name="flatten", takes="any", notation=notation)

@@ -1,0 +1,34 @@
+"""`mlp`: a multi-layer perceptron of any depth."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from purenn.core import checks
+from purenn.core.layer import Fn, Layer
+from purenn.initializers import he_normal
+from purenn.layers.dense import dense
+from purenn.layers.serial import serial
+from purenn.ops.activations import relu
+
+
+def mlp(
+    hidden: Iterable[int], outputs: int, *, activation: Any = relu, w_init: Fn = he_normal
+) -> Layer:
+    """`serial` of dense and activation, once for each hidden width, then a last dense.
+
+    There is no activation after the last dense: its outputs are logits.
+
+    Args:
+        hidden: the widths of the hidden layers, `(128,)` or `(16, 16)`; `()` gives a linear model.
+        outputs: the width of the last layer.
+        activation: an op, or a plain function.
+        w_init: initializer of every weight.
+    """
+    if not isinstance(hidden, Iterable):
+        raise TypeError(
+            f"mlp: hidden must be a sequence of widths, ({hidden},), got {checks.describe(hidden)}"
+        )
+    parts: list[Any] = []
+    for units in hidden:
+        parts += [dense(units, w_init=w_init), activation]
+    return serial(*parts, dense(outputs, w_init=w_init))

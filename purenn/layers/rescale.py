@@ -1,0 +1,38 @@
+"""`rescale`: raw integers, such as the pixels of an image, as small floats."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Layer, Notation
+
+
+def rescale(scale: float = 1 / 255) -> Layer:
+    """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
+
+    Integers become float32, floats keep their dtype. With it at the front, uint8 images go in as
+    they are, a quarter of the memory, and no caller can forget the scaling. An integer `x` has no
+    derivative: `dx` is `None`.
+
+    Args:
+        scale: the constant; the default takes a byte to 0 … 1.
+    """
+    scale = checks.number("rescale", "scale", scale)
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
+        return (), ()
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, None]:
+        return (x if checks.is_float(x) else x.astype(jnp.float32)) * scale, state, None
+
+    def backward(params: Any, cache: None, dy: Array) -> tuple[tuple[()], Array]:
+        return (), dy * scale
+
+    notation = Notation("S", f"{{x}}·{scale:.4g}", f"{{dy}}·{scale:.4g}")
+    return Layer(
+        init, forward, backward, name=f"rescale({scale:.4g})", takes="any", notation=notation
+    )

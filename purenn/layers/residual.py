@@ -1,0 +1,57 @@
+"""`residual`: a layer with a way around it."""
+
+from typing import Any
+
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.adapt import as_layer
+from purenn.core.layer import Layer, Notation
+from purenn.layers.serial import out_shape
+
+
+def residual(layer: Any) -> Layer:
+    """`y = x + layer(x)`; an add copies the derivative, so `dx = dy + layer's dx` (He et al. 2016).
+
+    Args:
+        layer: a layer, op or function whose output has the shape of its input.
+
+    Returns:
+        A layer with the parameters, the state and the cache of `layer`, which gets the same key.
+
+    Raises:
+        ValueError: at `init` or `forward`, `layer` changes the shape.
+    """
+    inner = as_layer("residual", "layer", layer)
+    name = f"residual({inner.name})"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
+        with checks.inside(name):
+            params, state = inner.init(key, in_shape)
+            shape = out_shape(inner, params, state, in_shape)
+        if shape != in_shape:
+            raise ValueError(f"{name}: the layer turns {in_shape} into {shape}, expected the same")
+        return params, state
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, Any]:
+        with checks.inside(name):
+            y, state, cache = inner.forward(params, state, x, train=train, key=key)
+        checks.same_shape(name, "layer(x)", y, "x", x)
+        return x + y, state, cache
+
+    def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
+        dparams, dx = inner.backward(params, cache, dy)
+        return dparams, dy + dx
+
+    def apply(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any]:
+        with checks.inside(name):
+            y, state = inner.apply(params, state, x, train=train, key=key)
+        checks.same_shape(name, "layer(x)", y, "x", x)
+        return x + y, state
+
+    notation = Notation("R", f"{{x}} + {inner.name}({{x}})", "{dy} + the layer's own dx")
+    return Layer(init, forward, backward, apply, name, notation=notation, by_jax=inner.by_jax)

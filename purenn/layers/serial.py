@@ -1,0 +1,109 @@
+"""`serial`: layers one after the other."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.adapt import as_layer
+from purenn.core.layer import Layer
+
+
+def serial(*layers: Any) -> Layer:
+    r"""Composition, $y = f_n(\dots f_2(f_1(x)))$; its backward runs the parts' in reverse.
+
+    The chain rule of any depth: the `dx` of one part is the `dy` of the part before it.
+
+    Args:
+        *layers: layers, ops (`relu`), ops with options (`partial(leaky_relu, ...)`) or plain
+            functions of an array, which are differentiated by `jax.vjp`, not by hand.
+
+    Returns:
+        A layer whose parameters, state and cache are tuples, one entry a part. Shapes are
+        inferred at `init`. Part `i` gets the key `fold_in(key, i)`.
+
+    Raises:
+        TypeError: a part is none of these, or is a factory that was not called.
+    """
+    parts = tuple(as_layer("serial", f"part {i}", layer) for i, layer in enumerate(layers))
+
+    def place(i: int) -> Any:
+        return checks.inside(f"part {i} of serial: {parts[i].name}")
+
+    def keys(key: Any) -> list[Any]:
+        if key is None:
+            return [None] * len(parts)
+        key = checks.prng_key("serial", key)
+        return [jax.random.fold_in(key, i) for i in range(len(parts))]
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        params, state = [], []
+        for i, (part, part_key) in enumerate(zip(parts, keys(key), strict=True)):
+            with place(i):
+                part_params, part_state = part.init(part_key, in_shape)
+                in_shape = out_shape(part, part_params, part_state, in_shape)
+            params.append(part_params)
+            state.append(part_state)
+        return tuple(params), tuple(state)
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, tuple[Any, ...]]:
+        check(params, "params")
+        check(state, "state")
+        new_state, caches = [], []
+        for i, part_key in enumerate(keys(key)):
+            with place(i):
+                x, part_state, cache = parts[i].forward(
+                    params[i], state[i], x, train=train, key=part_key
+                )
+            new_state.append(part_state)
+            caches.append(cache)
+        return x, tuple(new_state), tuple(caches)
+
+    def backward(
+        params: Any, caches: tuple[Any, ...], dy: Array | None
+    ) -> tuple[tuple[Any, ...], Array | None]:
+        dparams: list[Any] = [None] * len(parts)
+        for i in reversed(range(len(parts))):
+            with place(i):
+                dparams[i], dy = parts[i].backward(params[i], caches[i], dy)
+        return tuple(dparams), dy
+
+    def apply(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any]:
+        check(params, "params")
+        check(state, "state")
+        new_state = []
+        for i, part_key in enumerate(keys(key)):
+            with place(i):
+                x, part_state = parts[i].apply(params[i], state[i], x, train=train, key=part_key)
+            new_state.append(part_state)
+        return x, tuple(new_state)
+
+    def check(tree: Any, name: str) -> None:
+        if not isinstance(tree, (tuple, list)) or len(tree) != len(parts):
+            came = (
+                f"{len(tree)} entries" if isinstance(tree, (tuple, list)) else type(tree).__name__
+            )
+            raise ValueError(
+                f"serial: {name} must be a tuple of {len(parts)}, one entry a part, as init "
+                f"makes it; got {came}"
+            )
+
+    name = f"serial({', '.join(part.name for part in parts)})"
+    by_jax = any(part.by_jax for part in parts)
+    return Layer(init, forward, backward, apply, name, "any", parts=parts, by_jax=by_jax)
+
+
+def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one example after a part, found by tracing, without computing anything."""
+    dtype = jnp.int32 if part.takes == "integer" else jnp.float32
+    x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
+    y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
+    if y.ndim == 0 or y.shape[0] != 2:
+        raise ValueError(f"{part.name}: turned a batch of shape {x.shape} into {y.shape}")
+    return tuple(y.shape[1:])

@@ -1,0 +1,1 @@
+"""Ops: functions with a hand-derived derivative."""

@@ -1,0 +1,212 @@
+r"""Activations: elementwise functions, and `softmax` over the last axis.
+
+Each is an op: called, it is plain JAX code; `forward` also returns what the derivative needs, and
+`backward(cache, dy)` is $dx = dy \odot f'(x)$, derived by hand from the output alone where that is
+possible, since the next layer keeps the output anyway.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Fn, Notation, Op
+from purenn.core.precision import wide
+
+
+def _activation(forward: Fn, backward: Fn, name: str, dx: str) -> Op:
+    return Op(forward, backward, name=name, notation=Notation("A", f"{name}({{x}})", dx))
+
+
+# ReLU. Written as `where(x <= 0, 0, x)`, not `maximum(x, 0)`, whose derivative at 0 autodiff makes
+# 1/2, and not `where(x > 0, x, 0)`, which would turn a NaN into a 0.
+
+
+def _relu(x: Array) -> tuple[Array, Array]:
+    r"""Rectified linear unit: $y = \max(0, x)$, $dx = dy$ where $x > 0$ and $0$ elsewhere.
+
+    The derivative at 0 is 0. It lessens vanishing gradients, since a unit that is on passes them
+    unchanged, but does not prevent them, and a unit that is off for every example stays off.
+    The cache is `y`.
+    """
+    y = jnp.where(x <= 0, 0, x)
+    return y, y
+
+
+def _relu_backward(y: Array, dy: Array) -> Array:
+    return jnp.where(y <= 0, 0, dy)
+
+
+relu = _activation(_relu, _relu_backward, "relu", "{dy}⊙({x}>0)")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _LeakyRelu:
+    x: Array
+    negative_slope: float = field(metadata={"static": True})
+
+
+def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _LeakyRelu]:
+    r"""Leaky ReLU: $y = x$ where $x > 0$, else $s\,x$; $dx = dy$ where $x > 0$, else $s\,dy$.
+
+    $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
+    with a negative $s$ the output does not tell on which side `x` was.
+    """
+    slope = checks.number("leaky_relu", "negative_slope", negative_slope)
+    return jnp.where(x <= 0, slope * x, x), _LeakyRelu(x, slope)
+
+
+def _leaky_relu_backward(saved: _LeakyRelu, dy: Array) -> Array:
+    return jnp.where(saved.x <= 0, saved.negative_slope * dy, dy)
+
+
+leaky_relu = _activation(_leaky_relu, _leaky_relu_backward, "leaky_relu", "{dy}⊙(1 or slope)")
+
+
+def _sigmoid(x: Array) -> tuple[Array, Array]:
+    r"""Logistic sigmoid: $y = 1 / (1 + e^{-x})$, $dx = dy\, y (1 - y)$.
+
+    In a form that does not overflow. The derivative is at most 1/4, and nothing at all where $y$
+    rounds to 0 or 1. The cache is `y`.
+    """
+    y = jax.nn.sigmoid(x)
+    return y, y
+
+
+def _sigmoid_backward(y: Array, dy: Array) -> Array:
+    return dy * (y * (1 - y))
+
+
+sigmoid = _activation(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{y})")
+
+
+def _tanh(x: Array) -> tuple[Array, Array]:
+    r"""Hyperbolic tangent: $y = \tanh x$, $dx = dy (1 - y^2)$.
+
+    Written out, $(e^x - e^{-x}) / (e^x + e^{-x})$ is NaN at ±89 in float32; this form is ±1. The
+    cache is `y`.
+    """
+    y = jnp.tanh(x)
+    return y, y
+
+
+def _tanh_backward(y: Array, dy: Array) -> Array:
+    return dy * (1 - y * y)
+
+
+tanh = _activation(_tanh, _tanh_backward, "tanh", "{dy}⊙(1-{y}²)")
+
+
+def _softmax(x: Array) -> tuple[Array, Array]:
+    r"""Softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
+
+    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian, not a factor:
+    $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
+
+    $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
+
+    The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
+    `y` sums to one. The cache is `y`.
+    """
+    if x.ndim < 1:
+        raise ValueError("softmax: x is a scalar, expected classes on the last axis")
+    z = wide(x)
+    exp = jnp.exp(z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
+    y = (exp / jnp.sum(exp, axis=-1, keepdims=True)).astype(x.dtype)
+    return y, y
+
+
+def _softmax_backward(y: Array, dy: Array) -> Array:
+    along = jnp.sum(wide(dy) * wide(y), axis=-1, keepdims=True)  # (..., 1)
+    return (wide(y) * (wide(dy) - along)).astype(dy.dtype)
+
+
+softmax = _activation(_softmax, _softmax_backward, "softmax", "{y}⊙({dy} - Σ {dy}⊙{y})")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Gelu:
+    x: Array
+    approximate: bool = field(metadata={"static": True})
+
+
+def _gelu_gate(x: Array) -> tuple[Array, Array]:
+    """The tanh form's gate, sigmoid(2u), and 2u's derivative."""
+    c = math.sqrt(8 / math.pi)
+    x = jnp.clip(x, -20, 20)  # the gate is 0 or 1 long before; x³ must not overflow
+    return jax.nn.sigmoid(c * (x + 0.044715 * x**3)), c * (1 + 3 * 0.044715 * x * x)
+
+
+def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
+    r"""Gaussian error linear unit (Hendrycks and Gimpel 2016): $y = x\,\Phi(x)$.
+
+    $$dx = dy\,(\Phi(x) + x\,\varphi(x))$$
+
+    with $\Phi$ and $\varphi$ the normal distribution and its density. With `approximate`, as in
+    GPT-2, $\Phi$ is $g = \tfrac12(1 + \tanh u) = \mathrm{sigmoid}(2u)$,
+    $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, and
+
+    $$dx = dy\,(g + x\, g (1 - g)\, 2u'), \qquad
+      2u' = \sqrt{8/\pi}\,(1 + 3 \cdot 0.044715\, x^2)$$
+
+    The cache is `x`.
+    """
+    checks.flag("gelu", "approximate", approximate)
+    z = wide(x)
+    if approximate:
+        gate, _ = _gelu_gate(z)
+    else:
+        gate = 0.5 * jax.lax.erfc(-z / math.sqrt(2))
+    return (z * gate).astype(x.dtype), _Gelu(x, approximate)
+
+
+def _gelu_backward(saved: _Gelu, dy: Array) -> Array:
+    x = wide(saved.x)
+    if saved.approximate:
+        gate, slope = _gelu_gate(x)
+        dgate = gate * (1 - gate) * slope
+    else:
+        gate = 0.5 * jax.lax.erfc(-x / math.sqrt(2))
+        dgate = jnp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return (wide(dy) * (gate + x * dgate)).astype(dy.dtype)
+
+
+gelu = _activation(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙φ({x}))")
+
+
+def _silu(x: Array) -> tuple[Array, Array]:
+    r"""Sigmoid linear unit, or swish: $y = x\,s$ with $s = \mathrm{sigmoid}(x)$.
+
+    $dx = dy\, s\,(1 + x (1 - s))$. The cache is `x`.
+    """
+    z = wide(x)
+    return (z * jax.nn.sigmoid(z)).astype(x.dtype), x
+
+
+def _silu_backward(x: Array, dy: Array) -> Array:
+    x = wide(x)
+    s = jax.nn.sigmoid(x)
+    return (wide(dy) * (s * (1 + x * (1 - s)))).astype(dy.dtype)
+
+
+silu = _activation(_silu, _silu_backward, "silu", "{dy}⊙s⊙(1 + {x}⊙(1-s)), s = sigmoid({x})")
+
+
+def _softplus(x: Array) -> tuple[Array, Array]:
+    r"""Softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
+
+    In a form that does not overflow. The cache is `x`.
+    """
+    return jax.nn.softplus(x), x
+
+
+def _softplus_backward(x: Array, dy: Array) -> Array:
+    return dy * jax.nn.sigmoid(x)
+
+
+softplus = _activation(_softplus, _softplus_backward, "softplus", "{dy}⊙sigmoid({x})")

@@ -1,0 +1,98 @@
+"""Binary cross-entropy, on probabilities and on logits."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.layer import Notation, Op
+from purenn.core.precision import wide
+from purenn.ops.activations import sigmoid
+from purenn.ops.targets import poison, probabilities, regression_targets
+
+CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
+
+
+class _Saved(NamedTuple):
+    x: Array
+    targets: Array
+    factor: Array  # 1, or NaN where an input was no probability
+
+
+def _binary_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
+    r"""Binary cross-entropy of probabilities, mean over every element.
+
+    $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
+      dp = \tfrac1n \left(-\tfrac{t}{p} + \tfrac{1 - t}{1 - p}\right) dL$$
+
+    $p$ is clipped to $[10^{-7}, 1 - 10^{-7}]$, so the loss is at most 16.1 an element; outside
+    the derivative is 0: a saturated wrong answer learns nothing. `sigmoid_binary_cross_entropy`
+    keeps that signal.
+
+    Args:
+        p: probabilities, between 0 and 1, any shape.
+        targets: the same shape, between 0 and 1; whole numbers and bools count as numbers.
+
+    Raises:
+        ValueError: shapes differ, or a value lies outside 0 … 1 (NaN in a compiled program).
+    """
+    where = "binary_cross_entropy"
+    targets = regression_targets(where, "probabilities", p, targets)
+    valid = jnp.all((p >= 0) & (p <= 1) & (targets >= 0) & (targets <= 1))
+    probabilities(where, p, valid, "lie in 0 … 1, and targets too")
+    factor = poison(valid, p.dtype)
+    clipped = jnp.clip(wide(p), CLIP, 1 - CLIP)
+    t = wide(targets)
+    loss = -jnp.mean(t * jnp.log(clipped) + (1 - t) * jnp.log1p(-clipped))
+    return loss.astype(p.dtype) * factor, _Saved(p, targets, factor)
+
+
+def _binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
+    p, t = wide(saved.x), wide(saved.targets)
+    inside = (p > CLIP) & (p < 1 - CLIP)
+    p = jnp.clip(p, CLIP, 1 - CLIP)
+    dp = jnp.where(inside, (1 - t) / (1 - p) - t / p, 0) / p.size
+    return dp.astype(dy.dtype) * saved.factor * dy
+
+
+def _sigmoid_binary_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
+    r"""Binary cross-entropy of $p = \mathrm{sigmoid}(z)$, mean over every element.
+
+    $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad
+      dz = \tfrac1n (\mathrm{sigmoid}(z) - t)\, dL$$
+
+    The sigmoid's $p(1-p)$ has cancelled the loss's $1/p(1-p)$, so a wrong answer keeps its whole
+    gradient however sure it is.
+
+    Args:
+        logits: any shape.
+        targets: the same shape, between 0 and 1; whole numbers and bools count as numbers.
+    """
+    where = "sigmoid_binary_cross_entropy"
+    targets = regression_targets(where, "logits", logits, targets)
+    valid = jnp.all((targets >= 0) & (targets <= 1))
+    probabilities(where, targets, valid, "lie in 0 … 1 in targets")
+    factor = poison(valid, logits.dtype)
+    z = wide(logits)
+    loss = jnp.mean(jax.nn.softplus(z) - z * wide(targets))
+    return loss.astype(logits.dtype) * factor, _Saved(logits, targets, factor)
+
+
+def _sigmoid_binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
+    dz = (jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) / saved.x.size
+    return dz.astype(dy.dtype) * saved.factor * dy
+
+
+binary_cross_entropy = Op(
+    _binary_cross_entropy,
+    _binary_cross_entropy_backward,
+    name="binary_cross_entropy",
+    notation=Notation("L", "", "((1-Y)/(1-{x}) - Y/{x})/n"),
+)
+sigmoid_binary_cross_entropy = Op(
+    _sigmoid_binary_cross_entropy,
+    _sigmoid_binary_cross_entropy_backward,
+    name="sigmoid_binary_cross_entropy",
+    notation=Notation("L", "sigmoid({x})", "({y}-Y)/n", link=sigmoid),
+)

@@ -1,0 +1,100 @@
+"""Cross-entropy over classes, on probabilities and on logits."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.layer import Notation, Op
+from purenn.core.precision import wide
+from purenn.ops.activations import softmax
+from purenn.ops.targets import class_targets, distributions, poison, probabilities
+
+CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 is -inf
+
+
+class _Saved(NamedTuple):
+    p: Array  # (batch, classes)
+    y: Array  # (batch, classes), rows that sum to one
+    factor: Array  # 1, or NaN where a label was no class
+
+
+def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
+    r"""Cross-entropy of probabilities, mean over the batch of $m$ examples.
+
+    $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
+
+    $a$ counts as at least $10^{-7}$, so the loss is at most 16.1 an example; below that the
+    derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
+
+    Args:
+        p: probabilities, `(batch, classes)`, rows that sum to one, the output of `softmax`.
+        targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
+
+    Raises:
+        ValueError: a row is no distribution, a label is no class (NaN in a compiled program), or
+            the shapes do not fit.
+    """
+    where = "categorical_cross_entropy"
+    y, valid = class_targets(where, "probabilities", p, targets)
+    rows = distributions(p)
+    probabilities(where, p, rows, "be at least 0, in rows that sum to one")
+    factor = poison(valid & rows, p.dtype)
+    log_p = jnp.log(jnp.where(p > CLIP, wide(p), CLIP))
+    loss = -jnp.sum(wide(y) * log_p) / p.shape[0]
+    return loss.astype(p.dtype) * factor, _Saved(p, y, factor)
+
+
+def _categorical_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
+    p, y, factor = saved
+    da = jnp.where(p > CLIP, -wide(y) / jnp.where(p > CLIP, wide(p), 1), 0) / p.shape[0]
+    return da.astype(dy.dtype) * factor * dy
+
+
+def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
+    r"""Cross-entropy of $a = \mathrm{softmax}(z)$, mean over the batch of $m$ examples.
+
+    $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
+      dz = \tfrac1m (a - y)\, dL$$
+
+    The softmax's Jacobian has cancelled the $1/a$ of the logarithm. The division by $m$ happens
+    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db.
+
+    Args:
+        logits: `(batch, classes)`.
+        targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
+
+    Raises:
+        ValueError: a label is no class (NaN in a compiled program), or shapes do not fit.
+    """
+    y, valid = class_targets("softmax_cross_entropy", "logits", logits, targets)
+    factor = poison(valid, logits.dtype)
+    z = wide(logits)
+    z = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    exp = jnp.exp(z)
+    total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
+    log_p = z - jnp.log(total)
+    # A masked class has a logit of -inf and a target of 0: that product must be 0, not NaN.
+    loss = -jnp.sum(jnp.where(y == 0, 0, wide(y) * log_p)) / logits.shape[0]
+    p = (exp / total).astype(logits.dtype)
+    return loss.astype(logits.dtype) * factor, _Saved(p, y, factor)
+
+
+def _softmax_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
+    p, y, factor = saved
+    return (p - y) / p.shape[0] * factor * dy
+
+
+categorical_cross_entropy = Op(
+    _categorical_cross_entropy,
+    _categorical_cross_entropy_backward,
+    name="categorical_cross_entropy",
+    notation=Notation("L", "", "-(Y/{x})/m"),
+)
+softmax_cross_entropy = Op(
+    _softmax_cross_entropy,
+    _softmax_cross_entropy_backward,
+    name="softmax_cross_entropy",
+    notation=Notation("L", "softmax({x})", "({y}-Y)/m", link=softmax),
+)

@@ -1,0 +1,32 @@
+"""`mse`: mean squared error."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.layer import Notation, Op
+from purenn.ops.targets import regression_targets
+
+
+def _mse(predictions: Array, targets: Any) -> tuple[Array, Array]:
+    r"""Mean squared error over every element: $L = \frac1n \sum (p - t)^2$, $n$ = `p.size`.
+
+    $$dp = \tfrac2n (p - t)\, dL$$
+
+    Texts that write $dZ = A - Y$ "for MSE" give the derivative of half of it through an identity
+    output; those that divide by the batch $m$ alone are $k$ times larger for $k$ outputs.
+
+    Args:
+        predictions: floating point, any shape.
+        targets: the same shape (nothing is broadcast); whole numbers count as numbers.
+    """
+    error = predictions - regression_targets("mse", "predictions", predictions, targets)
+    return jnp.mean(error * error), error
+
+
+def _mse_backward(error: Array, dy: Array) -> Array:
+    return (2 / error.size) * error * dy
+
+
+mse = Op(_mse, _mse_backward, name="mse", notation=Notation("L", "", "2({x}-Y)/n"))

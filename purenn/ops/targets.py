@@ -1,0 +1,77 @@
+"""Targets of the losses: what they may be, and what is refused."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.precision import wide_dtype
+
+
+def regression_targets(where: str, name: str, predictions: Array, targets: Any) -> Array:
+    """Targets of the predictions' own shape; whole numbers and bools are taken as numbers."""
+    targets = checks.as_array(where, "targets", targets)
+    checks.same_shape(where, "targets", targets, name, predictions)
+    if predictions.size == 0:
+        raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}; its mean is none")
+    if not checks.is_float(targets):
+        return targets.astype(predictions.dtype)
+    checks.same_dtype(where, "targets", targets, name, predictions)
+    return targets
+
+
+def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tuple[Array, Array]:
+    """Rows that sum to one, and whether all targets are valid.
+
+    Integers `(batch,)` become one-hot rows. A label that is no class, or a row that is no
+    distribution, is an error where the numbers can be seen; in a compiled program it is False
+    here, and makes the loss NaN.
+    """
+    if predictions.ndim != 2 or predictions.shape[0] == 0 or predictions.shape[1] < 2:
+        raise ValueError(
+            f"{where}: {name} must be (batch, classes) with at least one row and two classes, "
+            f"got shape {predictions.shape}"
+        )
+    batch, classes = predictions.shape
+    targets = checks.as_array(where, "targets", targets)
+    if targets.shape == (batch,) and jnp.issubdtype(targets.dtype, jnp.integer):
+        valid = jnp.all((targets >= 0) & (targets < classes))
+        _refuse(where, f"labels must be in 0 … {classes - 1}", targets, valid)
+        one_hot = targets[:, None].astype(jnp.int32) == jnp.arange(classes, dtype=jnp.int32)
+        return one_hot.astype(predictions.dtype), valid
+    if targets.shape != (batch, classes):
+        raise ValueError(
+            f"{where}: targets must be integers ({batch},) or rows that sum to one "
+            f"({batch}, {classes}), got {checks.describe(targets)}"
+        )
+    rows = targets
+    if not checks.is_float(targets):
+        rows = targets.astype(predictions.dtype)
+    checks.same_dtype(where, "targets", rows, name, predictions)
+    valid = distributions(rows)
+    _refuse(where, "rows of targets must be between 0 and 1 and sum to one", rows, valid)
+    return rows, valid
+
+
+def distributions(rows: Array) -> Array:
+    """Whether each row is a probability distribution, as well as its dtype can tell."""
+    tolerance = 1e-3 if jnp.finfo(rows.dtype).bits >= 32 else 2e-2
+    sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
+    return jnp.all(rows >= 0) & jnp.all(jnp.abs(sums - 1) <= tolerance)
+
+
+def probabilities(where: str, p: Array, valid: Array, expected: str) -> None:
+    """Refuse what is no probability, where the numbers can be seen."""
+    _refuse(where, f"probabilities must {expected}; logits go to the logits form", p, valid)
+
+
+def poison(valid: Array, dtype: Any) -> Array:
+    """One where all is valid, else NaN: the factor that stops a compiled run on a bad label."""
+    return jnp.where(valid, 1, jnp.nan).astype(dtype)
+
+
+def _refuse(where: str, expected: str, value: Array, valid: Array) -> None:
+    if checks.is_concrete(valid) and not bool(valid):
+        low, high = jnp.min(value), jnp.max(value)
+        raise ValueError(f"{where}: {expected}; got values from {low} to {high}")

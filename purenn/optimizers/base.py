@@ -1,0 +1,72 @@
+"""The optimizer protocol, and what the optimizers share."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Fn
+from purenn.core.precision import wide
+
+
+class Optimizer(NamedTuple):
+    """Two pure functions, in optax's protocol: each goes where the other is expected."""
+
+    init: Callable[[Any], Any]  # (params) -> opt_state
+    update: Fn  # (grads, opt_state, params=None) -> (updates, opt_state)
+
+
+def apply_updates(params: Any, updates: Any) -> Any:
+    """`params + updates`, leaf by leaf, each in the parameter's dtype."""
+    checks.same_structure("apply_updates", "updates", updates, "params", params)
+    return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
+
+
+def check_rate(where: str, learning_rate: Any) -> Any:
+    """A number, a scalar array (traced, perhaps), or a schedule `step -> learning rate`."""
+    if callable(learning_rate):
+        return learning_rate
+    if hasattr(learning_rate, "shape") and hasattr(learning_rate, "dtype"):
+        rate = checks.float_array(where, "learning_rate", learning_rate)
+        if rate.shape != ():
+            raise ValueError(
+                f"{where}: learning_rate must be a scalar, got {checks.describe(rate)}; "
+                f"vmap over it to train with several"
+            )
+        return rate
+    return checks.number(where, "learning_rate", learning_rate, least=0)
+
+
+def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
+    """The learning rate of a step, counted from 0."""
+    if not callable(learning_rate):
+        return learning_rate
+    rate = learning_rate(step)
+    if jnp.shape(rate) != ():
+        raise ValueError(f"{where}: the schedule returned shape {jnp.shape(rate)}, not a scalar")
+    return rate
+
+
+def first_step() -> Array:
+    """A step counter: int32, since a counter in low precision stalls (bfloat16 at 256)."""
+    return jnp.zeros((), jnp.int32)
+
+
+def check_leaves(where: str, tree: Any) -> None:
+    """Optimizers work on floating-point arrays alone."""
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        checks.float_array(where, f"params{jax.tree_util.keystr(path)}", leaf)
+
+
+def moments(where: str, params: Any) -> Any:
+    """Zeros like the parameters, in float32 at least: an average in less loses small terms."""
+    check_leaves(where, params)
+    return jax.tree.map(lambda p: jnp.zeros_like(wide(jnp.asarray(p))), params)
+
+
+def scaled(rate: Any, direction: Array, dtype: Any) -> Array:
+    """`-rate * direction`, computed in the direction's precision, returned in `dtype`."""
+    return (-jnp.asarray(rate, direction.dtype) * direction).astype(dtype)

@@ -1,0 +1,65 @@
+"""`momentum`: gradient descent along an average of the gradients."""
+
+from typing import Any, NamedTuple
+
+import jax
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.precision import wide
+from purenn.optimizers.base import Optimizer, check_rate, first_step, moments, rate_at, scaled
+
+
+class MomentumState(NamedTuple):
+    """State of `momentum`."""
+
+    step: Array  # int32
+    velocity: Any  # like params, float32 at least
+
+
+def momentum(
+    learning_rate: Any, beta: float = 0.9, *, average: bool = True, nesterov: bool = False
+) -> Optimizer:
+    r"""Gradient descent along a running average of the gradients (Polyak 1964).
+
+    $$v \leftarrow \beta v + (1 - \beta) g, \qquad w \leftarrow w - \eta v$$
+
+    With `average=False` it is the heavy ball of PyTorch and optax, $v \leftarrow \beta v + g$: the
+    same path at a learning rate $1 - \beta$ times as large. The average starts at
+    $(1 - \beta) g$, too small for the first $1 / (1 - \beta)$ steps; Adam corrects that, this
+    does not.
+
+    With `nesterov` the step looks ahead: $w \leftarrow w - \eta\,(\beta v + (1 - \beta) g)$, or
+    $w \leftarrow w - \eta\,(\beta v + g)$ without the average (the form of PyTorch and optax).
+
+    Args:
+        learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
+        beta: the fraction kept, `0 <= beta < 1`.
+        average: whether the gradient is weighted by $1 - \beta$.
+        nesterov: whether to look ahead.
+    """
+    learning_rate = check_rate("momentum", learning_rate)
+    beta = checks.number("momentum", "beta", beta, least=0, below=1)
+    checks.flag("momentum", "average", average)
+    checks.flag("momentum", "nesterov", nesterov)
+    fresh = 1 - beta if average else 1.0
+
+    def init(params: Any) -> MomentumState:
+        return MomentumState(first_step(), moments("momentum", params))
+
+    def update(
+        grads: Any, opt_state: MomentumState, params: Any = None
+    ) -> tuple[Any, MomentumState]:
+        step, velocity = opt_state
+        checks.same_structure("momentum", "grads", grads, "velocity", velocity)
+        rate = rate_at("momentum", learning_rate, step)
+
+        def mix(v: Array, g: Array) -> Array:
+            return beta * v + fresh * wide(g).astype(v.dtype)
+
+        velocity = jax.tree.map(mix, velocity, grads)
+        ahead = jax.tree.map(mix, velocity, grads) if nesterov else velocity
+        updates = jax.tree.map(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
+        return updates, MomentumState(step + 1, velocity)
+
+    return Optimizer(init, update)

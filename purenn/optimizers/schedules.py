@@ -1,0 +1,73 @@
+"""Schedules: `step -> learning rate`, steps counted from 0."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+
+Schedule = Callable[[Any], Array]
+
+
+def _real(step: Any) -> Array:
+    return jnp.asarray(step, float)  # float32, or float64 where that is switched on
+
+
+def inverse_time_decay(initial: float, decay_rate: float, steps_per_epoch: int) -> Schedule:
+    r"""`initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
+
+    The texts' $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$; it changes from epoch
+    to epoch, not within one.
+    """
+    where = "inverse_time_decay"
+    initial = checks.number(where, "initial", initial, least=0)
+    decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
+    steps_per_epoch = checks.count(where, "steps_per_epoch", steps_per_epoch)
+    return lambda step: initial / (1 + decay_rate * _real(step // steps_per_epoch))
+
+
+def exponential_decay(initial: float, decay_rate: float, decay_steps: int) -> Schedule:
+    """`initial * decay_rate ** (step / decay_steps)`."""
+    where = "exponential_decay"
+    initial = checks.number(where, "initial", initial, least=0)
+    decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
+    decay_steps = checks.count(where, "decay_steps", decay_steps)
+    return lambda step: initial * decay_rate ** (_real(step) / decay_steps)
+
+
+def cosine_decay(initial: float, decay_steps: int, final: float = 0.0) -> Schedule:
+    r"""From `initial` to `final` along half a cosine in `decay_steps` steps, then `final`.
+
+    $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$
+    (Loshchilov and Hutter 2017, without the restarts).
+    """
+    where = "cosine_decay"
+    initial = checks.number(where, "initial", initial, least=0)
+    final = checks.number(where, "final", final, least=0)
+    decay_steps = checks.count(where, "decay_steps", decay_steps)
+
+    def schedule(step: Any) -> Array:
+        part = jnp.minimum(_real(step) / decay_steps, 1)
+        return final + (initial - final) * 0.5 * (1 + jnp.cos(math.pi * part))
+
+    return schedule
+
+
+def linear_warmup(peak: Any, warmup_steps: int) -> Schedule:
+    """Up to `peak` in equal parts over `warmup_steps`, then `peak`, or the schedule it is.
+
+    Step 0 already moves: its rate is `peak / warmup_steps`. A schedule given as `peak` starts
+    where the warm-up ends.
+    """
+    warmup_steps = checks.count("linear_warmup", "warmup_steps", warmup_steps)
+    if not callable(peak):
+        peak = checks.number("linear_warmup", "peak", peak, least=0)
+
+    def schedule(step: Any) -> Array:
+        after = peak(jnp.maximum(step - warmup_steps, 0)) if callable(peak) else peak
+        return after * jnp.minimum((_real(step) + 1) / warmup_steps, 1)
+
+    return schedule

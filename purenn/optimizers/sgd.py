@@ -1,0 +1,44 @@
+"""`sgd`: gradient descent."""
+
+from typing import Any, NamedTuple
+
+import jax
+from jax import Array
+
+from purenn.core.precision import wide
+from purenn.optimizers.base import (
+    Optimizer,
+    check_leaves,
+    check_rate,
+    first_step,
+    rate_at,
+    scaled,
+)
+
+
+class SgdState(NamedTuple):
+    """State of `sgd`."""
+
+    step: Array  # int32
+
+
+def sgd(learning_rate: Any) -> Optimizer:
+    r"""Gradient descent, stochastic when the gradients are a batch's: $w \leftarrow w - \eta\, g$.
+
+    The change is along the *negative* gradient.
+
+    Args:
+        learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
+    """
+    learning_rate = check_rate("sgd", learning_rate)
+
+    def init(params: Any) -> SgdState:
+        check_leaves("sgd", params)
+        return SgdState(first_step())
+
+    def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
+        rate = rate_at("sgd", learning_rate, opt_state.step)
+        updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
+        return updates, SgdState(opt_state.step + 1)
+
+    return Optimizer(init, update)

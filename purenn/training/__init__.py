@@ -1,0 +1,1 @@
+"""Train steps, whole runs, and evaluation."""

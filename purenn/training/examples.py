@@ -1,0 +1,50 @@
+"""Data sets as training and evaluation take them: checked on the host, before anything compiles."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Layer
+
+
+def as_examples(where: str, x: Any, targets: Any) -> tuple[Array, Array]:
+    """`x` and `targets` on the device, as many of one as of the other."""
+    x, targets = checks.as_array(where, "x", x), checks.as_array(where, "targets", targets)
+    for name, value in (("x", x), ("targets", targets)):
+        if value.ndim < 1 or value.shape[0] == 0:
+            raise ValueError(f"{where}: {name} holds no examples, shape {value.shape}")
+    if x.shape[0] != targets.shape[0]:
+        raise ValueError(
+            f"{where}: x holds {x.shape[0]} examples and targets {targets.shape[0]}; "
+            f"expected as many of both"
+        )
+    return x, targets
+
+
+def steps_per_epoch(where: str, examples: int, batch_size: Any) -> int:
+    """How many full batches there are: at least one."""
+    batch_size = checks.count(where, "batch_size", batch_size)
+    if examples < batch_size:
+        raise ValueError(f"{where}: batch_size is {batch_size}, but x holds {examples} examples")
+    return examples // batch_size
+
+
+def check_labels(where: str, model: Layer, params: Any, state: Any, x: Array, y: Array) -> None:
+    """Refuse an integer label that is no class of the model's."""
+    if y.ndim != 1 or not jnp.issubdtype(y.dtype, jnp.integer):
+        return
+    one = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
+    outputs = jax.eval_shape(lambda x: model.apply(params, state, x)[0], one)
+    if outputs.ndim != 2:
+        return
+    labels, classes = np.asarray(y), outputs.shape[1]
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if classes > 1 and wrong.size:
+        raise ValueError(
+            f"{where}: targets[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
+            f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside)"
+        )

@@ -1,0 +1,269 @@
+"""`fit`: a training run for a person, with a progress bar, validation and clear stops."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from purenn.core import checks
+from purenn.core.adapt import as_layer, as_op
+from purenn.core.layer import Layer
+from purenn.training.evaluate import evaluate
+from purenn.training.examples import as_examples, check_labels, steps_per_epoch
+from purenn.training.train_step import TrainState, check_optimizer, epoch_order, train_step
+
+LOOK_EVERY = 0.25  # seconds between two looks at the loss, by the bar and for NaN
+
+
+class EpochRecord(NamedTuple):
+    """One epoch of a `fit`, as its history keeps it."""
+
+    epoch: int  # counted from 1
+    loss: float  # mean over the epoch's steps, penalty included
+    seconds: float  # training alone
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+class Recipe(NamedTuple):
+    """What decides the compiled program: the same objects compile once."""
+
+    model: Layer
+    loss: Any
+    optimizer: Any
+    penalty: Any
+
+
+def fit(
+    model: Any,
+    loss: Any,
+    optimizer: Any,
+    data: Any,
+    *,
+    epochs: int,
+    key: Array,
+    batch_size: int | None = None,
+    penalty: Any = None,
+    validation: tuple[Any, Any] | None = None,
+    train_state: TrainState | None = None,
+    progress: bool = True,
+) -> tuple[TrainState, list[EpochRecord]]:
+    """Train, and show how it goes.
+
+    With arrays, steps run on the device many at a time, over data that stays there; the steps, and
+    their order, are those of `training_run` with the same key.
+
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        optimizer: purenn's or optax's.
+        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`.
+        epochs: how many passes over the data.
+        key: decides the initial parameters, the shuffles and the dropout.
+        batch_size: examples a step, needed with arrays; an incomplete last batch is dropped.
+        penalty: an op or function of the parameters, added to the loss.
+        validation: `(x, targets)` to evaluate after every epoch.
+        train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
+            own key is used.
+        progress: whether to show a bar (with tqdm, if it is installed) on stderr.
+
+    Returns:
+        `(train_state, history)`, with one `EpochRecord` an epoch.
+
+    Raises:
+        FloatingPointError: the loss is not finite; the message says at which epoch and step.
+        ValueError: data that do not fit, such as a label that is no class.
+    """
+    model = as_layer("fit", "model", model)
+    check_optimizer("fit", optimizer)
+    epochs = checks.count("fit", "epochs", epochs)
+    recipe = Recipe(model, as_op("fit", "loss", loss), optimizer, penalty)
+    batches, x, total = _source(data, batch_size, recipe)
+    if train_state is None:
+        checks.prng_key("fit", key)
+        train_state = _create(key, model=model, optimizer=optimizer, in_shape=x.shape[1:])
+    else:
+        train_state = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
+    for x_like, targets in filter(None, (total and data, validation)):
+        pair = as_examples("fit", x_like, targets)
+        check_labels("fit", model, train_state.params, train_state.state, *pair)
+
+    first = int(train_state.step) // total if total else 0
+    history: list[EpochRecord] = []
+    with _Bar(epochs * total if total else None, enabled=progress) as bar:
+        for epoch in range(first, first + epochs):
+            bar.begin(epoch - first + 1, epochs)
+            start, sums, steps = time.perf_counter(), 0.0, 0
+            for after, losses in batches(train_state, epoch):
+                train_state = after
+                values = np.asarray(losses, np.float64)
+                _stop_if_not_finite(values, epoch - first + 1, steps)
+                sums, steps = sums + float(values.sum()), steps + values.size
+                bar.advance(values.size, sums / steps)
+            if steps == 0:
+                raise ValueError(f"fit: data gave no batch in epoch {epoch - first + 1}")
+            seconds = time.perf_counter() - start
+            scores: tuple[float | None, float | None] = (None, None)
+            if validation is not None:
+                params, state = train_state.params, train_state.state
+                scores = evaluate(model, recipe.loss, params, state, *validation)
+            history.append(EpochRecord(epoch - first + 1, sums / steps, seconds, *scores))
+            bar.end(history[-1])
+    return train_state, history
+
+
+Progress = Iterator[tuple[TrainState, Any]]  # a state, and the losses since the one before
+
+
+def _source(
+    data: Any, batch_size: int | None, recipe: Recipe
+) -> tuple[Callable[[TrainState, int], Progress], Any, int]:
+    """How an epoch runs, an `x` to infer shapes from, and the steps of an epoch if known."""
+    if callable(data):
+        peek = next(iter(data(0)), None)
+        if peek is None:
+            raise ValueError("fit: data(0) gave no batch")
+        x, _ = as_examples("fit", *_pair("data(0)'s first batch", peek))
+        return partial(_from_iterable, data, recipe), x, 0
+    x, targets = as_examples("fit", *_pair("data", data))
+    size = checks.count("fit", "batch_size", batch_size)
+    steps = steps_per_epoch("fit", x.shape[0], size)
+    return partial(_from_arrays, x, targets, size, recipe), x, steps
+
+
+def _pair(name: str, value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(
+            f"fit: {name} must be (x, targets)"
+            + (" or a function epoch -> iterable of batches" if name == "data" else "")
+            + f", got {checks.describe(value)}"
+        )
+    return value[0], value[1]
+
+
+def _from_arrays(
+    x: Array, targets: Array, batch_size: int, recipe: Recipe, train_state: TrainState, epoch: int
+) -> Progress:
+    order = _order(train_state.key, jnp.int32(epoch), examples=x.shape[0], batch_size=batch_size)
+    steps, first, count = order.shape[0], 0, 16
+    while first < steps:
+        start, count = time.perf_counter(), min(count, steps - first)
+        train_state, losses = _chunk(
+            train_state, x, targets, order, jnp.int32(first), jnp.int32(count), recipe=recipe
+        )
+        yield train_state, np.asarray(losses)[first : first + count]
+        first += count
+        seconds = max(time.perf_counter() - start, 1e-6)
+        # One program serves every count, so a chunk may be as long as the bar allows.
+        count = max(1, min(4 * count, int(count * LOOK_EVERY / seconds)))
+
+
+def _from_iterable(
+    data: Callable[[int], Iterable[Any]], recipe: Recipe, train_state: TrainState, epoch: int
+) -> Progress:
+    waiting: list[Array] = []
+    start = time.perf_counter()
+    for batch in data(epoch):
+        x, targets = as_examples("fit", *_pair("a batch", batch))
+        train_state, loss = _one_step(train_state, x, targets, recipe=recipe)
+        waiting.append(loss)
+        # The device works on while the next batch is prepared, until someone looks at a loss.
+        if time.perf_counter() - start > LOOK_EVERY:
+            yield train_state, np.stack(waiting)
+            waiting, start = [], time.perf_counter()
+    if waiting:
+        yield train_state, np.stack(waiting)
+
+
+@partial(jax.jit, static_argnames=("model", "optimizer", "in_shape"))
+def _create(key: Array, *, model: Layer, optimizer: Any, in_shape: tuple[int, ...]) -> TrainState:
+    return TrainState.create(model, optimizer, key, in_shape)
+
+
+_order = jax.jit(epoch_order, static_argnames=("examples", "batch_size"))
+
+
+@partial(jax.jit, static_argnames="recipe", donate_argnames="train_state")
+def _chunk(
+    train_state: TrainState,
+    x: Array,
+    targets: Array,
+    order: Array,
+    first: Array,
+    count: Array,
+    *,
+    recipe: Recipe,
+) -> tuple[TrainState, Array]:
+    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
+
+    def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+        train_state, losses = carry
+        train_state, value = step(train_state, x[order[i]], targets[order[i]])
+        return train_state, losses.at[i].set(value.astype(losses.dtype))
+
+    losses = jnp.zeros(order.shape[0], jnp.float32)
+    return lax.fori_loop(first, first + count, body, (train_state, losses))
+
+
+@partial(jax.jit, static_argnames="recipe", donate_argnames="train_state")
+def _one_step(
+    train_state: TrainState, x: Array, targets: Array, *, recipe: Recipe
+) -> tuple[TrainState, Array]:
+    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
+    return step(train_state, x, targets)
+
+
+def _stop_if_not_finite(values: Any, epoch: int, steps: int) -> None:
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise FloatingPointError(
+            f"fit: the loss is {values[bad[0]]} at epoch {epoch}, step {steps + bad[0] + 1}; "
+            f"training stopped. A smaller learning rate, scaled inputs (rescale) or a logits loss "
+            f"are the usual cures; a label out of range makes it nan too"
+        )
+
+
+class _Bar:
+    """tqdm's bar if it is installed, else a line an epoch; on stderr."""
+
+    def __init__(self, total: int | None, *, enabled: bool) -> None:
+        self.bar: Any = None
+        self.enabled = enabled
+        self.accuracy = ""
+        if enabled:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=total, unit="step", dynamic_ncols=True)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def begin(self, epoch: int, epochs: int) -> None:
+        if self.bar is not None:
+            self.bar.set_description(f"epoch {epoch}/{epochs}")
+
+    def advance(self, steps: int, loss: float) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {loss:.4f}{self.accuracy}", refresh=False)
+            self.bar.update(steps)
+
+    def end(self, record: EpochRecord) -> None:
+        if record.validation_accuracy is not None:
+            self.accuracy = f", accuracy {record.validation_accuracy:.2%}"
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {record.loss:.4f}{self.accuracy}")
+        elif self.enabled:
+            text = f"epoch {record.epoch}: loss {record.loss:.4f}{self.accuracy}"
+            print(f"{text}, {record.seconds:.1f} s", file=sys.stderr)

@@ -1,0 +1,97 @@
+"""`TrainState` and `train_step`: one step of training, pure."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.backprop.value_and_grad import value_and_grad
+from purenn.core import checks
+from purenn.core.adapt import as_layer
+from purenn.optimizers.base import apply_updates, first_step
+
+
+class TrainState(NamedTuple):
+    """All that changes while a model trains, and the key that does not."""
+
+    params: Any
+    state: Any
+    opt_state: Any
+    key: Array  # step t uses fold_in(key, t); the key itself never changes
+    step: Array  # int32, steps done
+
+    @classmethod
+    def create(
+        cls, model: Any, optimizer: Any, key: Array, in_shape: tuple[int, ...]
+    ) -> "TrainState":
+        """The state before the first step; `in_shape` is one example's, without a batch axis."""
+        check_optimizer("TrainState.create", optimizer)
+        model = as_layer("TrainState.create", "model", model)
+        init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
+        params, state = model.init(init_key, in_shape)
+        return cls(params, state, optimizer.init(params), run_key, first_step())
+
+
+def train_step(
+    model: Any, loss: Any, optimizer: Any, *, penalty: Any = None
+) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
+    """Forward, loss, backward, update: one step on one batch.
+
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        optimizer: purenn's or optax's: anything with `init` and `update` of that protocol.
+        penalty: an op or function of the parameters, added to the loss.
+
+    Returns:
+        A pure function `step(train_state, x, targets) -> (train_state, value)`; `value` is the
+        loss before the update. Put `jax.jit` around it.
+    """
+    check_optimizer("train_step", optimizer)
+    backpropagate = value_and_grad(model, loss, penalty=penalty)
+
+    def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
+        params, state, opt_state, key, t = train_state
+        step_key = jax.random.fold_in(key, t)
+        (value, state), grads = backpropagate(params, state, x, targets, key=step_key)
+        updates, opt_state = _update(optimizer, grads, opt_state, params)
+        params = apply_updates(params, updates)
+        return TrainState(params, state, opt_state, key, t + 1), value
+
+    return step
+
+
+def check_optimizer(where: str, optimizer: Any) -> None:
+    """Anything with the two functions is an optimizer."""
+    if not (callable(getattr(optimizer, "init", None)) and callable(optimizer.update)):
+        hint = "; call it with a learning rate" if callable(optimizer) else ""
+        raise TypeError(
+            f"{where}: optimizer must have init and update, such as adam(1e-3), "
+            f"got {checks.describe(optimizer)}{hint}"
+        )
+
+
+def _update(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+    try:
+        updates, opt_state = optimizer.update(grads, opt_state, params)
+    except TypeError as error:
+        if "required keyword-only argument" not in str(error):
+            raise
+        raise TypeError(
+            f"train_step: optimizer needs extra arguments ({error}); expected one whose update "
+            f"takes (grads, opt_state, params) alone"
+        ) from error
+    return updates, opt_state
+
+
+def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int) -> Array:
+    """Rows of each batch of an epoch, `(steps, batch_size)`, from `TrainState.key` and the epoch.
+
+    Every epoch is a fresh permutation; what does not fill a batch is left out of that epoch.
+    """
+    shuffle_key = jax.random.fold_in(key, jnp.uint32(2**32 - 1))  # a step that is never reached
+    order = jax.random.permutation(jax.random.fold_in(shuffle_key, epoch), examples)
+    steps = examples // batch_size
+    return order[: steps * batch_size].reshape(steps, batch_size)

@@ -1,0 +1,50 @@
+"""`training_run`: a whole run as one pure function."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks
+from purenn.training.examples import as_examples, steps_per_epoch
+from purenn.training.train_step import TrainState, epoch_order, train_step
+
+
+def training_run(
+    model: Any, loss: Any, optimizer: Any, *, epochs: int, batch_size: int, penalty: Any = None
+) -> Callable[[Array, Any, Any], tuple[TrainState, Array]]:
+    """A whole run, from the key to the trained state: shuffle, step, repeat.
+
+    It can be jitted as one program, and vmapped over keys, or over learning rates by making the
+    optimizer inside the function that is vmapped.
+
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        optimizer: purenn's or optax's.
+        epochs: passes over the data, each in a new order; 0 gives the initial state.
+        batch_size: examples a step; an epoch's incomplete last batch is dropped.
+        penalty: an op or function of the parameters, added to the loss.
+
+    Returns:
+        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
+    """
+    epochs = checks.count("training_run", "epochs", epochs, least=0)
+    step = train_step(model, loss, optimizer, penalty=penalty)
+
+    def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
+        x, targets = as_examples("training_run", x, targets)
+        steps_per_epoch("training_run", x.shape[0], batch_size)
+
+        def one_step(train_state: TrainState, rows: Array) -> tuple[TrainState, Array]:
+            return step(train_state, x[rows], targets[rows])
+
+        def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
+            order = epoch_order(train_state.key, epoch, x.shape[0], batch_size)
+            return lax.scan(one_step, train_state, order)
+
+        train_state = TrainState.create(model, optimizer, key, x.shape[1:])
+        return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))
+
+    return run
