@@ -23,6 +23,7 @@ class Case(NamedTuple):
 
 
 def names_of(case: Case) -> list[str]:
+    """What the report calls each derivative: dw, db, dx, d[2].w."""
     names = []
     for label, value in zip(case.labels, case.inputs, strict=True):
         for path, _ in jax.tree_util.tree_flatten_with_path(value)[0]:
@@ -48,6 +49,7 @@ def layer_case(
     key: Any,
     rng: np.random.Generator,
 ) -> Case:
+    """A layer at random parameters, by every one of them and by `x`."""
     if len(arguments) > 1:
         raise TypeError(f"check_gradients: a layer takes one argument, x; got {len(arguments)}")
     if arguments:
@@ -76,6 +78,7 @@ def layer_case(
 
 
 def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:
+    """An op, by its first argument."""
     if not arguments:
         raise TypeError(f"check_gradients: pass {op.name}'s arguments after it")
     x, *others = _float64(arguments)
@@ -89,6 +92,7 @@ def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case
 
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
+    """Plain functions `forward, backward`, by the floating arguments."""
     if not callable(forward) or not arguments or not callable(arguments[0]):
         raise TypeError(
             "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
@@ -153,7 +157,7 @@ def _argument_names(forward: Callable[..., Any], count: int) -> list[str]:
 
 def _like(wanted: Any, came: Any) -> list[Any]:
     """The leaves of a derivative in the places of the wanted tree's; what is missing is None."""
-    structure = jax.tree.structure(wanted)
+    structure: Any = jax.tree.structure(wanted)
     try:
         return list(structure.flatten_up_to(came))
     except (ValueError, TypeError):

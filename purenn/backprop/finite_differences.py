@@ -24,16 +24,19 @@ class Slopes(NamedTuple):
 
     @property
     def kinks(self) -> np.ndarray[Any, Any]:
+        """Where the two one-sided differences are not the same."""
         scale = max(1.0, float(np.abs(self.central).max(initial=0)))
         kinks: np.ndarray[Any, Any] = np.abs(self.left - self.right) > 1e-2 * scale
         return kinks
 
     def full(self) -> Any:
+        """The differences in the leaf's shape, zero where none was tried."""
         values = np.zeros(int(np.prod(self.shape)))
         values[self.tried] = self.central
         return values.reshape(self.shape)
 
     def only_tried(self, values: Any) -> Any:
+        """The values with zeros where no difference was tried."""
         values = np.asarray(values, np.float64)
         if values.shape != self.shape:
             return values
@@ -53,6 +56,7 @@ class Slopes(NamedTuple):
         return mask.reshape(self.shape)
 
     def named_kinks(self) -> str:
+        """The kinks in words, for the report."""
         where = np.flatnonzero(self.kinks)
         if not where.size:
             return ""
@@ -65,6 +69,7 @@ class Slopes(NamedTuple):
 
 
 def finite_differences(case: Case, dy: Any, rng: np.random.Generator) -> list[Slopes]:
+    """The derivative of `sum(y * dy)` by each leaf of the inputs."""
     flat, unravel = ravel_pytree(case.inputs)
     steps = NUDGE * np.maximum(1, np.abs(np.asarray(flat)))
     leaves = jax.tree.leaves(case.inputs)

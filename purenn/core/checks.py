@@ -144,7 +144,7 @@ def function(where: str, name: str, value: Any) -> Callable[..., Any]:
     """Something that can be called."""
     if not callable(value):
         raise TypeError(f"{where}: {name} must be a function, got {describe(value)}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
@@ -159,8 +159,9 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
             raise ValueError(
                 f"{where}: {name}{leaf} has shape {jnp.shape(a)}, {other_name}{leaf} {jnp.shape(b)}"
             )
-    structure, expected = jax.tree.structure(tree), jax.tree.structure(other)
-    if not structure == expected:
+    structure: Any = jax.tree.structure(tree)
+    expected: Any = jax.tree.structure(other)
+    if structure != expected:
         raise ValueError(f"{where}: {name} is the tree {structure}, {other_name} {expected}")
 
 
