@@ -1,0 +1,330 @@
+"""The one table of layers and ops that drives the tests: a new layer, or a new op, is one row.
+
+Every row has a *plain* forward, written here as the textbook has it, from nothing of purenn's: it is
+what JAX differentiates to judge the hand-derived rule.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import purenn as pn
+
+
+class LayerRow(NamedTuple):
+    name: str
+    layer: pn.Layer
+    in_shape: tuple[int, ...]
+    plain: Callable[..., Any]  # (params, state, x, key) -> y
+    train: bool = False
+    leading: tuple[tuple[int, ...], ...] = ((4,), (1,), (7,), (2, 3))  # axes before in_shape
+
+
+class OpRow(NamedTuple):
+    name: str
+    op: pn.Op
+    plain: Callable[..., Any]  # (x, *others, **options) -> y
+    shapes: tuple[tuple[int, ...], ...] = ((4, 5), (1, 3), (7,), (2, 3, 5))
+    x: Callable[..., Any] = lambda rng, shape: rng.normal(size=shape)
+    others: Callable[..., tuple[Any, ...]] = lambda rng, shape: ()
+    options: dict[str, Any] = {}
+
+
+# The plain layers. Dropout's is the texts' own: mask, then divide by keep_prob.
+
+
+def plain_dense(params, state, x, key):
+    return x @ params.w + params.b
+
+
+def plain_identity(params, state, x, key):
+    return x
+
+
+def plain_dropout(rate, params, state, x, key):
+    mask = jax.random.uniform(key, x.shape, jnp.float32) < 1 - rate
+    return x * mask.astype(x.dtype) / (1 - rate)
+
+
+def plain_batch_norm(params, state, x, key):
+    axes = tuple(range(x.ndim - 1))
+    mean = x.mean(axes)
+    var = ((x - mean) ** 2).mean(axes)
+    return params.gamma * (x - mean) / jnp.sqrt(var + 1e-5) + params.beta
+
+
+def plain_batch_norm_evaluated(params, state, x, key):
+    return params.gamma * (x - state.mean) / jnp.sqrt(state.var + 1e-5) + params.beta
+
+
+def plain_flatten(params, state, x, key):
+    return x.reshape(x.shape[0], -1)
+
+
+def plain_rescale(params, state, x, key):
+    return x / 255
+
+
+def plain_mlp(params, state, x, key):
+    for layer in params[:-1:2]:
+        x = jnp.tanh(x @ layer.w + layer.b)
+    return x @ params[-1].w + params[-1].b
+
+
+def plain_residual(params, state, x, key):
+    return x + jnp.tanh(x @ params[0].w + params[0].b)
+
+
+def plain_serial(params, state, x, key):
+    x = x @ params[0].w + params[0].b
+    x = plain_batch_norm(params[1], state[1], x, None)
+    x = plain_leaky_relu(x)
+    x = plain_dropout(0.5, (), (), x, jax.random.fold_in(key, 3))
+    return x @ params[4].w + params[4].b
+
+
+def plain_function(params, state, x, key):
+    return jnp.sin(x @ params[0].w + params[0].b)
+
+
+MORE_THAN_ONE = ((4,), (7,), (2, 3))
+
+LAYERS = (
+    LayerRow("dense", pn.dense(3), (5,), plain_dense),
+    LayerRow("dense-one-unit", pn.dense(1), (2,), plain_dense),
+    LayerRow("dropout", pn.dropout(0.4), (5,), partial(plain_dropout, 0.4), True),
+    LayerRow("dropout-evaluated", pn.dropout(0.4), (5,), plain_identity),
+    LayerRow("batch_norm", pn.batch_norm(), (3,), plain_batch_norm, True, MORE_THAN_ONE),
+    LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
+    LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
+    LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
+    LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
+    LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
+    LayerRow(
+        "serial",
+        pn.serial(pn.dense(4), pn.batch_norm(), pn.leaky_relu, pn.dropout(0.5), pn.dense(2)),
+        (3,),
+        plain_serial,
+        True,
+        MORE_THAN_ONE,
+    ),
+    LayerRow("serial-with-a-function", pn.serial(pn.dense(3), jnp.sin), (4,), plain_function),
+)
+
+
+# The plain ops: the formulas as texts print them, overflow and all.
+
+
+def plain_relu(x):
+    return jnp.where(x > 0, x, 0)
+
+
+def plain_leaky_relu(x, *, negative_slope=0.01):
+    return jnp.where(x > 0, x, negative_slope * x)
+
+
+def plain_sigmoid(x):
+    return 1 / (1 + jnp.exp(-x))
+
+
+def plain_tanh(x):
+    return (jnp.exp(x) - jnp.exp(-x)) / (jnp.exp(x) + jnp.exp(-x))
+
+
+def plain_softmax(x):
+    return jnp.exp(x) / jnp.exp(x).sum(-1, keepdims=True)
+
+
+def plain_gelu(x, *, approximate=True):
+    if approximate:
+        return 0.5 * x * (1 + jnp.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return x * 0.5 * (1 + jax.lax.erf(x / np.sqrt(2)))
+
+
+def plain_silu(x):
+    return x / (1 + jnp.exp(-x))
+
+
+def plain_softplus(x):
+    return jnp.log(1 + jnp.exp(x))
+
+
+def plain_mse(predictions, targets):
+    return ((predictions - targets) ** 2).sum() / predictions.size
+
+
+def plain_binary_cross_entropy(p, t):
+    return -(t * jnp.log(p) + (1 - t) * jnp.log(1 - p)).sum() / p.size
+
+
+def plain_sigmoid_binary_cross_entropy(z, t):
+    return plain_binary_cross_entropy(plain_sigmoid(z), t)
+
+
+def plain_categorical_cross_entropy(p, targets):
+    if targets.ndim == 1:
+        targets = jnp.eye(p.shape[1], dtype=p.dtype)[targets]
+    return -(targets * jnp.log(p)).sum() / p.shape[0]
+
+
+def plain_softmax_cross_entropy(z, targets):
+    return plain_categorical_cross_entropy(plain_softmax(z), targets)
+
+
+def plain_l2_penalty(params):
+    return 0.3 / 2 * sum((w**2).sum() for w in jax.tree.leaves(params) if w.ndim > 1)
+
+
+# What goes in.
+
+
+def like(rng, shape):
+    return (rng.normal(size=shape),)
+
+
+def between_0_and_1(rng, shape):
+    return rng.uniform(0.05, 0.95, size=shape)
+
+
+def fractions(rng, shape):
+    return (rng.uniform(size=shape),)
+
+
+def distributions(rng, shape):
+    return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
+
+
+def rows(rng, shape):
+    return (distributions(rng, shape),)
+
+
+def labels(rng, shape):
+    return (rng.integers(shape[-1], size=shape[:-1], dtype=np.int32),)
+
+
+def parameters(rng, shape):
+    return {"b": rng.normal(size=shape[-1:]), "w": [rng.normal(size=shape)] * 2}
+
+
+BATCHES = ((4, 5), (1, 3), (7, 2))
+
+ACTIVATIONS = (
+    OpRow("relu", pn.relu, plain_relu),
+    OpRow("leaky_relu", pn.leaky_relu, plain_leaky_relu),
+    OpRow("leaky_relu-0.3", pn.leaky_relu, plain_leaky_relu, options={"negative_slope": 0.3}),
+    OpRow("sigmoid", pn.sigmoid, plain_sigmoid),
+    OpRow("tanh", pn.tanh, plain_tanh),
+    OpRow("softmax", pn.softmax, plain_softmax),
+    OpRow("gelu", pn.gelu, plain_gelu),
+    OpRow("gelu-exact", pn.gelu, plain_gelu, options={"approximate": False}),
+    OpRow("silu", pn.silu, plain_silu),
+    OpRow("softplus", pn.softplus, plain_softplus),
+)
+
+LOSSES = (
+    OpRow("mse", pn.mse, plain_mse, others=like),
+    OpRow(
+        "binary_cross_entropy",
+        pn.binary_cross_entropy,
+        plain_binary_cross_entropy,
+        x=between_0_and_1,
+        others=fractions,
+    ),
+    OpRow(
+        "sigmoid_binary_cross_entropy",
+        pn.sigmoid_binary_cross_entropy,
+        plain_sigmoid_binary_cross_entropy,
+        others=fractions,
+    ),
+    OpRow(
+        "categorical_cross_entropy",
+        pn.categorical_cross_entropy,
+        plain_categorical_cross_entropy,
+        BATCHES,
+        distributions,
+        labels,
+    ),
+    OpRow(
+        "categorical_cross_entropy-rows",
+        pn.categorical_cross_entropy,
+        plain_categorical_cross_entropy,
+        BATCHES,
+        distributions,
+        rows,
+    ),
+    OpRow(
+        "softmax_cross_entropy",
+        pn.softmax_cross_entropy,
+        plain_softmax_cross_entropy,
+        BATCHES,
+        others=labels,
+    ),
+    OpRow(
+        "softmax_cross_entropy-rows",
+        pn.softmax_cross_entropy,
+        plain_softmax_cross_entropy,
+        BATCHES,
+        others=rows,
+    ),
+)
+
+PENALTIES = (OpRow("l2_penalty", pn.l2_penalty(0.3), plain_l2_penalty, BATCHES, parameters),)
+
+OPS = ACTIVATIONS + LOSSES + PENALTIES
+
+
+def names(table):
+    """Ids for pytest."""
+    return [row.name for row in table]
+
+
+def as_dtype(tree, dtype):
+    """Floating leaves in a dtype; the rest as they are."""
+
+    def leaf(a):
+        a = jnp.asarray(a)
+        return a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a
+
+    return jax.tree.map(leaf, tree)
+
+
+class LayerCase(NamedTuple):
+    """A layer at random parameters, statistics and input."""
+
+    params: Any
+    state: Any
+    x: Any
+    key: Any
+
+
+def layer_case(row, leading, rng, dtype=jnp.float64):
+    """Random parameters too: zero biases and fresh statistics would hide mistakes."""
+    params, state = row.layer.init(jax.random.key(0), row.in_shape)
+    params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape).astype(p.dtype), params)
+    state = jax.tree.map(lambda s: s + rng.uniform(size=s.shape).astype(s.dtype), state)
+    x = rng.normal(size=(*leading, *row.in_shape))
+    return LayerCase(*as_dtype((params, state, x), dtype), jax.random.key(7))
+
+
+def op_case(row, shape, rng, dtype=jnp.float64):
+    """An op's arguments."""
+    return as_dtype((row.x(rng, shape), *row.others(rng, shape)), dtype)
+
+
+def error(got, expected):
+    """max|a-b| / max|b|, or max|a| where b is zero: the largest over the leaves."""
+    worst = 0.0
+    got, expected = jax.tree.leaves(got), jax.tree.leaves(expected)
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected, strict=True):
+        assert a.shape == b.shape, (a.shape, b.shape)
+        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        assert np.isfinite(a).all()
+        if a.size:
+            scale = np.abs(b).max()
+            worst = max(worst, float(np.abs(a - b).max() / (scale or 1.0)))
+    return worst
