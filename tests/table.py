@@ -1,6 +1,6 @@
 """The one table of layers and ops that drives the tests: a new layer, or a new op, is one row.
 
-Every row has a *plain* forward, written here as the textbook has it, from nothing of purenn's: it is
+Every row has a *plain* forward, written here as the textbook has it, from nothing of purenn: it is
 what JAX differentiates to judge the hand-derived rule.
 """
 
@@ -31,7 +31,7 @@ class OpRow(NamedTuple):
     shapes: tuple[tuple[int, ...], ...] = ((4, 5), (1, 3), (7,), (2, 3, 5))
     x: Callable[..., Any] = lambda rng, shape: rng.normal(size=shape)
     others: Callable[..., tuple[Any, ...]] = lambda rng, shape: ()
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
 
 # The plain layers. Dropout's is the texts' own: mask, then divide by keep_prob.
