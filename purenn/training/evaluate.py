@@ -9,7 +9,6 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.layer import Layer, Op
 from purenn.ops.targets import distributions
 from purenn.training.examples import as_examples, check_labels
 
@@ -57,10 +56,11 @@ def evaluate(
         `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are no classes:
         neither integers `(n,)` nor rows that sum to one.
     """
-    model, loss = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
+    layer = as_layer("evaluate", "model", model)
+    as_op("evaluate", "loss", loss)
     batch_size = checks.count("evaluate", "batch_size", batch_size)
     x, targets = as_examples("evaluate", x, targets)
-    check_labels("evaluate", model, params, state, x, targets)
+    check_labels("evaluate", layer, params, state, x, targets)
     total_loss = total_correct = 0.0
     classes = are_classes(targets)
     for first in range(0, x.shape[0], batch_size):
@@ -84,7 +84,7 @@ def are_classes(targets: Array) -> bool:
 
 @partial(jax.jit, static_argnames=("model", "loss", "classes"))
 def _batch(
-    params: Any, state: Any, x: Array, targets: Array, model: Layer, loss: Op, classes: bool
+    params: Any, state: Any, x: Array, targets: Array, model: Any, loss: Any, classes: bool
 ) -> tuple[Array, Array]:
-    y, _ = model.apply(params, state, x)
+    y, _ = as_layer("evaluate", "model", model).apply(params, state, x)
     return loss(y, targets), accuracy(y, targets) if classes else jnp.zeros(())

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +14,6 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.layer import Layer
 from purenn.training.evaluate import evaluate
 from purenn.training.examples import as_examples, check_labels, steps_per_epoch
 from purenn.training.train_step import TrainState, check_optimizer, epoch_order, train_step
@@ -32,9 +32,9 @@ class EpochRecord(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """What decides the compiled program: the same objects compile once."""
+    """What decides the compiled program, as the caller gave it: the same objects compile once."""
 
-    model: Layer
+    model: Any
     loss: Any
     optimizer: Any
     penalty: Any
@@ -80,19 +80,20 @@ def fit(
         FloatingPointError: the loss is not finite; the message says at which epoch and step.
         ValueError: data that do not fit, such as a label that is no class.
     """
-    model = as_layer("fit", "model", model)
+    layer = as_layer("fit", "model", model)
+    as_op("fit", "loss", loss)
     check_optimizer("fit", optimizer)
     epochs = checks.count("fit", "epochs", epochs)
-    recipe = Recipe(model, as_op("fit", "loss", loss), optimizer, penalty)
-    batches, x, total = _source(data, batch_size, recipe)
+    batches, example, total = _source(data, batch_size, Recipe(model, loss, optimizer, penalty))
+    if validation is not None:
+        validation = as_examples("fit", *_pair("validation", validation))
     if train_state is None:
         checks.prng_key("fit", key)
-        train_state = _create(key, model=model, optimizer=optimizer, in_shape=x.shape[1:])
+        train_state = _create(key, model=model, optimizer=optimizer, in_shape=example[0].shape[1:])
     else:
         train_state = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
-    for x_like, targets in filter(None, (total and data, validation)):
-        pair = as_examples("fit", x_like, targets)
-        check_labels("fit", model, train_state.params, train_state.state, *pair)
+    for pair in filter(None, (example, validation)):
+        check_labels("fit", layer, train_state.params, train_state.state, *pair)
 
     first = int(train_state.step) // total if total else 0
     history: list[EpochRecord] = []
@@ -112,7 +113,7 @@ def fit(
             scores: tuple[float | None, float | None] = (None, None)
             if validation is not None:
                 params, state = train_state.params, train_state.state
-                scores = evaluate(model, recipe.loss, params, state, *validation)
+                scores = evaluate(model, loss, params, state, *validation)
             history.append(EpochRecord(epoch - first + 1, sums / steps, seconds, *scores))
             bar.end(history[-1])
     return train_state, history
@@ -123,18 +124,21 @@ Progress = Iterator[tuple[TrainState, Any]]  # a state, and the losses since the
 
 def _source(
     data: Any, batch_size: int | None, recipe: Recipe
-) -> tuple[Callable[[TrainState, int], Progress], Any, int]:
-    """How an epoch runs, an `x` to infer shapes from, and the steps of an epoch if known."""
+) -> tuple[Callable[[TrainState, int], Progress], tuple[Array, Array], int]:
+    """How an epoch runs, examples to look at before, and the steps of an epoch if known."""
     if callable(data):
-        peek = next(iter(data(0)), None)
-        if peek is None:
+        opened = iter(data(0))  # looked into for its shapes, and then used: called once an epoch
+        batch = next(opened, None)
+        if batch is None:
             raise ValueError("fit: data(0) gave no batch")
-        x, _ = as_examples("fit", *_pair("data(0)'s first batch", peek))
-        return partial(_from_iterable, data, recipe), x, 0
+        example = as_examples("fit", *_pair("data(0)'s first batch", batch))
+        begun = {0: chain([batch], opened)}
+        again = partial(_from_iterable, lambda epoch: begun.pop(epoch, None) or data(epoch), recipe)
+        return again, example, 0
     x, targets = as_examples("fit", *_pair("data", data))
     size = checks.count("fit", "batch_size", batch_size)
     steps = steps_per_epoch("fit", x.shape[0], size)
-    return partial(_from_arrays, x, targets, size, recipe), x, steps
+    return partial(_from_arrays, x, targets, size, recipe), (x, targets), steps
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:
@@ -182,7 +186,7 @@ def _from_iterable(
 
 
 @partial(jax.jit, static_argnames=("model", "optimizer", "in_shape"))
-def _create(key: Array, *, model: Layer, optimizer: Any, in_shape: tuple[int, ...]) -> TrainState:
+def _create(key: Array, *, model: Any, optimizer: Any, in_shape: tuple[int, ...]) -> TrainState:
     return TrainState.create(model, optimizer, key, in_shape)
 
 
