@@ -9,7 +9,7 @@ import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Fn, Layer, Op
+from purenn.core.layer import Fn, Layer, Op, no_parameters
 
 
 def as_op(where: str, name: str, part: Any) -> Op:
@@ -36,9 +36,6 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
         raise TypeError(f"{where}: {name} must be a layer, an op or a function, got {_what(part)}")
     op = as_op(where, name, part)
 
-    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-        return (), ()
-
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Any]:
@@ -54,7 +51,7 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
         return (), op.backward(cache, dy)
 
     return Layer(
-        init,
+        no_parameters,
         forward,
         backward,
         apply,

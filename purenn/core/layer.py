@@ -136,6 +136,11 @@ class Op:
         return self.name
 
 
+def no_parameters(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
+    """The `init` of a layer that has neither parameters nor state."""
+    return (), ()
+
+
 def _with_checks(check: Any, part: Layer | Op, plain: Fn) -> Fn:
     checked = functools.wraps(plain)(functools.partial(check, part, plain))
     checked.checked = True  # type: ignore[attr-defined]

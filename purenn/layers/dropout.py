@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer, Notation, no_parameters
 
 
 def dropout(rate: float) -> Layer:
@@ -33,9 +33,6 @@ def dropout(rate: float) -> Layer:
     keep = 1 - checks.number("dropout", "rate", rate, least=0, below=1)
     name = f"dropout({rate:g})"
 
-    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        return (), ()
-
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Array | None]:
@@ -52,4 +49,4 @@ def dropout(rate: float) -> Layer:
         return (), dy if mask is None else jnp.where(mask, dy / keep, 0)
 
     notation = Notation("D", f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}")
-    return Layer(init, forward, backward, name=name, notation=notation)
+    return Layer(no_parameters, forward, backward, name=name, notation=notation)

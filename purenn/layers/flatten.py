@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer, Notation, no_parameters
 
 
 @jax.tree_util.register_dataclass
@@ -23,9 +23,6 @@ def flatten() -> Layer:
     is nothing but the shape.
     """
 
-    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        return (), ()
-
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Example]:
@@ -38,4 +35,4 @@ def flatten() -> Layer:
         return (), dy.reshape(dy.shape[0], *example.shape)
 
     notation = Notation("F", "flatten({x})", "{dy} in the shape of {x}")
-    return Layer(init, forward, backward, name="flatten", takes="any", notation=notation)
+    return Layer(no_parameters, forward, backward, name="flatten", takes="any", notation=notation)

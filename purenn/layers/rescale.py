@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer, Notation, no_parameters
 
 
 def rescale(scale: float = 1 / 255) -> Layer:
@@ -21,9 +21,6 @@ def rescale(scale: float = 1 / 255) -> Layer:
     """
     scale = checks.number("rescale", "scale", scale)
 
-    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        return (), ()
-
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, None]:
@@ -34,5 +31,10 @@ def rescale(scale: float = 1 / 255) -> Layer:
 
     notation = Notation("S", f"{{x}}·{scale:.4g}", f"{{dy}}·{scale:.4g}")
     return Layer(
-        init, forward, backward, name=f"rescale({scale:.4g})", takes="any", notation=notation
+        no_parameters,
+        forward,
+        backward,
+        name=f"rescale({scale:.4g})",
+        takes="any",
+        notation=notation,
     )
