@@ -33,6 +33,10 @@ def _fans(name: str, key: Any, shape: Any) -> tuple[float, float]:
             f"{name} is the initializer itself, init(key, shape, dtype); pass {name}, not {name}()"
         )
     checks.prng_key(name, key)
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(
+            f"{name}: shape must be a tuple, (n_in, n_out); got {checks.describe(shape)}"
+        )
     if len(shape) < 2:
         raise ValueError(f"{name}: shape must have two axes or more, (n_in, n_out), got {shape}")
     receptive = math.prod(shape[:-2])
@@ -96,6 +100,7 @@ def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
 
 def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...]) -> Array:
     """Call an initializer, purenn's or JAX's, and refuse anything but an array of that shape."""
+    checks.function(where, name, initializer)
     try:
         value = initializer(key, shape, jnp.float32)
     except TypeError as error:

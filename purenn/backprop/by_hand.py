@@ -9,6 +9,7 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
 from purenn.core import checks
+from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Layer, Op
 
 
@@ -33,6 +34,7 @@ def by_hand(part: Any) -> Any:
         return dataclasses.replace(part, apply=_op_rule(part))
     if isinstance(part, Layer):
         return dataclasses.replace(part, apply=_layer_rule(part))
+    refuse_factory("by_hand", "part", part)
     raise TypeError(
         f"by_hand: part must be a Layer or an Op, got {checks.describe(part)}; "
         f"for a function and its derivative, by_hand(Op(forward=..., backward=...))"

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn, Layer, Op
 
 
@@ -18,8 +19,9 @@ class Case(NamedTuple):
     plain: Fn  # (*inputs) -> y
     inputs: tuple[Any, ...]
     labels: tuple[str, ...]
-    by_hand: Fn  # (dy) -> a tuple like inputs
+    by_hand: Fn  # (dy, backward=the one to judge) -> the leaves of its derivatives
     m: int
+    traceable: bool = True  # no NumPy code, which JAX can't see into
 
 
 def names_of(case: Case) -> list[str]:
@@ -34,10 +36,17 @@ def names_of(case: Case) -> list[str]:
 
 def _float64(tree: Any) -> Any:
     def leaf(a: Any) -> Any:
+        if isinstance(a, (bool, int, str)):
+            return a  # an option, such as an axis
         a = jnp.asarray(a)
         return a.astype(jnp.float64) if checks.is_float(a) else a
 
     return jax.tree.map(leaf, tree)
+
+
+def _all_floats(tree: Any) -> bool:
+    leaves = jax.tree.leaves(tree)
+    return bool(leaves) and all(hasattr(a, "dtype") and checks.is_float(a) for a in leaves)
 
 
 def layer_case(
@@ -53,24 +62,33 @@ def layer_case(
     if len(arguments) > 1:
         raise TypeError(f"check_gradients: a layer takes one argument, x; got {len(arguments)}")
     if arguments:
-        x = _float64(arguments[0])
+        x = _float64(checks.as_array("check_gradients", "x", arguments[0]))
     elif in_shape is None:
         raise TypeError("check_gradients: in_shape is missing, the shape of one example")
     else:
+        checks.count("check_gradients", "batch", batch)
         x = jnp.asarray(rng.normal(size=(batch, *checks.shape_tuple("check_gradients", in_shape))))
-    key = jax.random.key(1) if key is None else key
-    params, state = _float64(layer.init(jax.random.key(0), tuple(x.shape[1:])))
+    key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
+    params, state = _float64(
+        jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
+    )
     # Zero biases and fresh statistics would hide mistakes.
     params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
-    state = jax.tree.map(lambda s: s + rng.uniform(size=s.shape), state)
-    of_x = checks.is_float(x)
+    state = jax.tree.map(
+        lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
+    )
+    of_x, first = checks.is_float(x), layer
+    while first.parts:
+        first = first.parts[0]
+    if not of_x and first.takes == "any":  # rescale would make float32 of it
+        x = x.astype(jnp.float64)
     inputs = (params, x) if of_x else (params,)
 
     def run(params: Any, x: Any = x) -> Any:
         return layer.forward(params, state, x, train=train, key=key)
 
-    def by_hand(dy: Any) -> list[Any]:
-        dparams, dx = layer.backward(params, run(params)[2], dy)
+    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
+        dparams, dx = backward(params, run(params)[2], dy)
         return [*_like(params, dparams), *([dx] if of_x else [])]
 
     labels = ("", "x") if of_x else ("",)
@@ -83,8 +101,8 @@ def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case
         raise TypeError(f"check_gradients: pass {op.name}'s arguments after it")
     x, *others = _float64(arguments)
 
-    def by_hand(dy: Any) -> list[Any]:
-        return _like(x, op.backward(op.forward(x, *others, **options)[1], dy))
+    def by_hand(dy: Any, backward: Fn = op.backward) -> list[Any]:
+        return _like(x, backward(op.forward(x, *others, **options)[1], dy))
 
     leaves = jax.tree.leaves(x)
     m = leaves[0].shape[0] if leaves and leaves[0].ndim else 1
@@ -93,58 +111,74 @@ def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
     """Plain functions `forward, backward`, by the floating arguments."""
+    refuse_factory("check_gradients", "subject", forward)
     if not callable(forward) or not arguments or not callable(arguments[0]):
         raise TypeError(
             "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
             f"their arguments; got {checks.describe(forward)}"
+            + (" without its backward" if callable(forward) else "")
         )
     backward, values = arguments[0], _float64(arguments[1:])
-    floats = [i for i, v in enumerate(values) if all(map(checks.is_float, jax.tree.leaves(v)))]
+    floats = [i for i, value in enumerate(values) if _all_floats(value)]
     if not floats:
         raise TypeError("check_gradients: none of the arguments is floating point")
 
-    def fill(inputs: tuple[Any, ...]) -> list[Any]:
+    def run(*inputs: Any) -> Any:
         given = dict(zip(floats, inputs, strict=False))
-        return [given.get(i, value) for i, value in enumerate(values)]
+        return forward(*(given.get(i, value) for i, value in enumerate(values)))
 
-    def plain(*inputs: Any) -> Any:
-        result = forward(*fill(inputs))
-        return result[0] if isinstance(result, tuple) else result
+    def as_numpy(*inputs: Any) -> Any:
+        return run(*jax.tree.map(np.array, inputs))
 
-    result = forward(*values)
-    before = (result[1],) if isinstance(result, tuple) else tuple(values)
+    traceable, started = _traceable(run, [values[i] for i in floats]), [values[i] for i in floats]
+    call_forward = run if traceable else as_numpy
+    result = call_forward(*started)
+    before = (result[1],) if isinstance(result, tuple) else values
+    y = _y(result)
 
-    def call(dy: Any) -> Any:
+    def derivatives(dy: Any, backward: Fn = backward) -> Any:
         try:
-            return backward(*before, dy)
+            came = backward(*before, dy)
         except (TypeError, AttributeError):
             # NumPy code that writes into its arguments can't do so with JAX's arrays.
-            return backward(*jax.tree.map(lambda a: np.array(a), before), np.array(dy))
+            came = backward(*jax.tree.map(_writable, before), np.array(dy))
+        wanted: Any = jax.tree.structure(values[floats[0]])
+        one = wanted == jax.tree.structure(came)
+        return (came,) if one or not isinstance(came, (tuple, list)) else tuple(came)
 
-    first = call(jnp.ones(np.shape(plain(*(values[i] for i in floats)))))
-    count = len(first) if isinstance(first, (tuple, list)) else 1
-    if count == len(values):
-        asked = floats
-    elif count <= len(floats):
-        asked = floats[:count]
-    else:
+    count = len(derivatives(jnp.ones(np.shape(y))))
+    if count != len(values) and count > len(floats):
         raise ValueError(
             f"check_gradients: backward returned {count} derivatives for {len(values)} arguments"
         )
+    asked = floats if count == len(values) else floats[:count]
 
-    def by_hand(dy: Any) -> list[Any]:
-        derivatives = call(dy)
-        if not isinstance(derivatives, (tuple, list)):
-            derivatives = (derivatives,)
-        if count == len(values):
-            derivatives = [derivatives[i] for i in asked]
-        pairs = zip(asked, derivatives, strict=True)
+    def by_hand(dy: Any, backward: Fn = backward) -> list[Any]:
+        came = derivatives(dy, backward)
+        pairs = zip(asked, [came[i] for i in asked] if count == len(values) else came, strict=True)
         return [leaf for i, d in pairs for leaf in _like(values[i], d)]
 
     inputs = tuple(values[i] for i in asked)
     labels = tuple(_argument_names(forward, len(values))[i] for i in asked)
     m = next((np.shape(leaf)[0] for leaf in jax.tree.leaves(inputs) if np.ndim(leaf)), 1)
-    return Case(plain, inputs, labels, by_hand, m)
+    return Case(lambda *x: _y(call_forward(*x)), inputs, labels, by_hand, m, traceable)
+
+
+def _y(result: Any) -> Any:
+    return result[0] if isinstance(result, tuple) else result
+
+
+def _writable(value: Any) -> Any:
+    return np.array(value) if isinstance(value, jax.Array) else value
+
+
+def _traceable(run: Fn, inputs: list[Any]) -> bool:
+    """Whether JAX can see into a forward: NumPy code refuses a tracer, or can't write into one."""
+    try:
+        jax.eval_shape(lambda *x: _y(run(*x)), *inputs)
+    except (TypeError, AttributeError, jax.errors.JAXTypeError):
+        return False
+    return True
 
 
 def _argument_names(forward: Callable[..., Any], count: int) -> list[str]:

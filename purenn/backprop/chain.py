@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from purenn.core.layer import Layer
+from purenn.core import checks
+from purenn.core.layer import Layer, Notation
 
 LETTERS = {"w": "W", "gamma": "γ", "beta": "β"}
 
@@ -36,6 +37,9 @@ def chain(layer: Layer, params: Any, state: Any, key: Any = None) -> Iterator[Li
     if not layer.parts:
         yield Link(layer, params, state, key)
         return
+    for name, tree in (("params", params), ("state", state)):
+        checks.entries(layer.name, name, tree, len(layer.parts))
+    key = None if key is None else checks.prng_key(layer.name, key)
     for i, part in enumerate(layer.parts):
         part_key = None if key is None else jax.random.fold_in(key, i)
         yield from chain(part, params[i], state[i], part_key)
@@ -54,24 +58,30 @@ def symbols(links: list[Link]) -> list[Symbols]:
     for link in links:
         symbol = link.layer.notation.symbol
         number += symbol == "Z"
-        y = _fresh(f"{symbol}{number or ''}", taken)
+        y = fresh(f"{symbol}{number or ''}", taken)
         names = []
         for path, _ in jax.tree_util.tree_flatten_with_path(link.params)[0]:
             field = getattr(path[0], "name", "") if len(path) == 1 else ""
             place = field or jax.tree_util.keystr(path)
             letter = LETTERS.get(field, field) + str(number or "") if field else f"{y}{place}"
-            names.append((place, _fresh(letter, taken)))
+            names.append((place, fresh(letter, taken)))
         lines.append(Symbols(x, y, tuple(names)))
         x = y
     return lines
 
 
-def formula(layer: Layer, names: Symbols) -> str:
+def notation_of(layer: Layer, train: bool = True) -> Notation:
+    """How a layer is written in training, or in evaluation."""
+    return layer.notation if train else layer.notation.evaluated or layer.notation
+
+
+def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
     """The right-hand side of the layer's line."""
-    return names.write(layer.notation.y or f"{layer.name}({{x}})")
+    return names.write(notation_of(layer, train).y or f"{layer.name}({{x}})")
 
 
-def _fresh(name: str, taken: set[str]) -> str:
+def fresh(name: str, taken: set[str]) -> str:
+    """The name, with primes if it is taken."""
     while name in taken:
         name += "′"
     taken.add(name)

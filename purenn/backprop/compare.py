@@ -39,15 +39,22 @@ def compare(
         dtype = explanation.value.dtype
         tolerance = {8: 1e-9, 4: 1e-5}.get(dtype.itemsize, 3e-2)
     m = explanation[0].x.shape[0]
+    if not mine:
+        raise ValueError("compare: mine is empty, expected a value to judge, such as {'dW1': …}")
     leaves: list[LeafReport] = []
     for name, value in mine.items():
-        right = referee[_find(name, referee)]
+        found = _find(name, referee)
+        right, others = referee[found], {k: v for k, v in referee.items() if k != found}
         floor = 10 * float(jnp.finfo(explanation.value.dtype).eps)
-        leaves.append(judge(name, value, right, m=m, tolerance=tolerance, floor=floor))
+        leaves.append(
+            judge(name, value, right, m=m, tolerance=tolerance, floor=floor, others=others)
+        )
     return Report(tuple(leaves))
 
 
 def _find(name: str, referee: Mapping[str, Any]) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"compare: mine must have names as keys, got {name!r}")
     plain = plain_name(name)
     if plain in referee:
         return plain

@@ -1,5 +1,6 @@
 """`explain`: every value that backpropagation computes, to compute with and to read."""
 
+import string
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.backprop.chain import Symbols, chain, formula, nest, symbols
+from purenn.backprop.chain import Symbols, chain, formula, fresh, nest, notation_of, symbols
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
@@ -35,6 +36,7 @@ class LossExplanation(NamedTuple):
     value_after: Array  # after one step of 0.1 along the negative gradient
     probabilities: Array | None  # of a logits loss
     penalty: Array | None
+    penalty_grads: tuple[Any, ...] | None  # the penalty's share of each layer's dparams
 
 
 class Explanation(tuple[LayerExplanation, ...]):
@@ -47,12 +49,16 @@ class Explanation(tuple[LayerExplanation, ...]):
     end: LossExplanation
     model: Layer
     loss: Any
+    train: bool
 
     @classmethod
-    def make(cls, layers: Any, end: LossExplanation, model: Layer, loss: Any) -> "Explanation":
+    def make(
+        cls, layers: Any, end: LossExplanation, model: Layer, loss: Any, train: bool
+    ) -> "Explanation":
         """Put the parts together."""
         explanation = cls(layers)
         explanation.end, explanation.model, explanation.loss = end, model, loss
+        explanation.train = train
         return explanation
 
     @property
@@ -91,7 +97,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
 
 def _flatten(e: Explanation) -> tuple[Any, Any]:
-    return (tuple(e), e.end), (e.model, e.loss)
+    return (tuple(e), e.end), (e.model, e.loss, e.train)
 
 
 def _unflatten(static: Any, children: Any) -> Explanation:
@@ -150,14 +156,16 @@ def explain(
         backward.append((dy, dx, dparams))
         dy = dx
     backward.reverse()
-    extra = None
+    extra = penalty_grads = None
     if penalty is not None:
         extra, penalty_cache = penalty.forward(params)
         value = value + extra.astype(value.dtype)
         more = penalty.backward(penalty_cache, unit(penalty.name, extra))
-        for i, link in enumerate(chain(model, more, state)):
-            dy, dx, dparams = backward[i]
-            backward[i] = (dy, dx, jax.tree.map(jnp.add, dparams, link.params))
+        penalty_grads = tuple(link.params for link in chain(model, more, state))
+        backward = [
+            (dy, dx, jax.tree.map(jnp.add, dparams, share))
+            for (dy, dx, dparams), share in zip(backward, penalty_grads, strict=True)
+        ]
 
     grads = nest(model, iter([dparams for _, _, dparams in backward]))
     stepped = jax.tree.map(lambda p, g: p - STEP * g, params, grads)
@@ -166,9 +174,10 @@ def explain(
         after = after + penalty(stepped).astype(after.dtype)
     link_op = loss.notation.link
     probabilities = link_op(outputs[-1]) if link_op else None
-    end = LossExplanation(jnp.asarray(targets), value, after, probabilities, extra)
-    layers = zip(inputs, outputs, backward, strict=True)
-    return Explanation.make((LayerExplanation(x, y, *b) for x, y, b in layers), end, model, loss)
+    targets = jnp.asarray(targets)
+    end = LossExplanation(targets, value, after, probabilities, extra, penalty_grads)
+    values = [LayerExplanation(x, y, *b) for x, y, b in zip(inputs, outputs, backward, strict=True)]
+    return Explanation.make(values, end, model, loss, train)
 
 
 def plain_name(symbol: str) -> str:
@@ -182,24 +191,34 @@ def _lines(e: Explanation) -> Iterator[tuple[str, str, str, Any]]:
     names = symbols(links)
     yield "FORWARD", "X", "", e[0].x
     for link, symbol, layer in zip(links, names, e, strict=True):
-        yield "FORWARD", symbol.y, formula(link.layer, symbol), layer.y
+        yield "FORWARD", symbol.y, formula(link.layer, symbol, e.train), layer.y
     last = Symbols(names[-1].y, names[-1].y, ())
     if e.end.probabilities is not None:
-        number = names[-1].y.lstrip("AZNDFRSY")
-        last = Symbols(names[-1].y, f"A{number}", ())
+        number = names[-1].y.strip("′").lstrip(string.ascii_letters)
+        last = Symbols(names[-1].y, fresh(f"A{number}", {symbol.y for symbol in names}), ())
         yield "FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities
     text = e.loss.notation.dx or f"{e.loss.name}.backward"
     yield "BACKWARD", f"d{last.x}", last.write(text), e[-1].dy
     for i in reversed(range(len(links))):
-        notation, symbol, layer = links[i].layer.notation, names[i], e[i]
-        leaves = jax.tree.leaves(layer.dparams)
+        part, symbol, values = links[i].layer, names[i], e[i]
+        notation = notation_of(part, e.train)
+        leaves = jax.tree.leaves(values.dparams)
         formulas = notation.dparams or ("",) * len(leaves)
-        for (_, name), text, leaf in zip(symbol.params, formulas, leaves, strict=True):
-            text = symbol.write(text) + ("" if e.end.penalty is None else " + the penalty's")
+        shares = [None] * len(leaves)
+        if e.end.penalty_grads is not None:
+            shares = jax.tree.leaves(e.end.penalty_grads[i])
+        for (_, name), text, leaf, share in zip(
+            symbol.params, formulas, leaves, shares, strict=True
+        ):
+            text = symbol.write(text)
+            if share is not None and not (_known(share) and not np.any(share)):
+                text = f"{text} + the penalty's".removeprefix(" + ")
             yield "BACKWARD", f"d{name}", text, leaf
-        if i > 0 and layer.dx is not None:
-            text = notation.dx or f"{links[i].layer.name}.backward({{dy}})"
-            yield "BACKWARD", f"d{symbol.x}", symbol.write(text), layer.dx
+        if i > 0 and values.dx is not None:
+            text = notation.dx or f"{part.name}.backward({{dy}})"
+            if part.by_jax and not part.notation.dx:
+                text = f"jax.vjp of {part.name}, at {{dy}}"
+            yield "BACKWARD", f"d{symbol.x}", symbol.write(text), values.dx
 
 
 def _no_state(layer: Layer) -> Any:
@@ -207,20 +226,27 @@ def _no_state(layer: Layer) -> Any:
 
 
 def _page(e: Explanation) -> str:
-    value, after = show(e.value), show(e.value_after)
-    m = e[0].x.shape[0]
+    value, after, targets = show(e.value), show(e.value_after), e.end.targets
+    sizes = f"m = {e[0].x.shape[0]}"
+    if e.loss.notation.dx.endswith("/n"):
+        sizes += f", n = {e[-1].y.size} outputs in all"
     penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
-    page = [f"m = {m}, targets {show(e.end.targets)}; loss {e.loss.name} = {value}{penalty}"]
-    rows = [(s, f"{n} = {f}" if f else n, v) for s, n, f, v in _lines(e)]
-    width = max(len(left) for _, left, _ in rows)
-    shapes = max(len(_shape(v)) for _, _, v in rows)
+    page = [f"{sizes}, targets {show(targets)}; loss {e.loss.name} = {value}{penalty}"]
+    if not e.train:
+        page.append("evaluation, train=False: no dropout, running statistics")
+    rows = [(s, n, f, v) for s, n, f, v in _lines(e)]
+    width = max(len(f"{n} = {f}" if f else n) for _, n, f, _ in rows)
+    shapes = max(len(_shape(v)) for _, _, _, v in rows)
     section = ""
-    for title, left, v in rows:
+    for title, name, text, v in rows:
         if title != section:
             section = title
             by_m = title == "BACKWARD" and e.loss.notation.dx.endswith("/m")
             page.append(title + (" (the texts' dZ is m times these)" if by_m else ""))
-        off = f"   {int(jnp.sum(v == 0))} of {v.size} off" if "relu" in left and _known(v) else ""
+        left = f"{name} = {text}" if text else name
+        off = ""
+        if text.startswith("relu(") and _known(v):
+            off = f"   {int(jnp.sum(v == 0))} of {v.size} off"
         page.append(f" {left:<{width}} {_shape(v):<{shapes}} {show(v)}{off}")
     if _known(e.value):
         verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
@@ -244,7 +270,7 @@ def show(value: Any, most: int = 12) -> str:
     if array.dtype.kind not in "biu":
         array = array.astype(np.float64)
     if array.size > most:
-        norm = f"norm {_number(np.linalg.norm(array.astype(float)))}, "
+        norm = f"norm {_number(np.linalg.norm(array))}, " if array.dtype.kind == "f" else ""
         return f"{norm}from {_number(array.min())} to {_number(array.max())}"
     if array.ndim == 0:
         return _number(array)
@@ -253,7 +279,7 @@ def show(value: Any, most: int = 12) -> str:
 
 def _number(value: Any) -> str:
     if not np.isfinite(value) or value == 0:
-        return f"{value:g}"
+        return f"{abs(value) if value == 0 else value:g}"
     if not 1e-3 <= abs(value) < 1e5:
         return f"{value:.2e}"
     text = f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1000 else f"{value:.0f}"

@@ -1,5 +1,7 @@
 """A derivative beside its referee, and in words what kind of mistake it looks like."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,9 +33,11 @@ class Report(NamedTuple):
 
     def __repr__(self) -> str:
         """A line a derivative."""
-        failed = sum(not leaf.ok for leaf in self.leaves)
-        head = f"FAIL  {failed} of {len(self.leaves)}" if failed else f"OK  {len(self.leaves)}"
-        width = max((len(leaf.name) for leaf in self.leaves), default=0)
+        if not self.leaves:
+            return "OK  nothing to differentiate"
+        failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
+        head = f"FAIL  {failed} of {of}" if failed else f"OK  {of} of {of}"
+        width = max(len(leaf.name) for leaf in self.leaves)
         return "\n".join([head] + [f" {x.name:<{width}} {x.message}" for x in self.leaves])
 
     def __str__(self) -> str:
@@ -50,6 +54,7 @@ def judge(
     tolerance: float,
     floor: float,
     ignore: Any = None,
+    others: Mapping[str, Any] = MappingProxyType({}),
 ) -> LeafReport:
     """Compare one derivative, element by element.
 
@@ -61,6 +66,7 @@ def judge(
         tolerance: of the largest difference, relative to the largest element.
         floor: a referee no larger than this counts as zero, and is judged absolutely.
         ignore: a mask of elements at kinks, where more than one value is right.
+        others: the other right values by name, one of which yours may be.
     """
     referee = np.asarray(referee, np.float64)
     if yours is None:
@@ -69,57 +75,80 @@ def judge(
         yours = np.asarray(yours).astype(np.float64)
     except (TypeError, ValueError):
         return LeafReport(name, False, np.inf, f"is no array: a {type(yours).__name__} came")
-    if yours.shape != referee.shape:
-        return LeafReport(name, False, np.inf, _shape_mistake(yours, referee, m))
-    if ignore is not None and ignore.any():
-        yours = np.where(ignore, referee, yours)
     if not np.isfinite(yours).all():
         bad = int((~np.isfinite(yours)).sum())
         return LeafReport(name, False, np.inf, f"{bad} of {yours.size} elements are not finite")
     largest = float(np.abs(referee).max(initial=0))
-    scale = largest if largest > floor else 1.0
-    difference = np.abs(yours - referee)
-    error = float(difference.max(initial=0)) / scale
-    if error <= (tolerance if largest > floor else max(tolerance, floor)):
-        return LeafReport(name, True, error, "ok")
-    return LeafReport(name, False, error, _value_mistake(yours, referee, m, difference, scale))
+    zero = largest <= floor
+    scale, limit = (1.0, max(tolerance, floor)) if zero else (largest, tolerance)
+
+    def words(yours: Any) -> str:
+        """What is wrong with values of the right shape; nothing if nothing is."""
+        difference = np.abs(yours - referee)
+        if float(difference.max(initial=0)) / scale <= limit:
+            return ""
+        if zero:
+            return f"should be zero, yours is up to {np.abs(yours).max():.4g}"
+        return _value_mistake(yours, referee, m, difference, scale * limit)
+
+    if yours.shape != referee.shape:
+        text = f"shape {yours.shape}, expected {referee.shape}"
+        mistake, mended = _shape_mistake(yours, referee, m)
+        also = "" if mended is None else words(mended)
+        text += f": {mistake}" * bool(mistake) + f"; and then {also}" * bool(also)
+        return LeafReport(name, False, np.inf, text)
+    if ignore is not None and ignore.any():
+        yours = np.where(ignore, referee, yours)
+    error = float(np.abs(yours - referee).max(initial=0)) / scale
+    message = words(yours)
+    for other, value in others.items() if message else ():
+        if np.shape(value) == yours.shape and yours.size > 1 and np.asarray(value).any():
+            apart = float(np.abs(yours - np.asarray(value, np.float64)).max())
+            if apart <= limit * float(np.abs(yours).max()):
+                message = f"yours is {other}: two values swapped?"
+    return LeafReport(name, not message, error, message or "ok")
 
 
-def _shape_mistake(yours: Any, referee: Any, m: int) -> str:
-    text = f"shape {yours.shape}, expected {referee.shape}"
-    if yours.shape == referee.T.shape:
-        return f"{text}: yours is the transpose"
-    if yours.size == 1 and referee.size != 1:
-        return f"{text}: a sum without axis=0?"
-    if yours.shape[1:] == referee.shape and yours.shape[:1] == (m,):
-        return f"{text}: not summed over the batch, axis=0?"
-    if yours.size == referee.size:
-        return f"{text}: the same numbers in another shape (keepdims?)"
-    return text
+def _shape_mistake(yours: Any, referee: Any, m: int) -> tuple[str, Any]:
+    """What the shape looks like, and yours in the right shape where that can be had."""
+    if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
+        return "yours is the transpose", yours.T
+    if yours.size == 1 and referee.size > 1:
+        return "a sum without axis=0?", None
+    if yours.ndim == referee.ndim + 1 and yours.shape == (m, *referee.shape):
+        return "not summed over the batch, axis=0?", yours.sum(0)
+    if np.squeeze(yours).shape == np.squeeze(referee).shape:
+        return "an axis of 1 too many or too few (keepdims?)", yours.reshape(referee.shape)
+    return "", None
 
 
-def _value_mistake(yours: Any, referee: Any, m: int, difference: Any, scale: float) -> str:
+def _value_mistake(yours: Any, referee: Any, m: int, difference: Any, limit: float) -> str:
     if not yours.any():
         return "is zero everywhere"
-    close = 1e-6 * max(float(np.abs(yours).max()), scale)
-    factor = float((yours * referee).sum() / max((referee * referee).sum(), 1e-300))
-    if np.abs(yours - factor * referee).max() <= close and referee.size > 0:
-        reason = _factor(factor, m, referee.size)
-        return f"yours = {factor:.4g} × referee everywhere{reason}"
-    if yours.shape == yours.T.shape and np.abs(yours - referee.T).max() <= close:
+    close = max(1e-6 * float(np.abs(yours).max()), limit)
+    factor = float((yours * referee).sum() / (referee * referee).sum())
+    if np.abs(yours - factor * referee).max() <= close and abs(factor - 1) > 1e-5:
+        return f"yours = {factor:.4g} × referee everywhere{_factor(factor, m, referee.size)}"
+    if yours.ndim > 1 and yours.shape == yours.T.shape and _near(yours, referee.T, close):
         return "yours is the transpose"
     if yours.size > 1 and np.ptp(yours) <= close:
-        return f"every element is {yours.flat[0]:.6g}: a sum without its axis?"
-    wrong = difference > 1e-9 * scale
+        total = _near(yours, referee.sum(), close)
+        return f"every element is {yours.flat[0]:.6g}" + ": a sum without its axis?" * total
+    wrong = difference > limit
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     place = f" {tuple(int(i) for i in worst)}" if worst else ""
     hint = ""
-    if float(difference.max()) < 1e-5 * scale:
+    if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
+    digits = 6 if not hint else 10
     return (
         f"{int(wrong.sum())} of {wrong.size} elements differ; worst{place}: "
-        f"yours {yours[worst]:.6g}, referee {referee[worst]:.6g}{hint}"
+        f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}{hint}"
     )
+
+
+def _near(a: Any, b: Any, close: float) -> bool:
+    return bool(np.abs(a - b).max(initial=0) <= close)
 
 
 def _factor(factor: float, m: int, size: int) -> str:

@@ -39,6 +39,7 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
         value, loss_cache = loss.forward(y, targets)
         one = unit(loss.name, value)
         grads, _ = model.backward(params, cache, loss.backward(loss_cache, one))
+        checks.same_structure(f"{model.name}.backward", "dparams", grads, "params", params)
         if penalty is not None:
             extra, penalty_cache = penalty.forward(params)
             value = value + extra.astype(value.dtype)

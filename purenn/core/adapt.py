@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 import inspect
+from types import MappingProxyType
 from typing import Any
 
 import jax
 from jax import Array
 
 from purenn.core import checks
+from purenn.core.calls import signature_of
 from purenn.core.layer import Fn, Layer, Op, no_parameters
 
 
@@ -20,11 +22,11 @@ def as_op(where: str, name: str, part: Any) -> Op:
     """
     if isinstance(part, Op):
         return part
-    if isinstance(part, functools.partial) and isinstance(part.func, Op) and not part.args:
-        return _bind(part.func, part.keywords)
+    if isinstance(part, functools.partial) and isinstance(part.func, Op):
+        return _bind(where, name, part)
     if isinstance(part, Layer) or not callable(part):
         raise TypeError(f"{where}: {name} must be an op or a function, got {_what(part)}")
-    _refuse_factory(where, name, part)
+    refuse_factory(where, name, part)
     return _plain(part)
 
 
@@ -35,6 +37,9 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
     if not callable(part):
         raise TypeError(f"{where}: {name} must be a layer, an op or a function, got {_what(part)}")
     op = as_op(where, name, part)
+    unfit = _unfit(op.apply if op.by_jax else op.forward, 1)
+    if unfit:
+        raise TypeError(f"{where}: {name}, {op.name}, can't be called with x alone: {unfit}")
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -62,7 +67,13 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
     )
 
 
-def _bind(op: Op, options: dict[str, Any]) -> Op:
+def _bind(where: str, name: str, part: Any) -> Op:
+    op, options = part.func, part.keywords
+    if part.args:
+        raise TypeError(f"{where}: {name}, a partial {op.name}, binds arrays, not options alone")
+    unfit = _unfit(op.forward, None, options)
+    if unfit:
+        raise TypeError(f"{where}: {name}, a partial {op.name}, does not fit: {unfit}")
     name = f"{op.name}({', '.join(f'{option}={value}' for option, value in options.items())})"
     return dataclasses.replace(
         op,
@@ -90,8 +101,24 @@ def _what(part: Any) -> str:
     return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
 
 
-def _refuse_factory(where: str, name: str, part: Any) -> None:
+def _unfit(function: Fn, arrays: int | None, options: Any = MappingProxyType({})) -> str:
+    """Why a function can't be called like this, as far as its signature tells."""
+    signature = signature_of(function)
+    if signature is None:
+        return ""
+    try:
+        if arrays is None:
+            signature.bind_partial(**options)
+        else:
+            signature.bind(*range(arrays), **options)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def refuse_factory(where: str, name: str, part: Any) -> None:
     """`serial(flatten)` for `serial(flatten())` is the commonest slip of all."""
-    if getattr(part, "__module__", "").startswith("purenn."):
+    public = "<locals>" not in getattr(part, "__qualname__", "<locals>")
+    if public and str(getattr(part, "__module__", "")).startswith("purenn."):
         factory = getattr(part, "__name__", "it")
         raise TypeError(f"{where}: {name} is the function {factory} itself; call it: {factory}(…)")

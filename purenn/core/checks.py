@@ -15,20 +15,27 @@ def describe(value: Any) -> str:
     """What a value is, in as few words as an error message has room for."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"{value.dtype}{tuple(value.shape)}"
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, float, str)):
         return repr(value)
-    if isinstance(value, tuple) and all(isinstance(n, int) for n in value):
+    if isinstance(value, int):
+        return int.__repr__(value)
+    kind = type(value).__name__
+    if type(value) is tuple and all(isinstance(n, int) for n in value):
         return repr(value)
-    return f"a {type(value).__name__}"
+    if type(value) in (tuple, list):
+        return f"a {kind} of {len(value)}"
+    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
 
 def as_array(where: str, name: str, value: Any) -> Array:
     """The value as a JAX array: NumPy arrays are converted, lists and the rest refused."""
-    if isinstance(value, Array):
+    if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufV":
         return jnp.asarray(value)
-    raise TypeError(f"{where}: {name} must be an array, got {describe(value)}")
+    kind = "a real array" if isinstance(value, Array) else "an array"
+    remedy = f"; convert it with jnp.array({_it(name)})" if isinstance(value, list) else ""
+    raise TypeError(f"{where}: {name} must be {kind}, got {describe(value)}{remedy}")
 
 
 def is_float(value: Array) -> bool:
@@ -47,9 +54,50 @@ def float_array(where: str, name: str, value: Any) -> Array:
     if not is_float(value):
         raise TypeError(
             f"{where}: {name} must be floating point, got {describe(value)}; "
-            f"convert it with {name}.astype(jnp.float32), or put rescale() first"
+            f"convert it with {_it(name)}.astype(jnp.float32)"
+            + (", or put rescale() first" if name == "x" else "")
         )
     return value
+
+
+def _it(name: str) -> str:
+    return name if " " not in name else "…"
+
+
+def float_leaves(where: str, name: str, tree: Any) -> list[Array]:
+    """The leaves of a tree of floating-point arrays, each refused by its place."""
+    return [
+        float_array(where, f"{name}{jax.tree_util.keystr(path)}", leaf)
+        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
+    ]
+
+
+def record(where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | str, ...]) -> None:
+    """A NamedTuple of arrays, as `init` made it; a letter in a shape stands for one length."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{where}: {name} must be {kind.__name__}({', '.join(kind._fields)}), as init makes "
+            f"it; got {describe(value)}"
+        )
+    lengths: dict[int | str, int] = {}
+    for field, leaf, shape in zip(kind._fields, value, shapes, strict=True):
+        came = float_array(where, f"{name}.{field}", leaf).shape
+        shape = tuple(lengths.get(n, n) for n in shape)
+        if len(came) != len(shape) or any(
+            n != m for n, m in zip(shape, came, strict=True) if not isinstance(n, str)
+        ):
+            wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+            raise ValueError(f"{where}: {name}.{field} has shape {came}, expected {wanted}")
+        lengths.update(zip(shape, came, strict=True))
+
+
+def entries(where: str, name: str, tree: Any, count: int) -> None:
+    """A tuple with one entry for each part of a model."""
+    if not isinstance(tree, (tuple, list)) or len(tree) != count:
+        raise ValueError(
+            f"{where}: {name} must be a tuple of {count}, one entry a part, as init makes it; "
+            f"got {describe(tree)}"
+        )
 
 
 def same_dtype(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
@@ -93,7 +141,8 @@ def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int
     ):
         raise TypeError(
             f"{where}: in_shape must be a tuple of whole numbers, the shape of one example "
-            f"without its batch axis, such as (784,); got {in_shape!r}"
+            f"without its batch axis, such as (784,); "
+            f"got {in_shape if isinstance(in_shape, (tuple, list)) else describe(in_shape)}"
         )
     if axes is not None and len(in_shape) < axes:
         raise ValueError(f"{where}: in_shape is {in_shape}, expected (..., features)")
@@ -106,7 +155,9 @@ def prng_key(where: str, key: Any) -> Array:
         return key
     if isinstance(key, (Array, np.ndarray)) and key.ndim == 1 and key.dtype == jnp.uint32:
         return jnp.asarray(key)
-    raise TypeError(f"{where}: key must be one PRNG key, jax.random.key(0), got {describe(key)}")
+    raise TypeError(
+        f"{where}: key must be one PRNG key, such as jax.random.key(0); got {describe(key)}"
+    )
 
 
 def flag(where: str, name: str, value: Any) -> None:
@@ -147,6 +198,12 @@ def function(where: str, name: str, value: Any) -> Callable[..., Any]:
     return value
 
 
+def one_of(where: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """One of a few words."""
+    if value not in choices:
+        raise ValueError(f"{where}: {name} must be one of {choices}, got {describe(value)}")
+
+
 def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
     """Refuse two trees that differ, naming the first place where they do."""
     mine, theirs = (jax.tree_util.tree_flatten_with_path(t)[0] for t in (tree, other))
@@ -159,6 +216,13 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
             raise ValueError(
                 f"{where}: {name}{leaf} has shape {jnp.shape(a)}, {other_name}{leaf} {jnp.shape(b)}"
             )
+    for more, fewer, short, long in (
+        (mine, theirs, other_name, name),
+        (theirs, mine, name, other_name),
+    ):
+        if len(more) > len(fewer):
+            leaf = jax.tree_util.keystr(more[len(fewer)][0])
+            raise ValueError(f"{where}: {long} has {leaf}, which {short} has not")
     structure: Any = jax.tree.structure(tree)
     expected: Any = jax.tree.structure(other)
     if structure != expected:

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.calls import refuse_call, refuse_function
 
 Fn = Callable[..., Any]
 
@@ -35,6 +36,7 @@ class Notation(NamedTuple):
     dx: str = ""
     dparams: tuple[str, ...] = ()  # one for each leaf of the parameters
     link: Any = None  # of a logits loss: the op that makes them probabilities
+    evaluated: Any = None  # the notation with train=False, where it is another
 
 
 PLAIN = Notation()
@@ -49,6 +51,7 @@ class Cache:
     y_shape: tuple[int, ...] = field(metadata={"static": True})
     y_dtype: np.dtype[Any] = field(metadata={"static": True})
     integer_x: bool = field(metadata={"static": True})
+    of: str = field(metadata={"static": True})  # the name of the part whose forward made it
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,8 @@ class Layer:
                 object.__setattr__(self, name, _with_checks(_LAYER_CHECKS[name], self, plain))
         if self.apply is None:
             object.__setattr__(self, "apply", _without_cache(self.forward))
+        checks.function("Layer", "apply", self.apply)
+        checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
 
     def __repr__(self) -> str:
         """The call that made it."""
@@ -126,10 +131,17 @@ class Op:
         object.__setattr__(self, "__doc__", self.forward.__doc__)
         if self.apply is None:
             object.__setattr__(self, "apply", _without_cache(self.forward))
+        checks.function("Op", "apply", self.apply)
+        checks.one_of("Op", "takes", self.takes, ("float", "tree"))
 
-    def __call__(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        """The value at `x`: ordinary JAX code, differentiable in every mode."""
-        return self.apply(x, *arguments, **options)
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """The value at the first argument: plain JAX code, differentiable in every mode."""
+        if not arguments:
+            raise TypeError(
+                f"{self.name}: x is missing. Arrays go by position, {self.name}(x); where a "
+                f"function is expected, pass {self.name} itself, not {self.name}()"
+            )
+        return self.apply(*arguments, **options)
 
     def __repr__(self) -> str:
         """The op's name."""
@@ -142,7 +154,17 @@ def no_parameters(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple
 
 
 def _with_checks(check: Any, part: Layer | Op, plain: Fn) -> Fn:
-    checked = functools.wraps(plain)(functools.partial(check, part, plain))
+    @functools.wraps(plain)
+    def checked(*arguments: Any, **options: Any) -> Any:
+        try:
+            return check(part, plain, *arguments, **options)
+        except TypeError:
+            if check in _CALLS:
+                refuse_function(part.name, _CALLS[check], plain)
+            wanted = plain if check is _op_forward else functools.partial(check, part, plain)
+            refuse_call(part.name, wanted, arguments, options)
+            raise
+
     checked.checked = True  # type: ignore[attr-defined]
     return checked
 
@@ -159,12 +181,12 @@ def _to_jax(tree: Any) -> Any:
     return jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, tree)
 
 
-def _entry(part: Layer | Op, x: Any) -> Any:
+def _entry(part: Layer | Op, x: Any, name: str = "x") -> Any:
     """The first argument, converted and of a dtype that the part takes."""
     if part.takes == "tree":
         return _to_jax(x)
     if part.takes == "float":
-        return checks.float_array(part.name, "x", x)
+        return checks.float_array(part.name, name, x)
     x = checks.as_array(part.name, "x", x)
     if part.takes == "integer" and checks.is_float(x):
         raise TypeError(f"{part.name}: x must be integers, got {checks.describe(x)}")
@@ -173,9 +195,13 @@ def _entry(part: Layer | Op, x: Any) -> Any:
 
 def _cache(part: Layer | Op, x: Any, y: Any, saved: Any) -> Cache:
     if not isinstance(y, jax.Array):
-        raise TypeError(f"{part.name}: forward must return an array as y, got {type(y).__name__}")
+        raise TypeError(f"{part.name}: forward must return a jax.Array as y, got {_kind(y)}")
     integer_x = isinstance(x, jax.Array) and not checks.is_float(x)
-    return Cache(saved, y.shape, y.dtype, integer_x)
+    return Cache(saved, y.shape, y.dtype, integer_x, part.name)
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__ if isinstance(value, np.ndarray) else checks.describe(value)
 
 
 def _cotangent(part: Layer | Op, cache: Any, dy: Any) -> jax.Array:
@@ -183,6 +209,10 @@ def _cotangent(part: Layer | Op, cache: Any, dy: Any) -> jax.Array:
     if not isinstance(cache, Cache):
         raise TypeError(
             f"{part.name}: cache must be what forward returned last, got {checks.describe(cache)}"
+        )
+    if cache.of != part.name:
+        raise ValueError(
+            f"{part.name}: cache comes from {cache.of}, expected what forward returned last"
         )
     if isinstance(dy, (int, float)):
         dy = jnp.asarray(dy, cache.y_dtype)
@@ -198,7 +228,7 @@ def _cotangent(part: Layer | Op, cache: Any, dy: Any) -> jax.Array:
 def _init(layer: Layer, init: Fn, key: Any, in_shape: Any) -> tuple[Any, Any]:
     result = init(key, checks.shape_tuple(layer.name, in_shape))
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(f"{layer.name}: init must return (params, state), got {type(result)}")
+        raise TypeError(f"{layer.name}: init must return (params, state), got {_kind(result)}")
     return result
 
 
@@ -216,7 +246,7 @@ def _layer_forward(
     x = _entry(layer, x)
     result = forward(_to_jax(params), state, x, train=train, key=key)
     if not (isinstance(result, tuple) and len(result) == 3):
-        raise TypeError(f"{layer.name}: forward must return (y, state, cache), got {type(result)}")
+        raise TypeError(f"{layer.name}: forward must return (y, state, cache), got {_kind(result)}")
     y, state, saved = result
     return y, state, _cache(layer, x, y, saved)
 
@@ -230,7 +260,7 @@ def _layer_backward(
     dy = _cotangent(layer, cache, dy)
     result = backward(params, cache.saved, dy)
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(f"{layer.name}: backward must return (dparams, dx), got {type(result)}")
+        raise TypeError(f"{layer.name}: backward must return (dparams, dx), got {_kind(result)}")
     dparams, dx = result
     return dparams, None if cache.integer_x else dx
 
@@ -238,10 +268,11 @@ def _layer_backward(
 def _op_forward(op: Op, forward: Fn, x: Any, *arguments: Any, **options: Any) -> tuple[Any, Cache]:
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         x = jnp.asarray(x, float)
-    x = _entry(op, x)
+    code = getattr(forward, "__code__", None)
+    x = _entry(op, x, code.co_varnames[0] if code and code.co_varnames else "x")
     result = forward(x, *map(_to_jax, arguments), **options)
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(f"{op.name}: forward must return (y, cache), got {type(result)}")
+        raise TypeError(f"{op.name}: forward must return (y, cache), got {_kind(result)}")
     y, saved = result
     return y, _cache(op, x, y, saved)
 
@@ -255,3 +286,9 @@ def _op_backward(op: Op, backward: Fn, cache: Any, dy: Any) -> Any:
 
 _LAYER_CHECKS = {"init": _init, "forward": _layer_forward, "backward": _layer_backward}
 _OP_CHECKS = {"forward": _op_forward, "backward": _op_backward}
+_CALLS = {
+    _init: "init",
+    _layer_forward: "layer forward",
+    _layer_backward: "layer backward",
+    _op_backward: "op backward",
+}

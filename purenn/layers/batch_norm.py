@@ -78,7 +78,10 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         train: bool = False,
         key: Any = None,
     ) -> tuple[Array, BatchNormState, _Saved]:
+        check(params)
         checks.last_axis(name, x, params.gamma.shape[0])
+        channels = params.gamma.shape
+        checks.record(name, "state", state, BatchNormState, channels, channels)
         checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
         checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
         wide = wide_dtype(x.dtype)
@@ -98,10 +101,15 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
             _Saved(x_hat.astype(x.dtype), inv_std, () if train else None),
         )
 
+    def check(params: Any) -> None:
+        checks.record(name, "params", params, BatchNormParams, ("channels",), ("channels",))
+
     def _statistics(x: Array) -> tuple[Array, BatchNormState]:
         axes = tuple(range(x.ndim - 1))
         if math.prod(x.shape[:-1]) < 2:
-            raise ValueError(f"{name}: training needs two values a channel or more, got {x.shape}")
+            raise ValueError(
+                f"{name}: training needs two values a channel or more, got x {x.shape}"
+            )
         mean = jnp.mean(x, axes)
         centred = x - mean
         # A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every
@@ -117,6 +125,7 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
     def backward(
         params: BatchNormParams, saved: _Saved, dy: Array
     ) -> tuple[BatchNormParams, Array]:
+        check(params)
         dtype, axes = dy.dtype, tuple(range(dy.ndim - 1))
         inv_std = saved.inv_std
         dy, x_hat = dy.astype(inv_std.dtype), saved.x_hat.astype(inv_std.dtype)
@@ -130,10 +139,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         dparams = BatchNormParams(dgamma.astype(dtype), dbeta.astype(dtype))
         return dparams, (dx * inv_std).astype(dtype)
 
-    notation = Notation(
-        "N",
-        "{gamma}⊙norm({x}) + {beta}",
-        "{gamma}/σ⊙({dy} less its mean and its part along x̂)",
-        ("Σ rows {dy}⊙x̂", "Σ rows {dy}"),
-    )
+    y, dparams = "{gamma}⊙norm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
+    dx = "{gamma}/σ⊙({dy} less its mean and its part along x̂)"
+    evaluated = Notation("N", y, "{gamma}/σ⊙{dy}", dparams)
+    notation = Notation("N", y, dx, dparams, evaluated=evaluated)
     return Layer(init, forward, backward, name=name, notation=notation)

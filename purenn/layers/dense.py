@@ -41,18 +41,23 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         ValueError: `units` is below 1.
     """
     units = checks.count("dense", "units", units)
+    checks.function("dense", "w_init", w_init)
+    checks.function("dense", "b_init", b_init)
     name = f"dense({units})"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
         (*_, n_in) = checks.shape_tuple(name, in_shape, axes=1)
         w_key, b_key = jax.random.split(checks.prng_key(name, key))
-        w = draw(name, "w_init", w_init, w_key, (n_in, units))
-        b = draw(name, "b_init", b_init, b_key, (units,))
+        with checks.inside(f"w_init of {name}"):
+            w = draw(name, "w_init", w_init, w_key, (n_in, units))
+        with checks.inside(f"b_init of {name}"):
+            b = draw(name, "b_init", b_init, b_key, (units,))
         return DenseParams(w, b), ()
 
     def forward(
         params: DenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Array]:
+        check(params)
         w, b = params
         checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
@@ -60,11 +65,17 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         return x @ w + b, state, x  # (..., units)
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
+        check(params)
         w, _ = params
+        if x.shape[-1] != w.shape[0]:
+            raise ValueError(f"{name}: the cache holds x {x.shape}, but w has shape {w.shape}")
         dx = dz @ w.T  # (..., n_in)
         x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
         dz = dz.reshape(-1, dz.shape[-1])
         return DenseParams(w=x.T @ dz, b=jnp.sum(dz, axis=0)), dx
+
+    def check(params: Any) -> None:
+        checks.record(name, "params", params, DenseParams, ("n_in", units), (units,))
 
     notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
     return Layer(init, forward, backward, name=name, notation=notation)

@@ -48,5 +48,7 @@ def dropout(rate: float) -> Layer:
     def backward(params: Any, mask: Array | None, dy: Array) -> tuple[tuple[()], Array]:
         return (), dy if mask is None else jnp.where(mask, dy / keep, 0)
 
-    notation = Notation("D", f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}")
+    identity = Notation("D", "{x}", "{dy}")
+    y, dx = f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}"
+    notation = Notation("D", y, dx, evaluated=identity) if keep < 1 else identity
     return Layer(no_parameters, forward, backward, name=name, notation=notation)

@@ -66,6 +66,7 @@ def serial(*layers: Any) -> Layer:
     def backward(
         params: Any, caches: tuple[Any, ...], dy: Array | None
     ) -> tuple[tuple[Any, ...], Array | None]:
+        check(params, "params")
         dparams: list[Any] = [None] * len(parts)
         for i in reversed(range(len(parts))):
             with place(i):
@@ -85,14 +86,7 @@ def serial(*layers: Any) -> Layer:
         return x, tuple(new_state)
 
     def check(tree: Any, name: str) -> None:
-        if not isinstance(tree, (tuple, list)) or len(tree) != len(parts):
-            came = (
-                f"{len(tree)} entries" if isinstance(tree, (tuple, list)) else type(tree).__name__
-            )
-            raise ValueError(
-                f"serial: {name} must be a tuple of {len(parts)}, one entry a part, as init "
-                f"makes it; got {came}"
-            )
+        checks.entries("serial", name, tree, len(parts))
 
     name = f"serial({', '.join(part.name for part in parts)})"
     by_jax = any(part.by_jax for part in parts)
@@ -104,6 +98,11 @@ def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -
     dtype = jnp.int32 if part.takes == "integer" else jnp.float32
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
+    if not isinstance(y, jax.ShapeDtypeStruct):
+        raise TypeError(f"{part.name}: must return one array, got {checks.describe(y)}")
     if y.ndim == 0 or y.shape[0] != 2:
-        raise ValueError(f"{part.name}: turned a batch of shape {x.shape} into {y.shape}")
+        raise ValueError(
+            f"{part.name}: turned a batch of shape {x.shape} into {y.shape}; "
+            f"expected the batch axis to stay first"
+        )
     return tuple(y.shape[1:])

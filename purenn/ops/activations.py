@@ -112,8 +112,8 @@ def _softmax(x: Array) -> tuple[Array, Array]:
     The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
     `y` sums to one. The cache is `y`.
     """
-    if x.ndim < 1:
-        raise ValueError("softmax: x is a scalar, expected classes on the last axis")
+    if x.ndim < 1 or x.shape[-1] == 0:
+        raise ValueError(f"softmax: x has shape {x.shape}, expected classes on the last axis")
     z = wide(x)
     exp = jnp.exp(z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
     y = (exp / jnp.sum(exp, axis=-1, keepdims=True)).astype(x.dtype)

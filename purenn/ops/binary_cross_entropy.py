@@ -9,7 +9,7 @@ from jax import Array
 from purenn.core.layer import Notation, Op
 from purenn.core.precision import wide
 from purenn.ops.activations import sigmoid
-from purenn.ops.targets import poison, probabilities, regression_targets
+from purenn.ops.targets import poison, refuse_unless, regression_targets
 
 CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
 
@@ -18,6 +18,10 @@ class _Saved(NamedTuple):
     x: Array
     targets: Array
     factor: Array  # 1, or NaN where an input was no probability
+
+
+def _in_0_1(values: Array) -> Array:
+    return jnp.all((values >= 0) & (values <= 1))
 
 
 def _binary_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
@@ -39,9 +43,11 @@ def _binary_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
     """
     where = "binary_cross_entropy"
     targets = regression_targets(where, "probabilities", p, targets)
-    valid = jnp.all((p >= 0) & (p <= 1) & (targets >= 0) & (targets <= 1))
-    probabilities(where, p, valid, "lie in 0 … 1, and targets too")
-    factor = poison(valid, p.dtype)
+    known, valid = _in_0_1(p), _in_0_1(targets)
+    remedy = "logits go to sigmoid_binary_cross_entropy"
+    refuse_unless(known, where, f"probabilities must lie in 0 … 1 ({remedy})", p)
+    refuse_unless(valid, where, "targets must lie in 0 … 1", targets)
+    factor = poison(known & valid, p.dtype)
     clipped = jnp.clip(wide(p), CLIP, 1 - CLIP)
     t = wide(targets)
     loss = -jnp.mean(t * jnp.log(clipped) + (1 - t) * jnp.log1p(-clipped))
@@ -71,8 +77,8 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _
     """
     where = "sigmoid_binary_cross_entropy"
     targets = regression_targets(where, "logits", logits, targets)
-    valid = jnp.all((targets >= 0) & (targets <= 1))
-    probabilities(where, targets, valid, "lie in 0 … 1 in targets")
+    valid = _in_0_1(targets)
+    refuse_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)
     z = wide(logits)
     loss = jnp.mean(jax.nn.softplus(z) - z * wide(targets))

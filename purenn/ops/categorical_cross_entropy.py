@@ -9,7 +9,7 @@ from jax import Array
 from purenn.core.layer import Notation, Op
 from purenn.core.precision import wide
 from purenn.ops.activations import softmax
-from purenn.ops.targets import class_targets, distributions, poison, probabilities
+from purenn.ops.targets import class_targets, distributions, poison, refuse_rows_unless
 
 CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 is -inf
 
@@ -39,9 +39,11 @@ def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
     where = "categorical_cross_entropy"
     y, valid = class_targets(where, "probabilities", p, targets)
     rows = distributions(p)
-    probabilities(where, p, rows, "be at least 0, in rows that sum to one")
+    expected = "probabilities must be at least 0, in rows that sum to one"
+    refuse_rows_unless(rows, where, f"{expected} (logits go to softmax_cross_entropy)", p)
     factor = poison(valid & rows, p.dtype)
-    log_p = jnp.log(jnp.where(p > CLIP, wide(p), CLIP))
+    # The factor goes in at p too: jax.grad would lose a NaN that only comes out, where y is 0.
+    log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
     loss = -jnp.sum(wide(y) * log_p) / p.shape[0]
     return loss.astype(p.dtype) * factor, _Saved(p, y, factor)
 
@@ -70,7 +72,7 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
     """
     y, valid = class_targets("softmax_cross_entropy", "logits", logits, targets)
     factor = poison(valid, logits.dtype)
-    z = wide(logits)
+    z = wide(logits * factor)  # jax.grad would lose a NaN that only comes out, where y is 0
     z = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)

@@ -26,8 +26,11 @@ def l2_penalty(strength: float) -> Op:
     """
     strength = checks.number("l2_penalty", "strength", strength, least=0)
 
+    name = f"l2_penalty({strength:g})"
+
     def forward(params: Any) -> tuple[Array, Any]:
-        weights = [wide(leaf) for leaf in jax.tree.leaves(params) if leaf.ndim >= 2]
+        leaves = checks.float_leaves(name, "params", params)
+        weights = [wide(leaf) for leaf in leaves if leaf.ndim >= 2]
         total = sum((jnp.sum(w * w) for w in weights), start=0.0)
         return jnp.asarray(strength / 2 * total), params
 
@@ -39,4 +42,4 @@ def l2_penalty(strength: float) -> Op:
 
         return jax.tree.map(leaf, params)
 
-    return Op(forward, backward, name=f"l2_penalty({strength:g})", takes="tree")
+    return Op(forward, backward, name=name, takes="tree")

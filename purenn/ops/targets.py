@@ -37,7 +37,7 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     targets = checks.as_array(where, "targets", targets)
     if targets.shape == (batch,) and jnp.issubdtype(targets.dtype, jnp.integer):
         valid = jnp.all((targets >= 0) & (targets < classes))
-        _refuse(where, f"labels must be in 0 … {classes - 1}", targets, valid)
+        refuse_unless(valid, where, f"labels must be in 0 … {classes - 1}", targets)
         one_hot = targets[:, None].astype(jnp.int32) == jnp.arange(classes, dtype=jnp.int32)
         return one_hot.astype(predictions.dtype), valid
     if targets.shape != (batch, classes):
@@ -50,7 +50,8 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
         rows = targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", rows, name, predictions)
     valid = distributions(rows)
-    _refuse(where, "rows of targets must be between 0 and 1 and sum to one", rows, valid)
+    expected = "rows of targets must be at least 0 and sum to one"
+    refuse_rows_unless(valid, where, expected, rows)
     return rows, valid
 
 
@@ -61,17 +62,26 @@ def distributions(rows: Array) -> Array:
     return jnp.all(rows >= 0) & jnp.all(jnp.abs(sums - 1) <= tolerance)
 
 
-def probabilities(where: str, p: Array, valid: Array, expected: str) -> None:
-    """Refuse what is no probability, where the numbers can be seen."""
-    _refuse(where, f"probabilities must {expected}; logits go to the logits form", p, valid)
+def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None:
+    """Refuse values where the numbers can be seen, rather than in a compiled program only."""
+    if checks.is_concrete(valid) and not bool(valid):
+        low, high = jnp.min(value), jnp.max(value)
+        raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
+
+
+def refuse_rows_unless(valid: Array, where: str, expected: str, rows: Array) -> None:
+    """Refuse rows that are no distributions, with what they sum to."""
+    if checks.is_concrete(valid) and not bool(valid):
+        sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
+        worst = int(
+            jnp.argmax(jnp.where(jnp.any(~(rows >= 0), axis=-1), jnp.inf, jnp.abs(sums - 1)))
+        )
+        raise ValueError(
+            f"{where}: {expected}; row {worst} sums to {sums[worst]:.4g} "
+            f"and has values from {jnp.min(rows[worst]):.4g} to {jnp.max(rows[worst]):.4g}"
+        )
 
 
 def poison(valid: Array, dtype: Any) -> Array:
     """One where all is valid, else NaN: the factor that stops a compiled run on a bad label."""
     return jnp.where(valid, 1, jnp.nan).astype(dtype)
-
-
-def _refuse(where: str, expected: str, value: Array, valid: Array) -> None:
-    if checks.is_concrete(valid) and not bool(valid):
-        low, high = jnp.min(value), jnp.max(value)
-        raise ValueError(f"{where}: {expected}; got values from {low} to {high}")

@@ -9,7 +9,15 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.precision import wide
-from purenn.optimizers.base import Optimizer, check_rate, first_step, moments, rate_at, scaled
+from purenn.optimizers.base import (
+    Optimizer,
+    check_rate,
+    check_update,
+    first_step,
+    moments,
+    rate_at,
+    scaled,
+)
 
 
 class AdamState(NamedTuple):
@@ -75,6 +83,7 @@ def _adam(
         return AdamState(first_step(), moments(where, params), moments(where, params))
 
     def update(grads: Any, opt_state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
+        check_update(where, grads, opt_state, params, AdamState)
         checks.same_structure(where, "grads", grads, "m", opt_state.m)
         if decay and params is None:
             raise ValueError(f"{where}: update needs params, which weight_decay shrinks")

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from purenn.core import checks
+from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn
 from purenn.core.precision import wide
 
@@ -22,12 +24,15 @@ class Optimizer(NamedTuple):
 def apply_updates(params: Any, updates: Any) -> Any:
     """`params + updates`, leaf by leaf, each in the parameter's dtype."""
     checks.same_structure("apply_updates", "updates", updates, "params", params)
+    checks.float_leaves("apply_updates", "params", params)
+    checks.float_leaves("apply_updates", "updates", updates)
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:
     """A number, a scalar array (traced, perhaps), or a schedule `step -> learning rate`."""
     if callable(learning_rate):
+        refuse_factory(where, "learning_rate", learning_rate)
         return learning_rate
     if hasattr(learning_rate, "shape") and hasattr(learning_rate, "dtype"):
         rate = checks.float_array(where, "learning_rate", learning_rate)
@@ -45,6 +50,10 @@ def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
     if not callable(learning_rate):
         return learning_rate
     rate = learning_rate(step)
+    if isinstance(rate, bool) or not isinstance(rate, (int, float, Array, np.ndarray, np.generic)):
+        raise TypeError(
+            f"{where}: the schedule returned {checks.describe(rate)}, expected a scalar"
+        )
     if jnp.shape(rate) != ():
         raise ValueError(f"{where}: the schedule returned shape {jnp.shape(rate)}, not a scalar")
     return rate
@@ -55,15 +64,21 @@ def first_step() -> Array:
     return jnp.zeros((), jnp.int32)
 
 
-def check_leaves(where: str, tree: Any) -> None:
-    """Optimizers work on floating-point arrays alone."""
-    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
-        checks.float_array(where, f"params{jax.tree_util.keystr(path)}", leaf)
+def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> None:
+    """What `update` gets: its own state, and floating gradients in the parameters' structure."""
+    if not isinstance(opt_state, kind):
+        raise TypeError(
+            f"{where}: opt_state must be {kind.__name__}, what its init or update returned; "
+            f"got {checks.describe(opt_state)}"
+        )
+    if params is not None:
+        checks.same_structure(where, "grads", grads, "params", params)
+    checks.float_leaves(where, "grads", grads)
 
 
 def moments(where: str, params: Any) -> Any:
     """Zeros like the parameters, in float32 at least: an average in less loses small terms."""
-    check_leaves(where, params)
+    checks.float_leaves(where, "params", params)
     return jax.tree.map(lambda p: jnp.zeros_like(wide(jnp.asarray(p))), params)
 
 

@@ -7,7 +7,15 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.precision import wide
-from purenn.optimizers.base import Optimizer, check_rate, first_step, moments, rate_at, scaled
+from purenn.optimizers.base import (
+    Optimizer,
+    check_rate,
+    check_update,
+    first_step,
+    moments,
+    rate_at,
+    scaled,
+)
 
 
 class MomentumState(NamedTuple):
@@ -50,6 +58,7 @@ def momentum(
     def update(
         grads: Any, opt_state: MomentumState, params: Any = None
     ) -> tuple[Any, MomentumState]:
+        check_update("momentum", grads, opt_state, params, MomentumState)
         step, velocity = opt_state
         checks.same_structure("momentum", "grads", grads, "velocity", velocity)
         rate = rate_at("momentum", learning_rate, step)

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from purenn.core import checks
 from purenn.core.precision import wide
 from purenn.optimizers.base import (
     Optimizer,
-    check_leaves,
     check_rate,
+    check_update,
     first_step,
     rate_at,
     scaled,
@@ -33,10 +34,11 @@ def sgd(learning_rate: Any) -> Optimizer:
     learning_rate = check_rate("sgd", learning_rate)
 
     def init(params: Any) -> SgdState:
-        check_leaves("sgd", params)
+        checks.float_leaves("sgd", "params", params)
         return SgdState(first_step())
 
     def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
+        check_update("sgd", grads, opt_state, params, SgdState)
         rate = rate_at("sgd", learning_rate, opt_state.step)
         updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.ops.targets import distributions
@@ -87,4 +88,6 @@ def _batch(
     params: Any, state: Any, x: Array, targets: Array, model: Any, loss: Any, classes: bool
 ) -> tuple[Array, Array]:
     y, _ = as_layer("evaluate", "model", model).apply(params, state, x)
-    return loss(y, targets), accuracy(y, targets) if classes else jnp.zeros(())
+    value = loss(y, targets)
+    unit(as_op("evaluate", "loss", loss).name, value)  # refuses what is no scalar
+    return value, accuracy(y, targets) if classes else jnp.zeros(())

@@ -16,7 +16,13 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.evaluate import evaluate
 from purenn.training.examples import as_examples, check_labels, steps_per_epoch
-from purenn.training.train_step import TrainState, check_optimizer, epoch_order, train_step
+from purenn.training.train_step import (
+    TrainState,
+    check_optimizer,
+    check_train_state,
+    epoch_order,
+    train_step,
+)
 
 LOOK_EVERY = 0.25  # seconds between two looks at the loss, by the bar and for NaN
 
@@ -82,6 +88,9 @@ def fit(
     """
     layer = as_layer("fit", "model", model)
     as_op("fit", "loss", loss)
+    if penalty is not None:
+        as_op("fit", "penalty", penalty)
+    checks.flag("fit", "progress", progress)
     check_optimizer("fit", optimizer)
     epochs = checks.count("fit", "epochs", epochs)
     batches, example, total = _source(data, batch_size, Recipe(model, loss, optimizer, penalty))
@@ -91,6 +100,7 @@ def fit(
         checks.prng_key("fit", key)
         train_state = _create(key, model=model, optimizer=optimizer, in_shape=example[0].shape[1:])
     else:
+        check_train_state("fit", train_state)
         train_state = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
     for pair in filter(None, (example, validation)):
         check_labels("fit", layer, train_state.params, train_state.state, *pair)
@@ -127,7 +137,12 @@ def _source(
 ) -> tuple[Callable[[TrainState, int], Progress], tuple[Array, Array], int]:
     """How an epoch runs, examples to look at before, and the steps of an epoch if known."""
     if callable(data):
-        opened = iter(data(0))  # looked into for its shapes, and then used: called once an epoch
+        batches = data(0)
+        if not isinstance(batches, Iterable):
+            raise TypeError(
+                f"fit: data(0) must be an iterable of batches, got {checks.describe(batches)}"
+            )
+        opened = iter(batches)  # looked into for its shapes, and then used: called once an epoch
         batch = next(opened, None)
         if batch is None:
             raise ValueError("fit: data(0) gave no batch")

@@ -53,8 +53,9 @@ def train_step(
     backpropagate = value_and_grad(model, loss, penalty=penalty)
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
+        check_train_state("train_step", train_state)
         params, state, opt_state, key, t = train_state
-        step_key = jax.random.fold_in(key, t)
+        step_key = jax.random.fold_in(checks.prng_key("train_step", key), t)
         (value, state), grads = backpropagate(params, state, x, targets, key=step_key)
         updates, opt_state = _update(optimizer, grads, opt_state, params)
         params = apply_updates(params, updates)
@@ -63,9 +64,18 @@ def train_step(
     return step
 
 
+def check_train_state(where: str, train_state: Any) -> None:
+    """Not the parameters alone, nor the pair that a step returns."""
+    if not isinstance(train_state, TrainState):
+        raise TypeError(
+            f"{where}: train_state must be a TrainState, as TrainState.create or a step makes it, "
+            f"got {checks.describe(train_state)}"
+        )
+
+
 def check_optimizer(where: str, optimizer: Any) -> None:
     """Anything with the two functions is an optimizer."""
-    if not (callable(getattr(optimizer, "init", None)) and callable(optimizer.update)):
+    if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
         hint = "; call it with a learning rate" if callable(optimizer) else ""
         raise TypeError(
             f"{where}: optimizer must have init and update, such as adam(1e-3), "
@@ -75,7 +85,7 @@ def check_optimizer(where: str, optimizer: Any) -> None:
 
 def _update(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
     try:
-        updates, opt_state = optimizer.update(grads, opt_state, params)
+        result = optimizer.update(grads, opt_state, params)
     except TypeError as error:
         if "required keyword-only argument" not in str(error):
             raise
@@ -83,7 +93,12 @@ def _update(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[An
             f"train_step: optimizer needs extra arguments ({error}); expected one whose update "
             f"takes (grads, opt_state, params) alone"
         ) from error
-    return updates, opt_state
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"train_step: optimizer's update must return (updates, opt_state), "
+            f"got {checks.describe(result)}"
+        )
+    return result
 
 
 def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int) -> Array:

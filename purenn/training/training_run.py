@@ -31,6 +31,7 @@ def training_run(
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
     """
     epochs = checks.count("training_run", "epochs", epochs, least=0)
+    checks.count("training_run", "batch_size", batch_size)
     step = train_step(model, loss, optimizer, penalty=penalty)
 
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:

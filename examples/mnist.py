@@ -1,0 +1,217 @@
+"""Handwritten digits: train a dense network on MNIST, and look at what it learned.
+
+python examples/mnist.py                       784-128-10, about 98 % of the test set right
+python examples/mnist.py --hidden 16 16        784-16-16-10
+python examples/mnist.py --batch-norm --input-dropout 0.2 --batch-size 64 --epochs 20
+python examples/mnist.py --help                every option
+
+The training history and the pictures go to runs/mnist.
+"""
+
+import csv
+import math
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jax
+import mnist_pictures
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+import purenn as pn
+
+HERE = Path(__file__).parent
+IMAGES = 60_000  # to train with; the 10,000 of the test set are for the end
+
+AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1))]
+NotNegative = Annotated[float, Parameter(validator=Number(gte=0, lt=math.inf))]
+Fraction = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
+Several = Parameter(consume_multiple=(1, 100), negative="--no-hidden")
+
+
+@Parameter(name="*")  # each field an option of its own: --hidden, not --options.hidden
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line decides."""
+
+    hidden: Annotated[tuple[AtLeast1, ...], Several] = (128,)
+    """Units of each hidden layer, as many layers as numbers; --no-hidden for none."""
+    activation: Literal["relu", "leaky_relu", "gelu", "silu", "softplus", "tanh", "sigmoid"] = (
+        "relu"
+    )
+    """What follows each hidden layer."""
+    initialization: Literal[
+        "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal"
+    ] = "he_normal"
+    """How the weights are drawn."""
+    batch_norm: Annotated[bool, Parameter(negative="")] = False
+    """Normalize each hidden layer over the batch, before its activation."""
+    dropout: Fraction = 0.0
+    """Probability of zeroing a hidden value while training."""
+    input_dropout: Fraction = 0.0
+    """Probability of zeroing a pixel while training."""
+    l2: NotNegative = 0.0
+    """Strength of the L2 penalty: strength/2 times the sum of the squared weights."""
+
+    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adam"
+    """How the gradients become steps."""
+    learning_rate: NotNegative | None = None
+    """The largest, after the warm-up. [default: 0.003 for adam and adamw, else 0.5]"""
+    weight_decay: NotNegative | None = None
+    """Of adamw alone. [default there: 0.0001]"""
+    decay: Literal["cosine", "inverse-time", "none"] = "cosine"
+    """How the learning rate falls: to 0 along half a cosine, or as 1 / (1 + rate * epoch)."""
+    decay_rate: NotNegative = 0.1
+    """The rate of --decay inverse-time."""
+    warmup: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Steps in which the learning rate rises from near 0."""
+
+    epochs: AtLeast1 = 10
+    """Passes over the training images."""
+    batch_size: AtLeast1 = 128
+    """Images a step."""
+    seed: Annotated[int, Parameter(validator=Number(gte=0, lt=2**32))] = 0
+    """Decides the initial weights, the order of the images and the dropout."""
+    holdout: Annotated[int, Parameter(validator=Number(gte=0, lt=IMAGES))] = 5_000
+    """How many of the 60,000 images, the last, are kept from training to measure accuracy on."""
+
+    data: Literal["download"] | Path = HERE / "data" / "mnist"
+    """Folder with the four files of MNIST; or download, once, to the user's cache."""
+    output: Path = Path("runs/mnist")
+    """Folder for the history and the pictures; made if it is not there."""
+    progress: bool = True
+    """Show a bar, with the loss and the accuracy."""
+    pictures: bool = True
+    """Draw the curves, the confusion matrix, the weights and the mistakes."""
+
+
+def build_model(options: Options) -> pn.Layer:
+    """The images go in as they are, uint8 28×28: scaling them is part of the model."""
+    w_init = getattr(pn.initializers, options.initialization)
+    layers: list[Any] = [pn.rescale(), pn.flatten()]
+    if options.input_dropout:
+        layers.append(pn.dropout(options.input_dropout))
+    for units in options.hidden:
+        layers.append(pn.dense(units, w_init=w_init))
+        if options.batch_norm:
+            layers.append(pn.batch_norm())
+        layers.append(getattr(pn, options.activation))
+        if options.dropout:
+            layers.append(pn.dropout(options.dropout))
+    return pn.serial(*layers, pn.dense(10, w_init=w_init))
+
+
+def build_optimizer(options: Options) -> pn.Optimizer:
+    rate: Any = options.learning_rate
+    if rate is None:
+        rate = 0.003 if options.optimizer.startswith("adam") else 0.5
+    steps_per_epoch = (IMAGES - options.holdout) // options.batch_size
+    if options.decay == "cosine":
+        steps = options.epochs * steps_per_epoch
+        rate = pn.cosine_decay(rate, max(steps - options.warmup, 1))
+    elif options.decay == "inverse-time":
+        rate = pn.inverse_time_decay(rate, options.decay_rate, steps_per_epoch)
+    if options.warmup:
+        rate = pn.linear_warmup(rate, options.warmup)
+    if options.weight_decay is not None:
+        return pn.adamw(rate, weight_decay=options.weight_decay)
+    return getattr(pn, options.optimizer)(rate)
+
+
+def train(options: Options) -> None:
+    """Train on MNIST, then measure on the test set and draw what was learned."""
+    check(options)
+    model, optimizer = build_model(options), build_optimizer(options)
+    with must_be("--data", "a folder with the four files of MNIST, or download"):
+        (x, y), test = pn.load_mnist(None if options.data == "download" else options.data)
+    kept = len(x) - options.holdout
+    if options.holdout:
+        validation, watched = (x[kept:], y[kept:]), f"{options.holdout:,} held-out images"
+    else:
+        validation, watched = (x[:10_000], y[:10_000]), "the first 10,000 training images"
+
+    # Files are made in a folder of their own and then moved: an interrupted run leaves none.
+    with must_be("--output", "a folder that can be written to"):
+        options.output.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=options.output)
+    with temporary as unfinished:
+        print(f"device: {jax.devices()[0]}\n\n{pn.summary(model, x.shape[1:])}\n")
+        print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
+        trained, history = pn.fit(
+            model,
+            pn.softmax_cross_entropy,
+            optimizer,
+            (x[:kept], y[:kept]),
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            key=jax.random.key(options.seed),
+            penalty=pn.l2_penalty(options.l2) if options.l2 else None,
+            validation=validation,
+            progress=options.progress,
+        )
+        # The test set's one and only use in a run: training never sees it.
+        learned = trained.params, trained.state
+        loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
+        assert accuracy is not None  # it is None where targets are no classes
+
+        folder = Path(unfinished)
+        with (folder / "history.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", "loss", "validation loss", "accuracy", "seconds"])
+            for e in history:
+                numbers = e.loss, e.validation_loss, e.validation_accuracy, e.seconds
+                writer.writerow([e.epoch, *(f"{number:.6f}" for number in numbers)])
+        if options.pictures:
+            mnist_pictures.curves(folder / "curves.png", history, watched)
+            first_dense = next(part for part in trained.params if part)  # the ones before have none
+            mnist_pictures.weights(folder / "weights.png", first_dense.w)
+            logits, _ = jax.jit(model.apply)(*learned, test.x)
+            probabilities = pn.softmax(logits)
+            mnist_pictures.confusion(folder / "confusion.png", probabilities, test.y)
+            mnist_pictures.mistakes(folder / "mistakes.png", test.x, probabilities, test.y)
+        print(f"\nwritten to {options.output}:")
+        for path in sorted(folder.iterdir()):
+            print(f"  {path.replace(options.output / path.name).name}")
+    print(f"\ntest accuracy {100 * accuracy:.2f} %  test loss {loss:.4f}")
+
+
+def check(options: Options) -> None:
+    """What one option allows another; what each allows by itself is in its type."""
+    kept = IMAGES - options.holdout
+    if options.batch_size > kept:
+        raise ValueError(
+            f"--batch-size must be at most {kept}, the images left to train on, "
+            f"got {options.batch_size}"
+        )
+    if options.weight_decay is not None and options.optimizer != "adamw":
+        raise ValueError(f"--weight-decay needs --optimizer adamw, got {options.optimizer}")
+
+
+@contextmanager
+def must_be(option: str, expected: str) -> Iterator[None]:
+    """Say which option an error is about, and what it should have been."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{option} must be {expected}; {error}") from error
+
+
+app = App(name="mnist.py", version_flags=[], result_action="return_value")
+
+
+@app.default
+def main(options: Options | None = None) -> None:
+    """Train a dense network on MNIST, and look at what it learned."""
+    try:
+        train(options or Options())
+    except (ValueError, OSError, FloatingPointError) as error:
+        sys.exit(f"error: {error}")  # a line for the user, not a traceback
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,117 @@
+"""Pictures of a trained MNIST model, for `mnist.py`; each function writes one PNG file."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure  # by itself it needs no display, and keeps no global state
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito: apart for every kind of colour vision
+
+
+def curves(path: Path, history: Any, watched: str) -> None:
+    """Loss and accuracy, epoch by epoch."""
+    epochs = [e.epoch for e in history]
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [e.loss for e in history], "o-", color=BLUE, label="training, epoch's mean")
+    left.plot(epochs, [e.validation_loss for e in history], "s--", color=ORANGE, label=watched)
+    left.set(title="Loss", ylabel="cross-entropy", ylim=(0, None))
+    percent = [100 * e.validation_accuracy for e in history]
+    right.plot(epochs, percent, "s--", color=ORANGE)
+    right.set(title=f"Accuracy: {percent[-1]:.2f} % at the end", ylabel="right (%)")
+    right.set_ylim(top=min(100, right.get_ylim()[1]))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    for axes in (left, right):
+        axes.set(xlabel="epoch", xlim=(0.5, epochs[-1] + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+def confusion(path: Path, probabilities: Any, y: Any) -> None:
+    """How often each digit was taken for each. Mistakes alone are coloured: they are few."""
+    guesses = np.argmax(probabilities, axis=-1)
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (y, guesses), 1)
+    mistakes = counts * (1 - np.eye(10, dtype=int))
+    figure = Figure(figsize=(7.5, 6.8), layout="constrained")
+    axes = figure.subplots()
+    most = max(mistakes.max(), 1)
+    image = axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=most)
+    for row, column in np.ndindex(10, 10):
+        count = counts[row, column]
+        if row == column:
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=BLUE, linewidth=0))
+        axes.text(
+            column,
+            row,
+            f"{count}" if count else "·",
+            ha="center",
+            va="center",
+            color="white" if row == column or count > 0.7 * most else "black",
+            weight="bold" if row == column else "normal",
+        )
+    axes.set(
+        title=f"{len(y):,} test images: {mistakes.sum():,} mistakes, "
+        f"{100 * np.mean(guesses == y):.2f} % right",
+        xlabel="predicted digit",
+        ylabel="true digit",
+        xticks=range(10),
+        yticks=range(10),
+    )
+    axes.tick_params(length=0)
+    figure.colorbar(image, label="mistakes (blue: right)", shrink=0.8)
+    figure.savefig(path, dpi=120)
+
+
+def weights(path: Path, w: Any, most: int = 128) -> None:
+    """The first layer's weights, a 28×28 image for each unit: where ink speaks for or against."""
+    units = np.asarray(w, np.float32).T.reshape(-1, 28, 28)
+    count = min(len(units), most)
+    columns = min(16, math.ceil(math.sqrt(2 * count)))
+    rows = math.ceil(count / columns)
+    # One picture of all, with white gaps of two pixels: what is not a number stays white.
+    tiles = np.full((rows * columns, 30, 30), np.nan, np.float32)
+    tiles[:count, 1:-1, 1:-1] = units[:count]
+    picture = tiles.reshape(rows, columns, 30, 30).swapaxes(1, 2).reshape(rows * 30, columns * 30)
+    # A few extreme weights would leave the rest pale; the colour bar's points say "and beyond".
+    limit = max(float(np.nanquantile(np.abs(picture), 0.995)), 1e-12)
+    inches = max(0.75, 6 / columns)
+    size = (max(columns * inches + 1, 7), rows * inches + 0.6)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    axes.set_axis_off()
+    which = "all" if count == len(units) else f"the first {count} of"
+    axes.set_title(f"Weights of the first layer: {which} {len(units)} units, 28×28 pixels each")
+    figure.colorbar(image, label="weight", extend="both", shrink=0.8, pad=0.02)
+    figure.savefig(path, dpi=120)
+
+
+def mistakes(path: Path, x: Any, probabilities: Any, y: Any, most: int = 40) -> None:
+    """The digits that it got wrong, the surest mistakes first."""
+    probabilities = np.asarray(probabilities)
+    guesses, sure = np.argmax(probabilities, axis=-1), np.max(probabilities, axis=-1)
+    wrong = np.flatnonzero(guesses != y)
+    shown = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
+    rows = max(1, math.ceil(len(shown) / 8))
+    figure = Figure(figsize=(11.4, 1.7 * rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, 8, squeeze=False).ravel()
+    for i, axes in enumerate(grid):
+        axes.set(xticks=[], yticks=[], visible=i < len(shown))
+        axes.spines[:].set(color="0.8", linewidth=0.5)
+    for axes, i in zip(grid, shown, strict=False):
+        axes.imshow(x[i], cmap="gray_r", vmin=0, vmax=255)
+        axes.set_title(
+            f"predicted {guesses[i]} ({100 * sure[i]:.1f} %)\ntrue {y[i]}", fontsize=8, pad=3
+        )
+    figure.suptitle(
+        f"{len(wrong):,} mistakes in {len(y):,} test images; shown are the {len(shown)} surest, "
+        "each with the probability of its prediction"
+    )
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,49 @@
+"""Calls that do not fit: Python's own error names a function that no user has seen."""
+
+import inspect
+from typing import Any
+
+# What a layer's and an op's own functions are called with.
+CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "init": (("key", "in_shape"), ()),
+    "layer forward": (("params", "state", "x"), ("train", "key")),
+    "layer backward": (("params", "cache", "dy"), ()),
+    "op backward": (("cache", "dy"), ()),
+}
+
+
+def signature_of(function: Any) -> inspect.Signature | None:
+    """A signature, if the function has one to look at."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def refuse_function(where: str, call: str, function: Any) -> None:
+    """Refuse a user's own function that does not take what a layer's or an op's must."""
+    arguments, options = CALLS[call]
+    signature = signature_of(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(*arguments, **dict.fromkeys(options))
+    except TypeError as error:
+        wanted = ", ".join((*arguments, *(f"{option}=…" for option in options)))
+        name = getattr(function, "__name__", "it")
+        raise TypeError(f"{where}: {name} can't be called as ({wanted}): {error}") from None
+
+
+def refuse_call(where: str, function: Any, arguments: Any, options: Any) -> None:
+    """Refuse arguments that a function does not take, in the words of its signature."""
+    signature = signature_of(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(*arguments, **options)
+    except TypeError as error:
+        names = [
+            f"{name}=…" if parameter.kind is parameter.KEYWORD_ONLY else name
+            for name, parameter in signature.parameters.items()
+        ]
+        raise TypeError(f"{where}: {error}; expected ({', '.join(names)})") from None

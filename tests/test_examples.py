@@ -1,0 +1,184 @@
+"""The examples, run as a user runs them, but briefly."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import matplotlib.image
+import mnist
+import numpy as np
+import pytest
+import two_branches
+
+ROOT = Path(__file__).parent.parent
+
+
+def history(folder):
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_mnist_as_a_command(tmp_path):
+    """The defaults, one epoch: what is printed, and what is in the folder afterwards."""
+    command = [sys.executable, str(ROOT / "examples" / "mnist.py"), "--epochs", "1"]
+    path = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "device: " in done.stdout
+    assert "101,770" in done.stdout
+    assert "on 5,000 held-out images" in done.stdout
+    assert re.search(r"loss 0\.\d+, accuracy 9\d\.\d+%", done.stderr)  # the bar
+    last = done.stdout.splitlines()[-1]
+    found = re.fullmatch(r"test accuracy ([\d.]+) %  test loss ([\d.]+)", last)
+    assert found, last
+    assert float(found[1]) > 90
+
+    folder = tmp_path / "runs" / "mnist"
+    names = ["confusion.png", "curves.png", "history.csv", "mistakes.png", "weights.png"]
+    assert sorted(os.listdir(folder)) == names  # and no temporary folder
+    (row,) = history(folder)
+    assert list(row) == ["epoch", "loss", "validation loss", "accuracy", "seconds"]
+    assert float(row["accuracy"]) > 0.9
+    for name in names:
+        if name.endswith(".png"):
+            picture = matplotlib.image.imread(folder / name)
+            assert min(picture.shape[:2]) > 400, name
+            assert picture[..., :3].std() > 0.05, name  # something is drawn
+
+
+def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
+    options = "--hidden 16 16 --epochs 2 --batch-size 1000 --holdout 0 --no-progress --no-pictures"
+    mnist.app([*options.split(), "--output", str(tmp_path / "a" / "b")])
+    out, err = capsys.readouterr()
+    assert "13,002" in out
+    assert "60,000 images; accuracy meanwhile: on the first 10,000 training images" in out
+    assert err == ""  # no bar
+    assert os.listdir(tmp_path / "a" / "b") == ["history.csv"]
+    assert [row["epoch"] for row in history(tmp_path / "a" / "b")] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"hidden": ()}, "dense(10)"),
+        (
+            {"hidden": (8, 4), "activation": "tanh", "batch_norm": True, "dropout": 0.25},
+            "dense(8), batch_norm, tanh, dropout(0.25), "
+            "dense(4), batch_norm, tanh, dropout(0.25), dense(10)",
+        ),
+    ],
+)
+def test_mnist_model_is_what_the_options_say(options, names):
+    model = mnist.build_model(mnist.Options(**options))
+    assert model.name == f"serial(rescale(0.003922), flatten, {names})"
+
+
+@pytest.mark.parametrize(
+    ("options", "step", "rate"),
+    [
+        # 55,000 images in batches of 550: 100 steps an epoch
+        ({"optimizer": "sgd", "decay": "none"}, 999, 0.5),
+        ({"optimizer": "sgd", "learning_rate": 0.1, "epochs": 4}, 200, 0.05),
+        ({"optimizer": "sgd", "epochs": 4}, 400, 0.0),
+        ({"optimizer": "sgd", "decay": "inverse-time", "decay_rate": 0.5}, 250, 0.25),
+        ({"optimizer": "sgd", "decay": "none", "warmup": 10}, 4, 0.25),
+        ({"optimizer": "sgd", "epochs": 4, "warmup": 200}, 300, 0.25),
+        ({"optimizer": "momentum", "decay": "none"}, 0, 0.05),  # a tenth: it is an average
+        ({"optimizer": "adam", "decay": "none"}, 0, 0.003),
+        ({"optimizer": "adamw", "decay": "none", "weight_decay": 10.0}, 0, 0.003 + 0.03),
+    ],
+)
+def test_mnist_steps_are_what_the_options_say(options, step, rate):
+    """The step of a weight of one with a gradient of one."""
+    optimizer = mnist.build_optimizer(mnist.Options(batch_size=550, **options))
+    one = jnp.ones((1, 1))
+    opt_state = optimizer.init(one)._replace(step=jnp.int32(step))
+    update, _ = optimizer.update(one, opt_state, one)
+    np.testing.assert_allclose(-update, [[rate]], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--epochs 0", ["--epochs", '"0"', ">= 1"]),
+        ("--hidden 16 -3", ["--hidden", '"-3"', ">= 1"]),
+        ("--hidden 16 many", ["--hidden", '"many"', "int"]),
+        ("--hidden", ["--hidden", "at least 1", "Got 0"]),
+        ("--dropout 1.5", ["--dropout", '"1.5"', "< 1"]),
+        ("--learning-rate nan", ["--learning-rate", '"nan"']),
+        ("--holdout 60000", ["--holdout", '"60000"', "< 60000"]),
+        ("--optimizer lion", ["--optimizer", '"lion"', '"momentum"']),
+        ("--layers 3", ["Unknown option", "--layers"]),
+        ("--batch-size 55001", ["--batch-size must be at most 55000", "got 55001"]),
+        ("--weight-decay 0.1", ["--weight-decay needs --optimizer adamw, got adam"]),
+        ("--data /no/such", ["--data must be a folder", "or download", "in /no/such"]),
+        (
+            "--no-hidden --optimizer sgd --learning-rate 1e38 --batch-size 5000 --no-progress",
+            ["loss is", "epoch 1, step", "learning rate"],
+        ),
+    ],
+)
+def test_mnist_refuses(options, words, tmp_path, capsys):
+    """A line that names the option, what was expected and what came; and nothing is written."""
+    folder = tmp_path / "folder"
+    with pytest.raises(SystemExit) as refusal:
+        mnist.app([*options.split(), "--output", str(folder)])
+    said = message(refusal, capsys)
+    assert [word for word in words if word not in said] == [], said
+    assert not folder.exists() or not os.listdir(folder)
+
+
+def test_mnist_refuses_an_output_folder_that_is_a_file(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(SystemExit) as refusal:
+        mnist.app(["--output", str(file)])
+    said = message(refusal, capsys)
+    assert "--output must be a folder that can be written to" in said
+    assert str(file) in said
+    assert file.read_text() == "mine"
+
+
+def message(refusal, capsys):
+    """What the user reads, on one line; the exit code is a number, or the text itself."""
+    assert refusal.value.code not in (None, 0)
+    return re.sub(r"[│╭╮╰╯─\s]+", " ", f"{capsys.readouterr().err} {refusal.value.code}")
+
+
+def test_two_branches_trains_with_both_optimizers(capsys):
+    # optax itself breaks under strict promotion
+    with jax.numpy_dtype_promotion("standard"):
+        two_branches.main(images=6_400)
+    out = capsys.readouterr().out
+    for name in ("purenn's adam", "optax's nadamw"):
+        pattern = rf"{name}: loss ([\d.]+) at first, ([\d.]+) at last\n  test accuracy ([\d.]+)%"
+        first, last, accuracy = map(float, re.search(pattern, out).groups())
+        assert last < first / 2
+        assert accuracy > 80
+
+
+def test_two_branches_derivative_is_that_of_the_plain_formula():
+    """The tied weight gets its share from both branches: against JAX's own, written out."""
+
+    def plain(params, pixels, digits):
+        (w1, b1), (w2, b2) = params["encode"], params["classify"]
+        hidden = jnp.maximum(pixels @ w1 + b1, 0)
+        logits, drawing = hidden @ w2 + b2, hidden @ w1.T + params["draw bias"]
+        chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), digits[:, None], axis=1)
+        pixel_loss = jax.nn.softplus(drawing) - pixels * drawing
+        return -jnp.mean(chosen) + jnp.mean(pixel_loss)
+
+    params = two_branches.init(jax.random.key(0))
+    pixels = jax.random.uniform(jax.random.key(1), (4, 784))
+    digits = jnp.array([3, 1, 4, 1])
+    both = jax.jit(lambda *a: (jax.grad(two_branches.loss)(*a), jax.grad(plain)(*a)))
+    mine, theirs = both(params, pixels, digits)
+    worst = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), mine, theirs)
+    assert max(jax.tree.leaves(worst)) < 1e-6, worst

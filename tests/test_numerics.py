@@ -1,0 +1,310 @@
+"""Numbers that go wrong elsewhere: saturation, the ends of each dtype, cancellation, bad labels."""
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from table import (
+    ACTIVATIONS,
+    LayerRow,
+    as_dtype,
+    dtypes,
+    error,
+    jit_quickly,
+    layer_case,
+    names,
+    plain_batch_norm,
+)
+
+import purenn as pn
+
+FAR = np.array([0, 0.5, 3, 20, 50, 89, 100, 800, 1e4])
+FAR = np.concatenate([-FAR[:0:-1], FAR])
+DTYPES = [jnp.float32, jnp.bfloat16, jnp.float16]
+
+
+# Exact values in float64, in forms that do not overflow.
+
+
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def normal_cdf(x):
+    return np.vectorize(lambda t: 0.5 * math.erfc(-t / math.sqrt(2)))(x)
+
+
+def exact_gelu(x):
+    density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return x * normal_cdf(x), normal_cdf(x) + x * density
+
+
+def exact_tanh_gelu(x):
+    c = math.sqrt(8 / math.pi)
+    u, slope = c * (x + 0.044715 * x**3), c * (1 + 3 * 0.044715 * x**2)
+    return x * sigmoid(u), sigmoid(u) + x * sigmoid(u) * sigmoid(-u) * slope
+
+
+EXACT = {  # value and derivative
+    "relu": lambda x: (np.maximum(x, 0), (x > 0) * 1.0),
+    "leaky_relu": lambda x: (np.where(x > 0, x, 0.01 * x), np.where(x > 0, 1, 0.01)),
+    "leaky_relu-0.3": lambda x: (np.where(x > 0, x, 0.3 * x), np.where(x > 0, 1, 0.3)),
+    "sigmoid": lambda x: (sigmoid(x), sigmoid(x) * sigmoid(-x)),
+    "tanh": lambda x: (np.tanh(x), 4 * sigmoid(2 * x) * sigmoid(-2 * x)),
+    "gelu": exact_tanh_gelu,
+    "gelu-exact": exact_gelu,
+    "silu": lambda x: (x * sigmoid(x), sigmoid(x) * (1 + x * sigmoid(-x))),
+    "softplus": lambda x: (softplus(x), sigmoid(x)),
+}
+ELEMENTWISE = [row for row in ACTIVATIONS if row.name != "softmax"]
+
+
+def value_and_derivative(op, x, *others, **options):
+    y, cache = op.forward(x, *others, **options)
+    return y, op.backward(cache, jnp.ones_like(y))
+
+
+@pytest.mark.parametrize("row", ELEMENTWISE, ids=names(ELEMENTWISE))
+def test_activation_is_right_far_out(row):
+    x = jnp.asarray(FAR, jnp.float32)
+    got = jit_quickly(partial(value_and_derivative, row.op, **row.options))(x)
+    # Element by element: an error at 3 must not hide behind the value at 10,000.
+    for a, b in zip(got, EXACT[row.name](FAR), strict=True):
+        assert (np.abs(np.asarray(a) - b) <= 1e-6 * np.maximum(1, np.abs(b))).all(), (a, b)
+
+
+@pytest.mark.parametrize("row", ACTIVATIONS, ids=names(ACTIVATIONS))
+def test_activation_is_finite_to_the_end_of_each_dtype(row):
+    @jit_quickly
+    def judged(points):
+        return [value_and_derivative(row.op, x, **row.options) for x in points]
+
+    most = [float(jnp.finfo(dtype).max) for dtype in DTYPES]
+    given = [np.append(FAR, [m, -m, 0.1 * m]) for m in most]
+    points = [jnp.asarray(x, dtype) for x, dtype in zip(given, DTYPES, strict=True)]
+    for result, dtype in zip(judged(points), DTYPES, strict=True):
+        for a in result:
+            assert a.dtype == dtype
+            assert np.isfinite(a.astype(jnp.float32)).all(), dtype
+
+
+def test_softmax_at_800_is_right_and_a_shift_changes_nothing():
+    x = jnp.asarray([[800.0, 0, -800], [801, 800, 799]])
+    y = np.asarray(pn.softmax(x))
+    assert y[0].tolist() == [1, 0, 0]
+    e = np.exp([1.0, 0, -1])
+    assert error(y[1], e / e.sum()) <= 1e-6
+
+
+@pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("z", [0.0, 50.0, -50.0, 100.0, -100.0, 1e4, -1e4])
+def test_sigmoid_binary_cross_entropy_is_right_for_sure_answers(z, target):
+    exact = softplus(z) - z * target, sigmoid(z) - target
+    for dtype, bound in ((jnp.float32, 1e-6), (jnp.bfloat16, 1e-2), (jnp.float16, 1e-2)):
+        x, t = jnp.full((1, 1), z, dtype), jnp.full((1, 1), target, dtype)
+        got = value_and_derivative(pn.sigmoid_binary_cross_entropy, x, t)
+        for a, b in zip(got, exact, strict=True):
+            assert abs(float(a.reshape(())) - float(b)) <= bound * max(1, abs(b)), dtype
+
+
+@pytest.mark.parametrize("scale", [50.0, 100.0, 1e4])
+def test_softmax_cross_entropy_is_right_for_sure_answers(scale):
+    z = np.array([[scale, 0, -scale]] * 3 + [[scale, scale - 1, 0]])
+    labels = np.array([0, 1, 2, 1], np.int32)
+    shifted = z - z.max(1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    one_hot = np.eye(3)[labels]
+    exact = -(one_hot * log_p).sum() / 4, (np.exp(log_p) - one_hot) / 4
+    for dtype, bound in ((jnp.float32, 1e-6), (jnp.bfloat16, 2e-2), (jnp.float16, 2e-2)):
+        x = jnp.asarray(z, dtype)
+        got = value_and_derivative(pn.softmax_cross_entropy, x, labels)
+        if dtype == jnp.float32:
+            assert error(got, exact) <= bound
+        assert all(np.isfinite(a.astype(jnp.float32)).all() for a in got)
+        assert error(got[1][:3], exact[1][:3]) <= bound  # integers: the same in every dtype
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["labels", "rows"])
+def test_masked_class_is_no_nan_and_changes_nothing(labels):
+    z = np.array([[1.0, -2, 0.5], [0.25, 3, 1]], np.float32)
+    masked = np.insert(z, 1, -np.inf, axis=1)
+    rows = np.array([[0.25, 0, 0.75], [0, 1, 0]], np.float32)
+    targets = np.array([0, 2], np.int32) if labels else rows
+    masked_targets = np.array([0, 3], np.int32) if labels else np.insert(rows, 1, 0, axis=1)
+
+    loss = pn.softmax_cross_entropy
+    y, dz = value_and_derivative(loss, z, targets)
+    for got in (
+        value_and_derivative(loss, masked, masked_targets),
+        jax.value_and_grad(loss)(jnp.asarray(masked), masked_targets),
+    ):
+        assert error(got, (y, np.insert(np.asarray(dz), 1, 0, axis=1))) <= 1e-6
+
+
+def test_probability_losses_are_finite_at_0_and_1_and_have_lost_the_gradient_that_logits_keep():
+    clip = 1e-7
+    p = jnp.asarray([[0.0], [1.0], [0.0], [1.0]])
+    t = jnp.asarray([[0.0], [1.0], [1.0], [0.0]])
+    value, dp = value_and_derivative(pn.binary_cross_entropy, p, t)
+    # Two sure and right, two sure and wrong; 1 - 1e-7 is 1 - 1.19e-7 in float32.
+    assert np.isclose(value, -2 * math.log(clip) / 4, rtol=1e-2)
+    assert dp.tolist() == [[0]] * 4
+    logits = jnp.asarray([[-100.0], [100], [-100], [100]])
+    _, dz = value_and_derivative(pn.sigmoid_binary_cross_entropy, logits, t)
+    assert dz.tolist() == [[0], [0], [-0.25], [0.25]]
+
+    p, labels = jnp.asarray([[1.0, 0.0], [1.0, 0.0]]), jnp.asarray([0, 1], jnp.int32)
+    value, dp = value_and_derivative(pn.categorical_cross_entropy, p, labels)
+    assert np.isclose(value, -math.log(clip) / 2, rtol=1e-6)
+    assert dp.tolist() == [[-0.5, 0], [0, 0]]  # right: -1/m; wrong: nothing
+    _, dz = value_and_derivative(pn.softmax_cross_entropy, jnp.log(p), labels)
+    assert dz.tolist() == [[0, 0], [0.5, -0.5]]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1e3, -1e5, 1e6])
+@pytest.mark.parametrize("batch", [8, 1000])
+def test_batch_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(ratio, batch, rng, x64):
+    row = LayerRow("", pn.batch_norm(), (3,), None)
+    params, state, x, _ = layer_case(row, (batch,), rng)
+    params, state, x, dy = as_dtype(
+        (params, state, x + ratio, rng.normal(size=x.shape)), jnp.float32
+    )
+
+    @jit_quickly
+    def judged(params, x, dy):
+        y, _, cache = row.layer.forward(params, state, x, train=True)
+        by_hand = y, row.layer.backward(params, cache, dy)
+        wide, x, dy = jax.tree.map(lambda a: a.astype(jnp.float64), (params, x, dy))
+        y, vjp = jax.vjp(lambda p, x: plain_batch_norm(p, (), x, None), wide, x)
+        return by_hand, (y, vjp(dy))
+
+    assert error(*judged(params, x, dy)) <= 1e-5
+
+
+@pytest.mark.parametrize("constant", [1e6, 16777217 / 3, -1e-3, 1e30])
+def test_batch_variance_of_a_constant_is_not_negative_and_no_nan(constant):
+    layer = pn.batch_norm(momentum=0.0)  # the running statistics are the batch's
+    params, state = layer.init(jax.random.key(0), (1,))
+    x = jnp.full((7, 1), constant, jnp.float32)
+    y, state, cache = layer.forward(params, state, x, train=True)
+    assert state.var.item() >= 0
+    dparams, dx = layer.backward(params, cache, jnp.ones_like(y))
+    for a in (y, state, dparams, dx):
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(a))
+
+
+@pytest.mark.parametrize("state_dtype", [jnp.float32, jnp.bfloat16])
+def test_running_statistics_keep_the_fraction_momentum_and_their_dtype(state_dtype, rng):
+    layer = pn.batch_norm(momentum=0.75)
+    params, state = layer.init(jax.random.key(0), (3,))
+    params, state = as_dtype(params, jnp.bfloat16), as_dtype(state, state_dtype)
+    state = state._replace(mean=state.mean + 2)
+    x = jnp.asarray(rng.normal(3, 2, size=(16, 3)), jnp.bfloat16)
+    _, new, _ = layer.forward(params, state, x, train=True)
+    values = np.asarray(x, np.float64)
+    expected = 0.75 * 2 + 0.25 * values.mean(0), 0.75 * 1 + 0.25 * values.var(0)
+    assert error(tuple(new), expected) <= (1e-6 if state_dtype == jnp.float32 else 4e-3)
+    assert dtypes(new) == dtypes(state)
+    _, evaluated, _ = layer.forward(params, state, x)
+    assert error(evaluated, state) == 0
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_zeroes_the_fraction_rate_keeps_the_mean_and_its_mask_on_the_way_back(rate):
+    layer, n = pn.dropout(rate), 100_000
+    x = jnp.ones((100, n // 100))
+    y, _, cache = layer.forward((), (), x, train=True, key=jax.random.key(3))
+    five_deviations = 5 * math.sqrt(rate * (1 - rate) / n)
+    assert abs(float((y == 0).mean()) - rate) <= five_deviations
+    assert abs(float(y.mean()) - 1) <= five_deviations / (1 - rate)
+    _, dx = layer.backward((), cache, jnp.ones_like(y))
+    assert (dx == y).all()  # x is 1, and so is dy
+
+
+def test_dropout_mask_does_not_depend_on_the_dtype(x64):
+    layer, key = pn.dropout(0.4), jax.random.key(5)
+    zeros = [
+        layer.apply((), (), jnp.ones((40, 25), dtype), train=True, key=key)[0] == 0
+        for dtype in (jnp.float64, *DTYPES)
+    ]
+    assert 0 < zeros[0].sum() < 1000
+    assert all((z == zeros[0]).all() for z in zeros)
+
+
+HALF = np.full((2, 3), 1 / 3, np.float32)
+ROW = np.array([[0.5, 0.5, 0], [2, 0, 0]], np.float32)
+NEGATIVE = np.array([[0.5, 0.5, 0], [1.5, -0.5, 0]], np.float32)
+BAD = {
+    "label -1": (pn.softmax_cross_entropy, HALF, np.array([0, -1], np.int32)),
+    "label C": (pn.softmax_cross_entropy, HALF, np.array([3, 0], np.int32)),
+    "label 255": (pn.softmax_cross_entropy, HALF, np.array([0, 255], np.uint8)),
+    "row sums to 2": (pn.softmax_cross_entropy, HALF, ROW),
+    "row with a negative": (pn.softmax_cross_entropy, HALF, NEGATIVE),
+    "row of NaN": (pn.softmax_cross_entropy, HALF, HALF * np.nan),
+    "label -1 of probabilities": (pn.categorical_cross_entropy, HALF, np.array([0, -1], np.int32)),
+    "label C of probabilities": (pn.categorical_cross_entropy, HALF, np.array([0, 3], np.int32)),
+    "target row sums to 2": (pn.categorical_cross_entropy, HALF, ROW),
+    "logits as probabilities": (pn.categorical_cross_entropy, ROW, HALF),
+    "negative probability": (pn.categorical_cross_entropy, NEGATIVE, HALF),
+    "probability above 1": (pn.binary_cross_entropy, ROW, HALF),
+    "probability below 0": (pn.binary_cross_entropy, NEGATIVE, HALF),
+    "target above 1": (pn.binary_cross_entropy, HALF, ROW),
+    "target above 1 of logits": (pn.sigmoid_binary_cross_entropy, HALF, ROW),
+    "target below 0 of logits": (pn.sigmoid_binary_cross_entropy, HALF, NEGATIVE),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_target_is_an_error_where_it_can_be_seen_and_nan_where_not(name):
+    loss, x, targets = BAD[name]
+    for call in (loss, loss.forward):
+        with pytest.raises(ValueError, match="must"):
+            call(x, targets)
+
+    @jit_quickly
+    def compiled(x, targets):
+        by_hand = value_and_derivative(loss, x, targets)
+        rule = jax.value_and_grad(pn.by_hand(loss))(x, targets)
+        return by_hand, rule, jax.value_and_grad(loss)(x, targets)
+
+    for value, dx in compiled(x, targets):
+        assert np.isnan(value)
+        assert np.isnan(dx).all()
+
+
+def test_this_jax_does_not_get_the_last_row_wrong():
+    # jax 0.10.2 did, on CPU (jax issue 39103), which is why purenn excludes it.
+    rows = np.arange(32_769 * 3, dtype=np.float32).reshape(-1, 3) % 17
+    got = jax.jit(jax.vmap(lambda r: jnp.sum((jnp.eye(3) @ r) ** 2)))(rows)
+    assert np.array_equal(got, (rows**2).sum(1))
+
+
+def test_sums_accumulate_in_float32():
+    n, bf16 = 4096, jnp.bfloat16  # a bfloat16 sum of ones stops at 256
+    ones = jnp.ones((1, n), bf16)
+    dense = pn.dense(1)
+    params, _ = as_dtype(dense.init(jax.random.key(0), (n,)), bf16)
+    y, _, _ = dense.forward(params._replace(w=ones.T), (), ones)
+    assert y.item() == n
+    params = as_dtype(dense.init(jax.random.key(0), (1,))[0], bf16)
+    _, _, cache = dense.forward(params, (), ones.T)
+    dparams, _ = dense.backward(params, cache, ones.T)
+    assert (dparams.w.item(), dparams.b.item()) == (n, n)
+
+    norm = pn.batch_norm()
+    params, state = as_dtype(norm.init(jax.random.key(0), (1,)), bf16)
+    _, _, cache = norm.forward(params, state, ones.T)
+    assert norm.backward(params, cache, ones.T)[0].beta.item() == n
+    assert pn.mse(ones, 0 * ones).item() == 1
+    assert pn.l2_penalty(2.0)(ones).item() == n
+    logits = jnp.zeros((n, 2), bf16)
+    loss = pn.softmax_cross_entropy(logits, jnp.zeros(n, jnp.int32))
+    assert abs(loss.item() - math.log(2)) <= 4e-3

@@ -1,0 +1,478 @@
+"""Training: the state, one step, whole runs, `fit`, and evaluation."""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from table import error
+
+import purenn as pn
+from purenn.training.train_step import epoch_order
+
+KEY = jax.random.key(0)
+CLASSES, FEATURES, EXAMPLES = 3, 6, 70
+# Batch norm comes first: a bias before it has a derivative of exactly zero, whose rounding noise
+# Adam would blow up into whole steps.
+MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(CLASSES))
+PLAIN = pn.mlp((5,), CLASSES)
+LOSS = pn.softmax_cross_entropy
+ADAM = pn.adam(0.01)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(EXAMPLES, FEATURES)).astype(np.float32)
+    return x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)
+
+
+def fit(data, model=PLAIN, optimizer=ADAM, *, key=KEY, progress=False, **options):
+    options = {"epochs": 1} | options
+    if not callable(data):
+        options = {"batch_size": 10} | options
+    return pn.fit(model, LOSS, optimizer, data, key=key, progress=progress, **options)
+
+
+def batches(data, *, poisoned=()):
+    """Seven batches of ten, in order; NaN in the poisoned (epoch, batch)."""
+
+    def epoch_of(epoch):
+        for i in range(0, EXAMPLES, 10):
+            bad = np.float32(np.nan if (epoch, i // 10) in poisoned else 1)
+            yield data[0][i : i + 10] * bad, data[1][i : i + 10]
+
+    return epoch_of
+
+
+def same(a, b):
+    """Bit-identical, keys included."""
+    flat = [jax.tree.leaves(tree) for tree in (a, b)]
+    assert len(flat[0]) == len(flat[1])
+    for x, y in zip(*flat, strict=True):
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+            x, y = jax.random.key_data(x), jax.random.key_data(y)
+        np.testing.assert_array_equal(x, y)
+
+
+# The state, and one step.
+
+
+def test_a_new_state_counts_from_an_int32_0_and_splits_its_key():
+    train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
+    init_key, run_key = jax.random.split(KEY)
+    params, state = MODEL.init(init_key, (FEATURES,))
+    same(train_state, (params, state, ADAM.init(params), run_key, jnp.int32(0)))
+    assert (train_state.step.dtype, train_state.step.shape) == (jnp.int32, ())
+
+
+def test_step_t_is_one_of_plain_jax_under_fold_in_of_the_key_and_t(data):
+    # The reference knows nothing of purenn's backward pass: autodiff, and dropout's mask drawn
+    # here. So it proves the key of the step too: fold_in(key, t), then part 1 of serial.
+    x, targets = data
+    model = pn.serial(pn.dense(8), pn.dropout(0.5), pn.dense(CLASSES))
+    step = jax.jit(pn.train_step(model, LOSS, pn.sgd(0.5), penalty=pn.l2_penalty(0.1)))
+
+    def reference(params, key, t):
+        mask = jax.random.uniform(jax.random.fold_in(jax.random.fold_in(key, t), 1), (EXAMPLES, 8))
+        hidden, _, out = params
+        logits = (x @ hidden.w + hidden.b) * (mask < 0.5).astype(x.dtype) / 0.5 @ out.w + out.b
+        log_p = jax.nn.log_softmax(logits)
+        loss = -jnp.mean(jnp.take_along_axis(log_p, targets[:, None], 1))
+        return loss + 0.1 / 2 * (jnp.sum(hidden.w**2) + jnp.sum(out.w**2))
+
+    referee = jax.jit(jax.value_and_grad(reference))
+    train_state = pn.TrainState.create(model, pn.sgd(0.5), KEY, (FEATURES,))
+    for t in range(4):
+        value, grads = referee(train_state.params, train_state.key, t)
+        expected = jax.tree.map(lambda p, g: p - 0.5 * g, train_state.params, grads)
+        before, (train_state, loss) = train_state, step(train_state, x, targets)
+        np.testing.assert_allclose(loss, value, rtol=1e-6)
+        assert error(train_state.params, expected) <= 1e-6
+        same((train_state.key, train_state.step), (before.key, jnp.int32(t + 1)))
+    assert step._cache_size() == 1
+
+
+def test_a_step_runs_the_same_eagerly_and_jitted(data):
+    step = pn.train_step(PLAIN, LOSS, pn.sgd(0.1))
+    train_state = pn.TrainState.create(PLAIN, pn.sgd(0.1), KEY, (FEATURES,))
+    eager, value = step(train_state, *data)
+    jitted, same_value = jax.jit(step)(train_state, *data)
+    assert error((eager.params, value), (jitted.params, same_value)) <= 1e-6
+
+
+# A whole run.
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(70, 10), (23, 5), (8, 8)])
+def test_every_epoch_is_another_permutation_decided_by_the_key(examples, batch_size):
+    def order(key, epoch):
+        rows = np.asarray(epoch_order(key, epoch, examples, batch_size))
+        assert rows.shape == (examples // batch_size, batch_size)
+        assert len(np.unique(rows)) == rows.size and rows.min() >= 0 and rows.max() < examples
+        return rows
+
+    orders = [order(jax.random.key(k), epoch) for k in (0, 1) for epoch in (0, 1, 2)]
+    assert len({rows.tobytes() for rows in orders}) == len(orders)
+    np.testing.assert_array_equal(order(jax.random.key(0), 1), orders[1])
+
+
+def test_an_incomplete_last_batch_is_dropped_but_its_examples_come_in_other_epochs():
+    seen = [set(np.ravel(epoch_order(KEY, epoch, 13, 5))) for epoch in range(10)]
+    assert all(len(rows) == 10 for rows in seen) and set.union(*seen) == set(range(13))
+
+
+@pytest.fixture(scope="module")
+def two_epochs(data):
+    """A whole run: 23 steps an epoch, one example left over."""
+    run = jax.jit(pn.training_run(MODEL, LOSS, ADAM, epochs=2, batch_size=3))
+    result = run(KEY, *data)
+    same(result, run(KEY, *data))  # bit for bit the same again
+    return result
+
+
+def test_a_run_is_its_steps_one_after_the_other(two_epochs, data):
+    x, targets = data
+    final, losses = two_epochs
+    assert losses.shape == (2, 23) and losses.dtype == jnp.float32 and final.step == 46
+
+    step = jax.jit(pn.train_step(MODEL, LOSS, ADAM))
+    train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
+    values = []
+    for epoch in range(2):
+        for rows in epoch_order(train_state.key, epoch, EXAMPLES, 3):
+            train_state, value = step(train_state, x[rows], targets[rows])
+            values.append(value)
+    np.testing.assert_allclose(losses.ravel(), values, atol=1e-5)
+    assert error(final.params, train_state.params) <= 1e-5
+
+
+def test_no_epochs_give_the_initial_state(data):
+    run = pn.training_run(PLAIN, LOSS, ADAM, epochs=0, batch_size=32)
+    train_state, losses = run(KEY, *data)
+    same(train_state, pn.TrainState.create(PLAIN, ADAM, KEY, (FEATURES,)))
+    assert losses.shape == (0, 2)
+
+
+def test_runs_vmapped_over_keys_and_learning_rates_are_the_single_runs(data):
+    def run(key, rate):
+        return pn.training_run(PLAIN, LOSS, pn.adam(rate), epochs=2, batch_size=10)(key, *data)
+
+    keys, rates = jax.random.split(KEY, 2), jnp.array([0.003, 0.03], jnp.float32)
+    over_rates = jax.vmap(run, in_axes=(None, 0))
+    many, losses = jax.jit(jax.vmap(over_rates, in_axes=(0, None)))(keys, rates)
+    assert losses.shape == (2, 2, 2, 7)
+    single = jax.jit(run)
+    for i in range(2):
+        for j in range(2):
+            alone, alone_losses = single(keys[i], rates[j])
+            params = jax.tree.map(lambda leaf, i=i, j=j: leaf[i, j], many.params)
+            np.testing.assert_allclose(losses[i, j], alone_losses, atol=1e-6)
+            assert error(params, alone.params) <= 1e-6
+
+
+# fit
+
+
+def test_fit_is_training_run(two_epochs, data):
+    # 23 steps an epoch are more than one chunk.
+    expected, losses = two_epochs
+    got, history = fit(data, MODEL, epochs=2, batch_size=3)
+    same((got.key, got.step), (expected.key, expected.step))
+    assert error((got.params, got.state), (expected.params, expected.state)) <= 1e-5
+    np.testing.assert_allclose([h.loss for h in history], losses.mean(1), rtol=1e-6)
+    again, again_history = fit(data, MODEL, epochs=2, batch_size=3)
+    same(again, got)
+    assert [h.loss for h in again_history] == [h.loss for h in history]
+
+
+def test_fit_goes_on_from_a_state_exactly_where_it_stopped(data):
+    whole, history = fit(data, MODEL, epochs=2, batch_size=3)
+    half, first = fit(data, MODEL, batch_size=3)
+    kept = jax.tree.map(jnp.copy, half)
+    rest, second = fit(data, MODEL, batch_size=3, train_state=half, key=None)
+    same(rest, whole)
+    assert [h.loss for h in first + second] == [h.loss for h in history]
+    same(half, kept)  # the state that was given is still whole: copied, not consumed
+
+
+def test_fit_never_consumes_what_it_was_given(data):
+    x, targets = jnp.asarray(data[0]), jnp.asarray(data[1])
+    key = jax.random.key(5)
+    start = pn.TrainState.create(PLAIN, ADAM, key, (FEATURES,))
+    for source in ((x, targets), lambda epoch: [(x[:10], targets[:10])]):
+        fit(source, train_state=start, key=key)
+        fit(source, key=key)
+        for leaf in (x, targets, key, *jax.tree.leaves(start)):
+            assert not leaf.is_deleted()
+    np.testing.assert_array_equal(x, data[0])
+
+
+@pytest.mark.parametrize("source", ["arrays", "function"])
+@pytest.mark.parametrize("kind", ["op", "plain-function"])
+def test_the_same_model_loss_and_optimizer_compile_once(source, kind, data):
+    traces = []
+
+    def counted(logits, targets):
+        traces.append(logits.shape)
+        return LOSS(logits, targets)
+
+    def forward(predictions, targets):
+        traces.append(predictions.shape)
+        off = predictions - jax.nn.one_hot(targets, CLASSES)
+        return jnp.mean(off * off), off
+
+    def backward(off, dy):
+        return 2 * off * dy / off.size
+
+    loss = counted if kind == "plain-function" else pn.Op(forward=forward, backward=backward)
+    given = data if source == "arrays" else batches(data)
+    options = {"batch_size": 10} if source == "arrays" else {}
+
+    def once(key):
+        pn.fit(
+            PLAIN, loss, ADAM, given, epochs=2, key=key, validation=data, progress=False, **options
+        )
+
+    once(KEY)
+    first = len(traces)
+    once(jax.random.key(1))
+    assert first > 0 and len(traces) == first
+
+
+def test_data_can_be_a_function_of_the_epoch(data):
+    asked = []
+
+    def listed(epoch):
+        asked.append(epoch)
+        return list(batches(data)(epoch))
+
+    from_list, history = fit(listed, epochs=3)
+    from_generator, _ = fit(batches(data), epochs=3)
+    same(from_list, from_generator)
+    assert asked == [0, 1, 2] and from_list.step == 21
+
+    step = jax.jit(pn.train_step(PLAIN, LOSS, ADAM))
+    train_state = pn.TrainState.create(PLAIN, ADAM, KEY, (FEATURES,))
+    for epoch in range(3):
+        values = []
+        for batch in batches(data)(epoch):
+            train_state, value = step(train_state, *batch)
+            values.append(value)
+        np.testing.assert_allclose(history[epoch].loss, np.mean(values), rtol=1e-6)
+    assert error(from_list.params, train_state.params) <= 1e-6
+
+
+def test_history_has_a_record_an_epoch_with_validation_if_asked(data):
+    held_out = (data[0][:33], data[1][:33])
+    train_state, history = fit(data, MODEL, epochs=2, batch_size=3, validation=held_out)
+    assert [h.epoch for h in history] == [1, 2] and all(h.seconds > 0 for h in history)
+    loss, accuracy = pn.evaluate(MODEL, LOSS, train_state.params, train_state.state, *held_out)
+    assert (history[1].validation_loss, history[1].validation_accuracy) == (loss, accuracy)
+    _, without = fit(data, MODEL, batch_size=3)
+    assert (without[0].validation_loss, without[0].validation_accuracy) == (None, None)
+    assert without[0].loss == history[0].loss  # looking changes nothing
+
+
+def test_progress_is_a_bar_on_stderr_and_nothing_when_off(data, capfd):
+    pytest.importorskip("tqdm")
+    fit(data, epochs=2, validation=data, progress=True)
+    out, err = capfd.readouterr()
+    assert out == "" and "epoch 2/2" in err and "14/14" in err
+    assert "loss" in err and "accuracy" in err
+    fit(data)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_without_tqdm_is_a_line_an_epoch(data, capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    _, history = fit(data, epochs=2, validation=data, progress=True)
+    out, err = capfd.readouterr()
+    lines = err.splitlines()
+    assert out == "" and len(lines) == 2
+    for line, record in zip(lines, history, strict=True):
+        assert line.startswith(f"epoch {record.epoch}: loss {record.loss:.4f}, accuracy ")
+        assert line.endswith(" s")
+
+
+def test_a_nan_stops_the_run_and_names_its_epoch_and_step(data):
+    with pytest.raises(FloatingPointError, match=r"loss is nan at epoch 2, step 4;"):
+        fit(batches(data, poisoned={(1, 3)}), epochs=3)
+    # With arrays: one bad row, in whichever step the shuffle puts it, here past the first chunk.
+    train_key = jax.random.split(KEY)[1]
+    row = int(epoch_order(train_key, 0, EXAMPLES, 2)[24, 1])
+    x = data[0].copy()
+    x[row] = np.nan
+    with pytest.raises(FloatingPointError, match=r"loss is nan at epoch 1, step 25;"):
+        fit((x, data[1]), batch_size=2)
+
+
+def test_a_wrong_label_in_a_batch_of_a_function_stops_the_run(data):
+    wrong = data[1].copy()
+    wrong[35] = CLASSES
+    with pytest.raises(FloatingPointError, match=r"epoch 1, step 4; .*label out of range"):
+        fit(batches((data[0], wrong)))
+
+
+LABELS = r"targets\[3\] is {}, expected labels in 0 … 2 \(1 of 70 are outside\)"
+
+
+@pytest.mark.parametrize("wrong", [-1, CLASSES, 255])
+@pytest.mark.parametrize("where", ["fit", "validation", "evaluate"])
+def test_wrong_labels_are_refused_on_the_host_before_anything_compiles(where, wrong, data):
+    x, targets = data
+    bad = targets.copy()
+    bad[3] = wrong
+    traces = []
+
+    def loss(logits, targets):
+        traces.append(logits)
+        return LOSS(logits, targets)
+
+    def run():
+        if where == "evaluate":
+            params, state = PLAIN.init(KEY, (FEATURES,))
+            return pn.evaluate(PLAIN, loss, params, state, x, bad)
+        given, validation = ((x, bad), None) if where == "fit" else (data, (x, bad))
+        options = {"epochs": 1, "batch_size": 10, "key": KEY, "progress": False}
+        return pn.fit(PLAIN, loss, ADAM, given, validation=validation, **options)
+
+    with pytest.raises(ValueError, match=LABELS.format(wrong)):
+        run()
+    assert not traces
+
+
+X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "says"),
+    [
+        ({"data": (X[:0], Y[:0])}, ValueError, r"x holds no examples, shape \(0, 6\)"),
+        ({"data": (X, Y[:5])}, ValueError, "x holds 12 examples and targets 5"),
+        ({"data": X}, TypeError, r"data must be \(x, targets\) or a function.*float32\(12, 6\)"),
+        ({"data": (X.tolist(), Y)}, TypeError, "x must be an array, got a list"),
+        ({"data": lambda epoch: []}, ValueError, r"data\(0\) gave no batch"),
+        ({"data": lambda epoch: [(X, Y)][epoch:], "epochs": 2}, ValueError, "no batch in epoch 2"),
+        ({"data": lambda epoch: [X]}, TypeError, r"first batch must be \(x, targets\)"),
+        ({"batch_size": 13}, ValueError, "batch_size is 13, but x holds 12 examples"),
+        ({"batch_size": None}, TypeError, "batch_size must be a whole number, got None"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
+        ({"epochs": 1.5}, TypeError, "epochs must be a whole number, got 1.5"),
+        ({"key": 0}, TypeError, "key must be one PRNG key.*got 0"),
+        ({"optimizer": pn.adam}, TypeError, "optimizer must have.*call it with a learning rate"),
+        ({"model": 3}, TypeError, "model must be a layer, an op or a function, got 3"),
+        ({"validation": (X, Y[:5])}, ValueError, "x holds 12 examples and targets 5"),
+        ({"validation": X}, TypeError, r"validation must be \(x, targets\), got float32\(12, 6\)"),
+        ({"validation": (X,)}, TypeError, r"validation must be \(x, targets\)"),
+    ],
+)
+def test_fit_refuses_what_does_not_fit(options, kind, says):
+    with pytest.raises(kind, match=f"fit: .*{says}"):
+        fit(**({"data": (X, Y)} | options))
+
+
+def test_training_run_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="epochs must be at least 0"):
+        pn.training_run(PLAIN, LOSS, ADAM, epochs=-1, batch_size=4)
+    with pytest.raises(ValueError, match="training_run: batch_size is 13, but x holds 12"):
+        pn.training_run(PLAIN, LOSS, ADAM, epochs=1, batch_size=13)(KEY, X, Y)
+
+
+# evaluate and accuracy
+
+
+@pytest.mark.parametrize("as_rows", [False, True], ids=["labels", "one-hot"])
+def test_evaluate_weighs_the_last_short_batch_by_its_examples(as_rows):
+    # 2,500 in batches of 1,024: a mean of three batch means would be wrong in the third digit.
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(2500, FEATURES)).astype(np.float32) + np.arange(2500)[:, None] / 1000
+    x, labels = x.astype(np.float32), rng.integers(CLASSES, size=2500)
+    params, state = MODEL.init(KEY, (FEATURES,))
+    logits = np.asarray(MODEL.apply(params, state, x)[0], np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    targets = np.eye(CLASSES, dtype=np.float32)[labels] if as_rows else labels
+    loss, accuracy = pn.evaluate(MODEL, LOSS, params, state, x, targets)
+    np.testing.assert_allclose(loss, -log_p[np.arange(2500), labels].mean(), rtol=1e-6)
+    np.testing.assert_allclose(accuracy, (logits.argmax(1) == labels).mean(), rtol=1e-6)
+    assert isinstance(loss, float) and isinstance(accuracy, float)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_targets_that_are_no_classes_have_no_accuracy(columns):
+    model = pn.dense(columns)
+    params, state = model.init(KEY, (FEATURES,))
+    targets = np.random.default_rng(0).normal(size=(12, columns)).astype(np.float32)
+    loss, accuracy = pn.evaluate(model, pn.mse, params, state, X, targets, batch_size=5)
+    np.testing.assert_allclose(loss, (targets**2).mean(), rtol=1e-6)  # X is 0, and so is b
+    assert accuracy is None
+
+
+def test_accuracy_takes_labels_of_any_integer_dtype_and_rows():
+    logits = np.array([[0.1, 0.9, 0.0], [3.0, 1.0, 2.0], [0.0, 0.0, 1.0], [1.0, 0.0, -1.0]])
+    logits = logits.astype(np.float32)
+    labels = np.array([1, 2, 2, 0])  # the second is wrong
+    for dtype in (np.uint8, np.int8, np.int32, np.uint32):
+        assert pn.accuracy(logits, labels.astype(dtype)) == 0.75
+    assert pn.accuracy(logits, np.eye(3, dtype=np.float32)[labels]) == 0.75
+    assert pn.accuracy(logits.astype(jnp.bfloat16), labels.astype(np.uint8)).dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "kind", "says"),
+    [
+        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(batch, classes\).*\(3,\)"),
+        (np.zeros((3, 1)), np.zeros(3, int), ValueError, "two classes"),
+        (np.zeros((0, 3)), np.zeros(0, int), ValueError, "at least one row"),
+        (np.zeros((3, 2), int), np.zeros(3, int), TypeError, "logits must be floating point"),
+        (np.zeros((3, 2)), np.zeros((3, 1), int), ValueError, r"integers \(3,\) or rows \(3, 2\)"),
+        (np.zeros((3, 2)), np.zeros(4, int), ValueError, r"integers \(3,\).*\(4,\)"),
+        (np.zeros((3, 2)), np.zeros(3), ValueError, r"integers \(3,\).*float32\(3,\)"),
+        (np.zeros((3, 2)), [0, 1, 0], TypeError, "targets must be an array, got a list"),
+    ],
+)
+def test_accuracy_refuses_what_does_not_fit(logits, targets, kind, says):
+    with pytest.raises(kind, match=f"accuracy: .*{says}"):
+        pn.accuracy(logits, targets)
+
+
+# Real digits.
+
+MNIST = Path(__file__).parent.parent / "examples" / "data" / "mnist"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    (x, y), _ = pn.load_mnist(MNIST)
+    return x[:2000], y[:2000]
+
+
+def images(*hidden):
+    return pn.serial(pn.rescale(), pn.flatten(), pn.mlp(hidden, 10))
+
+
+PINNED = {
+    # hidden, optimizer, batch size: the losses of the first and the last step, and the mean
+    "784-128-10": ((128,), pn.adam(1e-3), 128, (2.367301, 1.14635, 1.729563)),
+    "784-16-16-10": ((16, 16), pn.sgd(0.1), 32, (2.442611, 0.92453, 1.368602)),
+}
+
+
+@pytest.mark.parametrize(("hidden", "optimizer", "size", "pinned"), PINNED.values(), ids=PINNED)
+def test_an_epoch_of_each_network_has_the_pinned_losses(hidden, optimizer, size, pinned, digits):
+    run = jax.jit(pn.training_run(images(*hidden), LOSS, optimizer, epochs=1, batch_size=size))
+    train_state, losses = run(KEY, *digits)
+    np.testing.assert_allclose([losses[0, 0], losses[0, -1], losses.mean()], pinned, rtol=1e-4)
+    same((train_state, losses), run(KEY, *digits))  # deterministic, to the bit
+
+
+def test_an_mlp_memorises_twenty_digits(digits):
+    x, y = digits[0][:20], digits[1][:20]
+    run = jax.jit(pn.training_run(images(32), LOSS, pn.adam(0.01), epochs=100, batch_size=20))
+    train_state, losses = run(KEY, x, y)
+    assert losses[0, 0] > 2 and losses[-1, 0] < 0.01
+    loss, accuracy = pn.evaluate(images(32), LOSS, train_state.params, train_state.state, x, y)
+    assert loss < 0.01 and accuracy == 1
