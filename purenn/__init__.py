@@ -10,8 +10,8 @@ from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer, Op
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
-from purenn.layers.batch_norm import batch_norm
-from purenn.layers.dense import dense
+from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
+from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
 from purenn.layers.mlp import mlp
@@ -48,6 +48,9 @@ from purenn.training.train_step import TrainState, train_step
 from purenn.training.training_run import training_run
 
 __all__ = [
+    "BatchNormParams",
+    "BatchNormState",
+    "DenseParams",
     "Layer",
     "Op",
     "Optimizer",

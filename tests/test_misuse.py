@@ -863,7 +863,7 @@ TypeError: fit: key must be one PRNG key, such as jax.random.key(0); got 0
 >>> FIT((X, LABELS + 1), batch_size=2)
 ValueError: fit: targets[1] is 2, expected labels in 0 … 1 (2 of 4 are outside)
 >>> FIT((X, LABELS), batch_size=2, validation=(X, LABELS - 1))
-ValueError: fit: targets[0] is -1, expected labels in 0 … 1 (2 of 4 are outside)
+ValueError: fit: validation's targets[0] is -1, expected labels in 0 … 1 (2 of 4 are outside)
 >>> FIT((X, LABELS), batch_size=2, validation=X)
 TypeError: fit: validation must be (x, targets), got float32(4, 3)
 >>> FIT((X, LABELS), batch_size=2, validation=0.2)
@@ -1020,7 +1020,8 @@ def test_a_wrong_call_is_refused_in_words(row):
 
 
 def test_every_public_name_has_a_row():
-    assert set(pn.__all__) == {row.name for row in ALL}
+    records = {"DenseParams", "BatchNormParams", "BatchNormState"}  # tuples: nothing to misuse
+    assert set(pn.__all__) - records == {row.name for row in ALL}
 
 
 # Losses: shapes that NumPy would broadcast.

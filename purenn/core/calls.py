@@ -20,6 +20,12 @@ def signature_of(function: Any) -> inspect.Signature | None:
         return None
 
 
+def first_argument(function: Any) -> str:
+    """What a function calls its first argument, for an error that is about it."""
+    signature = signature_of(function)
+    return next(iter(signature.parameters), "x") if signature else "x"
+
+
 def refuse_function(where: str, call: str, function: Any) -> None:
     """Refuse a user's own function that does not take what a layer's or an op's must."""
     arguments, options = CALLS[call]

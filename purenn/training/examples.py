@@ -33,7 +33,9 @@ def steps_per_epoch(where: str, examples: int, batch_size: Any) -> int:
     return examples // batch_size
 
 
-def check_labels(where: str, model: Layer, params: Any, state: Any, x: Array, y: Array) -> None:
+def check_labels(
+    where: str, model: Layer, params: Any, state: Any, x: Array, y: Array, name: str = "targets"
+) -> None:
     """Refuse an integer label that is no class of the model's."""
     if y.ndim != 1 or not jnp.issubdtype(y.dtype, jnp.integer):
         return
@@ -45,6 +47,6 @@ def check_labels(where: str, model: Layer, params: Any, state: Any, x: Array, y:
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if classes > 1 and wrong.size:
         raise ValueError(
-            f"{where}: targets[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
+            f"{where}: {name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
             f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside)"
         )

@@ -102,8 +102,10 @@ def fit(
     else:
         check_train_state("fit", train_state)
         train_state = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
-    for pair in filter(None, (example, validation)):
-        check_labels("fit", layer, train_state.params, train_state.state, *pair)
+    params, state = train_state.params, train_state.state
+    check_labels("fit", layer, params, state, *example)
+    if validation is not None:
+        check_labels("fit", layer, params, state, *validation, "validation's targets")
 
     first = int(train_state.step) // total if total else 0
     history: list[EpochRecord] = []
