@@ -146,7 +146,7 @@ TypeError: dense(2): cache must be what forward returned last, got float32(4, 2)
 >>> DENSE.backward(WB, RELU_CACHE, X)
 ValueError: dense(2): cache comes from relu, expected what forward returned last
 >>> DENSE.backward(WB._replace(w=jnp.ones((6, 2))), CACHE, Y)
-ValueError: dense(2): the cache holds x (4, 3), but w has shape (6, 2)
+ValueError: dense(2): x has shape (4, 3), expected (..., 6), since w has shape (6, 2)
 >>> DENSE.backward((), CACHE, Y)
 TypeError: dense(2): params must be DenseParams(w, b), as init makes it; got ()
 

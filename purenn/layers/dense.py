@@ -57,25 +57,24 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     def forward(
         params: DenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Array]:
-        check(params)
+        check(params, x)
         w, b = params
-        checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
-        checks.same_dtype(name, "x", x, "params.w", w)
-        checks.same_dtype(name, "params.b", b, "params.w", w)
         return x @ w + b, state, x  # (..., units)
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
-        check(params)
+        check(params, x)
         w, _ = params
-        if x.shape[-1] != w.shape[0]:
-            raise ValueError(f"{name}: the cache holds x {x.shape}, but w has shape {w.shape}")
         dx = dz @ w.T  # (..., n_in)
         x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
         dz = dz.reshape(-1, dz.shape[-1])
         return DenseParams(w=x.T @ dz, b=jnp.sum(dz, axis=0)), dx
 
-    def check(params: Any) -> None:
+    def check(params: Any, x: Array) -> None:
         checks.record(name, "params", params, DenseParams, ("n_in", units), (units,))
+        w, b = params
+        checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
+        checks.same_dtype(name, "x", x, "params.w", w)
+        checks.same_dtype(name, "params.b", b, "params.w", w)
 
     notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
     return Layer(init, forward, backward, name=name, notation=notation)

@@ -1,0 +1,40 @@
+"""The README's Python runs as it stands, and prints what it says it prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture
+def in_the_clone(monkeypatch):
+    monkeypatch.chdir(README.parent)
+
+
+@pytest.mark.usefixtures("in_the_clone")
+def test_every_block_runs_and_prints_what_stands_below_it(capsys):
+    text = README.read_text().replace("epochs=5", "epochs=1").replace("60_000, 128", "1_280, 128")
+    # A block of Python, and the output below it if there is one.
+    blocks = re.findall(r"```python\n(.*?)```\n(?:\n```\n(.*?)```)?", text, re.DOTALL)
+    assert len(blocks) == 5
+    names = {}
+    for code, expected in blocks:
+        if code.startswith("def forward(params"):  # an extract of dense.py, not a program
+            assert_in_dense(code)
+            continue
+        capsys.readouterr()
+        exec(code, names)
+        if expected:
+            assert capsys.readouterr().out == expected
+    assert names["accuracy"] > 0.9
+
+
+def assert_in_dense(code):
+    """The lines are those of the file, but for types, comments and checks."""
+    source = (README.parent / "purenn/layers/dense.py").read_text()
+    for line in code.splitlines():
+        statement = line.split("#")[0].strip()
+        if statement and not statement.startswith("def "):
+            assert statement in source, statement
