@@ -78,54 +78,24 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         train: bool = False,
         key: Any = None,
     ) -> tuple[Array, BatchNormState, _Saved]:
-        check(params)
-        checks.last_axis(name, x, params.gamma.shape[0])
-        channels = params.gamma.shape
-        checks.record(name, "state", state, BatchNormState, channels, channels)
-        checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
-        checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
+        check(params, state, x)
         wide = wide_dtype(x.dtype)
         if train:
             centred, batch = _statistics(x.astype(wide))
             var = batch.var
-            state = BatchNormState(*map(_running, state, batch))
+            state = BatchNormState(*map(running, state, batch))
         else:
             centred = x.astype(wide) - state.mean.astype(wide)
             var = state.var.astype(wide)
         inv_std = lax.rsqrt(var + epsilon)
         x_hat = centred * inv_std
         y = x_hat * params.gamma.astype(wide) + params.beta.astype(wide)
-        return (
-            y.astype(x.dtype),
-            state,
-            _Saved(x_hat.astype(x.dtype), inv_std, () if train else None),
-        )
-
-    def check(params: Any) -> None:
-        checks.record(name, "params", params, BatchNormParams, ("channels",), ("channels",))
-
-    def _statistics(x: Array) -> tuple[Array, BatchNormState]:
-        axes = tuple(range(x.ndim - 1))
-        if math.prod(x.shape[:-1]) < 2:
-            raise ValueError(
-                f"{name}: training needs two values a channel or more, got x {x.shape}"
-            )
-        mean = jnp.mean(x, axes)
-        centred = x - mean
-        # A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every
-        # digit of y but two. Centring once more takes it out; the variance can't be negative.
-        correction = jnp.mean(centred, axes)
-        centred = centred - correction
-        return centred, BatchNormState(mean + correction, jnp.mean(centred * centred, axes))
-
-    def _running(running: Array, batch: Array) -> Array:
-        mixed = momentum * running.astype(batch.dtype) + (1 - momentum) * batch
-        return mixed.astype(running.dtype)
+        saved = _Saved(x_hat.astype(x.dtype), inv_std, () if train else None)
+        return y.astype(x.dtype), state, saved
 
     def backward(
         params: BatchNormParams, saved: _Saved, dy: Array
     ) -> tuple[BatchNormParams, Array]:
-        check(params)
         dtype, axes = dy.dtype, tuple(range(dy.ndim - 1))
         inv_std = saved.inv_std
         dy, x_hat = dy.astype(inv_std.dtype), saved.x_hat.astype(inv_std.dtype)
@@ -139,8 +109,36 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         dparams = BatchNormParams(dgamma.astype(dtype), dbeta.astype(dtype))
         return dparams, (dx * inv_std).astype(dtype)
 
+    def running(kept: Array, batch: Array) -> Array:
+        mixed = momentum * kept.astype(batch.dtype) + (1 - momentum) * batch
+        return mixed.astype(kept.dtype)
+
+    def check(params: Any, state: Any, x: Array) -> None:
+        checks.record(name, "params", params, BatchNormParams, ("channels",), ("channels",))
+        channels = params.gamma.shape
+        checks.last_axis(name, x, *channels)
+        checks.record(name, "state", state, BatchNormState, channels, channels)
+        checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
+        checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
+
     y, dparams = "{gamma}⊙norm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
     dx = "{gamma}/σ⊙({dy} less its mean and its part along x̂)"
     evaluated = Notation("N", y, "{gamma}/σ⊙{dy}", dparams)
     notation = Notation("N", y, dx, dparams, evaluated=evaluated)
     return Layer(init, forward, backward, name=name, notation=notation)
+
+
+def _statistics(x: Array) -> tuple[Array, BatchNormState]:
+    """`x` less its mean, and the mean and variance of each channel."""
+    axes = tuple(range(x.ndim - 1))
+    if math.prod(x.shape[:-1]) < 2:
+        raise ValueError(
+            f"batch_norm: training needs two values a channel or more, got x {x.shape}"
+        )
+    mean = jnp.mean(x, axes)
+    centred = x - mean
+    # A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every digit
+    # of y but two. Centring once more takes it out; the variance can't be negative.
+    correction = jnp.mean(centred, axes)
+    centred = centred - correction
+    return centred, BatchNormState(mean + correction, jnp.mean(centred * centred, axes))
