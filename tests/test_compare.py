@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import purenn as pn
-from purenn.backprop.explain import Explanation
+from purenn.backprop.explanation import Explanation
 
 M = 8
 MODEL = pn.serial(pn.dense(3), pn.relu, pn.dense(2))

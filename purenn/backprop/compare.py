@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from purenn.backprop.explain import Explanation, plain_name
+from purenn.backprop.explanation import Explanation, plain_name
 from purenn.backprop.report import LeafReport, Report, judge
 
 

@@ -1,6 +1,5 @@
 """`fit`: a training run for a person, with a progress bar, validation and clear stops."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -16,6 +15,7 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.evaluate import evaluate
 from purenn.training.examples import as_examples, check_labels, steps_per_epoch
+from purenn.training.progress import Bar, EpochRecord
 from purenn.training.train_step import (
     TrainState,
     check_optimizer,
@@ -25,16 +25,6 @@ from purenn.training.train_step import (
 )
 
 LOOK_EVERY = 0.25  # seconds between two looks at the loss, by the bar and for NaN
-
-
-class EpochRecord(NamedTuple):
-    """One epoch of a `fit`, as its history keeps it."""
-
-    epoch: int  # counted from 1
-    loss: float  # mean over the epoch's steps, penalty included
-    seconds: float  # training alone
-    validation_loss: float | None
-    validation_accuracy: float | None
 
 
 class Recipe(NamedTuple):
@@ -109,7 +99,7 @@ def fit(
 
     first = int(train_state.step) // total if total else 0
     history: list[EpochRecord] = []
-    with _Bar(epochs * total if total else None, enabled=progress) as bar:
+    with Bar(epochs * total if total else None, enabled=progress) as bar:
         for epoch in range(first, first + epochs):
             bar.begin(epoch - first + 1, epochs)
             start, sums, steps = time.perf_counter(), 0.0, 0
@@ -248,43 +238,3 @@ def _stop_if_not_finite(values: Any, epoch: int, steps: int) -> None:
             f"training stopped. A smaller learning rate, scaled inputs (rescale) or a logits loss "
             f"are the usual cures; a label out of range makes it nan too"
         )
-
-
-class _Bar:
-    """tqdm's bar if it is installed, else a line an epoch; on stderr."""
-
-    def __init__(self, total: int | None, *, enabled: bool) -> None:
-        self.bar: Any = None
-        self.enabled = enabled
-        self.accuracy = ""
-        if enabled:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                return
-            self.bar = tqdm(total=total, unit="step", dynamic_ncols=True)
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def begin(self, epoch: int, epochs: int) -> None:
-        if self.bar is not None:
-            self.bar.set_description(f"epoch {epoch}/{epochs}")
-
-    def advance(self, steps: int, loss: float) -> None:
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {loss:.4f}{self.accuracy}", refresh=False)
-            self.bar.update(steps)
-
-    def end(self, record: EpochRecord) -> None:
-        if record.validation_accuracy is not None:
-            self.accuracy = f", accuracy {record.validation_accuracy:.2%}"
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {record.loss:.4f}{self.accuracy}")
-        elif self.enabled:
-            text = f"epoch {record.epoch}: loss {record.loss:.4f}{self.accuracy}"
-            print(f"{text}, {record.seconds:.1f} s", file=sys.stderr)
