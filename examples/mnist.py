@@ -28,7 +28,14 @@ import purenn as pn
 HERE = Path(__file__).parent
 IMAGES = 60_000  # to train with; the 10,000 of the test set are for the end
 
-AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1))]
+
+def whole(_: Any, tokens: Any) -> int:
+    """1.5 epochs are no epochs: without this they would be rounded."""
+    return int(tokens[0].value)
+
+
+AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1), converter=whole)]
+NotNegativeInt = Annotated[int, Parameter(validator=Number(gte=0), converter=whole)]
 NotNegative = Annotated[float, Parameter(validator=Number(gte=0, lt=math.inf))]
 Fraction = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
 Several = Parameter(consume_multiple=(1, 100), negative="--no-hidden")
@@ -68,16 +75,16 @@ class Options:
     """How the learning rate falls: to 0 along half a cosine, or as 1 / (1 + rate * epoch)."""
     decay_rate: NotNegative = 0.1
     """The rate of --decay inverse-time."""
-    warmup: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    warmup: NotNegativeInt = 0
     """Steps in which the learning rate rises from near 0."""
 
     epochs: AtLeast1 = 10
     """Passes over the training images."""
     batch_size: AtLeast1 = 128
     """Images a step."""
-    seed: Annotated[int, Parameter(validator=Number(gte=0, lt=2**32))] = 0
+    seed: Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), converter=whole)] = 0
     """Decides the initial weights, the order of the images and the dropout."""
-    holdout: Annotated[int, Parameter(validator=Number(gte=0, lt=IMAGES))] = 5_000
+    holdout: Annotated[int, Parameter(validator=Number(gte=0, lt=IMAGES), converter=whole)] = 5_000
     """How many of the 60,000 images, the last, are kept from training to measure accuracy on."""
 
     data: Literal["download"] | Path = HERE / "data" / "mnist"

@@ -44,6 +44,7 @@ from purenn.optimizers.schedules import (
 from purenn.optimizers.sgd import sgd
 from purenn.training.evaluate import accuracy, evaluate
 from purenn.training.fit import fit
+from purenn.training.progress import EpochRecord
 from purenn.training.train_step import TrainState, train_step
 from purenn.training.training_run import training_run
 
@@ -51,6 +52,7 @@ __all__ = [
     "BatchNormParams",
     "BatchNormState",
     "DenseParams",
+    "EpochRecord",
     "Layer",
     "Op",
     "Optimizer",

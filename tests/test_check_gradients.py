@@ -354,3 +354,37 @@ def test_a_seed_gives_the_same_report_and_x64_is_restored():
 def test_wrong_calls_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_report_is_true_if_it_is_ok():
+    """So that `assert check_gradients(...)` means what it says."""
+    x = np.array([1.0, 2.0])
+    assert pn.check_gradients(lambda x: x * x, lambda x, dy: 2 * x * dy, x)
+    assert not pn.check_gradients(lambda x: x * x, lambda x, dy: x * dy, x)
+
+
+@pytest.mark.parametrize("log", [np.log, jnp.log])
+def test_nothing_is_judged_where_the_forward_is_not_finite(log):
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ValueError, match="forward gives inf or nan"),
+    ):
+        pn.check_gradients(log, lambda x, dy: dy / x, np.array([-1.0, 2.0]))
+
+
+def test_a_forward_that_returns_nothing_is_refused():
+    with pytest.raises(TypeError, match="forward must return an array, or one and a cache"):
+        pn.check_gradients(lambda x: None, lambda x, dy: dy, np.ones(2))
+
+
+def test_the_dy_of_a_scalar_left_out_is_named():
+    rng = np.random.default_rng(0)
+    p, t = rng.normal(size=(2, 5))
+
+    def loss(p, t):
+        return ((p - t) ** 2).mean()
+
+    report = pn.check_gradients(loss, lambda p, t, dy: 2 * (p - t) / 5, p, t)
+    assert "dy, which comes in, is left out" in str(report)
+    report = pn.check_gradients(loss, lambda p, t, dy: 2 * (p - t), p, t)
+    assert "dy, which comes in, is left out, and the 1/m is missing (m = 5)" in str(report)

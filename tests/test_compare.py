@@ -108,7 +108,7 @@ def test_the_texts_layout_is_named_the_transpose():
 
 def test_another_of_the_values_is_recognised():
     (leaf,) = pn.compare({"dZ1": mine()["dA1"]}, E).leaves
-    assert leaf.message == "yours is da1: two values swapped?"
+    assert leaf.message == "yours is dA1: two values swapped?"
 
 
 def test_a_forward_value_that_is_constant_is_not_called_a_sum():
@@ -137,9 +137,11 @@ def test_a_number_may_be_left_out_where_one_value_has_the_name():
 
 
 def test_wrong_calls_say_what_is_wrong():
-    with pytest.raises(KeyError, match=r"dW3 is no value of this explanation; it has x, z1, a1"):
+    with pytest.raises(KeyError, match=r"dW3 is no value of this one; there are X, Z1, A1"):
         pn.compare({"dW3": 0}, E)
-    with pytest.raises(KeyError, match="dw is no value"):  # two layers have one
+    with pytest.raises(
+        KeyError, match="dw is no value of this one; which of dW2, dW1"
+    ):  # two layers have one
         pn.compare({"dw": mine()["dW1"]}, E)
     with pytest.raises(TypeError, match="mine must be a dict of arrays, got list"):
         pn.compare([1, 2], E)

@@ -108,6 +108,8 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
     ("options", "words"),
     [
         ("--epochs 0", ["--epochs", '"0"', ">= 1"]),
+        ("--epochs 1.5", ["--epochs", "1.5"]),
+        ("--hidden 16.7", ["--hidden", "16.7"]),
         ("--hidden 16 -3", ["--hidden", '"-3"', ">= 1"]),
         ("--hidden 16 many", ["--hidden", '"many"', "int"]),
         ("--hidden", ["--hidden", "at least 1", "Got 0"]),

@@ -1,6 +1,7 @@
 """`explain`: the page for a person, and the same numbers as `value_and_grad`."""
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +86,10 @@ def test_values_are_looked_up_by_symbol_in_any_case():
     assert e["dW1"] is e["dw1"] is e[0].dparams.w
     assert e["x"] is e[0].x and e["A1"] is e[1].y and e["dZ2"] is e[2].dy
     assert len(e) == 3 and e[-1].dparams.b is e["db2"]
-    with pytest.raises(KeyError, match="dW3; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2, dA1"):
+    with pytest.raises(
+        KeyError,
+        match="dW3 is no value of this one; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2, dA1",
+    ):
         e["dW3"]
 
 
@@ -204,3 +208,20 @@ def test_large_arrays_are_shown_as_norms():
     assert page.startswith("m = 20, targets from 0 to 4; ")
     assert " X                (20,6) norm 10.954, from 1 to 1" in page
     assert max(map(len, page.splitlines())) < 100
+
+
+def test_a_layer_with_names_that_differ_in_case_is_looked_up_by_case():
+    class Params(NamedTuple):
+        a: jax.Array
+
+    layer = pn.Layer(
+        lambda key, in_shape: (Params(jnp.full(in_shape, 2.0)), ()),
+        lambda params, state, x, *, train=False, key=None: (x * params.a, state, x),
+        lambda params, x, dy: (Params(jnp.sum(dy * x, axis=0)), dy * params.a),
+    )
+    model = pn.serial(pn.dense(2), layer, pn.relu)
+    params, state = model.init(jax.random.key(0), (3,))
+    e = pn.explain(model, pn.mse, params, state, jnp.ones((4, 3)), jnp.zeros((4, 2)))
+    names = e.named()
+    assert {"dA1", "da1"} <= set(names)
+    assert e["dA1"] is names["dA1"] and e["da1"] is names["da1"]

@@ -697,8 +697,8 @@ ValueError: compare: mine is empty, expected a value to judge, such as {'dW1': â
 >>> pn.compare({1: X}, EXPLAIN(PARAMS, STATE, X, LABELS))
 TypeError: compare: mine must have names as keys, got 1
 >>> pn.compare({"dQ": X}, EXPLAIN(PARAMS, STATE, X, LABELS))
-KeyError: compare: dQ is no value of this explanation; it has x, z1, a1, z2, a2, dz2, dw2, db2,
-    da1, dz1, dw1, db1
+KeyError: compare: dQ is no value of this one; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2,
+    dA1, dZ1, dW1, db1
 
 == explain
 >>> pn.explain(None, LOSS, PARAMS, STATE, X, LABELS)
@@ -720,7 +720,8 @@ ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that su
 TypeError: serial(dense(5), relu, dense(2)): key must be one PRNG key, such as jax.random.key(0);
     got 3
 >>> EXPLAIN(PARAMS, STATE, X, LABELS)["dQ"]
-KeyError: dQ; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2, dA1, dZ1, dW1, db1
+KeyError: explanation: dQ is no value of this one; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2,
+    dA1, dZ1, dW1, db1
 
 == summary
 >>> pn.summary(None, (784,))
@@ -851,7 +852,7 @@ TypeError: fit: x must be an array, got a list of 4; convert it with jnp.array(x
 >>> FIT((X[:0], LABELS[:0]), batch_size=2)
 ValueError: fit: x holds no examples, shape (0, 3)
 >>> FIT((X, LABELS))
-TypeError: fit: batch_size must be a whole number, got None
+TypeError: fit: batch_size is missing, which data in arrays needs
 >>> FIT((X, LABELS), batch_size=0)
 ValueError: fit: batch_size must be at least 1, got 0
 >>> FIT((X, LABELS), batch_size=8)
@@ -1020,7 +1021,8 @@ def test_a_wrong_call_is_refused_in_words(row):
 
 
 def test_every_public_name_has_a_row():
-    records = {"DenseParams", "BatchNormParams", "BatchNormState"}  # tuples: nothing to misuse
+    # Tuples of values: nothing to misuse.
+    records = {"DenseParams", "BatchNormParams", "BatchNormState", "EpochRecord"}
     assert set(pn.__all__) - records == {row.name for row in ALL}
 
 

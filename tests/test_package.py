@@ -20,6 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
+    "EpochRecord",
     "dense", "dropout", "batch_norm", "flatten", "rescale", "serial", "residual", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",

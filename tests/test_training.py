@@ -358,7 +358,7 @@ X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
         ({"data": lambda epoch: [(X, Y)][epoch:], "epochs": 2}, ValueError, "no batch in epoch 2"),
         ({"data": lambda epoch: [X]}, TypeError, r"first batch must be \(x, targets\)"),
         ({"batch_size": 13}, ValueError, "batch_size is 13, but x holds 12 examples"),
-        ({"batch_size": None}, TypeError, "batch_size must be a whole number, got None"),
+        ({"batch_size": None}, TypeError, "batch_size is missing"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
         ({"epochs": 1.5}, TypeError, "epochs must be a whole number, got 1.5"),
@@ -476,3 +476,20 @@ def test_an_mlp_memorises_twenty_digits(digits):
     assert losses[0, 0] > 2 and losses[-1, 0] < 0.01
     loss, accuracy = pn.evaluate(images(32), LOSS, train_state.params, train_state.state, x, y)
     assert loss < 0.01 and accuracy == 1
+
+
+def test_a_state_that_changes_its_shape_is_refused():
+    """And not by the loop that carries it."""
+
+    def forward(params, state, x, *, train=False, key=None):
+        return x * params, jnp.zeros(3), x
+
+    scale = pn.Layer(
+        lambda key, in_shape: (jnp.ones(in_shape), ()),
+        forward,
+        lambda params, x, dy: (jnp.sum(dy * x, axis=0), dy * params),
+    )
+    step = pn.train_step(scale, pn.mse, pn.sgd(0.1))
+    train_state = pn.TrainState.create(scale, pn.sgd(0.1), jax.random.key(0), (2,))
+    with pytest.raises(ValueError, match="the model's new state has"):
+        step(train_state, jnp.ones((4, 2)), jnp.ones((4, 2)))

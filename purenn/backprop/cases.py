@@ -67,6 +67,8 @@ def layer_case(
         raise TypeError("check_gradients: in_shape is missing, the shape of one example")
     else:
         checks.count("check_gradients", "batch", batch)
+        if layer.takes == "integer":
+            raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
         x = jnp.asarray(rng.normal(size=(batch, *checks.shape_tuple("check_gradients", in_shape))))
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
     params, state = _float64(

@@ -9,6 +9,7 @@ import numpy as np
 from purenn.backprop.cases import Case, function_case, layer_case, names_of, op_case
 from purenn.backprop.finite_differences import Slopes, finite_differences
 from purenn.backprop.report import LeafReport, Report, judge
+from purenn.core import checks
 from purenn.core.adapt import as_op
 from purenn.core.layer import Layer, Op
 
@@ -99,7 +100,17 @@ class Referee(NamedTuple):
 
 def ask(case: Case, rng: np.random.Generator) -> Referee:
     """Find the derivatives of a case, for a random cotangent."""
-    y = jax.eval_shape(case.plain, *case.inputs) if case.traceable else case.plain(*case.inputs)
+    y = jax.jit(case.plain)(*case.inputs) if case.traceable else case.plain(*case.inputs)
+    if not isinstance(y, (jax.Array, np.ndarray, float)):
+        raise TypeError(
+            f"check_gradients: forward must return an array, or one and a cache; "
+            f"got {checks.describe(y)}"
+        )
+    if not np.isfinite(y).all():
+        raise ValueError(
+            "check_gradients: forward gives inf or nan at these arguments, where nothing can be "
+            "judged; choose others"
+        )
     dy = jnp.asarray(rng.normal(size=np.shape(y)))
     right = None
     if case.traceable:
@@ -131,6 +142,7 @@ def grade(referee: Referee, yours: list[Any], tolerance: float) -> Report:
             mine,
             right[i],
             m=referee.m,
+            dy=referee.dy,
             tolerance=limit,
             floor=floor,
             ignore=kinks,

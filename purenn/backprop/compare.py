@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from purenn.backprop.explanation import Explanation, plain_name
+from purenn.backprop.explanation import Explanation, find
 from purenn.backprop.report import LeafReport, Report, judge
 
 
@@ -34,7 +34,7 @@ def compare(
         raise TypeError(
             f"compare: explanation must be what explain returned, got {type(explanation).__name__}"
         )
-    referee = {plain_name(name): value for name, value in explanation.named().items()}
+    referee = explanation.named()
     if tolerance is None:
         dtype = explanation.value.dtype
         tolerance = {8: 1e-9, 4: 1e-5}.get(dtype.itemsize, 3e-2)
@@ -43,22 +43,12 @@ def compare(
         raise ValueError("compare: mine is empty, expected a value to judge, such as {'dW1': …}")
     leaves: list[LeafReport] = []
     for name, value in mine.items():
-        found = _find(name, referee)
+        if not isinstance(name, str):
+            raise TypeError(f"compare: mine must have names as keys, got {name!r}")
+        found = find("compare", name, referee)
         right, others = referee[found], {k: v for k, v in referee.items() if k != found}
         floor = 10 * float(jnp.finfo(explanation.value.dtype).eps)
         leaves.append(
             judge(name, value, right, m=m, tolerance=tolerance, floor=floor, others=others)
         )
     return Report(tuple(leaves))
-
-
-def _find(name: str, referee: Mapping[str, Any]) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"compare: mine must have names as keys, got {name!r}")
-    plain = plain_name(name)
-    if plain in referee:
-        return plain
-    numbered = [other for other in referee if other.rstrip("0123456789") == plain]
-    if numbered and (len(numbered) == 1 or plain == "dz"):
-        return max(numbered, key=lambda other: int(other[len(plain) :]))
-    raise KeyError(f"compare: {name} is no value of this explanation; it has {', '.join(referee)}")

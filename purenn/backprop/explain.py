@@ -38,7 +38,8 @@ def explain(
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` a layer. Pure, so it jits.
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` a layer, `.value`, the loss,
+        `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
     """
     model, loss = as_layer("explain", "model", model), as_op("explain", "loss", loss)
     penalty = None if penalty is None else as_op("explain", "penalty", penalty)

@@ -82,10 +82,8 @@ class Explanation(tuple[LayerExplanation, ...]):
         """A layer by its number, or a value by its symbol."""
         if not isinstance(index, str):
             return super().__getitem__(index)
-        values = {plain_name(name): value for name, value in self.named().items()}
-        if plain_name(index) not in values:
-            raise KeyError(f"{index}; there are {', '.join(self.named())}")
-        return values[plain_name(index)]
+        values = self.named()
+        return values[find("explanation", index, values)]
 
     def __repr__(self) -> str:
         """The page."""
@@ -105,9 +103,32 @@ def _unflatten(static: Any, children: Any) -> Explanation:
 jax.tree_util.register_pytree_node(Explanation, _flatten, _unflatten)
 
 
-def plain_name(symbol: str) -> str:
-    """A symbol as a keyboard has it: any case, gamma for γ, ' for ′."""
-    return symbol.lower().replace("γ", "gamma").replace("β", "beta").replace("′", "'")
+def find(where: str, name: str, values: Any) -> str:
+    """The symbol that someone means: on a keyboard, gamma is γ and ' is ′; any case will do.
+
+    The last number may be left out where only one value has the name; `dz` is the last layer's.
+    """
+    plain = {symbol: _plain(symbol) for symbol in values}
+    wanted = _plain(name)
+    same_case = [symbol for symbol in values if plain[symbol] == wanted]
+    same = [symbol for symbol in values if plain[symbol].lower() == wanted.lower()]
+    numbered = [
+        symbol
+        for symbol in values
+        if plain[symbol].rstrip("0123456789").lower() == wanted.lower() != plain[symbol].lower()
+    ]
+    if wanted.lower() == "dz" and not same:
+        numbered = sorted(numbered, key=lambda symbol: int(plain[symbol][2:]))[-1:]
+    for found in (same_case, same, numbered):
+        if len(found) == 1:
+            return found[0]
+    several = same or numbered
+    hint = f"which of {', '.join(several)}?" if several else f"there are {', '.join(values)}"
+    raise KeyError(f"{where}: {name} is no value of this one; {hint}")
+
+
+def _plain(symbol: str) -> str:
+    return symbol.replace("γ", "gamma").replace("β", "beta").replace("′", "'")
 
 
 def _lines(e: Explanation) -> Iterator[tuple[str, str, str, Any]]:

@@ -26,6 +26,10 @@ class Report(NamedTuple):
         """Whether every derivative is right."""
         return all(leaf.ok for leaf in self.leaves)
 
+    def __bool__(self) -> bool:
+        """As `ok`, so that `assert report` means what it says."""
+        return self.ok
+
     @property
     def worst(self) -> float:
         """The largest error of any derivative."""
@@ -53,6 +57,7 @@ def judge(
     m: int,
     tolerance: float,
     floor: float,
+    dy: Any = None,
     ignore: Any = None,
     others: Mapping[str, Any] = MappingProxyType({}),
 ) -> LeafReport:
@@ -65,6 +70,7 @@ def judge(
         m: the batch size, which explains many a factor.
         tolerance: of the largest difference, relative to the largest element.
         floor: a referee no larger than this counts as zero, and is judged absolutely.
+        dy: the cotangent; that of a scalar is easily forgotten.
         ignore: a mask of elements at kinks, where more than one value is right.
         others: the other right values by name, one of which yours may be.
     """
@@ -89,7 +95,8 @@ def judge(
             return ""
         if zero:
             return f"should be zero, yours is up to {np.abs(yours).max():.4g}"
-        return _value_mistake(yours, referee, m, difference, scale * limit)
+        top = float(dy) if np.size(dy) == 1 and dy is not None else 1.0
+        return _value_mistake(yours, referee, m, top, difference, scale * limit)
 
     if yours.shape != referee.shape:
         text = f"shape {yours.shape}, expected {referee.shape}"
@@ -122,13 +129,19 @@ def _shape_mistake(yours: Any, referee: Any, m: int) -> tuple[str, Any]:
     return "", None
 
 
-def _value_mistake(yours: Any, referee: Any, m: int, difference: Any, limit: float) -> str:
+def _value_mistake(
+    yours: Any, referee: Any, m: int, dy: float, difference: Any, limit: float
+) -> str:
     if not yours.any():
         return "is zero everywhere"
     close = max(1e-6 * float(np.abs(yours).max()), limit)
     factor = float((yours * referee).sum() / (referee * referee).sum())
     if np.abs(yours - factor * referee).max() <= close and abs(factor - 1) > 1e-5:
-        return f"yours = {factor:.4g} × referee everywhere{_factor(factor, m, referee.size)}"
+        reason = _factor(factor, m, referee.size)
+        without = _factor(factor * dy, m, referee.size)
+        if not reason and (without or np.isclose(factor * dy, 1, rtol=1e-6)):
+            reason = f": dy, which comes in, is left out{without.replace(':', ', and')}"
+        return f"yours = {factor:.4g} × referee everywhere{reason}"
     if yours.ndim > 1 and yours.shape == yours.T.shape and _near(yours, referee.T, close):
         return "yours is the transpose"
     if yours.size > 1 and np.ptp(yours) <= close:

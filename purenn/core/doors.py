@@ -126,6 +126,12 @@ def _layer_forward(
     return y, state, _cache(layer, x, y, saved)
 
 
+def _layer_apply(
+    layer: Any, apply: Fn, params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
+) -> tuple[jax.Array, Any]:
+    return apply(params, state, x, train=train, key=key)
+
+
 def _layer_backward(
     layer: Any, backward: Fn, params: Any, cache: Any, dy: Any
 ) -> tuple[Any, jax.Array | None]:
@@ -158,11 +164,17 @@ def _op_backward(op: Any, backward: Fn, cache: Any, dy: Any) -> Any:
     return None if cache.integer_x else backward(cache.saved, dy)
 
 
-LAYER_DOORS = {"init": _init, "forward": _layer_forward, "backward": _layer_backward}
+LAYER_DOORS = {
+    "init": _init,
+    "forward": _layer_forward,
+    "backward": _layer_backward,
+    "apply": _layer_apply,
+}
 OP_DOORS = {"forward": _op_forward, "backward": _op_backward}
 _CALLS = {
     _init: "init",
     _layer_forward: "layer forward",
+    _layer_apply: "layer forward",
     _layer_backward: "layer backward",
     _op_backward: "op backward",
 }

@@ -72,7 +72,8 @@ class Layer:
             object.__setattr__(self, name, behind_door(LAYER_DOORS[name], self, plain))
         if self.apply is None:
             object.__setattr__(self, "apply", _without_cache(self.forward))
-        checks.function("Layer", "apply", self.apply)
+        apply = checks.function("Layer", "apply", self.apply)
+        object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
         checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
 
     def __repr__(self) -> str:

@@ -62,11 +62,13 @@ def fit(
         data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`.
         epochs: how many passes over the data.
         key: decides the initial parameters, the shuffles and the dropout.
-        batch_size: examples a step, needed with arrays; an incomplete last batch is dropped.
+        batch_size: examples a step, needed with arrays; an incomplete last batch is dropped. A
+            function's batches are as large as they come.
         penalty: an op or function of the parameters, added to the loss.
         validation: `(x, targets)` to evaluate after every epoch.
         train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
-            own key is used.
+            own key is used. Arrays go on with the epoch that its step says; a function's epochs
+            begin at 0 again.
         progress: whether to show a bar (with tqdm, if it is installed) on stderr.
 
     Returns:
@@ -86,6 +88,11 @@ def fit(
     batches, example, total = _source(data, batch_size, Recipe(model, loss, optimizer, penalty))
     if validation is not None:
         validation = as_examples("fit", *_pair("validation", validation))
+        if validation[0].shape[1:] != example[0].shape[1:]:
+            raise ValueError(
+                f"fit: validation's x holds examples of shape {validation[0].shape[1:]}, "
+                f"data's {example[0].shape[1:]}; expected the same"
+            )
     if train_state is None:
         checks.prng_key("fit", key)
         train_state = _create(key, model=model, optimizer=optimizer, in_shape=example[0].shape[1:])
@@ -143,6 +150,8 @@ def _source(
         again = partial(_from_iterable, lambda epoch: begun.pop(epoch, None) or data(epoch), recipe)
         return again, example, 0
     x, targets = as_examples("fit", *_pair("data", data))
+    if batch_size is None:
+        raise TypeError("fit: batch_size is missing, which data in arrays needs")
     size = checks.count("fit", "batch_size", batch_size)
     steps = steps_per_epoch("fit", x.shape[0], size)
     return partial(_from_arrays, x, targets, size, recipe), (x, targets), steps

@@ -56,10 +56,11 @@ def train_step(
         check_train_state("train_step", train_state)
         params, state, opt_state, key, t = train_state
         step_key = jax.random.fold_in(checks.prng_key("train_step", key), t)
-        (value, state), grads = backpropagate(params, state, x, targets, key=step_key)
+        (value, new_state), grads = backpropagate(params, state, x, targets, key=step_key)
+        checks.same_structure("train_step", "the model's new state", new_state, "its state", state)
         updates, opt_state = _update(optimizer, grads, opt_state, params)
         params = apply_updates(params, updates)
-        return TrainState(params, state, opt_state, key, t + 1), value
+        return TrainState(params, new_state, opt_state, key, t + 1), value
 
     return step
 
