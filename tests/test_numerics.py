@@ -308,3 +308,22 @@ def test_sums_accumulate_in_float32():
     logits = jnp.zeros((n, 2), bf16)
     loss = pn.softmax_cross_entropy(logits, jnp.zeros(n, jnp.int32))
     assert abs(loss.item() - math.log(2)) <= 4e-3
+
+
+def test_a_nearly_right_answer_keeps_its_gradient_in_bfloat16():
+    """softmax(z) - y is 9e-4, which p rounded to bfloat16 before the subtraction would lose."""
+    _, cache = pn.softmax_cross_entropy.forward(jnp.asarray([[7, 0]], jnp.bfloat16), jnp.array([0]))
+    dz = pn.softmax_cross_entropy.backward(cache, 1.0)
+    np.testing.assert_allclose(np.asarray(dz, np.float64), [[-9.11e-4, 9.11e-4]], rtol=1e-2)
+
+
+def test_mse_in_float16_squares_in_float32():
+    predictions = jnp.zeros(100, jnp.float16).at[0].set(300)
+    assert pn.mse(predictions, jnp.zeros(100, jnp.float16)) == 900
+
+
+@pytest.mark.parametrize(("classes", "dtype", "label"), [(256, "uint8", 255), (200, "int8", 127)])
+def test_labels_of_few_bits_may_name_many_classes(classes, dtype, label):
+    logits, labels = jnp.zeros((1, classes)), np.array([label], dtype)
+    for loss in (pn.softmax_cross_entropy, jax.jit(pn.softmax_cross_entropy)):
+        np.testing.assert_allclose(loss(logits, labels), np.log(classes), rtol=1e-6)

@@ -1,5 +1,8 @@
 """`summary`: the table of a model, without computing anything."""
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -98,3 +101,18 @@ def test_one_layer_or_op_is_a_model_too():
 def test_wrong_calls_say_what_is_wrong(model, in_shape, message):
     with pytest.raises(TypeError, match=message):
         pn.summary(model, in_shape)
+
+
+def test_integer_first_models_nest_and_odd_names_are_taken_as_they_are():
+    class Params(NamedTuple):
+        x: jax.Array  # a name that the formula has already
+
+    embed = pn.Layer(
+        lambda key, in_shape: (Params(jnp.ones((5, 3))), ()),
+        lambda params, state, x, *, train=False, key=None: (params.x[x], state, x),
+        lambda params, x, dy: (Params(jnp.zeros_like(params.x).at[x].add(dy)), None),
+        takes="integer",
+        name="embed{5}",
+    )
+    model = pn.serial(pn.serial(embed, pn.relu), pn.dense(2))
+    assert "embed{5}(X)" in pn.summary(model, ())

@@ -1,6 +1,10 @@
 """Training: the state, one step, whole runs, `fit`, and evaluation."""
 
+import dataclasses
+import gc
+import inspect
 import sys
+import weakref
 from pathlib import Path
 
 import jax
@@ -10,6 +14,7 @@ import pytest
 from table import error
 
 import purenn as pn
+from purenn.training.fit import Recipe, programs
 from purenn.training.train_step import epoch_order
 
 KEY = jax.random.key(0)
@@ -327,9 +332,11 @@ def test_wrong_labels_are_refused_on_the_host_before_anything_compiles(where, wr
     bad[3] = wrong
     traces = []
 
-    def loss(logits, targets):
+    def forward(logits, targets):
         traces.append(logits)
-        return LOSS(logits, targets)
+        return inspect.unwrap(LOSS.forward)(logits, targets)
+
+    loss = dataclasses.replace(LOSS, forward=forward, backward=inspect.unwrap(LOSS.backward))
 
     def run():
         if where == "evaluate":
@@ -493,3 +500,44 @@ def test_a_state_that_changes_its_shape_is_refused():
     train_state = pn.TrainState.create(scale, pn.sgd(0.1), jax.random.key(0), (2,))
     with pytest.raises(ValueError, match="the model's new state has"):
         step(train_state, jnp.ones((4, 2)), jnp.ones((4, 2)))
+
+
+def test_models_that_were_trained_can_be_forgotten(data):
+    """A sweep over many models must not keep them all, with their compiled programs."""
+    kept = []
+    for _ in range(12):
+        model = pn.serial(pn.dense(2))
+        params, state = model.init(KEY, (FEATURES,))
+        pn.evaluate(model, pn.mse, params, state, data[0], np.zeros((len(data[0]), 2), np.float32))
+        programs(Recipe(model, pn.mse, ADAM, None))
+        kept.append(weakref.ref(model))
+    del model
+    gc.collect()
+    assert sum(model() is not None for model in kept) <= 8
+
+
+def test_integer_targets_that_are_no_classes_are_left_alone(data):
+    """A loss of one's own may take whole numbers for what it likes."""
+
+    def counts(outputs, targets):
+        return jnp.mean((outputs[:, 0] - targets.astype(outputs.dtype)) ** 2)
+
+    model, x = pn.dense(2), data[0]
+    targets = np.full(len(x), 17)
+    train_state, _ = pn.fit(
+        model, counts, ADAM, (x, targets), epochs=1, batch_size=10, key=KEY, progress=False
+    )
+    one = pn.serial(pn.dense(1), lambda z: z[:, 0])
+    params, state = one.init(KEY, (FEATURES,))
+    loss = pn.sigmoid_binary_cross_entropy
+    assert pn.evaluate(one, loss, params, state, x, targets * 0)[1] is None
+    assert int(train_state.step) == len(x) // 10
+
+
+def test_a_step_may_consume_a_state_with_batch_norm():
+    """No array is in it twice."""
+    model = pn.serial(pn.batch_norm(), pn.dense(2))
+    step = jax.jit(pn.train_step(model, pn.softmax_cross_entropy, ADAM), donate_argnums=0)
+    train_state = pn.TrainState.create(model, ADAM, KEY, (3,))
+    train_state, _ = step(train_state, jnp.ones((4, 3)), jnp.arange(4) % 2)
+    assert int(train_state.step) == 1

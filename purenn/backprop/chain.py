@@ -29,7 +29,7 @@ class Symbols(NamedTuple):
 
     def write(self, text: str) -> str:
         """A formula with this layer's symbols filled in."""
-        return text.format(x=self.x, y=self.y, dy=f"d{self.y}", **dict(self.params))
+        return text.format(**{**dict(self.params), "x": self.x, "y": self.y, "dy": f"d{self.y}"})
 
 
 def chain(layer: Layer, params: Any, state: Any, key: Any = None) -> Iterator[Link]:
@@ -61,7 +61,8 @@ def symbols(links: list[Link]) -> list[Symbols]:
         y = fresh(f"{symbol}{number or ''}", taken)
         names = []
         for path, _ in jax.tree_util.tree_flatten_with_path(link.params)[0]:
-            field = getattr(path[0], "name", "") if len(path) == 1 else ""
+            # Parameters that are one array, without a record, are a weight by their looks.
+            field = "w" if not path else getattr(path[0], "name", "") if len(path) == 1 else ""
             place = field or jax.tree_util.keystr(path)
             letter = LETTERS.get(field, field) + str(number or "") if field else f"{y}{place}"
             names.append((place, fresh(letter, taken)))
@@ -77,7 +78,12 @@ def notation_of(layer: Layer, train: bool = True) -> Notation:
 
 def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
     """The right-hand side of the layer's line."""
-    return names.write(notation_of(layer, train).y or f"{layer.name}({{x}})")
+    return names.write(notation_of(layer, train).y or f"{literal(layer.name)}({{x}})")
+
+
+def literal(name: str) -> str:
+    """A name as part of a formula: its braces are no places to fill in."""
+    return name.replace("{", "{{").replace("}", "}}")
 
 
 def fresh(name: str, taken: set[str]) -> str:

@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.backprop.chain import Symbols, chain, formula, fresh, nest, notation_of, symbols
+from purenn.backprop.chain import (
+    Symbols,
+    chain,
+    formula,
+    fresh,
+    literal,
+    nest,
+    notation_of,
+    symbols,
+)
 from purenn.core import checks
 from purenn.core.layer import Layer
 
@@ -161,9 +170,9 @@ def _lines(e: Explanation) -> Iterator[tuple[str, str, str, Any]]:
                 text = f"{text} + the penalty's".removeprefix(" + ")
             yield "BACKWARD", f"d{name}", text, leaf
         if i > 0 and values.dx is not None:
-            text = notation.dx or f"{part.name}.backward({{dy}})"
+            text = notation.dx or f"{literal(part.name)}.backward({{dy}})"
             if part.by_jax and not part.notation.dx:
-                text = f"jax.vjp of {part.name}, at {{dy}}"
+                text = f"jax.vjp of {literal(part.name)}, at {{dy}}"
             yield "BACKWARD", f"d{symbol.x}", symbol.write(text), values.dx
 
 

@@ -153,7 +153,11 @@ def prng_key(where: str, key: Any) -> Array:
     """A JAX PRNG key, typed or raw."""
     if isinstance(key, Array) and key.ndim == 0 and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
-    if isinstance(key, (Array, np.ndarray)) and key.ndim == 1 and key.dtype == jnp.uint32:
+    if (
+        isinstance(key, (Array, np.ndarray))
+        and key.shape in ((2,), (4,))
+        and key.dtype == jnp.uint32
+    ):
         return jnp.asarray(key)
     raise TypeError(
         f"{where}: key must be one PRNG key, such as jax.random.key(0); got {describe(key)}"

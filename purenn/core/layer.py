@@ -70,7 +70,7 @@ class Layer:
         for name in ("init", "forward", "backward"):
             plain = checks.function("Layer", name, getattr(self, name))
             object.__setattr__(self, name, behind_door(LAYER_DOORS[name], self, plain))
-        if self.apply is None:
+        if self.apply is None or hasattr(self.apply, "less_cache"):
             object.__setattr__(self, "apply", _without_cache(self.forward))
         apply = checks.function("Layer", "apply", self.apply)
         object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
@@ -93,6 +93,7 @@ class Op:
         apply: what calling the op does: `forward` without the cache, unless given.
         name: for error messages, `summary` and `explain`.
         takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
+        of_classes: whether integer targets are classes, columns of the predictions.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
     """
@@ -104,6 +105,7 @@ class Op:
     takes: Literal["float", "tree"] = "float"
     notation: Notation = PLAIN
     by_jax: bool = False
+    of_classes: bool = False
 
     def __post_init__(self) -> None:
         """Put the checks around the functions."""
@@ -111,7 +113,7 @@ class Op:
             plain = checks.function("Op", name, getattr(self, name))
             object.__setattr__(self, name, behind_door(OP_DOORS[name], self, plain))
         object.__setattr__(self, "__doc__", self.forward.__doc__)
-        if self.apply is None:
+        if self.apply is None or hasattr(self.apply, "less_cache"):
             object.__setattr__(self, "apply", _without_cache(self.forward))
         checks.function("Op", "apply", self.apply)
         checks.one_of("Op", "takes", self.takes, ("float", "tree"))
@@ -140,4 +142,5 @@ def _without_cache(forward: Fn) -> Fn:
         result = forward(*arguments, **options)[:-1]
         return result if len(result) > 1 else result[0]
 
+    apply.less_cache = True  # type: ignore[attr-defined] # made anew with another forward
     return apply

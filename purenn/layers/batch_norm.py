@@ -9,6 +9,7 @@ from jax import Array, lax
 from purenn.core import checks
 from purenn.core.layer import Layer, Notation
 from purenn.core.precision import wide_dtype
+from purenn.initializers import ones, zeros
 
 
 class BatchNormParams(NamedTuple):
@@ -67,8 +68,9 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[BatchNormParams, BatchNormState]:
         channels = checks.shape_tuple(name, in_shape, axes=1)[-1:]
-        ones, zeros = jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32)
-        return BatchNormParams(gamma=ones, beta=zeros), BatchNormState(mean=zeros, var=ones)
+        # Four arrays, not two twice: a training step may consume them, each once.
+        params = BatchNormParams(gamma=ones(key, channels), beta=zeros(key, channels))
+        return params, BatchNormState(mean=zeros(key, channels), var=ones(key, channels))
 
     def forward(
         params: BatchNormParams,
@@ -96,8 +98,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
     def backward(
         params: BatchNormParams, saved: _Saved, dy: Array
     ) -> tuple[BatchNormParams, Array]:
-        dtype, axes = dy.dtype, tuple(range(dy.ndim - 1))
-        inv_std = saved.inv_std
+        dtype, axes, inv_std = dy.dtype, tuple(range(dy.ndim - 1)), saved.inv_std
+        checks.record(name, "params", params, BatchNormParams, inv_std.shape, inv_std.shape)
         dy, x_hat = dy.astype(inv_std.dtype), saved.x_hat.astype(inv_std.dtype)
         dgamma = jnp.sum(dy * x_hat, axes)
         dbeta = jnp.sum(dy, axes)

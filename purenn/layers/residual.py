@@ -38,7 +38,7 @@ def residual(layer: Any) -> Layer:
     ) -> tuple[Array, Any, Any]:
         with checks.inside(name):
             y, state, cache = inner.forward(params, state, x, train=train, key=key)
-        checks.same_shape(name, "layer(x)", y, "x", x)
+        check(y, x)
         return x + y, state, cache
 
     def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
@@ -50,8 +50,12 @@ def residual(layer: Any) -> Layer:
     ) -> tuple[Array, Any]:
         with checks.inside(name):
             y, state = inner.apply(params, state, x, train=train, key=key)
-        checks.same_shape(name, "layer(x)", y, "x", x)
+        check(y, x)
         return x + y, state
+
+    def check(y: Array, x: Array) -> None:
+        checks.same_shape(name, "layer(x)", y, "x", x)
+        checks.same_dtype(name, "layer(x)", y, "x", x)
 
     notation = Notation("R", f"{{x}} + {inner.name}({{x}})", "{dy} + the layer's own dx")
     return Layer(init, forward, backward, apply, name, notation=notation, by_jax=inner.by_jax)

@@ -14,13 +14,13 @@ from purenn.ops.targets import class_targets, distributions, poison, refuse_rows
 CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 is -inf
 
 
-class _Saved(NamedTuple):
+class _Probabilities(NamedTuple):
     p: Array  # (batch, classes)
     y: Array  # (batch, classes), rows that sum to one
     factor: Array  # 1, or NaN where a label was no class
 
 
-def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
+def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Probabilities]:
     r"""Cross-entropy of probabilities, mean over the batch of $m$ examples.
 
     $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
@@ -45,16 +45,21 @@ def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
     # The factor goes in at p too: jax.grad would lose a NaN that only comes out, where y is 0.
     log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
     loss = -jnp.sum(wide(y) * log_p) / p.shape[0]
-    return loss.astype(p.dtype) * factor, _Saved(p, y, factor)
+    return loss.astype(p.dtype) * factor, _Probabilities(p, y, factor)
 
 
-def _categorical_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
+def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Array:
     p, y, factor = saved
     da = jnp.where(p > CLIP, -wide(y) / jnp.where(p > CLIP, wide(p), 1), 0) / p.shape[0]
     return da.astype(dy.dtype) * factor * dy
 
 
-def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
+class _Logits(NamedTuple):
+    error: Array  # (batch, classes), softmax(z) - y
+    factor: Array  # 1, or NaN where a label was no class
+
+
+def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]:
     r"""Cross-entropy of $a = \mathrm{softmax}(z)$, mean over the batch of $m$ examples.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
@@ -79,24 +84,27 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
     log_p = z - jnp.log(total)
     # A masked class has a logit of -inf and a target of 0: that product must be 0, not NaN.
     loss = -jnp.sum(jnp.where(y == 0, 0, wide(y) * log_p)) / logits.shape[0]
-    p = (exp / total).astype(logits.dtype)
-    return loss.astype(logits.dtype) * factor, _Saved(p, y, factor)
+    # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
+    error = (exp / total - wide(y)).astype(logits.dtype)
+    return loss.astype(logits.dtype) * factor, _Logits(error, factor)
 
 
-def _softmax_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
-    p, y, factor = saved
-    return (p - y) / p.shape[0] * factor * dy
+def _softmax_cross_entropy_backward(saved: _Logits, dy: Array) -> Array:
+    error, factor = saved
+    return error / error.shape[0] * factor * dy
 
 
 categorical_cross_entropy = Op(
     _categorical_cross_entropy,
     _categorical_cross_entropy_backward,
     name="categorical_cross_entropy",
+    of_classes=True,
     notation=Notation("L", "", "-(Y/{x})/m"),
 )
 softmax_cross_entropy = Op(
     _softmax_cross_entropy,
     _softmax_cross_entropy_backward,
     name="softmax_cross_entropy",
+    of_classes=True,
     notation=Notation("L", "softmax({x})", "({y}-Y)/m", link=softmax),
 )

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core.layer import Notation, Op
+from purenn.core.precision import wide
 from purenn.ops.targets import regression_targets
 
 
@@ -22,7 +23,7 @@ def _mse(predictions: Array, targets: Any) -> tuple[Array, Array]:
         targets: the same shape (nothing is broadcast); whole numbers count as numbers.
     """
     error = predictions - regression_targets("mse", "predictions", predictions, targets)
-    return jnp.mean(error * error), error
+    return jnp.mean(wide(error) ** 2).astype(error.dtype), error
 
 
 def _mse_backward(error: Array, dy: Array) -> Array:

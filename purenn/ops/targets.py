@@ -36,6 +36,8 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     batch, classes = predictions.shape
     targets = checks.as_array(where, "targets", targets)
     if targets.shape == (batch,) and jnp.issubdtype(targets.dtype, jnp.integer):
+        if targets.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
+            targets = targets.astype(jnp.int32)
         valid = jnp.all((targets >= 0) & (targets < classes))
         refuse_unless(valid, where, f"labels must be in 0 … {classes - 1}", targets)
         one_hot = targets[:, None].astype(jnp.int32) == jnp.arange(classes, dtype=jnp.int32)

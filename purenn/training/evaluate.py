@@ -1,17 +1,19 @@
 """`evaluate` and `accuracy`."""
 
-from functools import partial
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.precision import wide
 from purenn.ops.targets import distributions
-from purenn.training.examples import as_examples, check_labels
+from purenn.training.examples import as_examples, check_labels, output_shape
 
 
 def accuracy(logits: Any, targets: Any) -> Array:
@@ -35,8 +37,11 @@ def accuracy(logits: Any, targets: Any) -> Array:
             f"accuracy: targets must be integers ({logits.shape[0]},) or rows {logits.shape}, "
             f"got {checks.describe(targets)}"
         )
-    guesses = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-    return jnp.mean(guesses == targets.astype(jnp.int32), dtype=jnp.float32)
+    return jnp.mean(_right(logits, targets), dtype=jnp.float32)
+
+
+def _right(logits: Array, classes: Array) -> Array:
+    return jnp.argmax(logits, axis=-1).astype(jnp.int32) == classes.astype(jnp.int32)
 
 
 def evaluate(
@@ -58,19 +63,20 @@ def evaluate(
         neither integers `(n,)` nor rows that sum to one.
     """
     layer = as_layer("evaluate", "model", model)
-    as_op("evaluate", "loss", loss)
+    of_classes = as_op("evaluate", "loss", loss).of_classes
     batch_size = checks.count("evaluate", "batch_size", batch_size)
     x, targets = as_examples("evaluate", x, targets)
-    check_labels("evaluate", layer, params, state, x, targets)
-    total_loss = total_correct = 0.0
-    classes = are_classes(targets)
+    if of_classes:
+        check_labels("evaluate", layer, params, state, x, targets)
+    outputs = output_shape(layer, params, state, x)
+    classes = len(outputs) == 2 and outputs[1] > 1 and are_classes(targets)
+    results = []
     for first in range(0, x.shape[0], batch_size):
         batch = slice(first, first + batch_size)
-        size = x[batch].shape[0]
-        value, correct = _batch(params, state, x[batch], targets[batch], model, loss, classes)
-        total_loss += size * float(value)
-        total_correct += size * float(correct)
-    return total_loss / x.shape[0], total_correct / x.shape[0] if classes else None
+        results.append(_program(model, loss, classes)(params, state, x[batch], targets[batch]))
+    totals = np.asarray(jax.device_get(results), np.float64).sum(axis=0)
+    loss_sum, right = (float(total) for total in totals)
+    return loss_sum / x.shape[0], right / x.shape[0] if classes else None
 
 
 def are_classes(targets: Array) -> bool:
@@ -83,11 +89,18 @@ def are_classes(targets: Array) -> bool:
     return bool(distributions(rows))
 
 
-@partial(jax.jit, static_argnames=("model", "loss", "classes"))
-def _batch(
-    params: Any, state: Any, x: Array, targets: Array, model: Any, loss: Any, classes: bool
-) -> tuple[Array, Array]:
-    y, _ = as_layer("evaluate", "model", model).apply(params, state, x)
-    value = loss(y, targets)
-    unit(as_op("evaluate", "loss", loss).name, value)  # refuses what is no scalar
-    return value, accuracy(y, targets) if classes else jnp.zeros(())
+@lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever evaluated
+def _program(model: Any, loss: Any, classes: bool) -> Any:
+    layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
+
+    def sums(params: Any, state: Any, x: Array, targets: Array) -> tuple[Array, Array]:
+        """The loss, summed over the examples, and how many were right."""
+        y, _ = layer.apply(params, state, x)
+        value = op(y, targets)
+        unit(op.name, value)  # refuses what is no scalar
+        if targets.ndim == 2 and classes:
+            targets = jnp.argmax(targets, axis=-1)
+        right = jnp.sum(_right(y, targets)) if classes else 0
+        return wide(value) * x.shape[0], jnp.asarray(right)
+
+    return jax.jit(sums)

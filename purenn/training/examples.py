@@ -33,17 +33,23 @@ def steps_per_epoch(where: str, examples: int, batch_size: Any) -> int:
     return examples // batch_size
 
 
+def output_shape(model: Layer, params: Any, state: Any, x: Array) -> tuple[int, ...]:
+    """The shape of the model's output for two examples, found without computing it."""
+    two = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
+    outputs = jax.eval_shape(lambda x: model.apply(params, state, x)[0], two)
+    return tuple(outputs.shape)
+
+
 def check_labels(
     where: str, model: Layer, params: Any, state: Any, x: Array, y: Array, name: str = "targets"
 ) -> None:
     """Refuse an integer label that is no class of the model's."""
     if y.ndim != 1 or not jnp.issubdtype(y.dtype, jnp.integer):
         return
-    one = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
-    outputs = jax.eval_shape(lambda x: model.apply(params, state, x)[0], one)
-    if outputs.ndim != 2:
+    outputs = output_shape(model, params, state, x)
+    if len(outputs) != 2:
         return
-    labels, classes = np.asarray(y), outputs.shape[1]
+    labels, classes = np.asarray(y), outputs[1]
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if classes > 1 and wrong.size:
         raise ValueError(

@@ -1,8 +1,8 @@
 """`fit`: a training run for a person, with a progress bar, validation and clear stops."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -79,13 +79,17 @@ def fit(
         ValueError: data that do not fit, such as a label that is no class.
     """
     layer = as_layer("fit", "model", model)
-    as_op("fit", "loss", loss)
+    of_classes = as_op("fit", "loss", loss).of_classes
     if penalty is not None:
         as_op("fit", "penalty", penalty)
     checks.flag("fit", "progress", progress)
     check_optimizer("fit", optimizer)
     epochs = checks.count("fit", "epochs", epochs)
-    batches, example, total = _source(data, batch_size, Recipe(model, loss, optimizer, penalty))
+    recipe = Recipe(model, loss, optimizer, penalty)
+    for name, value in recipe._asdict().items():
+        if not isinstance(value, Hashable):
+            raise TypeError(f"fit: {name} must be hashable, got {checks.describe(value)}")
+    batches, example, total = _source(data, batch_size, recipe)
     if validation is not None:
         validation = as_examples("fit", *_pair("validation", validation))
         if validation[0].shape[1:] != example[0].shape[1:]:
@@ -95,14 +99,15 @@ def fit(
             )
     if train_state is None:
         checks.prng_key("fit", key)
-        train_state = _create(key, model=model, optimizer=optimizer, in_shape=example[0].shape[1:])
+        train_state = programs(recipe).create(key, example[0].shape[1:])
     else:
         check_train_state("fit", train_state)
         train_state = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
     params, state = train_state.params, train_state.state
-    check_labels("fit", layer, params, state, *example)
-    if validation is not None:
-        check_labels("fit", layer, params, state, *validation, "validation's targets")
+    if of_classes:
+        check_labels("fit", layer, params, state, *example)
+        if validation is not None:
+            check_labels("fit", layer, params, state, *validation, "validation's targets")
 
     first = int(train_state.step) // total if total else 0
     history: list[EpochRecord] = []
@@ -174,8 +179,8 @@ def _from_arrays(
     steps, first, count = order.shape[0], 0, 16
     while first < steps:
         start, count = time.perf_counter(), min(count, steps - first)
-        train_state, losses = _chunk(
-            train_state, x, targets, order, jnp.int32(first), jnp.int32(count), recipe=recipe
+        train_state, losses = programs(recipe).chunk(
+            train_state, x, targets, order, jnp.int32(first), jnp.int32(count)
         )
         yield train_state, np.asarray(losses)[first : first + count]
         first += count
@@ -191,7 +196,7 @@ def _from_iterable(
     start = time.perf_counter()
     for batch in data(epoch):
         x, targets = as_examples("fit", *_pair("a batch", batch))
-        train_state, loss = _one_step(train_state, x, targets, recipe=recipe)
+        train_state, loss = programs(recipe).step(train_state, x, targets)
         waiting.append(loss)
         # The device works on while the next batch is prepared, until someone looks at a loss.
         if time.perf_counter() - start > LOOK_EVERY:
@@ -201,42 +206,42 @@ def _from_iterable(
         yield train_state, np.stack(waiting)
 
 
-@partial(jax.jit, static_argnames=("model", "optimizer", "in_shape"))
-def _create(key: Array, *, model: Any, optimizer: Any, in_shape: tuple[int, ...]) -> TrainState:
-    return TrainState.create(model, optimizer, key, in_shape)
+class Programs(NamedTuple):
+    """What is compiled for a recipe."""
+
+    create: Any  # (key, in_shape) -> train_state
+    chunk: Any  # (train_state, x, targets, order, first, count) -> (train_state, losses)
+    step: Any  # (train_state, x, targets) -> (train_state, loss)
+
+
+@lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever trained
+def programs(recipe: Recipe) -> Programs:
+    """The compiled parts of a run. The state that goes in is consumed."""
+    model, loss, optimizer, penalty = recipe
+    step = train_step(model, loss, optimizer, penalty=penalty)
+
+    def create(key: Array, in_shape: tuple[int, ...]) -> TrainState:
+        return TrainState.create(model, optimizer, key, in_shape)
+
+    def chunk(
+        train_state: TrainState, x: Array, targets: Array, order: Array, first: Array, count: Array
+    ) -> tuple[TrainState, Array]:
+        def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+            train_state, losses = carry
+            train_state, value = step(train_state, x[order[i]], targets[order[i]])
+            return train_state, losses.at[i].set(value.astype(losses.dtype))
+
+        losses = jnp.zeros(order.shape[0], jnp.float32)
+        return lax.fori_loop(first, first + count, body, (train_state, losses))
+
+    return Programs(
+        jax.jit(create, static_argnums=1),
+        jax.jit(chunk, donate_argnums=0),
+        jax.jit(step, donate_argnums=0),
+    )
 
 
 _order = jax.jit(epoch_order, static_argnames=("examples", "batch_size"))
-
-
-@partial(jax.jit, static_argnames="recipe", donate_argnames="train_state")
-def _chunk(
-    train_state: TrainState,
-    x: Array,
-    targets: Array,
-    order: Array,
-    first: Array,
-    count: Array,
-    *,
-    recipe: Recipe,
-) -> tuple[TrainState, Array]:
-    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
-
-    def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-        train_state, losses = carry
-        train_state, value = step(train_state, x[order[i]], targets[order[i]])
-        return train_state, losses.at[i].set(value.astype(losses.dtype))
-
-    losses = jnp.zeros(order.shape[0], jnp.float32)
-    return lax.fori_loop(first, first + count, body, (train_state, losses))
-
-
-@partial(jax.jit, static_argnames="recipe", donate_argnames="train_state")
-def _one_step(
-    train_state: TrainState, x: Array, targets: Array, *, recipe: Recipe
-) -> tuple[TrainState, Array]:
-    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
-    return step(train_state, x, targets)
 
 
 def _stop_if_not_finite(values: Any, epoch: int, steps: int) -> None:
