@@ -105,7 +105,8 @@ TypeError: dense(2): x must be a real array, got complex64(4, 3)
 >>> DENSE.forward(WB, (), np.array(["a"]))
 TypeError: dense(2): x must be an array, got <U1(1,)
 >>> DENSE.forward(WB, (), jnp.ones((4, 5)))
-ValueError: dense(2): x has shape (4, 5), expected (..., 3), since w has shape (3, 2)
+ValueError: dense(2): x has shape (4, 5), expected (..., 3), since
+    w has shape (3, 2); a single example is passed as x[None]
 >>> DENSE.forward(WB, (), HALF)
 TypeError: dense(2): x is bfloat16 and params.w is float32; cast one of them to the other's dtype
 >>> DENSE.forward(WB._replace(b=WB.b.astype(jnp.bfloat16)), (), X)
@@ -146,7 +147,8 @@ TypeError: dense(2): cache must be what forward returned last, got float32(4, 2)
 >>> DENSE.backward(WB, RELU_CACHE, X)
 ValueError: dense(2): cache comes from relu, expected what forward returned last
 >>> DENSE.backward(WB._replace(w=jnp.ones((6, 2))), CACHE, Y)
-ValueError: dense(2): x has shape (4, 3), expected (..., 6), since w has shape (6, 2)
+ValueError: dense(2): x has shape (4, 3), expected (..., 6), since
+    w has shape (6, 2); a single example is passed as x[None]
 >>> DENSE.backward((), CACHE, Y)
 TypeError: dense(2): params must be DenseParams(w, b), as init makes it; got ()
 
@@ -232,7 +234,7 @@ TypeError: batch_norm: x must be floating point, got int32(4, 3); convert it wit
 TypeError: batch_norm: x is bfloat16 and params.gamma is float32; cast one of them to the other's
     dtype
 >>> NORM.forward(GAMMA_BETA, MEAN_VAR, jnp.ones((4, 5)))
-ValueError: batch_norm: x has shape (4, 5), expected (..., 3)
+ValueError: batch_norm: x has shape (4, 5), expected (..., 3); a single example is passed as x[None]
 >>> NORM.forward(MEAN_VAR, GAMMA_BETA, X)
 TypeError: batch_norm: params must be BatchNormParams(gamma, beta), as init makes it; got a
     BatchNormState

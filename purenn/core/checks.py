@@ -122,6 +122,8 @@ def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
     """Refuse an x whose features are not those that the parameters were made for."""
     batched(where, x)
     if x.shape[-1] != size:
+        if x.ndim == 2:  # an image without its batch axis, flattened, looks like this
+            remedy += "; a single example is passed as x[None]"
         raise ValueError(f"{where}: x has shape {x.shape}, expected (..., {size}){remedy}")
 
 
