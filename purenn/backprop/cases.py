@@ -67,7 +67,7 @@ def layer_case(
         raise TypeError("check_gradients: in_shape is missing, the shape of one example")
     else:
         checks.count("check_gradients", "batch", batch)
-        if layer.takes == "integer":
+        if layer.first.takes == "integer":
             raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
         x = jnp.asarray(rng.normal(size=(batch, *checks.shape_tuple("check_gradients", in_shape))))
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
@@ -79,10 +79,8 @@ def layer_case(
     state = jax.tree.map(
         lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
     )
-    of_x, first = checks.is_float(x), layer
-    while first.parts:
-        first = first.parts[0]
-    if not of_x and first.takes == "any":  # rescale would make float32 of it
+    of_x = checks.is_float(x)
+    if not of_x and layer.first.takes == "any":  # rescale would make float32 of it
         x = x.astype(jnp.float64)
     inputs = (params, x) if of_x else (params,)
 

@@ -25,7 +25,7 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
     in_shape = checks.shape_tuple("summary", in_shape)
     params, state = jax.eval_shape(lambda: model.init(jax.random.key(0), in_shape))
     links = list(chain(model, params, state))
-    dtype = jnp.int32 if links and links[0].layer.takes == "integer" else jnp.float32
+    dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
     x = jax.ShapeDtypeStruct((1, *in_shape), dtype)
     rows: list[tuple[str, ...]] = [("layer", "formula", "shape", "params", "FLOPs")]
     totals = [0, 0]

@@ -3,14 +3,13 @@
 import dataclasses
 import functools
 import inspect
-from types import MappingProxyType
 from typing import Any
 
 import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.calls import signature_of
+from purenn.core.calls import unfit
 from purenn.core.layer import Fn, Layer, Op, no_parameters
 
 
@@ -37,9 +36,9 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
     if not callable(part):
         raise TypeError(f"{where}: {name} must be a layer, an op or a function, got {_what(part)}")
     op = as_op(where, name, part)
-    unfit = _unfit(op.apply if op.by_jax else op.forward, 1)
-    if unfit:
-        raise TypeError(f"{where}: {name}, {op.name}, can't be called with x alone: {unfit}")
+    error = unfit(op.apply if op.by_jax else op.forward, ("x",), {})
+    if error:
+        raise TypeError(f"{where}: {name}, {op.name}, can't be called with x alone: {error}")
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -71,9 +70,9 @@ def _bind(where: str, name: str, part: Any) -> Op:
     op, options = part.func, part.keywords
     if part.args:
         raise TypeError(f"{where}: {name}, a partial {op.name}, binds arrays, not options alone")
-    unfit = _unfit(op.forward, None, options)
-    if unfit:
-        raise TypeError(f"{where}: {name}, a partial {op.name}, does not fit: {unfit}")
+    error = unfit(op.forward, None, options)
+    if error:
+        raise TypeError(f"{where}: {name}, a partial {op.name}, does not fit: {error}")
     name = f"{op.name}({', '.join(f'{option}={value}' for option, value in options.items())})"
     return dataclasses.replace(
         op,
@@ -99,21 +98,6 @@ def _plain(function: Fn) -> Op:
 
 def _what(part: Any) -> str:
     return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
-
-
-def _unfit(function: Fn, arrays: int | None, options: Any = MappingProxyType({})) -> str:
-    """Why a function can't be called like this, as far as its signature tells."""
-    signature = signature_of(function)
-    if signature is None:
-        return ""
-    try:
-        if arrays is None:
-            signature.bind_partial(**options)
-        else:
-            signature.bind(*range(arrays), **options)
-    except TypeError as error:
-        return str(error)
-    return ""
 
 
 def refuse_factory(where: str, name: str, part: Any) -> None:

@@ -26,15 +26,27 @@ def first_argument(function: Any) -> str:
     return next(iter(signature.parameters), "x") if signature else "x"
 
 
+def unfit(function: Any, arguments: Any, options: Any) -> str:
+    """Why a function can't be called like this, as far as its signature tells.
+
+    With `arguments=None` they come later, and the options alone are tried.
+    """
+    signature = signature_of(function)
+    try:
+        if signature is not None and arguments is None:
+            signature.bind_partial(**options)
+        elif signature is not None:
+            signature.bind(*arguments, **options)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
 def refuse_function(where: str, call: str, function: Any) -> None:
     """Refuse a user's own function that does not take what a layer's or an op's must."""
     arguments, options = CALLS[call]
-    signature = signature_of(function)
-    if signature is None:
-        return
-    try:
-        signature.bind(*arguments, **dict.fromkeys(options))
-    except TypeError as error:
+    error = unfit(function, arguments, dict.fromkeys(options))
+    if error:
         wanted = ", ".join((*arguments, *(f"{option}=…" for option in options)))
         name = getattr(function, "__name__", "it")
         raise TypeError(f"{where}: {name} can't be called as ({wanted}): {error}") from None
@@ -42,12 +54,8 @@ def refuse_function(where: str, call: str, function: Any) -> None:
 
 def refuse_call(where: str, function: Any, arguments: Any, options: Any) -> None:
     """Refuse arguments that a function does not take, in the words of its signature."""
-    signature = signature_of(function)
-    if signature is None:
-        return
-    try:
-        signature.bind(*arguments, **options)
-    except TypeError as error:
+    error, signature = unfit(function, arguments, options), signature_of(function)
+    if error and signature is not None:
         names = [
             f"{name}=…" if parameter.kind is parameter.KEYWORD_ONLY else name
             for name, parameter in signature.parameters.items()

@@ -56,11 +56,14 @@ def _to_jax(tree: Any) -> Any:
     return jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, tree)
 
 
-def _entry(part: Any, x: Any, name: str = "x") -> Any:
+def _entry(part: Any, x: Any, forward: Fn | None = None) -> Any:
     """The first argument, converted and of a dtype that the part takes."""
     if part.takes == "tree":
         return _to_jax(x)
     if part.takes == "float":
+        if isinstance(x, jax.Array) and checks.is_float(x):
+            return x
+        name = first_argument(forward) if forward else "x"  # slow to find: not on every call
         return checks.float_array(part.name, name, x)
     x = checks.as_array(part.name, "x", x)
     if part.takes == "integer" and checks.is_float(x):
@@ -149,7 +152,7 @@ def _layer_backward(
 def _op_forward(op: Any, forward: Fn, x: Any, *arguments: Any, **options: Any) -> tuple[Any, Cache]:
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         x = jnp.asarray(x, float)
-    x = _entry(op, x, first_argument(forward))
+    x = _entry(op, x, forward)
     result = forward(x, *map(_to_jax, arguments), **options)
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(f"{op.name}: forward must return (y, cache), got {_kind(result)}")

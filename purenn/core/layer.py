@@ -13,14 +13,12 @@ The functions in a layer's own file are only the maths: what every layer must re
 put around them when the layer is made (`core/doors.py`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from purenn.core import checks
 from purenn.core.doors import LAYER_DOORS, OP_DOORS, behind_door
-
-Fn = Callable[..., Any]
+from purenn.core.doors import Fn as Fn
 
 
 class Notation(NamedTuple):
@@ -76,8 +74,13 @@ class Layer:
         object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
         checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
 
+    @property
+    def first(self) -> "Layer":
+        """The innermost layer that `x` reaches first: the one that decides on its dtype."""
+        return self.parts[0].first if self.parts else self
+
     def __repr__(self) -> str:
-        """The call that made it."""
+        """The layer's name."""
         return self.name
 
 

@@ -95,10 +95,7 @@ def serial(*layers: Any) -> Layer:
 
 def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one example after a part, found by tracing, without computing anything."""
-    first = part
-    while first.parts:
-        first = first.parts[0]
-    dtype = jnp.int32 if first.takes == "integer" else jnp.float32
+    dtype = jnp.int32 if part.first.takes == "integer" else jnp.float32
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
     if not isinstance(y, jax.ShapeDtypeStruct):

@@ -176,10 +176,10 @@ def _from_arrays(
     x: Array, targets: Array, batch_size: int, recipe: Recipe, train_state: TrainState, epoch: int
 ) -> Progress:
     order = _order(train_state.key, jnp.int32(epoch), examples=x.shape[0], batch_size=batch_size)
-    steps, first, count = order.shape[0], 0, 16
+    run, steps, first, count = programs(recipe).chunk, order.shape[0], 0, 16
     while first < steps:
         start, count = time.perf_counter(), min(count, steps - first)
-        train_state, losses = programs(recipe).chunk(
+        train_state, losses = run(
             train_state, x, targets, order, jnp.int32(first), jnp.int32(count)
         )
         yield train_state, np.asarray(losses)[first : first + count]
@@ -192,11 +192,11 @@ def _from_arrays(
 def _from_iterable(
     data: Callable[[int], Iterable[Any]], recipe: Recipe, train_state: TrainState, epoch: int
 ) -> Progress:
-    waiting: list[Array] = []
+    run, waiting = programs(recipe).step, list[Array]()
     start = time.perf_counter()
     for batch in data(epoch):
         x, targets = as_examples("fit", *_pair("a batch", batch))
-        train_state, loss = programs(recipe).step(train_state, x, targets)
+        train_state, loss = run(train_state, x, targets)
         waiting.append(loss)
         # The device works on while the next batch is prepared, until someone looks at a loss.
         if time.perf_counter() - start > LOOK_EVERY:
