@@ -14,6 +14,7 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
+    leafwise,
     moments,
     rate_at,
     scaled,
@@ -97,17 +98,20 @@ def _adam(
             g = wide(g).astype(v.dtype)
             return beta2 * v + (1 - beta2) * (g * g)
 
-        def leaf(m: Array, v: Array, g: Array, p: Array) -> Array:
+        def direction(m: Array, v: Array) -> Array:
             m_hat = m / _correction(beta1, step, m.dtype)
             v_hat = v / _correction(beta2, step, v.dtype)
-            direction = m_hat / (jnp.sqrt(v_hat) + epsilon)
-            if decay and p.ndim >= 2:
-                direction = direction + decay * p.astype(m.dtype)
-            return scaled(rate, direction, g.dtype)
+            return m_hat / (jnp.sqrt(v_hat) + epsilon)
 
-        m = jax.tree.map(first, opt_state.m, grads)
-        v = jax.tree.map(second, opt_state.v, grads)
-        updates = jax.tree.map(leaf, m, v, grads, grads if params is None else params)
+        def decayed(direction: Array, p: Array) -> Array:
+            return direction + decay * p.astype(direction.dtype) if p.ndim >= 2 else direction
+
+        m = leafwise(first, opt_state.m, grads)
+        v = leafwise(second, opt_state.v, grads)
+        directions = leafwise(direction, m, v)
+        if decay:
+            directions = jax.tree.map(decayed, directions, params)
+        updates = leafwise(lambda d, g: scaled(rate, d, g.dtype), directions, grads)
         return updates, AdamState(step, m, v)
 
     return Optimizer(init, update)

@@ -11,6 +11,7 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn
+from purenn.core.narrow import flat
 from purenn.core.precision import wide
 
 
@@ -26,7 +27,16 @@ def apply_updates(params: Any, updates: Any) -> Any:
     checks.same_structure("apply_updates", "updates", updates, "params", params)
     checks.float_leaves("apply_updates", "params", params)
     checks.float_leaves("apply_updates", "updates", updates)
-    return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
+    return leafwise(lambda p, u: p + u.astype(p.dtype), params, updates)
+
+
+def leafwise(function: Fn, tree: Any, *others: Any) -> Any:
+    """An elementwise function of each leaf, and of the same leaf of other trees."""
+
+    def whole(leaf: Any, *same: Any) -> Array:
+        return function(flat(leaf), *map(flat, same)).reshape(leaf.shape)
+
+    return jax.tree.map(whole, tree, *others)
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import jax
 from jax import Array
 
 from purenn.core import checks
@@ -12,6 +11,7 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
+    leafwise,
     moments,
     rate_at,
     scaled,
@@ -66,9 +66,9 @@ def momentum(
         def mix(v: Array, g: Array) -> Array:
             return beta * v + fresh * wide(g).astype(v.dtype)
 
-        velocity = jax.tree.map(mix, velocity, grads)
-        ahead = jax.tree.map(mix, velocity, grads) if nesterov else velocity
-        updates = jax.tree.map(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
+        velocity = leafwise(mix, velocity, grads)
+        ahead = leafwise(mix, velocity, grads) if nesterov else velocity
+        updates = leafwise(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
         return updates, MomentumState(step + 1, velocity)
 
     return Optimizer(init, update)

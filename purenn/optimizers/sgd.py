@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import jax
 from jax import Array
 
 from purenn.core import checks
@@ -12,6 +11,7 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
+    leafwise,
     rate_at,
     scaled,
 )
@@ -40,7 +40,7 @@ def sgd(learning_rate: Any) -> Optimizer:
     def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
         check_update("sgd", grads, opt_state, params, SgdState)
         rate = rate_at("sgd", learning_rate, opt_state.step)
-        updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
+        updates = leafwise(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)
 
     return Optimizer(init, update)

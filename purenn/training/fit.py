@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -9,12 +10,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.evaluate import evaluate
 from purenn.training.examples import as_examples, check_labels, steps_per_epoch
+from purenn.training.loop import run_steps
 from purenn.training.progress import Bar, EpochRecord
 from purenn.training.train_step import (
     TrainState,
@@ -159,7 +161,7 @@ def _source(
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
     size = checks.count("fit", "batch_size", batch_size)
     steps = steps_per_epoch("fit", x.shape[0], size)
-    return partial(_from_arrays, x, targets, size, recipe), (x, targets), steps
+    return partial(_from_arrays, x, targets, size, recipe, _Pace()), (x, targets), steps
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:
@@ -172,21 +174,34 @@ def _pair(name: str, value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+@dataclass
+class _Pace:
+    """How many steps a chunk has: as many as the bar allows. One program serves any number."""
+
+    steps: int = 16
+
+    def took(self, seconds: float, steps: int) -> None:
+        """Learn from a chunk."""
+        self.steps = max(1, min(4 * steps, int(steps * LOOK_EVERY / max(seconds, 1e-6))))
+
+
 def _from_arrays(
-    x: Array, targets: Array, batch_size: int, recipe: Recipe, train_state: TrainState, epoch: int
+    x: Array,
+    targets: Array,
+    batch_size: int,
+    recipe: Recipe,
+    pace: _Pace,
+    train_state: TrainState,
+    epoch: int,
 ) -> Progress:
     order = _order(train_state.key, jnp.int32(epoch), examples=x.shape[0], batch_size=batch_size)
-    run, steps, first, count = programs(recipe).chunk, order.shape[0], 0, 16
+    run, steps, first = programs(recipe).chunk, order.shape[0], 0
     while first < steps:
-        start, count = time.perf_counter(), min(count, steps - first)
-        train_state, losses = run(
-            train_state, x, targets, order, jnp.int32(first), jnp.int32(count)
-        )
-        yield train_state, np.asarray(losses)[first : first + count]
-        first += count
-        seconds = max(time.perf_counter() - start, 1e-6)
-        # One program serves every count, so a chunk may be as long as the bar allows.
-        count = max(1, min(4 * count, int(count * LOOK_EVERY / seconds)))
+        start, last = time.perf_counter(), min(first + pace.steps, steps)
+        train_state, losses = run(train_state, x, targets, order, jnp.int32(first), jnp.int32(last))
+        yield train_state, np.asarray(losses)[first:last]
+        pace.took(time.perf_counter() - start, last - first)
+        first = last
 
 
 def _from_iterable(
@@ -196,12 +211,14 @@ def _from_iterable(
     start = time.perf_counter()
     for batch in data(epoch):
         x, targets = as_examples("fit", *_pair("a batch", batch))
+        # Returns at once: while the device works on this batch, the loop asks for the next one.
         train_state, loss = run(train_state, x, targets)
         waiting.append(loss)
-        # The device works on while the next batch is prepared, until someone looks at a loss.
-        if time.perf_counter() - start > LOOK_EVERY:
-            yield train_state, np.stack(waiting)
-            waiting, start = [], time.perf_counter()
+        if len(waiting) > 1:
+            waiting[-2].block_until_ready()  # one step ahead, not a queue full of batches
+        if time.perf_counter() - start > LOOK_EVERY and len(waiting) > 1:
+            yield train_state, np.stack(waiting[:-1])
+            waiting, start = waiting[-1:], time.perf_counter()
     if waiting:
         yield train_state, np.stack(waiting)
 
@@ -210,7 +227,7 @@ class Programs(NamedTuple):
     """What is compiled for a recipe."""
 
     create: Any  # (key, in_shape) -> train_state
-    chunk: Any  # (train_state, x, targets, order, first, count) -> (train_state, losses)
+    chunk: Any  # (train_state, x, targets, order, first, last) -> (train_state, losses)
     step: Any  # (train_state, x, targets) -> (train_state, loss)
 
 
@@ -223,16 +240,8 @@ def programs(recipe: Recipe) -> Programs:
     def create(key: Array, in_shape: tuple[int, ...]) -> TrainState:
         return TrainState.create(model, optimizer, key, in_shape)
 
-    def chunk(
-        train_state: TrainState, x: Array, targets: Array, order: Array, first: Array, count: Array
-    ) -> tuple[TrainState, Array]:
-        def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-            train_state, losses = carry
-            train_state, value = step(train_state, x[order[i]], targets[order[i]])
-            return train_state, losses.at[i].set(value.astype(losses.dtype))
-
-        losses = jnp.zeros(order.shape[0], jnp.float32)
-        return lax.fori_loop(first, first + count, body, (train_state, losses))
+    def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array]:
+        return run_steps(step, train_state, *given)
 
     return Programs(
         jax.jit(create, static_argnums=1),

@@ -11,6 +11,7 @@ from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.optimizers.base import apply_updates, first_step
+from purenn.training.shuffle import shuffled
 
 
 class TrainState(NamedTuple):
@@ -108,6 +109,6 @@ def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int) -> Array
     Every epoch is a fresh permutation; what does not fill a batch is left out of that epoch.
     """
     shuffle_key = jax.random.fold_in(key, jnp.uint32(2**32 - 1))  # a step that is never reached
-    order = jax.random.permutation(jax.random.fold_in(shuffle_key, epoch), examples)
+    order = shuffled(jax.random.fold_in(shuffle_key, epoch), examples)
     steps = examples // batch_size
     return order[: steps * batch_size].reshape(steps, batch_size)

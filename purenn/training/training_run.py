@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.training.examples import as_examples, steps_per_epoch
+from purenn.training.loop import run_steps
 from purenn.training.train_step import TrainState, epoch_order, train_step
 
 
@@ -38,12 +39,9 @@ def training_run(
         x, targets = as_examples("training_run", x, targets)
         steps_per_epoch("training_run", x.shape[0], batch_size)
 
-        def one_step(train_state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-            return step(train_state, x[rows], targets[rows])
-
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, x.shape[0], batch_size)
-            return lax.scan(one_step, train_state, order)
+            return run_steps(step, train_state, x, targets, order, 0, order.shape[0])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
         return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))
