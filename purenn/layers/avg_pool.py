@@ -1,0 +1,56 @@
+"""`avg_pool`: the mean of each window of an image."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.layer import Layer, Notation
+from purenn.core.precision import wide
+from purenn.layers.windows import Image, windows_of
+
+
+def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | None = None) -> Layer:
+    r"""The mean of each window, channel by channel.
+
+    With $W(p)$ the cells of `x` in the window of output $p$, $n$ of them,
+
+    $$y_p = \frac1n \sum_{q \in W(p)} x_q, \qquad dx_q = \frac1n \sum_{p\,:\,q \in W(p)} dy_p$$
+
+    There is no padding: rows and columns at the end that do not fill a window are left out, and
+    their `dx` is 0. A window as large as the image is global average pooling.
+
+    Args:
+        window: height and width of a window.
+        strides: from one window to the next, down and across; the window's own size if not given.
+            Windows may overlap, or leave gaps.
+
+    Returns:
+        A layer with no parameters and no state; `x: (batch, height, width, channels)`,
+        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`. Sums are in
+        float32 at least. The cache is nothing but the size of the image.
+
+    Raises:
+        TypeError: `window` or `strides` is no pair of whole numbers.
+        ValueError: one of them is below 1, or the image is smaller than the window.
+    """
+    windows = windows_of("avg_pool", window, strides)
+    kh, kw = windows.size
+    n = kh * kw
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, Image]:
+        image = windows.image(x)
+        rows: Any = sum(windows.along(wide(x), 2))
+        y: Any = sum(windows.along(rows, 1))
+        return (y / n).astype(x.dtype), state, image
+
+    def backward(params: Any, image: Image, dy: Array) -> tuple[tuple[()], Array]:
+        def part(cell: Array, dy: Array) -> Array:
+            return jnp.where(cell < n, dy / n, 0)
+
+        return (), windows.spread(part, (wide(dy),), image).astype(dy.dtype)
+
+    notation = Notation("P", f"mean {kh}×{kw}({{x}})", f"{{dy}}/{n} to each cell of its window")
+    return Layer(windows.init, forward, backward, name=windows.name, notation=notation)

@@ -1,0 +1,107 @@
+"""Windows over the height and width of images, for the layers that pool."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from purenn.core import checks
+
+Pair = tuple[int, int]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Image:
+    """The height and width of `x`: static, in a cache."""
+
+    size: Pair = field(metadata={"static": True})
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Every window of a size that fits into an image, a stride apart; no padding.
+
+    Attributes:
+        name: of the layer, for error messages.
+        size: height and width of a window.
+        strides: from one window to the next, down and across.
+    """
+
+    name: str
+    size: Pair
+    strides: Pair
+
+    def along(self, x: Array, axis: int) -> list[Array]:
+        """For each place in a window along one axis, that place of every window.
+
+        Pooling one axis after the other takes kh + kw slices where all cells at once take
+        kh * kw; and elementwise arithmetic on slices is 1.3 to 4 times as fast on a CPU as
+        `lax.reduce_window`, more so inside a loop.
+        """
+        size, stride = self.size[axis - 1], self.strides[axis - 1]
+        span = x.shape[axis] - size + 1
+        return [lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(size)]
+
+    def spread(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
+        """The sum over the windows of what each adds to its cells, `part(cell, *arrays)`.
+
+        `part` is elementwise. `cell` numbers the cells of a window by rows; in the gaps between
+        windows it is kh * kw. `arrays` have a value a window; the last is `dy`.
+
+        Written as blocks of one stride, each an elementwise pass that vectorises over the
+        channels. Overlapping windows reach into several blocks: those are added to in place.
+        Padding each part and summing takes 4 to 8 times as long inside a loop, where XLA computes
+        the parts again for every element of the sum.
+        """
+        (kh, kw), (sh, sw) = self.size, self.strides
+        batch, rows, columns, channels = arrays[0].shape
+        down, across = -(-kh // sh), -(-kw // sw)  # blocks that a window reaches into
+        blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
+        dx = jnp.zeros(blocks, arrays[-1].dtype)
+        arrays = tuple(a[:, :, None, :, None] for a in arrays)
+        for i, j in np.ndindex(down, across):
+            row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
+            cell = np.where((row < kh) & (column < kw), row * kw + column, kh * kw)
+            value = part(cell.astype(self.number)[:, None, :, None], *arrays)
+            if value.shape == blocks:  # the windows do not overlap: each element is written once
+                dx = value
+            else:
+                value += dx[:, i : i + rows, :, j : j + columns]
+                dx = lax.dynamic_update_slice(dx, value, (0, i, 0, j, 0, 0))
+        dx = dx.reshape(batch, blocks[1] * sh, blocks[3] * sw, channels)
+        rest = [(0, n - m, 0) for n, m in zip(image.size, dx.shape[1:3], strict=True)]
+        return lax.pad(dx, jnp.zeros((), dx.dtype), [(0, 0, 0), *rest, (0, 0, 0)])
+
+    @property
+    def number(self) -> Any:
+        """The narrowest type of integers that number the cells, and the gaps."""
+        return np.min_scalar_type(self.size[0] * self.size[1]).type
+
+    def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
+        """No parameters and no state, once the windows fit."""
+        checks.image_shape(self.name, in_shape)
+        self._fit(in_shape[:2], f"in_shape is {in_shape}")
+        return (), ()
+
+    def image(self, x: Array) -> Image:
+        """The size of a batch of images, into which the windows fit."""
+        checks.images(self.name, x)
+        self._fit(x.shape[1:3], f"x has shape {x.shape}")
+        return Image((x.shape[1], x.shape[2]))
+
+    def _fit(self, image: tuple[int, ...], what: str) -> None:
+        if image[0] < self.size[0] or image[1] < self.size[1]:
+            raise ValueError(f"{self.name}: {what}, expected images of {self.size} or larger")
+
+
+def windows_of(layer: str, window: Any, strides: Any) -> Windows:
+    """The windows that the arguments of a layer describe."""
+    size = checks.pair(layer, "window", window)
+    by = size if strides is None else checks.pair(layer, "strides", strides)
+    apart = "" if by == size else f", strides={by}"
+    return Windows(f"{layer}({size}{apart})", size, by)

@@ -1,0 +1,110 @@
+"""Pooling where it can go wrong unseen: ties, NaN and infinities, low precision, what is kept."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from table import POOLED, jit_quickly
+
+import purenn as pn
+
+
+@partial(jit_quickly, static_argnums=0)
+def by_hand(layer, x, dy):
+    y, _, cache = layer.forward((), (), x)
+    return y, layer.backward((), cache, dy)[1]
+
+
+@pytest.mark.parametrize(("window", "strides", "in_shape"), POOLED)
+def test_a_tie_goes_wholly_to_the_first_maximum_by_hand_and_by_jax(window, strides, in_shape, rng):
+    x = rng.integers(2, size=(6, *in_shape)).astype(np.float32)  # ties in nearly every window
+    layer = pn.max_pool(window, strides=strides)
+    y = jax.eval_shape(layer.apply, (), (), x)[0]
+    dy = rng.integers(1, 9, size=y.shape).astype(np.float32)
+
+    expected = np.zeros_like(x)
+    for b, i, j, c in np.ndindex(y.shape):
+        top, left = i * strides[0], j * strides[1]
+        cells = x[b, top : top + window[0], left : left + window[1], c]
+        row, column = np.unravel_index(cells.argmax(), window)  # the first, by rows
+        expected[b, top + row, left + column, c] += dy[b, i, j, c]
+
+    def reduce_window(x):
+        sizes = (1, *window, 1), (1, *strides, 1)
+        return lax.reduce_window(x, -jnp.inf, lax.max, *sizes, "VALID")
+
+    @jit_quickly
+    def by_jax(x, dy):
+        forwards = (lambda x: layer.apply((), (), x)[0], reduce_window)
+        return [jax.vjp(forward, x)[1](dy)[0] for forward in forwards]
+
+    for dx in (by_hand(layer, x, dy)[1], *by_jax(x, dy)):
+        assert np.array_equal(dx, expected)
+
+
+def test_max_shares_a_tie_out_and_check_gradients_takes_either_for_right():
+    equal = np.ones((1, 2, 2, 1))
+    assert jax.grad(jnp.max)(equal).ravel().tolist() == [0.25] * 4
+    report = pn.check_gradients(pn.max_pool(), equal)
+    assert report.ok and "4 at a kink" in str(report)
+
+
+@pytest.mark.parametrize("make", [pn.max_pool, pn.avg_pool])
+def test_nan_anywhere_in_a_window_comes_out(make):
+    window = (3, 2)
+    places = np.eye(6, dtype=bool).reshape(6, *window, 1)  # an example for each
+    rest = np.array([0, np.inf, -np.inf], np.float32)  # a channel for each
+    x = np.where(places, np.float32(np.nan), rest)
+    assert np.isnan(by_hand(make(window), x, np.ones((6, 1, 1, 3), np.float32))[0]).all()
+
+
+def test_a_window_of_minus_infinity_has_a_first_maximum_too():
+    y, dx = by_hand(pn.max_pool(), np.full((1, 2, 2, 1), -np.inf, np.float32), jnp.ones((1,) * 4))
+    assert y.item() == -np.inf and dx.ravel().tolist() == [1, 0, 0, 0]
+
+
+def test_max_pool_keeps_a_byte_a_window_and_avg_pool_nothing():
+    x = jnp.ones((2, 8, 6, 5))
+    (kept,) = jax.tree.leaves(jax.eval_shape(pn.max_pool().forward, (), (), x)[2])
+    assert kept.shape == (2, 4, 3, 5) and kept.dtype == jnp.uint8
+    assert jax.tree.leaves(jax.eval_shape(pn.avg_pool().forward, (), (), x)[2]) == []
+
+
+@pytest.mark.parametrize("window", [(15, 17), (16, 16), (2, 200)])  # 255, 256 and 400 cells
+def test_the_last_of_many_cells_is_told_from_the_rest_and_from_the_gaps(window):
+    x = np.zeros((1, *window, 1), np.float32)
+    x[0, -1, -1] = 1
+    layer = pn.max_pool(window, strides=(window[0] + 1, window[1] + 1))
+    assert np.array_equal(by_hand(layer, x, np.ones((1, 1, 1, 1), np.float32))[1], x)
+
+
+@pytest.mark.parametrize("make", [pn.max_pool, pn.avg_pool])
+def test_sums_over_overlapping_windows_are_rounded_once(make, rng):
+    x = rng.normal(size=(1, 9, 9, 1))
+    x[0, 4, 4] = 9  # in every window, and the largest
+    dy = jnp.asarray(rng.uniform(1, 2, size=(1, 5, 5, 1)), jnp.bfloat16)
+    _, dx = by_hand(make((5, 5), strides=(1, 1)), jnp.asarray(x, jnp.bfloat16), dy)
+    right = np.asarray(dy, np.float64).sum() / (25 if make is pn.avg_pool else 1)
+    assert dx[0, 4, 4, 0] == jnp.asarray(right, jnp.bfloat16)
+
+
+def test_the_mean_of_many_ones_is_1():
+    x = jnp.ones((1, 48, 48, 1), jnp.bfloat16)  # which ones add up to 256 in, and no further
+    assert by_hand(pn.avg_pool((48, 48)), x, jnp.ones((1,) * 4, x.dtype))[0].item() == 1
+
+
+def test_pools_have_their_lines_in_summary_and_explain():
+    model = pn.serial(
+        pn.relu, pn.max_pool(), pn.avg_pool((2, 1), strides=(1, 2)), pn.flatten(), pn.dense(2)
+    )
+    text = " ".join(pn.summary(model, (8, 6, 3)).split())
+    assert "max_pool((2, 2)) P = max 2×2(A) (4, 3, 3) 0" in text
+    assert "avg_pool((2, 1), strides=(1, 2)) P′ = mean 2×1(P) (3, 2, 3) 0" in text
+    params, state = jax.tree.map(jnp.ones_like, model.init(jax.random.key(0), (8, 6, 3)))
+    x, targets = jnp.ones((2, 8, 6, 3)), np.array([0, 1])
+    page = str(pn.explain(model, pn.softmax_cross_entropy, params, state, x, targets))
+    assert "dP = dP′/2 to each cell of its window" in page
+    assert "= dP at each window's first maximum" in page
