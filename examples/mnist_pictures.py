@@ -70,15 +70,21 @@ def confusion(path: Path, probabilities: Any, y: Any) -> None:
 
 
 def weights(path: Path, w: Any, most: int = 128) -> None:
-    """The first layer's weights, a 28×28 image for each unit: where ink speaks for or against."""
-    units = np.asarray(w, np.float32).T.reshape(-1, 28, 28)
+    """The first layer's weights, an image for each unit: where ink speaks for or against.
+
+    `w` is `(height, width, 1, units)`: of a dense layer as large as the digits, of a convolution
+    as its kernels.
+    """
+    units = np.asarray(w, np.float32)[:, :, 0].transpose(2, 0, 1)
+    height, width = units.shape[1:]
     count = min(len(units), most)
     columns = min(16, math.ceil(math.sqrt(2 * count)))
     rows = math.ceil(count / columns)
-    # One picture of all, with white gaps of two pixels: what is not a number stays white.
-    tiles = np.full((rows * columns, 30, 30), np.nan, np.float32)
-    tiles[:count, 1:-1, 1:-1] = units[:count]
-    picture = tiles.reshape(rows, columns, 30, 30).swapaxes(1, 2).reshape(rows * 30, columns * 30)
+    # One picture of all, with white gaps between: what is not a number stays white.
+    gap = 2 if height > 10 else 1
+    tiles = np.full((rows, columns, height + gap, width + gap), np.nan, np.float32)
+    tiles.reshape(-1, *tiles.shape[2:])[:count, :height, :width] = units[:count]
+    picture = np.block([list(row) for row in tiles])
     # A few extreme weights would leave the rest pale; the colour bar's points say "and beyond".
     limit = max(float(np.nanquantile(np.abs(picture), 0.995)), 1e-12)
     inches = max(0.75, 6 / columns)
@@ -88,7 +94,8 @@ def weights(path: Path, w: Any, most: int = 128) -> None:
     image = axes.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     axes.set_axis_off()
     which = "all" if count == len(units) else f"the first {count} of"
-    axes.set_title(f"Weights of the first layer: {which} {len(units)} units, 28×28 pixels each")
+    title = f"Weights of the first layer: {which} {len(units)} units, {height}×{width} pixels each"
+    axes.set_title(title)
     figure.colorbar(image, label="weight", extend="both", shrink=0.8, pad=0.02)
     figure.savefig(path, dpi=120)
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import many_networks
 import matplotlib.image
 import mnist
 import numpy as np
 import pytest
 import two_branches
+
+import purenn as pn
+from purenn.data.mnist import Mnist, Split
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,20 +68,39 @@ def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     assert [row["epoch"] for row in history(tmp_path / "a" / "b")] == ["1", "2"]
 
 
+def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys):
+    options = "--model cnn --features 4 --hidden 8 --epochs 1 --batch-size 500 --holdout 50000"
+    mnist.app([*options.split(), "--no-progress", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert re.search(r"conv2d\(4, \(3, 3\)\) .*\(28, 28, 4\) +40 ", out)
+    picture = matplotlib.image.imread(tmp_path / "weights.png")
+    assert picture[..., :3].std() > 0.05
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({"hidden": ()}, "dense(10)"),
+        ({"hidden": ()}, "flatten, dense(10)"),
+        (
+            {"model": "cnn", "features": (8,), "hidden": (4,)},
+            "conv2d(8, (3, 3)), relu, max_pool((2, 2)), flatten, dropout(0.4), "
+            "dense(4), relu, dropout(0.4), dense(10)",
+        ),
+        (
+            {"model": "cnn", "hidden": (), "batch_norm": True, "dropout": 0.0},
+            "conv2d(32, (3, 3)), batch_norm, relu, max_pool((2, 2)), "
+            "conv2d(64, (3, 3)), batch_norm, relu, max_pool((2, 2)), flatten, dense(10)",
+        ),
         (
             {"hidden": (8, 4), "activation": "tanh", "batch_norm": True, "dropout": 0.25},
-            "dense(8), batch_norm, tanh, dropout(0.25), "
+            "flatten, dense(8), batch_norm, tanh, dropout(0.25), "
             "dense(4), batch_norm, tanh, dropout(0.25), dense(10)",
         ),
     ],
 )
 def test_mnist_model_is_what_the_options_say(options, names):
     model = mnist.build_model(mnist.Options(**options))
-    assert model.name == f"serial(rescale(0.003922), flatten, {names})"
+    assert model.name == f"serial(rescale(0.003922), {names})"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +140,8 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
         ("--learning-rate nan", ["--learning-rate", '"nan"']),
         ("--holdout 60000", ["--holdout", '"60000"', "< 60000"]),
         ("--optimizer lion", ["--optimizer", '"lion"', '"momentum"']),
+        ("--model transformer", ["--model", '"transformer"', '"cnn"']),
+        ("--features 0", ["--features", '"0"', ">= 1"]),
         ("--layers 3", ["Unknown option", "--layers"]),
         ("--batch-size 55001", ["--batch-size must be at most 55000", "got 55001"]),
         ("--weight-decay 0.1", ["--weight-decay needs --optimizer adamw, got adam"]),
@@ -152,6 +177,20 @@ def message(refusal, capsys):
     """What the user reads, on one line; the exit code is a number, or the text itself."""
     assert refusal.value.code not in (None, 0)
     return re.sub(r"[│╭╮╰╯─\s]+", " ", f"{capsys.readouterr().err} {refusal.value.code}")
+
+
+def test_many_networks_trains_every_key_and_rate_at_once(tmp_path, capsys, monkeypatch):
+    images = pn.load_mnist(mnist.HERE / "data" / "mnist")
+    few = Mnist(*(Split(x[:2_000], y[:2_000]) for x, y in images))
+    monkeypatch.setattr(pn, "load_mnist", lambda directory: few)
+    many_networks.app(["--keys", "2", "--epochs", "1", "--output", str(tmp_path / "a.png")])
+    out = capsys.readouterr().out
+    assert "training 8 networks, 1 epochs" in out
+    rows = re.findall(r"^([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +[\d.]+$", out, re.MULTILINE)
+    assert [float(row[0]) for row in rows] == list(many_networks.RATES)
+    assert all(float(worst) < float(best) for _, worst, _, best in rows)  # each key its own run
+    assert max(float(best) for *_, best in rows) > 50
+    assert matplotlib.image.imread(tmp_path / "a.png")[..., :3].std() > 0.05
 
 
 def test_two_branches_trains_with_both_optimizers(capsys):

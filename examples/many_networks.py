@@ -1,0 +1,104 @@
+"""Luck and the learning rate: 32 small networks trained at once, and how far apart they end.
+
+python examples/many_networks.py               a minute on two cores, and a picture
+python examples/many_networks.py --epochs 1
+python examples/many_networks.py --help        every option
+
+`training_run` is a pure function of the key, and `adam` of the learning rate, so that `vmap` makes
+one program of all the runs: the key decides the initial weights and the order of the images.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from matplotlib.figure import Figure
+
+import purenn as pn
+
+RATES = (0.0003, 0.001, 0.003, 0.01)
+BLUE, ORANGE = "#0072B2", "#D55E00"
+
+model = pn.serial(pn.rescale(), pn.flatten(), pn.mlp((16, 16), 10))  # 784-16-16-10
+
+AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1))]
+app = App(name="many_networks.py", version_flags=[], result_action="return_value")
+
+
+@app.default
+def main(
+    *,
+    keys: AtLeast1 = 8,
+    epochs: AtLeast1 = 5,
+    data: Path = Path(__file__).parent / "data" / "mnist",
+    output: Path = Path("runs/many_networks.png"),
+) -> None:
+    """Train a small network on MNIST with every key and every learning rate, all at once.
+
+    Args:
+        keys: how many networks each learning rate gets.
+        epochs: passes over the training images.
+        data: folder with the four files of MNIST.
+        output: the picture to draw.
+    """
+    try:
+        train, test = pn.load_mnist(data)
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+    def run(key: Any, rate: Any) -> Any:
+        """One network: an ordinary training run, and how well it does on the test set."""
+        fit = pn.training_run(
+            model, pn.softmax_cross_entropy, pn.adam(rate), epochs=epochs, batch_size=32
+        )
+        trained, losses = fit(key, train.x, train.y)
+        logits, _ = model.apply(trained.params, trained.state, test.x)
+        return pn.accuracy(logits, test.y), losses[-1].mean()
+
+    every = jax.jit(jax.vmap(jax.vmap(run, (0, None)), (None, 0)))  # (rates, keys)
+    print(f"training {len(RATES) * keys} networks, {epochs} epochs, as one program", flush=True)
+    start = time.perf_counter()
+    accuracies, losses = every(jax.random.split(jax.random.key(0), keys), jnp.asarray(RATES))
+    percent = 100 * np.asarray(accuracies)
+    print(f"done in {time.perf_counter() - start:.0f} s, compiling included\n")
+    print("learning rate  worst   median  best    (% of the test set right)  training loss")
+    for rate, row, loss in zip(RATES, percent, losses, strict=True):
+        worst, median, best = np.quantile(row, (0, 0.5, 1))
+        print(f"{rate:<13g}  {worst:<6.2f}  {median:<6.2f}  {best:<6.2f}{loss.mean():>35.4f}")
+    draw(output, percent, epochs)
+    print(f"\nwritten to {output}")
+
+
+def draw(path: Path, percent: Any, epochs: int) -> None:
+    """A dot for each network, and a line at the median of each learning rate."""
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    rates, keys = percent.shape
+    aside = np.linspace(-0.12, 0.12, keys) if keys > 1 else np.zeros(1)
+    for i, row in enumerate(percent):
+        axes.plot(i + aside, np.sort(row), "o", color=BLUE, alpha=0.7)
+        axes.hlines(np.median(row), i - 0.25, i + 0.25, color=ORANGE, linewidth=2)
+        text = f"{np.median(row):.2f}"
+        axes.annotate(text, (i + 0.28, np.median(row)), va="center", color=ORANGE)
+    axes.set(
+        title=f"{rates * keys} networks 784-16-16-10, {epochs} epochs of Adam, trained at once",
+        xlabel="learning rate",
+        ylabel="test accuracy (%), one dot a key; line: median",
+        xticks=range(rates),
+        xticklabels=[f"{rate:g}" for rate in RATES],
+        xlim=(-0.5, rates - 0.3),
+    )
+    axes.grid(axis="y", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    app()
