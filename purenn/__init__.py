@@ -10,11 +10,16 @@ from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer, Op
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
+from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
+from purenn.layers.conv2d import Conv2dParams, conv2d
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
+from purenn.layers.layer_norm import LayerNormParams, layer_norm
+from purenn.layers.max_pool import max_pool
 from purenn.layers.mlp import mlp
+from purenn.layers.recompute import recompute
 from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
 from purenn.layers.serial import serial
@@ -51,9 +56,11 @@ from purenn.training.training_run import training_run
 __all__ = [
     "BatchNormParams",
     "BatchNormState",
+    "Conv2dParams",
     "DenseParams",
     "EpochRecord",
     "Layer",
+    "LayerNormParams",
     "Op",
     "Optimizer",
     "TrainState",
@@ -61,12 +68,14 @@ __all__ = [
     "adam",
     "adamw",
     "apply_updates",
+    "avg_pool",
     "batch_norm",
     "binary_cross_entropy",
     "by_hand",
     "categorical_cross_entropy",
     "check_gradients",
     "compare",
+    "conv2d",
     "cosine_decay",
     "dense",
     "dropout",
@@ -79,13 +88,16 @@ __all__ = [
     "initializers",
     "inverse_time_decay",
     "l2_penalty",
+    "layer_norm",
     "leaky_relu",
     "linear_warmup",
     "load_mnist",
+    "max_pool",
     "mlp",
     "momentum",
     "mse",
     "read_idx",
+    "recompute",
     "relu",
     "rescale",
     "residual",

@@ -46,8 +46,19 @@ def plain_identity(params, state, x, key):
 
 
 def plain_dropout(rate, params, state, x, key):
-    mask = jax.random.uniform(key, x.shape, jnp.float32) < 1 - rate
-    return x * mask.astype(x.dtype) / (1 - rate)
+    a, b = jax.random.bits(key, (2,), jnp.uint32)
+    place = jnp.arange(x.size, dtype=jnp.uint32).reshape(x.shape)
+    uniform = lowbias32(lowbias32(place ^ a) + b).astype(jnp.float32) / 2.0**32
+    return x * (uniform < 1 - rate).astype(x.dtype) / (1 - rate)
+
+
+def lowbias32(n):
+    """Wellons' hash, as he prints it."""
+    n = n ^ (n >> 16)
+    n = n * jnp.uint32(0x7FEB352D)
+    n = n ^ (n >> 15)
+    n = n * jnp.uint32(0x846CA68B)
+    return n ^ (n >> 16)
 
 
 def plain_batch_norm(params, state, x, key):
@@ -61,8 +72,37 @@ def plain_batch_norm_evaluated(params, state, x, key):
     return params.gamma * (x - state.mean) / jnp.sqrt(state.var + 1e-5) + params.beta
 
 
+def plain_layer_norm(params, state, x, key):
+    mean = x.mean(-1, keepdims=True)
+    var = ((x - mean) ** 2).mean(-1, keepdims=True)
+    return params.gamma * (x - mean) / jnp.sqrt(var + 1e-5) + params.beta
+
+
 def plain_flatten(params, state, x, key):
     return x.reshape(x.shape[0], -1)
+
+
+def plain_max_pool(window, strides, params, state, x, key):
+    def first_maximum(cells):
+        return jnp.take_along_axis(cells, jnp.argmax(cells, axis=1, keepdims=True), axis=1)[:, 0]
+
+    return pooled(first_maximum, window, strides, x)
+
+
+def plain_avg_pool(window, strides, params, state, x, key):
+    return pooled(lambda cells: cells.sum(1) / cells.shape[1], window, strides, x)
+
+
+def pooled(function, window, strides, x):
+    """A function of each window's cells, (batch, cells, channels) in order of rows."""
+    batch, height, width, channels = x.shape
+    rows = range(0, height - window[0] + 1, strides[0])
+    columns = range(0, width - window[1] + 1, strides[1])
+
+    def at(i, j):
+        return function(x[:, i : i + window[0], j : j + window[1]].reshape(batch, -1, channels))
+
+    return jnp.stack([jnp.stack([at(i, j) for j in columns], axis=1) for i in rows], axis=1)
 
 
 def plain_rescale(params, state, x, key):
@@ -87,11 +127,74 @@ def plain_serial(params, state, x, key):
     return x @ params[4].w + params[4].b
 
 
+def plain_recompute(params, state, x, key):
+    x = plain_batch_norm(params[0], state[0], x, None)
+    x = plain_dropout(0.4, (), (), plain_gelu(x), jax.random.fold_in(key, 2))
+    return x @ params[3].w + params[3].b
+
+
 def plain_function(params, state, x, key):
     return jnp.sin(x @ params[0].w + params[0].b)
 
 
 MORE_THAN_ONE = ((4,), (7,), (2, 3))
+
+
+def plain_conv2d(strides, padding, params, state, x, key):
+    """The sum over the kernel of what each cell sees, `x` moved by its place, times its weight."""
+    w, b = params
+    rows, columns = padding
+    x = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
+    height = (x.shape[1] - w.shape[0]) // strides[0] + 1
+    width = (x.shape[2] - w.shape[1]) // strides[1] + 1
+    z = b
+    for i in range(w.shape[0]):
+        for j in range(w.shape[1]):
+            below, right = i + strides[0] * height, j + strides[1] * width
+            z = z + x[:, i : below : strides[0], j : right : strides[1]] @ w[i, j]
+    return z
+
+
+# (kernel, strides, padding, the same in numbers, in_shape)
+CONVOLVED = (
+    ((3, 3), (1, 1), "SAME", ((1, 1), (1, 1)), (3, 4, 2)),
+    ((3, 2), (2, 1), "SAME", ((0, 1), (0, 1)), (4, 3, 1)),
+    ((2, 3), (3, 2), "VALID", ((0, 0), (0, 0)), (6, 6, 2)),  # a row and a column left over
+    ((1, 1), (2, 2), "VALID", ((0, 0), (0, 0)), (3, 4, 3)),  # strides wider than the kernel
+    ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 2)),  # more padding than kernel
+)
+
+
+def conv2d_rows():
+    for kernel, strides, padding, zeros, in_shape in CONVOLVED:
+        words = padding if isinstance(padding, str) else "explicit"
+        yield LayerRow(
+            f"conv2d-{kernel}-{strides}-{words}",
+            pn.conv2d(3, kernel, strides=strides, padding=padding),
+            in_shape,
+            partial(plain_conv2d, strides, zeros),
+            leading=((3,), (1,)),
+        )
+
+
+# (window, strides, in_shape): side by side, a row left over; overlapping; with gaps between.
+POOLED = (
+    ((2, 2), (2, 2), (5, 4, 3)),
+    ((3, 3), (2, 1), (6, 4, 2)),
+    ((1, 2), (2, 3), (4, 6, 2)),
+)
+
+
+def pool_rows(name, make, plain):
+    for window, strides, in_shape in POOLED:
+        yield LayerRow(
+            f"{name}-{window}-{strides}",
+            make(window, strides=None if strides == window else strides),
+            in_shape,
+            partial(plain, window, strides),
+            leading=((3,), (1,)),
+        )
+
 
 LAYERS = (
     LayerRow("dense", pn.dense(3), (5,), plain_dense),
@@ -100,8 +203,12 @@ LAYERS = (
     LayerRow("dropout-evaluated", pn.dropout(0.4), (5,), plain_identity),
     LayerRow("batch_norm", pn.batch_norm(), (3,), plain_batch_norm, True, MORE_THAN_ONE),
     LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
+    LayerRow("layer_norm", pn.layer_norm(), (3,), plain_layer_norm),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
+    *conv2d_rows(),
+    *pool_rows("max_pool", pn.max_pool, plain_max_pool),
+    *pool_rows("avg_pool", pn.avg_pool, plain_avg_pool),
     LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
     LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
     LayerRow(
@@ -109,6 +216,14 @@ LAYERS = (
         pn.serial(pn.dense(4), pn.batch_norm(), pn.leaky_relu, pn.dropout(0.5), pn.dense(2)),
         (3,),
         plain_serial,
+        True,
+        MORE_THAN_ONE,
+    ),
+    LayerRow(
+        "recompute",
+        pn.recompute(pn.serial(pn.batch_norm(), pn.gelu, pn.dropout(0.4), pn.dense(2))),
+        (3,),
+        plain_recompute,
         True,
         MORE_THAN_ONE,
     ),

@@ -20,14 +20,20 @@ X = jnp.ones((4, 3))
 WHOLE = jnp.ones((4, 3), jnp.int32)
 HALF = jnp.ones((4, 3), jnp.bfloat16)
 LABELS = np.array([0, 1, 1, 0], np.int32)
+IMAGES = jnp.ones((5, 4, 2, 3))
 ROWS = jnp.full((4, 2), 0.5)
 COLUMN = jnp.full((4, 1), 0.5)
 
 DENSE, DROPOUT, NORM = pn.dense(2), pn.dropout(0.5), pn.batch_norm()
+POOL = pn.max_pool((3, 2))
+CONV = pn.conv2d(2)
+KERNELS, _ = CONV.init(KEY, (4, 2, 3))
 WB, _ = DENSE.init(KEY, (3,))
 Y, _, CACHE = DENSE.forward(WB, (), X)
 RELU_CACHE = pn.relu.forward(X)[1]
 GAMMA_BETA, MEAN_VAR = NORM.init(KEY, (3,))
+ROW_NORM = pn.layer_norm()
+ROW_SCALE, _ = ROW_NORM.init(KEY, (3,))
 
 MODEL = pn.serial(pn.dense(5), pn.relu, DENSE)
 PARAMS, STATE = MODEL.init(KEY, (3,))
@@ -213,6 +219,122 @@ ValueError: dropout(0.5): x has shape (3,), expected a batch axis first and feat
 TypeError: dropout(0.5): x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
 
+== conv2d
+>>> pn.conv2d("32")
+TypeError: conv2d: features must be a whole number, got '32'
+>>> pn.conv2d(0)
+ValueError: conv2d: features must be at least 1, got 0
+>>> pn.conv2d(2, 3)
+TypeError: conv2d: kernel must be a pair of whole numbers, (height, width), such as (3, 3); got 3
+>>> pn.conv2d(2, (3, 0))
+ValueError: conv2d: kernel[1] must be at least 1, got 0
+>>> pn.conv2d(2, (3, 3, 3))
+TypeError: conv2d: kernel must be a pair of whole numbers, (height, width), such as (2, 2); got (3,
+    3, 3)
+>>> pn.conv2d(2, strides=2)
+TypeError: conv2d: strides must be a pair of whole numbers, (height, width), such as (2, 2); got 2
+>>> pn.conv2d(2, padding="same")
+ValueError: conv2d: padding must be one of ('SAME', 'VALID'), got 'same'
+>>> pn.conv2d(2, padding=1)
+TypeError: conv2d: padding must be "SAME", "VALID" or ((top, bottom), (left, right)), got 1
+>>> pn.conv2d(2, padding=(1, 1))
+TypeError: conv2d: padding must be "SAME", "VALID" or ((top, bottom), (left, right)), got (1, 1)
+>>> pn.conv2d(2, padding=((1, 1), (0, -1)))
+ValueError: conv2d: padding[1] must be at least 0, got -1
+>>> pn.conv2d(2, w_init=3)
+TypeError: conv2d: w_init must be a function, got 3
+>>> pn.conv2d(2, b_init=None)
+TypeError: conv2d: b_init must be a function, got None
+>>> CONV.init(KEY, (28, 28))
+ValueError: conv2d(2, (3, 3)): in_shape is (28, 28), expected (height, width, channels); for gray
+    images pass x[..., None]
+>>> CONV.init(KEY, (784,))
+ValueError: conv2d(2, (3, 3)): in_shape is (784,), expected (height, width, channels)
+>>> pn.conv2d(2, (5, 5), padding="VALID").init(KEY, (4, 4, 3))
+ValueError: conv2d(2, (5, 5)): in_shape is (4, 4, 3), with its padding (4, 4) pixels; expected at
+    least (5, 5), the kernel
+>>> pn.conv2d(2, w_init=jax.nn.initializers.he_normal).init(KEY, (4, 4, 3))
+TypeError: conv2d(2, (3, 3)): w_init must be an initializer, init(key, shape, dtype) -> array;
+    he_normal is a factory or takes other arguments: call it first, he_normal()
+in w_init of conv2d(2, (3, 3))
+>>> CONV.forward(KERNELS, (), IMAGES[0])
+ValueError: conv2d(2, (3, 3)): x has shape (4, 2, 3), expected (batch, height, width, 3); for a
+    single image pass x[None]
+>>> CONV.forward(KERNELS, (), IMAGES[..., 0])
+ValueError: conv2d(2, (3, 3)): x has shape (5, 4, 2), expected (batch, height, width, 3); for a
+    single image pass x[None]
+>>> CONV.forward(KERNELS, (), IMAGES[..., :1])
+ValueError: conv2d(2, (3, 3)): x has shape (5, 4, 2, 1), expected (batch, height, width, 3), since w
+    has shape (3, 3, 3, 2)
+>>> CONV.forward(KERNELS, (), IMAGES.astype(jnp.uint8))
+TypeError: conv2d(2, (3, 3)): x must be floating point, got uint8(5, 4, 2, 3); convert it with
+    x.astype(jnp.float32), or put rescale() first
+>>> CONV.forward(KERNELS, (), IMAGES.astype(jnp.bfloat16))
+TypeError: conv2d(2, (3, 3)): x is bfloat16 and params.w is float32; cast one of them to the other's
+    dtype
+>>> CONV.forward(KERNELS._replace(w=KERNELS.w[0]), (), IMAGES)
+ValueError: conv2d(2, (3, 3)): params.w has shape (3, 3, 2), expected (3, 3, c_in, 2)
+>>> CONV.forward(KERNELS._replace(b=KERNELS.b[:1]), (), IMAGES)
+ValueError: conv2d(2, (3, 3)): params.b has shape (1,), expected (2,)
+>>> CONV.forward(KERNELS._replace(b=KERNELS.b.astype(jnp.bfloat16)), (), IMAGES)
+TypeError: conv2d(2, (3, 3)): params.b is bfloat16 and params.w is float32; cast one of them to the
+    other's dtype
+>>> CONV.forward((), (), IMAGES)
+TypeError: conv2d(2, (3, 3)): params must be Conv2dParams(w, b), as init makes it; got ()
+>>> pn.conv2d(2, (3, 3), padding="VALID").forward(KERNELS, (), IMAGES[:, :, :2])
+ValueError: conv2d(2, (3, 3)): x has (4, 2) pixels, with its padding (4, 2) pixels; expected at
+    least (3, 3), the kernel
+>>> CONV.backward(KERNELS, CONV.forward(KERNELS, (), IMAGES)[2], IMAGES)
+ValueError: conv2d(2, (3, 3)): dy must be like y, float32(5, 4, 2, 2), got float32(5, 4, 2, 3)
+
+== max_pool
+>>> pn.max_pool(2)
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2); got 2
+>>> pn.max_pool(3)
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (3, 3); got 3
+>>> pn.max_pool([2, 2])
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2);
+    got a list of 2
+>>> pn.max_pool((2, 2, 1))
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2);
+    got (2, 2, 1)
+>>> pn.max_pool((2, 2.0))
+TypeError: max_pool: window[1] must be a whole number, got 2.0
+>>> pn.max_pool((0, 2))
+ValueError: max_pool: window[0] must be at least 1, got 0
+>>> pn.max_pool((2, 2), strides=1)
+TypeError: max_pool: strides must be a pair of whole numbers, (height, width), such as (1, 1);
+    got 1
+>>> pn.max_pool((2, 2), strides=(1, 0))
+ValueError: max_pool: strides[1] must be at least 1, got 0
+>>> POOL.init(KEY, (28, 28))
+ValueError: max_pool((3, 2)): in_shape is (28, 28), expected (height, width, channels); for gray
+    images pass x[..., None]
+>>> POOL.init(KEY, (2, 28, 1))
+ValueError: max_pool((3, 2)): in_shape is (2, 28, 1), expected images of (3, 2) or larger
+>>> POOL.forward((), (), IMAGES[0])
+ValueError: max_pool((3, 2)): x has shape (4, 2, 3), expected (batch, height, width, channels);
+    for a single image pass x[None], for gray ones x[..., None]
+>>> POOL.forward((), (), X)
+ValueError: max_pool((3, 2)): x has shape (4, 3), expected (batch, height, width, channels)
+>>> POOL.forward((), (), IMAGES[:, :2])
+ValueError: max_pool((3, 2)): x has shape (5, 2, 2, 3), expected images of (3, 2) or larger
+>>> POOL.forward((), (), IMAGES.astype(jnp.uint8))
+TypeError: max_pool((3, 2)): x must be floating point, got uint8(5, 4, 2, 3); convert it with
+    x.astype(jnp.float32), or put rescale() first
+
+== avg_pool
+>>> pn.avg_pool(7)
+TypeError: avg_pool: window must be a pair of whole numbers, (height, width), such as (7, 7); got 7
+>>> pn.avg_pool((2, 2), strides=(-1, 1))
+ValueError: avg_pool: strides[0] must be at least 1, got -1
+>>> pn.avg_pool((3, 3), strides=(1, 2)).init(KEY, (2, 2, 1))
+ValueError: avg_pool((3, 3), strides=(1, 2)): in_shape is (2, 2, 1), expected images of (3, 3) or
+    larger
+>>> pn.avg_pool().forward((), (), IMAGES[0])
+ValueError: avg_pool((2, 2)): x has shape (4, 2, 3), expected (batch, height, width, channels);
+    for a single image pass x[None], for gray ones x[..., None]
+
 == batch_norm
 >>> pn.batch_norm(momentum=1.5)
 ValueError: batch_norm: expected 0 <= momentum < 1, got 1.5
@@ -244,6 +366,49 @@ TypeError: batch_norm: state must be BatchNormState(mean, var), as init makes it
 ValueError: batch_norm: params.beta has shape (1,), expected (3,)
 >>> NORM.forward(GAMMA_BETA, jax.tree.map(lambda a: a[:1], MEAN_VAR), X)
 ValueError: batch_norm: state.mean has shape (1,), expected (3,)
+
+== layer_norm
+>>> pn.layer_norm(epsilon=-1)
+ValueError: layer_norm: expected 0 <= epsilon, got -1
+>>> ROW_NORM.init(KEY, ())
+ValueError: layer_norm: in_shape is (), expected (..., features)
+>>> ROW_NORM.init(KEY, (4, 1))
+ValueError: layer_norm: needs two features or more, got in_shape (4, 1)
+>>> ROW_NORM.forward(jax.tree.map(lambda a: a[:1], ROW_SCALE), (), COLUMN)
+ValueError: layer_norm: needs two features or more, got x (4, 1)
+>>> ROW_NORM.forward(ROW_SCALE, (), X[0])
+ValueError: layer_norm: x has shape (3,), expected a batch axis first and features last; for a
+    single example pass x[None]
+>>> ROW_NORM.forward(ROW_SCALE, (), WHOLE)
+TypeError: layer_norm: x must be floating point, got int32(4, 3); convert it with
+    x.astype(jnp.float32), or put rescale() first
+>>> ROW_NORM.forward(ROW_SCALE, (), HALF)
+TypeError: layer_norm: x is bfloat16 and params.gamma is float32; cast one of them to the other's
+    dtype
+>>> ROW_NORM.forward(ROW_SCALE, (), jnp.ones((4, 5)))
+ValueError: layer_norm: x has shape (4, 5), expected (..., 3); a single example is passed as x[None]
+>>> ROW_NORM.forward(GAMMA_BETA, (), X)
+TypeError: layer_norm: params must be LayerNormParams(gamma, beta), as init makes it; got a
+    BatchNormParams
+>>> ROW_NORM.forward(ROW_SCALE._replace(beta=jnp.zeros(1)), (), X)
+ValueError: layer_norm: params.beta has shape (1,), expected (3,)
+
+== recompute
+>>> pn.recompute(3)
+TypeError: recompute: layer must be a layer, an op or a function, got 3
+>>> pn.recompute(pn.dropout)
+TypeError: recompute: layer is the function dropout itself; call it: dropout(…)
+>>> pn.recompute(DENSE).init(KEY, ())
+ValueError: dense(2): in_shape is (), expected (..., features)
+in recompute(dense(2))
+>>> train(pn.recompute(DROPOUT), ())
+ValueError: dropout(0.5): key is missing; with train=True pass key=jax.random.key(…)
+in recompute(dropout(0.5))
+>>> pn.recompute(DENSE).forward(WB, (), WHOLE)
+TypeError: recompute(dense(2)): x must be floating point, got int32(4, 3); convert it with
+    x.astype(jnp.float32), or put rescale() first
+>>> pn.recompute(DENSE).backward(WB, CACHE, Y)
+ValueError: recompute(dense(2)): cache comes from dense(2), expected what forward returned last
 
 == flatten
 >>> pn.flatten().init(KEY, 784)
@@ -1024,7 +1189,8 @@ def test_a_wrong_call_is_refused_in_words(row):
 
 def test_every_public_name_has_a_row():
     # Tuples of values: nothing to misuse.
-    records = {"DenseParams", "BatchNormParams", "BatchNormState", "EpochRecord"}
+    records = {name for name in pn.__all__ if name.endswith(("Params", "State"))} - {"TrainState"}
+    records.add("EpochRecord")
     assert set(pn.__all__) - records == {row.name for row in ALL}
 
 

@@ -17,6 +17,7 @@ from table import (
     layer_case,
     names,
     plain_batch_norm,
+    plain_layer_norm,
 )
 
 import purenn as pn
@@ -169,10 +170,19 @@ def test_probability_losses_are_finite_at_0_and_1_and_have_lost_the_gradient_tha
     assert dz.tolist() == [[0, 0], [0.5, -0.5]]
 
 
+NORMS = {  # layer, its plain forward, and (batch, features)
+    "batch_norm": (pn.batch_norm(), plain_batch_norm, (8, 3)),
+    "batch_norm of many": (pn.batch_norm(), plain_batch_norm, (1000, 3)),
+    "layer_norm": (pn.layer_norm(), plain_layer_norm, (3, 8)),
+    "layer_norm of many": (pn.layer_norm(), plain_layer_norm, (3, 1000)),
+}
+
+
 @pytest.mark.parametrize("ratio", [1.0, 1e3, -1e5, 1e6])
-@pytest.mark.parametrize("batch", [8, 1000])
-def test_batch_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(ratio, batch, rng, x64):
-    row = LayerRow("", pn.batch_norm(), (3,), None)
+@pytest.mark.parametrize("name", NORMS)
+def test_a_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(ratio, name, rng, x64):
+    layer, plain, (batch, features) = NORMS[name]
+    row = LayerRow("", layer, (features,), None)
     params, state, x, _ = layer_case(row, (batch,), rng)
     params, state, x, dy = as_dtype(
         (params, state, x + ratio, rng.normal(size=x.shape)), jnp.float32
@@ -183,7 +193,7 @@ def test_batch_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(ratio, ba
         y, _, cache = row.layer.forward(params, state, x, train=True)
         by_hand = y, row.layer.backward(params, cache, dy)
         wide, x, dy = jax.tree.map(lambda a: a.astype(jnp.float64), (params, x, dy))
-        y, vjp = jax.vjp(lambda p, x: plain_batch_norm(p, (), x, None), wide, x)
+        y, vjp = jax.vjp(lambda p, x: plain(p, (), x, None), wide, x)
         return by_hand, (y, vjp(dy))
 
     assert error(*judged(params, x, dy)) <= 1e-5
@@ -227,6 +237,29 @@ def test_dropout_zeroes_the_fraction_rate_keeps_the_mean_and_its_mask_on_the_way
     assert abs(float(y.mean()) - 1) <= five_deviations / (1 - rate)
     _, dx = layer.backward((), cache, jnp.ones_like(y))
     assert (dx == y).all()  # x is 1, and so is dy
+
+
+def test_dropout_masks_show_no_pattern_within_a_mask_or_between_those_of_two_steps():
+    rate, side, steps = 0.3, 2**8, 64
+    layer, ones = pn.dropout(rate), jnp.ones((side, side))
+
+    @jax.jit
+    @jax.vmap
+    def drawn(step):
+        key = jax.random.fold_in(jax.random.key(0), step)
+        return layer.apply((), (), ones, train=True, key=key)[0]
+
+    y = np.asarray(drawn(jnp.arange(steps))).reshape(steps, -1)
+    # Of mean 0 and deviation 1, so that a mean product is a correlation.
+    kept = ((y > 0) - np.float32(1 - rate)) / np.float32(math.sqrt(rate * (1 - rate)))
+    places = np.arange(side**2)
+    pairs = [(kept[:, n:], kept[:, :-n]) for n in (1, 2, 3, 4, 5, 6, 7, 8, 16, 255, 256, 2**12)]
+    pairs += [(kept[1:], kept[:-1, places ^ n]) for n in (0, *(2**k for k in range(16)))]
+    for a, b in pairs:
+        assert abs(np.mean(a * b, dtype=np.float64)) <= 5 / math.sqrt(a.size)
+    for axis in (1, 2):  # the rows and the columns hold as many as independent draws do
+        sums = kept.reshape(steps, side, side).sum(axis) / math.sqrt(side)
+        assert abs(np.mean(sums**2) - 1) <= 5 * math.sqrt(2 / sums.size)
 
 
 def test_dropout_mask_does_not_depend_on_the_dtype(x64):

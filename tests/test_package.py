@@ -20,8 +20,9 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
-    "EpochRecord",
-    "dense", "dropout", "batch_norm", "flatten", "rescale", "serial", "residual", "mlp",
+    "Conv2dParams", "EpochRecord", "LayerNormParams",
+    "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
+    "rescale", "serial", "residual", "recompute", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
     "categorical_cross_entropy", "softmax_cross_entropy", "l2_penalty",

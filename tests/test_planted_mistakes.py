@@ -298,7 +298,8 @@ def soft(cache, dy):
 
 
 def no_statistics(params, saved, dy):
-    dgamma, dbeta = jnp.sum(dy * saved.x_hat, 0), jnp.sum(dy, 0)
+    x_hat = (saved.x - saved.mean) * saved.inv_std
+    dgamma, dbeta = jnp.sum(dy * x_hat, 0), jnp.sum(dy, 0)
     return type(params)(dgamma, dbeta), dy * params.gamma * saved.inv_std
 
 
@@ -321,8 +322,10 @@ def dense_with(**wrong):
 
 NO_AXIS = dense_with(b=lambda x, dz: jnp.sum(dz))
 LOST_TRANSPOSE = fixed(pn.dense(3), lambda right: lambda p, x, dz: (right(p, x, dz)[0], dz @ p.w))
-UNSCALED = fixed(pn.dropout(0.4), lambda right: lambda p, mask, dy: ((), jnp.where(mask, dy, 0)))
-UNMASKED = fixed(pn.dropout(0.4), lambda right: lambda p, mask, dy: ((), dy / 0.6))
+UNSCALED = fixed(
+    pn.dropout(0.4), lambda right: lambda p, seeds, dy: ((), right(p, seeds, dy)[1] * 0.6)
+)
+UNMASKED = fixed(pn.dropout(0.4), lambda right: lambda p, seeds, dy: ((), dy / 0.6))
 CONSTANTS = dataclasses.replace(pn.batch_norm(), backward=no_statistics)
 ELEMENTWISE = dataclasses.replace(pn.softmax, backward=soft)
 SUM_OF_SQUARES = dataclasses.replace(pn.mse, backward=lambda error, dy: 2 * error * dy)

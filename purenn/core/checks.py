@@ -127,6 +127,28 @@ def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
         raise ValueError(f"{where}: x has shape {x.shape}, expected (..., {size}){remedy}")
 
 
+def images(where: str, x: Array, channels: int | None = None, remedy: str = "") -> None:
+    """Refuse what is no batch of images, or has not the channels the parameters were made for."""
+    if x.ndim == 4 and channels in (None, x.shape[-1]):
+        return
+    if x.ndim == 3:
+        gray = ", for gray ones x[..., None]" if channels in (None, 1) else ""
+        remedy = f"; for a single image pass x[None]{gray}"
+    wanted = "channels" if channels is None else channels
+    raise ValueError(
+        f"{where}: x has shape {x.shape}, expected (batch, height, width, {wanted}){remedy}"
+    )
+
+
+def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
+    """Refuse an example that is no image with its channels."""
+    if len(in_shape) != 3:
+        remedy = "; for gray images pass x[..., None]" if len(in_shape) == 2 else ""
+        raise ValueError(
+            f"{where}: in_shape is {in_shape}, expected (height, width, channels){remedy}"
+        )
+
+
 def same_shape(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
     """Refuse what would broadcast."""
     if value.shape != other.shape:
@@ -181,6 +203,18 @@ def count(where: str, name: str, value: Any, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{where}: {name} must be at least {least}, got {value}")
     return int(value)
+
+
+def pair(where: str, name: str, value: Any) -> tuple[int, int]:
+    """Two whole numbers of at least 1, for height and width."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        n = value if whole else 2
+        raise TypeError(
+            f"{where}: {name} must be a pair of whole numbers, (height, width), such as "
+            f"({n}, {n}); got {describe(value)}"
+        )
+    return count(where, f"{name}[0]", value[0]), count(where, f"{name}[1]", value[1])
 
 
 def number(

@@ -1,6 +1,6 @@
 """Where more digits are needed than the arrays have."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -14,3 +14,24 @@ def wide_dtype(dtype: Any) -> Any:
 def wide(x: Array) -> Array:
     """`x` in float32 at least: sums and exponentials in less lose what they need."""
     return x.astype(wide_dtype(x.dtype))
+
+
+class Moments(NamedTuple):
+    """Mean and variance; `x - mean - correction`, in this order, keeps the digits of `x`."""
+
+    mean: Array
+    correction: Array
+    var: Array
+
+
+def moments(x: Array, axes: Any, *, keepdims: bool = False) -> Moments:
+    """Mean and variance over axes, divided by the number of values.
+
+    A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every digit of
+    `x - mean` but two. Centring once more takes it out; the variance can't be negative.
+    """
+    mean = jnp.mean(x, axes, keepdims=True)
+    correction = jnp.mean(x - mean, axes, keepdims=True)
+    centred = x - mean - correction
+    found = Moments(mean, correction, jnp.mean(centred * centred, axes, keepdims=True))
+    return found if keepdims else Moments(*(jnp.squeeze(a, axes) for a in found))

@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.layer import Layer, Notation
-from purenn.core.precision import wide_dtype
+from purenn.core.precision import Moments, moments, wide
 from purenn.initializers import ones, zeros
 
 
@@ -27,9 +27,10 @@ class BatchNormState(NamedTuple):
 
 
 class _Saved(NamedTuple):
-    x_hat: Array  # (..., channels)
+    x: Array  # (..., channels)
+    mean: Array  # (channels,)
+    correction: Array | None  # (channels,), of the mean; None when it is the running one
     inv_std: Array  # (channels,)
-    by_batch: tuple[()] | None  # () when the statistics are the batch's own, so depend on x
 
 
 def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
@@ -57,7 +58,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
 
     Returns:
         A layer with parameters `gamma, beta` and state `mean, var`. Statistics are computed in
-        float32 at least; the state keeps its dtype. The cache is $\hat x$ and one value a channel.
+        float32 at least; the state keeps its dtype. The cache is `x` and three values a channel,
+        from which the backward computes $\hat x$ again.
 
     Raises:
         ValueError: training on one value per channel, whose variance is zero.
@@ -81,18 +83,13 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         key: Any = None,
     ) -> tuple[Array, BatchNormState, _Saved]:
         check(params, state, x)
-        wide = wide_dtype(x.dtype)
         if train:
-            centred, batch = _statistics(x.astype(wide))
-            var = batch.var
-            state = BatchNormState(*map(running, state, batch))
+            mean, correction, var = _statistics(wide(x))
+            state = BatchNormState(running(state.mean, mean + correction), running(state.var, var))
         else:
-            centred = x.astype(wide) - state.mean.astype(wide)
-            var = state.var.astype(wide)
-        inv_std = lax.rsqrt(var + epsilon)
-        x_hat = centred * inv_std
-        y = x_hat * params.gamma.astype(wide) + params.beta.astype(wide)
-        saved = _Saved(x_hat.astype(x.dtype), inv_std, () if train else None)
+            mean, correction, var = wide(state.mean), None, wide(state.var)
+        saved = _Saved(x, mean, correction, lax.rsqrt(var + epsilon))
+        y = _normalised(saved) * wide(params.gamma) + wide(params.beta)
         return y.astype(x.dtype), state, saved
 
     def backward(
@@ -100,11 +97,14 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
     ) -> tuple[BatchNormParams, Array]:
         dtype, axes, inv_std = dy.dtype, tuple(range(dy.ndim - 1)), saved.inv_std
         checks.record(name, "params", params, BatchNormParams, inv_std.shape, inv_std.shape)
-        dy, x_hat = dy.astype(inv_std.dtype), saved.x_hat.astype(inv_std.dtype)
+        # Without the barrier XLA keeps more for it after all: on jax 0.12, 264 MiB, not 200, in
+        # eight blocks of dense 512, this, gelu and dropout at batch 4096.
+        saved, dy = lax.optimization_barrier((saved, dy))
+        dy, x_hat = wide(dy), _normalised(saved)
         dgamma = jnp.sum(dy * x_hat, axes)
         dbeta = jnp.sum(dy, axes)
-        dx = dx_hat = dy * params.gamma.astype(dy.dtype)
-        if saved.by_batch is not None:  # through the batch's own mean and variance too
+        dx = dx_hat = dy * wide(params.gamma)
+        if saved.correction is not None:  # through the batch's own mean and variance too
             through_mean = jnp.mean(dx_hat, axes)
             through_var = x_hat * jnp.mean(dx_hat * x_hat, axes)
             dx = dx_hat - through_mean - through_var
@@ -130,17 +130,17 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
     return Layer(init, forward, backward, name=name, notation=notation)
 
 
-def _statistics(x: Array) -> tuple[Array, BatchNormState]:
-    """`x` less its mean, and the mean and variance of each channel."""
-    axes = tuple(range(x.ndim - 1))
+def _statistics(x: Array) -> Moments:
+    """The mean and variance of each channel."""
     if math.prod(x.shape[:-1]) < 2:
         raise ValueError(
             f"batch_norm: training needs two values a channel or more, got x {x.shape}"
         )
-    mean = jnp.mean(x, axes)
-    centred = x - mean
-    # A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every digit
-    # of y but two. Centring once more takes it out; the variance can't be negative.
-    correction = jnp.mean(centred, axes)
-    centred = centred - correction
-    return centred, BatchNormState(mean + correction, jnp.mean(centred * centred, axes))
+    return moments(x, tuple(range(x.ndim - 1)))
+
+
+def _normalised(saved: _Saved) -> Array:
+    centred = wide(saved.x) - saved.mean
+    if saved.correction is not None:
+        centred = centred - saved.correction
+    return centred * saved.inv_std

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.layer import Fn, Notation, Op
@@ -115,7 +115,7 @@ def _softmax(x: Array) -> tuple[Array, Array]:
     if x.ndim < 1 or x.shape[-1] == 0:
         raise ValueError(f"softmax: x has shape {x.shape}, expected classes on the last axis")
     z = wide(x)
-    exp = jnp.exp(z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
+    exp = jnp.exp(z - lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
     y = (exp / jnp.sum(exp, axis=-1, keepdims=True)).astype(x.dtype)
     return y, y
 
@@ -161,17 +161,20 @@ def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
     if approximate:
         gate, _ = _gelu_gate(z)
     else:
-        gate = 0.5 * jax.lax.erfc(-z / math.sqrt(2))
+        gate = 0.5 * lax.erfc(-z / math.sqrt(2))
     return (z * gate).astype(x.dtype), _Gelu(x, approximate)
 
 
 def _gelu_backward(saved: _Gelu, dy: Array) -> Array:
-    x = wide(saved.x)
+    # Without the barrier XLA keeps the forward's gate after all: in a program of six dense layers
+    # with gelu between, 152 MiB instead of 104, 248 with the exact gelu (batch 4096, 512 units).
+    x, dy = lax.optimization_barrier((saved.x, dy))
+    x = wide(x)
     if saved.approximate:
         gate, slope = _gelu_gate(x)
         dgate = gate * (1 - gate) * slope
     else:
-        gate = 0.5 * jax.lax.erfc(-x / math.sqrt(2))
+        gate = 0.5 * lax.erfc(-x / math.sqrt(2))
         dgate = jnp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return (wide(dy) * (gate + x * dgate)).astype(dy.dtype)
 
@@ -189,6 +192,7 @@ def _silu(x: Array) -> tuple[Array, Array]:
 
 
 def _silu_backward(x: Array, dy: Array) -> Array:
+    x, dy = lax.optimization_barrier((x, dy))  # as gelu's
     x = wide(x)
     s = jax.nn.sigmoid(x)
     return (wide(dy) * (s * (1 + x * (1 - s)))).astype(dy.dtype)

@@ -1,0 +1,107 @@
+"""`layer_norm`: normalisation of each example over its features."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks
+from purenn.core.layer import Layer, Notation
+from purenn.core.precision import moments, wide
+from purenn.initializers import ones, zeros
+
+
+class LayerNormParams(NamedTuple):
+    """Scale and shift of `layer_norm`."""
+
+    gamma: Array  # (features,)
+    beta: Array  # (features,)
+
+
+class _Saved(NamedTuple):
+    x: Array  # (..., features)
+    mean: Array  # (..., 1)
+    correction: Array  # (..., 1), of the mean
+    inv_std: Array  # (..., 1)
+
+
+def layer_norm(*, epsilon: float = 1e-5) -> Layer:
+    r"""Layer normalisation over the last axis (Ba, Kiros and Hinton 2016).
+
+    With $n$ the number of features, for each row of $x$
+
+    $$\mu = \tfrac1n \sum_j x_j, \quad \sigma^2 = \tfrac1n \sum_j (x_j - \mu)^2, \quad
+      \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
+
+    $\gamma$ and $\beta$ serve every row, so their derivatives are sums over the rows $m$. A row's
+    $\mu$ and $\sigma^2$ depend on each of its $x$: with $d\hat x = \gamma\, dy$, $\sigma^2$ gets
+    $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j \hat x_j$ and $\mu$ gets
+    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$, and altogether
+
+    $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
+      dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x - \tfrac1n \sum_j d\hat x_j
+      - \hat x\, \tfrac1n \sum_j d\hat x_j\, \hat x_j\right)$$
+
+    The same in training and evaluation. `batch_norm` takes the statistics the other way, of each
+    feature over the batch. PyTorch's `LayerNorm` is this one; Flax's has `epsilon=1e-6`.
+
+    Args:
+        epsilon: added to the variance, under the root.
+
+    Returns:
+        A layer with parameters `gamma, beta` and no state; `x, y: (..., features)`. Statistics are
+        computed in float32 at least. The cache is `x` and three values a row, from which the
+        backward computes $\hat x$ again.
+
+    Raises:
+        ValueError: there is one feature alone, whose variance is zero.
+    """
+    epsilon = checks.number("layer_norm", "epsilon", epsilon, least=0)
+    name = "layer_norm"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[LayerNormParams, tuple[()]]:
+        features = checks.shape_tuple(name, in_shape, axes=1)[-1:]
+        several(features, "in_shape", in_shape)
+        return LayerNormParams(gamma=ones(key, features), beta=zeros(key, features)), ()
+
+    def forward(
+        params: LayerNormParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Saved]:
+        check(params, x)
+        mean, correction, var = moments(wide(x), -1, keepdims=True)
+        saved = _Saved(x, mean, correction, lax.rsqrt(var + epsilon))
+        y = normalised(saved) * wide(params.gamma) + wide(params.beta)
+        return y.astype(x.dtype), state, saved
+
+    def backward(
+        params: LayerNormParams, saved: _Saved, dy: Array
+    ) -> tuple[LayerNormParams, Array]:
+        check(params, saved.x)
+        dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
+        saved, dy = lax.optimization_barrier((saved, dy))  # as batch_norm's
+        dy, x_hat = wide(dy), normalised(saved)
+        dgamma = jnp.sum(dy * x_hat, rows)
+        dbeta = jnp.sum(dy, rows)
+        dx_hat = dy * wide(params.gamma)
+        through_mean = jnp.mean(dx_hat, axis=-1, keepdims=True)  # (..., 1)
+        through_var = x_hat * jnp.mean(dx_hat * x_hat, axis=-1, keepdims=True)
+        dx = (dx_hat - through_mean - through_var) * saved.inv_std
+        return LayerNormParams(dgamma.astype(dtype), dbeta.astype(dtype)), dx.astype(dtype)
+
+    def normalised(saved: _Saved) -> Array:
+        return (wide(saved.x) - saved.mean - saved.correction) * saved.inv_std
+
+    def check(params: Any, x: Array) -> None:
+        checks.record(name, "params", params, LayerNormParams, ("features",), ("features",))
+        checks.last_axis(name, x, *params.gamma.shape)
+        several(x.shape[-1:], "x", x.shape)
+        checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
+        checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
+
+    def several(features: tuple[int, ...], what: str, shape: tuple[int, ...]) -> None:
+        if features[0] < 2:
+            raise ValueError(f"{name}: needs two features or more, got {what} {shape}")
+
+    y, dparams = "{gamma}⊙rownorm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
+    dx = "({gamma}⊙{dy} less its mean and its part along x̂, row by row)/σ"
+    return Layer(init, forward, backward, name=name, notation=Notation("N", y, dx, dparams))

@@ -1,0 +1,1 @@
+"""One file a framework: how its documentation trains a network."""

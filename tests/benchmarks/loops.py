@@ -1,0 +1,139 @@
+"""The loops around a JAX training step, one place for all: what differs is the step alone.
+
+A step is `(state, x, y) -> (state, loss)`. `per_step` is the loop of the frameworks' documentation,
+`scanned` the loop that purenn compiles.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from data import batches_of, images
+from jax import lax
+from tasks import WARM_UP, Done, Task
+
+Work = Callable[[], Done]
+
+
+def scaled(x: Any) -> Any:
+    """Bytes to 0 … 1, inside the step; what is float32 was scaled before."""
+    return x if x.dtype == jnp.float32 else x.astype(jnp.float32) * np.float32(1 / 255)
+
+
+def per_step(step: Any, state: Any, task: Task) -> Work:
+    """Shuffle with NumPy, index a batch, call the jitted step; wait at the end only.
+
+    Images go in as bytes or as floats, whichever turns out faster in the warm-up.
+    """
+    x, y = images(task)
+    stored = {"uint8": x, "float32": x.astype(np.float32) / 255}
+    seconds: dict[str, float] = {}
+    rng, calls = np.random.default_rng(0), 0
+
+    def work() -> Done:
+        nonlocal state, calls
+        started, waited_for = time.perf_counter(), []
+        kind = list(stored)[calls % 2] if calls < WARM_UP else min(seconds, key=seconds.get)
+        x = stored[kind]
+        for rows in batches_of(rng.permutation(len(x)), task):
+            state, loss = step(state, x[rows], y[rows])
+            waited_for.append(loss)
+        jax.block_until_ready((waited_for, state))
+        seconds[kind] = time.perf_counter() - started
+        calls += 1
+        return Done(waited_for, (calls - 1) * task.steps, task.steps, note=kind)
+
+    return work
+
+
+def scanned(step: Any, state: Any, task: Task) -> Work:
+    """All steps as one program, over bytes that stay on the device; the state is donated.
+
+    The order comes from NumPy: `jax.random.permutation` would cost every peer 30 ms an epoch.
+    """
+    x, y = map(jax.device_put, images(task))
+    rng, calls = np.random.default_rng(0), 0
+
+    @partial(jax.jit, donate_argnums=0)
+    def run(state: Any, x: Any, y: Any, order: Any) -> Any:
+        return lax.scan(lambda state, rows: step(state, x[rows], y[rows]), state, order)
+
+    def work() -> Done:
+        nonlocal state, calls
+        order = batches_of(rng.permutation(len(x)).astype(np.int32), task)
+        state, losses = jax.block_until_ready(run(state, x, y, order))
+        calls += 1
+        return Done(losses, (calls - 1) * task.steps, task.steps)
+
+    return work
+
+
+def host_time(step: Any, state: Any, task: Task) -> Work:
+    """From the call of a jitted step to its return, the median of many calls.
+
+    The step is waited for after every call, outside the timed span, so that the device's queue is
+    empty and nothing but the call itself is timed. The batch is on the device already.
+    """
+    x, y = normal(task.batch, task.inputs), labels(task)
+
+    def work() -> Done:
+        nonlocal state
+        spans, losses = [], []
+        for _ in range(task.steps):
+            started = time.perf_counter()
+            state, loss = step(state, x, y)
+            spans.append(time.perf_counter() - started)
+            losses.append(jax.block_until_ready(loss))
+        return Done(losses, seconds=float(np.median(spans)))
+
+    return work
+
+
+def repeated(function: Any, *arguments: Any) -> Work:
+    """The mean of as many calls as take 0.2 s, each waited for."""
+
+    def work() -> Done:
+        started, calls = time.perf_counter(), 0
+        while calls == 0 or time.perf_counter() - started < 0.2:
+            jax.block_until_ready(function(*arguments))
+            calls += 1
+        return Done(seconds=(time.perf_counter() - started) / calls)
+
+    return work
+
+
+def compiled_step(step: Any, state: Any, x: Any, y: Any) -> Work:
+    """One step, and the temporary memory that XLA sets aside for it."""
+    compiled = jax.jit(step, donate_argnums=0).lower(state, x, y).compile()
+    analysis = compiled.memory_analysis()
+
+    def work() -> Done:
+        nonlocal state
+        state, loss = jax.block_until_ready(compiled(state, x, y))
+        return Done(loss, temporaries=analysis.temp_size_in_bytes)
+
+    return work
+
+
+def normal(*shape: int) -> Any:
+    """Made-up inputs."""
+    return jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
+
+
+def labels(task: Task) -> Any:
+    """Made-up classes."""
+    return jnp.arange(task.batch, dtype=jnp.int32) % 10
+
+
+def blocks_data(task: Task) -> tuple[Any, Any]:
+    """What the eight blocks of the memory row learn."""
+    return normal(task.batch, 512), labels(task)
+
+
+def pool_data(task: Task) -> tuple[Any, Any]:
+    """Images of 32 channels, and the derivative by their 2×2 pools."""
+    return normal(task.batch, 28, 28, 32), normal(task.batch, 14, 14, 32)

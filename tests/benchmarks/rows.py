@@ -1,0 +1,263 @@
+"""What is measured: every row, who takes part in it, and what purenn must reach."""
+
+from typing import NamedTuple
+
+from tasks import WARM_UP, Task
+
+OURS = "purenn"
+PRODUCTS = "its products alone"
+FUNCTIONS = {  # of each JAX peer's usual loop
+    "flax linen": ("flax_linen", "usual"),
+    "flax nnx": ("flax_nnx", "usual"),
+    "flax nnx, functional": ("flax_nnx", "usual_functional"),
+    "equinox": ("equinox", "usual"),
+    "haiku": ("haiku", "usual"),
+    "stax": ("stax", "usual"),
+}
+USUAL = tuple(FUNCTIONS)
+SCANS = tuple(f"{name}, scan" for name, (_, loop) in FUNCTIONS.items() if loop == "usual")
+PYTORCH = ("PyTorch eager", "PyTorch compiled")
+PEERS = (*USUAL, *SCANS, *PYTORCH, "NumPy")
+
+
+class Contestant(NamedTuple):
+    """Who takes part: a function `task -> work` of a module of `contestants`.
+
+    Attributes:
+        steps: of one piece of work, if another number than the others do.
+        times: how often its work must be done to do what the row asks for.
+    """
+
+    name: str
+    module: str
+    function: str
+    steps: int | None = None
+    times: int = 1
+
+    def of(self, task: Task) -> Task:
+        """Its own share of the row's task."""
+        return task if self.steps is None else task._replace(steps=self.steps)
+
+
+class Goal(NamedTuple):
+    """A ratio to reach.
+
+    Attributes:
+        against: whose best is compared with.
+        must: what must be reached, and
+        aim: what is aimed at.
+        share: false for `theirs / ours`, where higher is better; true for `ours / theirs`, where
+            lower is.
+        quantity: what is compared, "seconds" or "temporaries".
+        ours: which of purenn's contestants.
+    """
+
+    name: str
+    against: tuple[str, ...]
+    must: float
+    aim: float | None
+    share: bool = False
+    quantity: str = "seconds"
+    ours: str = OURS
+
+
+class Row(NamedTuple):
+    """A race.
+
+    Attributes:
+        unit: what the times are of, "epoch", "step", "call" …
+        trains: whether losses and GFLOP/s can be told.
+    """
+
+    name: str
+    title: str
+    unit: str
+    task: Task
+    contestants: tuple[Contestant, ...]
+    goals: tuple[Goal, ...] = ()
+    trains: bool = False
+
+    @property
+    def warm_up(self) -> int:
+        """Pieces of work before the rounds that count."""
+        return WARM_UP if self.trains else 1
+
+
+def peers(*, scan_steps: int | None = None, times: int = 1) -> tuple[Contestant, ...]:
+    """Every JAX framework in its usual loop and in a scan, and PyTorch."""
+    usual = [Contestant(name, *FUNCTIONS[name], times=times) for name in USUAL]
+    return (
+        *usual,
+        *(
+            Contestant(f"{c.name}, scan", c.module, "scan", scan_steps, times)
+            for c in usual
+            if c.function == "usual"
+        ),
+        *(Contestant(f"PyTorch {f}", "pytorch", f, times=times) for f in ("eager", "compiled")),
+    )
+
+
+FIT = Contestant(OURS, "purenn", "fit")
+TINY = Task(hidden=(16, 16), batch=32, steps=1875)
+
+
+def dense(name: str, title: str, task: Task, goals: tuple[Goal, ...]) -> Row:
+    """An epoch of a dense network with shuffle."""
+    contestants = (
+        FIT,
+        *peers(),
+        Contestant("NumPy", "texts", "train"),
+        Contestant(PRODUCTS, "purenn", "products"),
+    )
+    return Row(name, title, "epoch", task, contestants, goals, trains=True)
+
+
+def host_time(leaves: int, hidden: tuple[int, ...]) -> Row:
+    """The host's part of a step."""
+    return Row(
+        f"host_time_{leaves}",
+        f"Host time of one jitted step call, {leaves} leaves",
+        "call",
+        Task(hidden=hidden, inputs=8, batch=8, steps=300),
+        (
+            Contestant(OURS, "purenn", "host_time"),
+            Contestant("flax linen", "flax_linen", "host_time"),
+            Contestant("flax nnx", "flax_nnx", "host_time"),
+            Contestant("flax nnx, functional", "flax_nnx", "host_time_functional"),
+            Contestant("equinox", "equinox", "host_time"),
+        ),
+        (
+            Goal(
+                f"host time of a step call, {leaves} leaves, to the fastest of flax and equinox's",
+                ("flax linen", "flax nnx", "flax nnx, functional", "equinox"),
+                1.05,
+                1.0,
+                share=True,
+            ),
+        ),
+    )
+
+
+PEAK = Row(
+    "peak",
+    "A large float32 product, 3072 × 3072",
+    "product",
+    Task(batch=3072),
+    (
+        Contestant("JAX", "jax_itself", "large_product"),
+        Contestant("NumPy", "texts", "large_product"),
+    ),
+)
+
+ROWS = (
+    Row(
+        "cnn_step",
+        "MNIST CNN: 3×3 convolutions of 32 and 64, max pools, dense 128; batch 128, Adam",
+        "step",
+        Task(cnn=True, examples=40 * 128, steps=40),
+        (FIT, *peers(scan_steps=7)),  # a scan of theirs takes nearly a second a step
+        (
+            Goal("CNN step, against the fastest JAX peer in its usual loop", USUAL, 3, 4),
+            Goal("CNN step, against the fastest JAX peer inside scan", SCANS, 15, 25),
+            Goal("CNN step, against PyTorch, the better of its two", PYTORCH, 1, 1.2),
+        ),
+        trains=True,
+    ),
+    dense(
+        "dense_128",
+        "784-128-10, batch 128, Adam, an epoch with shuffle",
+        Task(),
+        (
+            Goal("784-128-10, against the fastest peer of all", PEERS, 1.2, 1.5),
+            Goal("784-128-10, to its own products alone", (PRODUCTS,), 1.25, None, True),
+        ),
+    ),
+    dense(
+        "tiny_16_16",
+        "784-16-16-10, batch 32, Adam, an epoch with shuffle",
+        TINY,
+        (Goal("784-16-16-10, against the fastest peer of all", PEERS, 1.5, 2.5),),
+    ),
+    Row(
+        "many_32",
+        "32 networks 784-16-16-10, an epoch each; peers: 32 times their epoch",
+        "32 epochs",
+        TINY._replace(networks=32),
+        (
+            Contestant(OURS, "purenn", "many"),
+            Contestant("purenn, one after another", "purenn", "fit", times=32),
+            *peers(times=32),
+            Contestant("NumPy", "texts", "train", times=32),
+        ),
+        (Goal("32 networks at once, against 32 runs of the fastest peer", PEERS, 3, 5),),
+        trains=True,
+    ),
+    Row(
+        "max_pool_backward",
+        "2×2 max pool of (128, 28, 28, 32), backward",
+        "call",
+        Task(),
+        (
+            Contestant(OURS, "purenn", "max_pool_backward"),
+            Contestant("JAX", "jax_itself", "max_pool_backward"),
+            Contestant("purenn, with forward", "purenn", "max_pool_both"),
+            Contestant("JAX, with forward", "jax_itself", "max_pool_both"),
+        ),
+        (Goal("max_pool backward, against JAX's", ("JAX",), 5, 9),),
+    ),
+    Row(
+        "shuffle",
+        "A permutation of 60,000 indices",
+        "call",
+        Task(),
+        (Contestant(OURS, "purenn", "shuffle"), Contestant("JAX", "jax_itself", "shuffle")),
+        (Goal("shuffling 60,000 indices, against jax.random.permutation", ("JAX",), 50, 150),),
+    ),
+    Row(
+        "memory",
+        "Eight blocks of dense 512, batch norm, gelu, dropout, and dense 10; batch 4096, Adam",
+        "step",
+        Task(batch=4096, steps=1),
+        (
+            Contestant(OURS, "purenn", "blocks"),
+            Contestant("purenn, recomputed", "purenn", "recomputed_blocks"),
+            Contestant("flax linen", "flax_linen", "blocks"),
+        ),
+        tuple(
+            Goal(f"eight blocks{how}, {what} to flax's", ("flax linen",), *marks, True, of, ours)
+            for how, ours in (("", OURS), (" recomputed", "purenn, recomputed"))
+            for what, of, marks in (
+                ("temporary memory", "temporaries", (0.7, 0.4)),
+                ("time", "seconds", (1.1, None)),
+            )
+        ),
+    ),
+    host_time(4, (8,)),
+    host_time(200, (8,) * 99),
+    Row(
+        "cold_start",
+        "A fresh process: import, compile, one epoch of 784-128-10, mean loss printed",
+        "process",
+        Task(),
+        (
+            Contestant(OURS, "cold_start", "purenn"),
+            Contestant("flax linen", "cold_start", "flax"),
+        ),
+        (Goal("first result from a cold start, to flax's", ("flax linen",), 0.9, 0.7, True),),
+    ),
+)
+
+
+def quick(row: Row) -> Row:
+    """The same at a size at which it only shows that it runs."""
+    if row is PEAK:  # the report needs it as it is
+        return row
+    task = row.task
+    steps, batch, hidden = min(task.steps, 3), min(task.batch, 64), task.hidden[:3]
+    examples = steps * batch if row.trains else 6_000
+    networks = min(task.networks, 2)
+    task = task._replace(
+        steps=steps, batch=batch, hidden=hidden, examples=examples, networks=networks
+    )
+    contestants = tuple(c._replace(steps=c.steps and 2) for c in row.contestants)
+    return row._replace(task=task, contestants=contestants)
