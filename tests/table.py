@@ -157,11 +157,11 @@ def plain_conv2d(strides, padding, params, state, x, key):
 
 # (kernel, strides, padding, the same in numbers, in_shape)
 CONVOLVED = (
-    ((3, 3), (1, 1), "SAME", ((1, 1), (1, 1)), (3, 4, 2)),
-    ((3, 2), (2, 1), "SAME", ((0, 1), (0, 1)), (4, 3, 1)),
-    ((2, 3), (3, 2), "VALID", ((0, 0), (0, 0)), (6, 6, 2)),  # a row and a column left over
+    ((3, 3), (1, 1), "SAME", ((1, 1), (1, 1)), (3, 4, 5)),
+    ((3, 2), (2, 1), "SAME", ((0, 1), (0, 1)), (4, 3, 1)),  # few channels: dw by patches
+    ((2, 3), (3, 2), "VALID", ((0, 0), (0, 0)), (6, 6, 5)),  # a row and a column left over
     ((1, 1), (2, 2), "VALID", ((0, 0), (0, 0)), (3, 4, 3)),  # strides wider than the kernel
-    ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 2)),  # more padding than kernel
+    ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 5)),  # more padding than kernel
 )
 
 

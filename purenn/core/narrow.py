@@ -2,16 +2,36 @@
 
 from typing import Any
 
-from jax import Array
+from jax import Array, lax
 
 NARROW = 32
 
 
 def flat(leaf: Any) -> Array:
-    """A narrow array with one axis; any other as it is.
+    """A narrow array with one axis, column after column; any other as it is.
 
     XLA's CPU compiler vectorises along the last axis. Where that is short, as in the (784, 16)
     weights of a small network, Adam's arithmetic takes 26 us in a loop, and 7 with one long axis,
-    if the loop carries it like that too. Wide arrays gain nothing: (784, 128) takes 55 either way.
+    if the loop carries it like that too. Column after column, because so the products with it are
+    the faster ones: 12 us for `dw`, where row after row it is 23. Wide arrays gain nothing.
     """
-    return leaf.reshape(-1) if leaf.ndim > 1 and leaf.shape[-1] < NARROW else leaf
+    return leaf.T.reshape(-1) if _is_narrow(leaf) else leaf
+
+
+def whole(flat_leaf: Any, like: Any) -> Array:
+    """What `flat` made of an array of the shape of `like`, as it was."""
+    return flat_leaf.reshape(like.shape[::-1]).T if _is_narrow(like) else flat_leaf
+
+
+def transposed_product(x: Array, dz: Array) -> Array:
+    """`x.T @ dz`, for the derivative by a matrix, in the form that suits `flat`.
+
+    That is `dz.T @ x`, turned. With 32 networks at once a narrow one takes half as long, 0.25 ms
+    and not 0.5, if `dz` is turned before the product; without the barrier XLA turns it within.
+    """
+    dz = lax.optimization_barrier(dz.T) if dz.shape[-1] < NARROW else dz.T
+    return (dz @ x).T
+
+
+def _is_narrow(leaf: Any) -> bool:
+    return bool(leaf.ndim > 1 and leaf.shape[-1] < NARROW)

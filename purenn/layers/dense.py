@@ -8,6 +8,7 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.layer import Fn, Layer, Notation
+from purenn.core.narrow import transposed_product
 from purenn.initializers import draw, he_normal, zeros
 
 
@@ -67,7 +68,8 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         dx = dz @ w.T  # (..., n_in)
         x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
         dz = dz.reshape(-1, dz.shape[-1])
-        return DenseParams(w=x.T @ dz, b=jnp.sum(dz, axis=0)), dx
+        dw = transposed_product(x, dz)  # x.T @ dz
+        return DenseParams(w=dw, b=jnp.sum(dz, axis=0)), dx
 
     def check(params: Any, x: Array) -> None:
         checks.record(name, "params", params, DenseParams, ("n_in", units), (units,))

@@ -11,7 +11,7 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn
-from purenn.core.narrow import flat
+from purenn.core.narrow import flat, whole
 from purenn.core.precision import wide
 
 
@@ -33,10 +33,10 @@ def apply_updates(params: Any, updates: Any) -> Any:
 def leafwise(function: Fn, tree: Any, *others: Any) -> Any:
     """An elementwise function of each leaf, and of the same leaf of other trees."""
 
-    def whole(leaf: Any, *same: Any) -> Array:
-        return function(flat(leaf), *map(flat, same)).reshape(leaf.shape)
+    def one(leaf: Any, *same: Any) -> Array:
+        return whole(function(flat(leaf), *map(flat, same)), leaf)
 
-    return jax.tree.map(whole, tree, *others)
+    return jax.tree.map(one, tree, *others)
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:

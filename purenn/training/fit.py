@@ -26,7 +26,7 @@ from purenn.training.train_step import (
     train_step,
 )
 
-LOOK_EVERY = 0.25  # seconds between two looks at the loss, by the bar and for NaN
+LOOK_EVERY = 0.4  # seconds between two looks at the loss, by the bar and for NaN
 
 
 class Recipe(NamedTuple):

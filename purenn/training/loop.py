@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core.layer import Fn
-from purenn.core.narrow import flat
+from purenn.core.narrow import flat, whole
 from purenn.training.train_step import TrainState
 
 
@@ -30,15 +30,12 @@ def run_steps(
         The state after them, and the losses, `(steps,)`, zero where no step was run.
     """
 
-    def whole(leaves: Any) -> TrainState:
-        return jax.tree.map(lambda leaf, like: leaf.reshape(like.shape), leaves, train_state)
-
     def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
         leaves, losses = carry
-        after, value = step(whole(leaves), x[order[i]], targets[order[i]])
+        before = jax.tree.map(whole, leaves, train_state)
+        after, value = step(before, x[order[i]], targets[order[i]])
         return jax.tree.map(flat, after), losses.at[i].set(value.astype(losses.dtype))
 
-    losses = jnp.zeros(order.shape[0])
-    leaves = jax.tree.map(flat, train_state)
-    leaves, losses = lax.fori_loop(first, last, body, (leaves, losses))
-    return whole(leaves), losses
+    carry = jax.tree.map(flat, train_state), jnp.zeros(order.shape[0])
+    leaves, losses = lax.fori_loop(first, last, body, carry)
+    return jax.tree.map(whole, leaves, train_state), losses
