@@ -5,6 +5,7 @@ Nothing here is timed; the peers need packages that tests do not.
 
 import importlib
 
+import loops
 import matplotlib.image
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ ROW = Row(
 
 
 def work(seconds, **more):
-    blank = {"start": 0, "steps": 10, "loss": 1.0, "temporaries": None, "note": ""}
+    blank = {"start": 0, "steps": 10, "loss": 1.0, "temporaries": None, "epochs": None, "note": ""}
     return {**blank, "seconds": seconds, **more}
 
 
@@ -119,13 +120,19 @@ def test_losses_are_compared_over_the_same_steps():
 def test_the_page_shows_who_wins_and_who_did_not_run(results):
     results["rows"]["row"]["purenn"]["works"][1:] = [work(20.0, temporaries=80)]
     results["rows"]["row"]["slow"]["failure"] = "no compiler"
+    for name, epochs in (("purenn", (5,)), ("fast", (3, 4, 3))):
+        for each, n in zip(results["rows"]["row"][name]["works"][1:], epochs, strict=True):
+            each["epochs"] = n
     page = report.markdown(results, (ROW,))
     assert "| against all | 2× | 3× | 0.25× | fast | **not reached** |" in page
     assert "| memory (lower is better) | ≤ 0.7× | ≤ 0.5× | 0.80× | fast | **not reached** |" in page
     lines = page.splitlines()
     head = next(i for i, line in enumerate(lines) if line.startswith("| row | median"))
+    assert lines[head].endswith("| epochs |")
     assert lines[head + 2].startswith("| **fast** | 5,000 | ")
+    assert lines[head + 2].endswith("| 3 – 4 |")
     assert lines[head + 3].startswith("| purenn | 20,000 | ")
+    assert lines[head + 3].endswith("| 5 |")
     assert "slow did not run: `no compiler`." in page
     assert "2 GFLOP/s" in page  # the peak, of the faster of the two
 
@@ -167,23 +174,29 @@ def test_a_race_interleaves_and_survives_a_contestant_that_fails():
     assert all(w["seconds"] > 0 and 1 < w["loss"] < 5 for w in works)
 
 
-# Each function once, in the first row that has it. `blocks` is `recomputed_blocks` with less.
-NO_PEERS = {
-    (contestant.module, contestant.function): row
-    for row in reversed(rows.ROWS)
-    for contestant in row.contestants
-    if contestant.module in ("purenn", "texts", "jax_itself") and contestant.function != "blocks"
-}
+def test_training_stops_at_the_epoch_that_reaches_the_accuracy():
+    accuracies = {1: [0.5, 0.98, 0.99, 1.0], 2: [0.995], 3: [0.9] * 1000}  # by seed
+    task = Task(steps=10, accuracy=0.99)
+    work = loops.to_accuracy(lambda seed: iter(accuracies[seed]).__next__, task)
+    assert [(w.epochs, w.steps) for w in (work(), work())] == [(3, 30), (1, 10)]
+    with pytest.raises(RuntimeError, match="99% not reached in 30 epochs"):
+        work()
 
 
-@pytest.mark.parametrize(("module", "function"), NO_PEERS)
-def test_contestants_that_need_no_other_package_run(module, function):
-    row = NO_PEERS[module, function]
-    task = rows.quick(row).task
+# `run.py --quick` goes through all of them; these are cheap, or what most rows are about.
+@pytest.mark.parametrize(
+    ("name", "module", "function"),
+    [
+        ("tiny_16_16", "purenn", "fit"),
+        ("dense_128", "purenn", "products"),
+        ("shuffle", "purenn", "shuffle"),
+        ("max_pool_backward", "jax_itself", "max_pool_backward"),
+    ],
+)
+def test_contestants_that_need_no_other_package_run(name, module, function):
+    task = next(rows.quick(row).task for row in rows.ROWS if row.name == name)
     work = getattr(importlib.import_module(f"contestants.{module}"), function)(task)
     first, second = work(), work()
     assert np.all(np.isfinite(np.asarray(first.losses)))
-    if function in ("fit", "train"):  # it goes on from where it was
+    if function == "fit":  # it goes on from where it was
         assert (first.start, second.start, second.steps) == (0, 3, 3)
-    if row.name == "memory":
-        assert second.temporaries > 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from table import error, plain_dropout
 
@@ -111,6 +112,29 @@ def test_a_step_runs_the_same_eagerly_and_jitted(data):
 
 
 # A whole run.
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [pn.sgd(0.3), pn.momentum(0.3, nesterov=True), pn.adam(0.01), pn.adamw(0.01), optax.adam(0.01)],
+    ids=["sgd", "momentum", "adam", "adamw", "optax"],
+)
+def test_a_run_is_its_steps_however_the_loop_carries_the_weights(optimizer, data):
+    # Wide weights, narrow ones, and kernels, which the loop turns and flattens and a step does not.
+    model = pn.serial(
+        lambda x: x.reshape(-1, 3, 2, 1), pn.conv2d(4), pn.flatten(), pn.mlp((40,), CLASSES)
+    )
+    x, targets = jnp.asarray(data[0]), jnp.asarray(data[1])
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes dtypes
+        run = jax.jit(pn.training_run(model, LOSS, optimizer, epochs=1, batch_size=10))
+        after, losses = run(KEY, x, targets)
+        step = jax.jit(pn.train_step(model, LOSS, optimizer))
+        train_state, values = pn.TrainState.create(model, optimizer, KEY, (FEATURES,)), []
+        for rows in epoch_order(train_state.key, 0, EXAMPLES, 10):
+            train_state, value = step(train_state, x[rows], targets[rows])
+            values.append(value)
+    assert error((after.params, losses[0]), (train_state.params, jnp.stack(values))) <= 1e-5
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, train_state)
 
 
 @pytest.mark.parametrize(("examples", "batch_size"), [(70, 10), (23, 5), (8, 8)])

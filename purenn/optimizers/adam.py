@@ -13,8 +13,8 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
+    elementwise,
     first_step,
-    leafwise,
     moments,
     rate_at,
     scaled,
@@ -106,15 +106,15 @@ def _adam(
         def decayed(direction: Array, p: Array) -> Array:
             return direction + decay * p.astype(direction.dtype) if p.ndim >= 2 else direction
 
-        m = leafwise(first, opt_state.m, grads)
-        v = leafwise(second, opt_state.v, grads)
-        directions = leafwise(direction, m, v)
+        m = jax.tree.map(first, opt_state.m, grads)
+        v = jax.tree.map(second, opt_state.v, grads)
+        directions = jax.tree.map(direction, m, v)
         if decay:
             directions = jax.tree.map(decayed, directions, params)
-        updates = leafwise(lambda d, g: scaled(rate, d, g.dtype), directions, grads)
+        updates = jax.tree.map(lambda d, g: scaled(rate, d, g.dtype), directions, grads)
         return updates, AdamState(step, m, v)
 
-    return Optimizer(init, update)
+    return Optimizer(init, update if decay else elementwise(update))
 
 
 def _correction(beta: float, step: Array, dtype: Any) -> Array:

@@ -11,7 +11,6 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn
-from purenn.core.narrow import flat, whole
 from purenn.core.precision import wide
 
 
@@ -27,16 +26,13 @@ def apply_updates(params: Any, updates: Any) -> Any:
     checks.same_structure("apply_updates", "updates", updates, "params", params)
     checks.float_leaves("apply_updates", "params", params)
     checks.float_leaves("apply_updates", "updates", updates)
-    return leafwise(lambda p, u: p + u.astype(p.dtype), params, updates)
+    return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
 
 
-def leafwise(function: Fn, tree: Any, *others: Any) -> Any:
-    """An elementwise function of each leaf, and of the same leaf of other trees."""
-
-    def one(leaf: Any, *same: Any) -> Array:
-        return whole(function(flat(leaf), *map(flat, same)), leaf)
-
-    return jax.tree.map(one, tree, *others)
+def elementwise(update: Fn) -> Fn:
+    """Mark an update that treats every element alike, whatever the shape of its array."""
+    update.elementwise = True  # type: ignore[attr-defined]
+    return update
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 from jax import Array
 
 from purenn.core import checks
@@ -10,8 +11,8 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
+    elementwise,
     first_step,
-    leafwise,
     moments,
     rate_at,
     scaled,
@@ -66,9 +67,9 @@ def momentum(
         def mix(v: Array, g: Array) -> Array:
             return beta * v + fresh * wide(g).astype(v.dtype)
 
-        velocity = leafwise(mix, velocity, grads)
-        ahead = leafwise(mix, velocity, grads) if nesterov else velocity
-        updates = leafwise(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
+        velocity = jax.tree.map(mix, velocity, grads)
+        ahead = jax.tree.map(mix, velocity, grads) if nesterov else velocity
+        updates = jax.tree.map(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
         return updates, MomentumState(step + 1, velocity)
 
-    return Optimizer(init, update)
+    return Optimizer(init, elementwise(update))

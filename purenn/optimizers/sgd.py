@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 from jax import Array
 
 from purenn.core import checks
@@ -10,8 +11,8 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
+    elementwise,
     first_step,
-    leafwise,
     rate_at,
     scaled,
 )
@@ -40,7 +41,7 @@ def sgd(learning_rate: Any) -> Optimizer:
     def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
         check_update("sgd", grads, opt_state, params, SgdState)
         rate = rate_at("sgd", learning_rate, opt_state.step)
-        updates = leafwise(lambda g: scaled(rate, wide(g), g.dtype), grads)
+        updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)
 
-    return Optimizer(init, update)
+    return Optimizer(init, elementwise(update))

@@ -16,7 +16,7 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.evaluate import evaluate
 from purenn.training.examples import as_examples, check_labels, steps_per_epoch
-from purenn.training.loop import run_steps
+from purenn.training.loop import train_loop
 from purenn.training.progress import Bar, EpochRecord
 from purenn.training.train_step import (
     TrainState,
@@ -240,12 +240,9 @@ def programs(recipe: Recipe) -> Programs:
     def create(key: Array, in_shape: tuple[int, ...]) -> TrainState:
         return TrainState.create(model, optimizer, key, in_shape)
 
-    def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array]:
-        return run_steps(step, train_state, *given)
-
     return Programs(
         jax.jit(create, static_argnums=1),
-        jax.jit(chunk, donate_argnums=0),
+        jax.jit(train_loop(model, loss, optimizer, penalty), donate_argnums=0),
         jax.jit(step, donate_argnums=0),
     )
 

@@ -8,34 +8,52 @@ from jax import Array, lax
 
 from purenn.core.layer import Fn
 from purenn.core.narrow import flat, whole
-from purenn.training.train_step import TrainState
+from purenn.training.train_step import TrainState, descend, step_by
 
 
-def run_steps(
-    step: Fn, train_state: TrainState, x: Array, targets: Array, order: Array, first: Any, last: Any
-) -> tuple[TrainState, Array]:
-    """The steps `first` to `last`, less one, of an epoch; the data stay where they are.
-
-    Args:
-        step: what `train_step` makes.
-        train_state: before them.
-        x: all examples; a step gathers its own, so bytes travel where floats would.
-        targets: theirs.
-        order: rows of `x`, a batch a step, `(steps, batch_size)`.
-        first: counted from 0. Where both are traced, one program serves any number of steps;
-            where both are Python numbers, JAX can differentiate through the loop.
-        last: where to stop.
+def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any) -> Fn:
+    """Steps of an epoch over data that stay where they are.
 
     Returns:
-        The state after them, and the losses, `(steps,)`, zero where no step was run.
+        A pure function `run(train_state, x, targets, order, first, last)`, whose result is the
+        state after the steps `first` to `last`, less one, and the losses, `(steps,)`, zero where no
+        step was run. A step gathers its own rows of `x`, so that bytes travel where floats would;
+        `order` are the rows of all steps, `(steps, batch_size)`. Where `first` and `last` are
+        traced, one program serves any number of steps; where they are Python numbers, JAX can
+        differentiate through the loop.
     """
+    minds_no_shapes = getattr(getattr(optimizer, "update", None), "elementwise", False)
+    carried: Fn = flat if minds_no_shapes else _as_it_is
+    back: Fn = whole if minds_no_shapes else _as_it_is
+    way = _descend_flat if minds_no_shapes else descend
+    step = step_by(way, model, loss, optimizer, penalty)
 
-    def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
-        leaves, losses = carry
-        before = jax.tree.map(whole, leaves, train_state)
-        after, value = step(before, x[order[i]], targets[order[i]])
-        return jax.tree.map(flat, after), losses.at[i].set(value.astype(losses.dtype))
+    def run(
+        train_state: TrainState, x: Array, targets: Array, order: Array, first: Any, last: Any
+    ) -> tuple[TrainState, Array]:
+        def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+            leaves, losses = carry
+            before = jax.tree.map(back, leaves, train_state)
+            after, value = step(before, x[order[i]], targets[order[i]])
+            return jax.tree.map(carried, after), losses.at[i].set(value.astype(losses.dtype))
 
-    carry = jax.tree.map(flat, train_state), jnp.zeros(order.shape[0])
-    leaves, losses = lax.fori_loop(first, last, body, carry)
-    return jax.tree.map(whole, leaves, train_state), losses
+        leaves, losses = jax.tree.map(carried, train_state), jnp.zeros(order.shape[0])
+        leaves, losses = lax.fori_loop(first, last, body, (leaves, losses))
+        return jax.tree.map(back, leaves, train_state), losses
+
+    return run
+
+
+def _as_it_is(leaf: Any, like: Any = None) -> Any:
+    return leaf
+
+
+def _descend_flat(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+    """`descend`, of an optimizer that minds no shapes, as the loop carries narrow arrays.
+
+    XLA then drops the turning to and fro between the loop, the optimizer and the products. A step
+    compiled by itself would have to do it: 200 us instead of 130 for 784-16-16-10.
+    """
+    given = jax.tree.map(flat, (grads, opt_state, params))
+    new_params, new_opt_state = descend(optimizer, *given)
+    return jax.tree.map(whole, new_params, params), jax.tree.map(whole, new_opt_state, opt_state)

@@ -50,6 +50,13 @@ def train_step(
         A pure function `step(train_state, x, targets) -> (train_state, value)`; `value` is the
         loss before the update. Put `jax.jit` around it.
     """
+    return step_by(descend, model, loss, optimizer, penalty)
+
+
+def step_by(
+    way: Callable[..., tuple[Any, Any]], model: Any, loss: Any, optimizer: Any, penalty: Any
+) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
+    """A step whose parameters and optimizer state are updated by `way`, as `descend` does."""
     check_optimizer("train_step", optimizer)
     backpropagate = value_and_grad(model, loss, penalty=penalty)
 
@@ -59,8 +66,7 @@ def train_step(
         step_key = jax.random.fold_in(checks.prng_key("train_step", key), t)
         (value, new_state), grads = backpropagate(params, state, x, targets, key=step_key)
         checks.same_structure("train_step", "the model's new state", new_state, "its state", state)
-        updates, opt_state = _update(optimizer, grads, opt_state, params)
-        params = apply_updates(params, updates)
+        params, opt_state = way(optimizer, grads, opt_state, params)
         return TrainState(params, new_state, opt_state, key, t + 1), value
 
     return step
@@ -85,7 +91,8 @@ def check_optimizer(where: str, optimizer: Any) -> None:
         )
 
 
-def _update(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+def descend(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+    """The parameters and the optimizer's state after an update."""
     try:
         result = optimizer.update(grads, opt_state, params)
     except TypeError as error:
@@ -100,7 +107,8 @@ def _update(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[An
             f"train_step: optimizer's update must return (updates, opt_state), "
             f"got {checks.describe(result)}"
         )
-    return result
+    updates, opt_state = result
+    return apply_updates(params, updates), opt_state
 
 
 def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int) -> Array:

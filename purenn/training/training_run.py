@@ -8,8 +8,8 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.training.examples import as_examples, steps_per_epoch
-from purenn.training.loop import run_steps
-from purenn.training.train_step import TrainState, epoch_order, train_step
+from purenn.training.loop import train_loop
+from purenn.training.train_step import TrainState, epoch_order
 
 
 def training_run(
@@ -33,7 +33,7 @@ def training_run(
     """
     epochs = checks.count("training_run", "epochs", epochs, least=0)
     checks.count("training_run", "batch_size", batch_size)
-    step = train_step(model, loss, optimizer, penalty=penalty)
+    steps = train_loop(model, loss, optimizer, penalty)
 
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
         x, targets = as_examples("training_run", x, targets)
@@ -41,7 +41,7 @@ def training_run(
 
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, x.shape[0], batch_size)
-            return run_steps(step, train_state, x, targets, order, 0, order.shape[0])
+            return steps(train_state, x, targets, order, 0, order.shape[0])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
         return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))

@@ -9,10 +9,10 @@ from tasks import Task
 MNIST = Path(__file__).parents[2] / "examples" / "data" / "mnist"
 
 
-def images(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Training images as they are, uint8 in the task's shape, and int32 labels."""
-    x = _bytes("train-images-idx3-ubyte.gz", 16).reshape(-1, *task.in_shape)
-    y = _bytes("train-labels-idx1-ubyte.gz", 8).astype(np.int32)
+def images(task: Task, part: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Images of "train" or "t10k" as they are, uint8 in the task's shape, and int32 labels."""
+    x = _bytes(f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, *task.in_shape)
+    y = _bytes(f"{part}-labels-idx1-ubyte.gz", 8).astype(np.int32)
     return x[: task.examples].copy(), y[: task.examples]
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from data import batches_of, images
 from jax import lax
-from tasks import WARM_UP, Done, Task
+from tasks import MOST_EPOCHS, WARM_UP, Done, Task
 
 Work = Callable[[], Done]
 
@@ -115,6 +115,25 @@ def compiled_step(step: Any, state: Any, x: Any, y: Any) -> Work:
         nonlocal state
         state, loss = jax.block_until_ready(compiled(state, x, y))
         return Done(loss, temporaries=analysis.temp_size_in_bytes)
+
+    return work
+
+
+def to_accuracy(begin: Callable[[int], Callable[[], float]], task: Task) -> Work:
+    """Train from scratch until the task's accuracy is reached; each piece has a seed of its own.
+
+    `begin(seed)` returns a function that trains an epoch and returns the accuracy after it.
+    """
+    seed = 0
+
+    def work() -> Done:
+        nonlocal seed
+        seed += 1
+        epoch = begin(seed)
+        for epochs in range(1, MOST_EPOCHS + 1):
+            if epoch() >= task.accuracy:
+                return Done(steps=epochs * task.steps, epochs=epochs)
+        raise RuntimeError(f"{task.accuracy:.0%} not reached in {MOST_EPOCHS} epochs")
 
     return work
 

@@ -165,11 +165,13 @@ def _goal(verdict: Verdict) -> str:
 
 def _table(row: Row, raced: Any, top: float | None) -> list[str]:
     times, memory = spreads(row, raced), spreads(row, raced, "temporaries")
+    epochs = spreads(row, raced, "epochs")
     means = losses(raced) if row.trains else {}
     flops = row.task.flops / (row.task.steps if row.unit == "step" else 1)
     heads = [row.name, f"median, ms per {row.unit}", "quartiles", "range", "to the fastest"]
     heads += ["GFLOP/s", "of the peak", "loss"] if row.trains else []
     heads += ["temporaries, MB"] if memory else []
+    heads += ["epochs"] if epochs else []
     lines = [f"## {row.title}", "", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     fastest = next(iter(times.values())).median if times else 1.0
     for place, (name, s) in enumerate(times.items()):
@@ -184,10 +186,15 @@ def _table(row: Row, raced: Any, top: float | None) -> list[str]:
             cells += [f"{flops / s.median / 1e9:.1f}", part, loss]
         if memory:
             cells.append(f"{memory[name].median / 1e6:.0f}")
+        if epochs:
+            least, most = int(epochs[name].least), int(epochs[name].most)
+            cells.append(f"{least}" if least == most else f"{least} – {most}")
         lines.append("| " + " | ".join(cells) + " |")
     for name, r in raced.items():
         if r["failure"]:
             lines += ["", f"{name} did not run: `{r['failure']}`."]
+    if row.rounds:
+        lines += ["", f"At most {row.rounds} rounds, of a seed each."]
     odd = odd_losses(means)
     if odd:
         lines += ["", f"**Losses far from the others': {', '.join(odd)}.**"]

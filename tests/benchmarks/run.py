@@ -28,8 +28,8 @@ def main() -> None:
     results = {"machine": machine.describe(), "rounds": rounds, "quick": options.quick, "rows": {}}
     for row in (PEAK, *(row for row in ROWS if row.name in options.rows)):
         chosen = quick(row) if options.quick else row
-        warm_up = 1 if options.quick else row.warm_up
-        results["rows"][row.name] = race(chosen, rounds, warm_up)
+        warm_up = min(1, row.warm_up) if options.quick else row.warm_up
+        results["rows"][row.name] = race(chosen, min(rounds, row.rounds or rounds), warm_up)
         report.write(results, options.output)  # what there is so far
     print((options.output / "results.md").read_text())
 

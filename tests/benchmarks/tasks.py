@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 LEARNING_RATE = 1e-3  # Adam's, everywhere
 WARM_UP = 4  # pieces of work that are not counted
+MOST_EPOCHS = 30  # after which who has not reached the accuracy has failed
 
 
 class Task(NamedTuple):
@@ -18,6 +19,7 @@ class Task(NamedTuple):
         examples: how many of the 60,000 training images take part, the first ones.
         steps: optimizer steps of one piece of work.
         networks: how many are trained.
+        accuracy: of the test set, where training stops at one.
     """
 
     hidden: tuple[int, ...] = (128,)
@@ -27,6 +29,7 @@ class Task(NamedTuple):
     examples: int = 60_000
     steps: int = 468
     networks: int = 1
+    accuracy: float = 0.99
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -57,6 +60,7 @@ class Done(NamedTuple):
         steps: how many were done.
         seconds: where not the whole call is what is asked for.
         temporaries: bytes, from XLA's memory analysis.
+        epochs: how many it took, where that is not given.
         note: what the contestant found best for itself.
     """
 
@@ -65,4 +69,5 @@ class Done(NamedTuple):
     steps: int = 1
     seconds: float | None = None
     temporaries: int | None = None
+    epochs: int | None = None
     note: str = ""

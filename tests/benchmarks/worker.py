@@ -34,6 +34,7 @@ def main() -> None:
             "steps": done.steps,
             "loss": float(losses.mean()) if losses.size else None,
             "temporaries": done.temporaries,
+            "epochs": done.epochs,
             "note": done.note,
         }
         print(json.dumps(answer), file=answers)

@@ -13,6 +13,7 @@ from loops import Work
 from tasks import LEARNING_RATE, Done, Task
 
 import purenn as pn
+from purenn.training import fit as the_loop
 from purenn.training.shuffle import shuffled
 
 
@@ -48,6 +49,45 @@ def fit(task: Task) -> Work:
         return Done(history[0].loss, start, task.steps)
 
     return work
+
+
+def to_accuracy(task: Task) -> Work:
+    """`fit` by the epoch, and `evaluate` after each; compiled before, with two steps."""
+    model, loss, optimizer = network(task), pn.softmax_cross_entropy, pn.adam(LEARNING_RATE)
+    x, y = map(jnp.asarray, images(task))
+    test = tuple(map(jnp.asarray, images(task, "t10k")))
+
+    def look(train_state: pn.TrainState) -> float:
+        _, accuracy = pn.evaluate(model, loss, train_state.params, train_state.state, *test)
+        return accuracy
+
+    def begin(seed: int) -> Any:
+        train_state = None
+
+        def epoch() -> float:
+            nonlocal train_state
+            train_state, _ = pn.fit(
+                model,
+                loss,
+                optimizer,
+                (x, y),
+                epochs=1,
+                batch_size=task.batch,
+                key=jax.random.key(seed),
+                train_state=train_state,
+                progress=False,
+            )
+            return look(train_state)
+
+        return epoch
+
+    # A whole epoch would compile no more than the first two steps of one do.
+    recipe = the_loop.Recipe(model, loss, optimizer, None)
+    train_state = the_loop.programs(recipe).create(jax.random.key(0), task.in_shape)
+    pace = the_loop._Pace(steps=2)
+    chunks = the_loop._from_arrays(x, y, task.batch, recipe, pace, train_state, epoch=0)
+    look(next(chunks)[0])
+    return loops.to_accuracy(begin, task)
 
 
 def many(task: Task) -> Work:
