@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array, lax
 
 NARROW = 32
@@ -34,4 +35,4 @@ def transposed_product(x: Array, dz: Array) -> Array:
 
 
 def _is_narrow(leaf: Any) -> bool:
-    return bool(leaf.ndim > 1 and leaf.shape[-1] < NARROW)
+    return jnp.ndim(leaf) > 1 and leaf.shape[-1] < NARROW

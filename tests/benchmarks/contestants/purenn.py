@@ -13,7 +13,6 @@ from loops import Work
 from tasks import LEARNING_RATE, Done, Task
 
 import purenn as pn
-from purenn.training import fit as the_loop
 from purenn.training.shuffle import shuffled
 
 
@@ -52,7 +51,7 @@ def fit(task: Task) -> Work:
 
 
 def to_accuracy(task: Task) -> Work:
-    """`fit` by the epoch, and `evaluate` after each; compiled before, with two steps."""
+    """`fit` by the epoch, and `evaluate` after each; compiled before."""
     model, loss, optimizer = network(task), pn.softmax_cross_entropy, pn.adam(LEARNING_RATE)
     x, y = map(jnp.asarray, images(task))
     test = tuple(map(jnp.asarray, images(task, "t10k")))
@@ -81,12 +80,7 @@ def to_accuracy(task: Task) -> Work:
 
         return epoch
 
-    # A whole epoch would compile no more than the first two steps of one do.
-    recipe = the_loop.Recipe(model, loss, optimizer, None)
-    train_state = the_loop.programs(recipe).create(jax.random.key(0), task.in_shape)
-    pace = the_loop._Pace(steps=2)
-    chunks = the_loop._from_arrays(x, y, task.batch, recipe, pace, train_state, epoch=0)
-    look(next(chunks)[0])
+    begin(0)()  # compiles
     return loops.to_accuracy(begin, task)
 
 
