@@ -251,8 +251,10 @@ ValueError: conv2d(2, (3, 3)): in_shape is (28, 28), expected (height, width, ch
 >>> CONV.init(KEY, (784,))
 ValueError: conv2d(2, (3, 3)): in_shape is (784,), expected (height, width, channels)
 >>> pn.conv2d(2, (5, 5), padding="VALID").init(KEY, (4, 4, 3))
-ValueError: conv2d(2, (5, 5)): in_shape is (4, 4, 3), with its padding (4, 4) pixels; expected at
-    least (5, 5), the kernel
+ValueError: conv2d(2, (5, 5), padding='VALID'): in_shape is (4, 4, 3), with its padding (4, 4)
+    pixels; expected at least (5, 5), the kernel
+>>> CONV.init(KEY, (4, 4, 0))
+ValueError: conv2d(2, (3, 3)): in_shape is (4, 4, 0), expected lengths of at least 1
 >>> pn.conv2d(2, w_init=jax.nn.initializers.he_normal).init(KEY, (4, 4, 3))
 TypeError: conv2d(2, (3, 3)): w_init must be an initializer, init(key, shape, dtype) -> array;
     he_normal is a factory or takes other arguments: call it first, he_normal()
@@ -282,8 +284,8 @@ TypeError: conv2d(2, (3, 3)): params.b is bfloat16 and params.w is float32; cast
 >>> CONV.forward((), (), IMAGES)
 TypeError: conv2d(2, (3, 3)): params must be Conv2dParams(w, b), as init makes it; got ()
 >>> pn.conv2d(2, (3, 3), padding="VALID").forward(KERNELS, (), IMAGES[:, :, :2])
-ValueError: conv2d(2, (3, 3)): x has (4, 2) pixels, with its padding (4, 2) pixels; expected at
-    least (3, 3), the kernel
+ValueError: conv2d(2, (3, 3), padding='VALID'): x has (4, 2) pixels, with its padding (4, 2) pixels;
+    expected at least (3, 3), the kernel
 >>> CONV.backward(KERNELS, CONV.forward(KERNELS, (), IMAGES)[2], IMAGES)
 ValueError: conv2d(2, (3, 3)): dy must be like y, float32(5, 4, 2, 2), got float32(5, 4, 2, 3)
 

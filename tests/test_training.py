@@ -1,6 +1,7 @@
 """Training: the state, one step, whole runs, `fit`, and evaluation."""
 
 import dataclasses
+import functools
 import gc
 import inspect
 import sys
@@ -302,6 +303,36 @@ def test_next_batch_is_prepared_while_the_device_works_and_no_more_than_one(monk
     assert asked == [False] * 3
 
 
+def test_a_generator_may_fill_the_same_arrays_again(data):
+    x, targets = np.empty((10, FEATURES), np.float32), np.empty(10, np.int32)
+
+    def refilled(epoch):
+        for rows, labels in batches(data)(epoch):
+            x[:], targets[:] = rows, labels
+            yield x, targets
+
+    same(fit(refilled, epochs=3)[0], fit(batches(data), epochs=3)[0])
+
+
+def test_a_wrapped_update_is_not_taken_for_the_one_it_wraps(data):
+    # `wraps` copies every mark of adam's update, and this one does mind the shapes.
+    adam = pn.adam(0.01)
+
+    @functools.wraps(adam.update)
+    def update(grads, opt_state, params):
+        updates, opt_state = adam.update(grads, opt_state, params)
+        decay = lambda u, p: u - 0.1 * p if p.ndim > 1 else u  # noqa: E731
+        return jax.tree.map(decay, updates, params), opt_state
+
+    decayed = pn.Optimizer(adam.init, update)
+    after, _ = pn.training_run(PLAIN, LOSS, decayed, epochs=1, batch_size=10)(KEY, *data)
+    step = jax.jit(pn.train_step(PLAIN, LOSS, decayed))
+    train_state = pn.TrainState.create(PLAIN, decayed, KEY, (FEATURES,))
+    for rows in np.asarray(epoch_order(train_state.key, 0, EXAMPLES, 10)):
+        train_state, _ = step(train_state, data[0][rows], data[1][rows])
+    assert error(after.params, train_state.params) <= 1e-5
+
+
 def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
     # By a clock that a step moves by 10 ms: no machine is slow or fast enough to change the test.
     now, chunks = [0.0], []
@@ -440,6 +471,7 @@ X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
         ({"data": (X.tolist(), Y)}, TypeError, "x must be an array, got a list"),
         ({"data": lambda epoch: []}, ValueError, r"data\(0\) gave no batch"),
         ({"data": lambda epoch: [(X, Y)][epoch:], "epochs": 2}, ValueError, "no batch in epoch 2"),
+        ({"data": lambda epoch: None if epoch else [(X, Y)], "epochs": 2}, TypeError, r"data\(1\)"),
         ({"data": lambda epoch: [X]}, TypeError, r"first batch must be \(x, targets\)"),
         ({"batch_size": 13}, ValueError, "batch_size is 13, but x holds 12 examples"),
         ({"batch_size": None}, TypeError, "batch_size is missing"),

@@ -147,6 +147,8 @@ def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"{where}: in_shape is {in_shape}, expected (height, width, channels){remedy}"
         )
+    if 0 in in_shape:
+        raise ValueError(f"{where}: in_shape is {in_shape}, expected lengths of at least 1")
 
 
 def same_shape(where: str, name: str, value: Array, other_name: str, other: Array) -> None:

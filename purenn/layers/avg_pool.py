@@ -20,6 +20,8 @@ def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
     There is no padding: rows and columns at the end that do not fill a window are left out, and
     their `dx` is 0. A window as large as the image is global average pooling.
 
+    Windows that overlap much take long to compile, as `max_pool`'s do.
+
     Args:
         window: height and width of a window.
         strides: from one window to the next, down and across; the window's own size if not given.

@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.layer import Fn, Layer, Notation
+from purenn.core.precision import wide_dtype
 from purenn.initializers import draw, he_normal, zeros
 
 FEW = 4  # channels of x, up to which dw is a product of patches
@@ -63,7 +64,8 @@ def conv2d(
         `x: (batch, height, width, c_in)`, `y: (batch, rows, columns, features)`. The cache is `x`.
 
     Raises:
-        ValueError: the padded image is smaller than the kernel.
+        TypeError: `kernel`, `strides` or `padding` is none, or an initializer is no function.
+        ValueError: a number of theirs is too small, or the padded image is smaller than the kernel.
     """
     features = checks.count("conv2d", "features", features)
     kernel = checks.pair("conv2d", "kernel", kernel)
@@ -71,7 +73,9 @@ def conv2d(
     padding = _padding(padding)
     checks.function("conv2d", "w_init", w_init)
     checks.function("conv2d", "b_init", b_init)
-    name = f"conv2d({features}, {kernel})"
+    apart = f", strides={strides}" if strides != (1, 1) else ""
+    zeros_around = f", padding={padding!r}" if padding != "SAME" else ""
+    name = f"conv2d({features}, {kernel}{apart}{zeros_around})"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Conv2dParams, tuple[()]]:
         checks.image_shape(name, in_shape)
@@ -154,11 +158,12 @@ def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides
 
     def part(x: Array, dz: Array) -> Array:
         x, dz = x.transpose(3, 1, 2, 0), dz.transpose(1, 2, 0, 3)
-        return _correlate(x, dz, around_x, spread=strides).transpose(1, 2, 0, 3)
+        dw = _correlate(x, dz, around_x, spread=strides, dtype=wide_dtype(w.dtype))
+        return dw.transpose(1, 2, 0, 3)
 
     half = x.shape[0] // 2
     dw = part(x[half:], dz[half:])
-    return dw + part(x[:half], dz[:half]) if half else dw
+    return (dw + part(x[:half], dz[:half]) if half else dw).astype(w.dtype)
 
 
 def _by_patches(x: Array, dz: Array, w: Array, around_x: list[Pair], strides: Pair) -> Array:
@@ -185,6 +190,7 @@ def _correlate(
     strides: Pair = (1, 1),
     filled: Pair = (1, 1),
     spread: Pair = (1, 1),
+    dtype: Any = None,
 ) -> Array:
     """`x: (n, h, w, c)` with `w: (kh, kw, c, f)`: the one order of axes that is always fast.
 
@@ -198,6 +204,7 @@ def _correlate(
         lhs_dilation=filled,
         rhs_dilation=spread,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        preferred_element_type=dtype,
     )
 
 

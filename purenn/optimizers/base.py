@@ -31,8 +31,14 @@ def apply_updates(params: Any, updates: Any) -> Any:
 
 def elementwise(update: Fn) -> Fn:
     """Mark an update that treats every element alike, whatever the shape of its array."""
-    update.elementwise = True  # type: ignore[attr-defined]
+    update.elementwise = update  # type: ignore[attr-defined] # itself: `wraps` copies marks
     return update
+
+
+def is_elementwise(optimizer: Any) -> bool:
+    """Whether an optimizer's update has the mark, by itself and not by what it wraps."""
+    update = getattr(optimizer, "update", None)
+    return update is not None and getattr(update, "elementwise", None) is update
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:

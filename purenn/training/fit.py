@@ -143,25 +143,33 @@ def _source(
 ) -> tuple[Callable[[TrainState, int], Progress], tuple[Array, Array], int]:
     """How an epoch runs, examples to look at before, and the steps of an epoch if known."""
     if callable(data):
-        batches = data(0)
-        if not isinstance(batches, Iterable):
-            raise TypeError(
-                f"fit: data(0) must be an iterable of batches, got {checks.describe(batches)}"
-            )
-        opened = iter(batches)  # looked into for its shapes, and then used: called once an epoch
+        # Looked into for its shapes, and then used: data is called once an epoch.
+        opened = iter(_batches(data, 0))
         batch = next(opened, None)
         if batch is None:
             raise ValueError("fit: data(0) gave no batch")
         example = as_examples("fit", *_pair("data(0)'s first batch", batch))
         begun = {0: chain([batch], opened)}
-        again = partial(_from_iterable, lambda epoch: begun.pop(epoch, None) or data(epoch), recipe)
-        return again, example, 0
+
+        def batches(epoch: int) -> Iterable[Any]:
+            return begun.pop(epoch, None) or _batches(data, epoch)
+
+        return partial(_from_iterable, batches, recipe), example, 0
     x, targets = as_examples("fit", *_pair("data", data))
     if batch_size is None:
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
     size = checks.count("fit", "batch_size", batch_size)
     steps = steps_per_epoch("fit", x.shape[0], size)
     return partial(_from_arrays, x, targets, size, recipe, _Pace()), (x, targets), steps
+
+
+def _batches(data: Callable[[int], Any], epoch: int) -> Iterable[Any]:
+    batches = data(epoch)
+    if not isinstance(batches, Iterable):
+        raise TypeError(
+            f"fit: data({epoch}) must be an iterable of batches, got {checks.describe(batches)}"
+        )
+    return batches
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:
@@ -210,7 +218,12 @@ def _from_iterable(
     run, waiting = programs(recipe).step, list[Array]()
     start = time.perf_counter()
     for batch in data(epoch):
-        x, targets = as_examples("fit", *_pair("a batch", batch))
+        # Copied at once: a generator may fill the same arrays again while the device still reads.
+        x, targets = (
+            np.array(part) if isinstance(part, np.ndarray) else part
+            for part in _pair("a batch", batch)
+        )
+        x, targets = as_examples("fit", x, targets)
         # Returns at once: while the device works on this batch, the loop asks for the next one.
         train_state, loss = run(train_state, x, targets)
         waiting.append(loss)

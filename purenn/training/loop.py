@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core.layer import Fn
 from purenn.core.narrow import flat, whole
+from purenn.optimizers.base import is_elementwise
 from purenn.training.train_step import TrainState, descend, step_by
 
 
@@ -22,10 +23,10 @@ def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any) -> Fn:
         traced, one program serves any number of steps; where they are Python numbers, JAX can
         differentiate through the loop.
     """
-    minds_no_shapes = getattr(getattr(optimizer, "update", None), "elementwise", False)
-    carried: Fn = flat if minds_no_shapes else _as_it_is
-    back: Fn = whole if minds_no_shapes else _as_it_is
-    way = _descend_flat if minds_no_shapes else descend
+    turns = is_elementwise(optimizer)
+    carried: Fn = flat if turns else _as_it_is
+    back: Fn = whole if turns else _as_it_is
+    way = _descend_flat if turns else descend
     step = step_by(way, model, loss, optimizer, penalty)
 
     def run(

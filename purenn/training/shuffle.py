@@ -20,7 +20,8 @@ def shuffled(key: Array, count: int) -> Array:
     of the numbers below $ab$. Whatever lands at `count` or above is permuted again until it does
     not (cycle walking, Black and Rogaway 2002), which leaves a permutation of those below.
 
-    It is far from every permutation, as any generator's are at this size, and no cipher. Sorting
+    It is far from every permutation, as any generator's are at this size, and no cipher; positions
+    are equally likely to a part in $2^{32}$ / `count`, 2 % at a hundred million. Sorting
     random bits, as `jax.random.permutation` does, takes 25 ms for 60,000, this 0.2.
     """
     if count <= SMALL:
