@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 NARROW = 32  # columns: fewer than two of the CPU's vectors
-MANY = 256  # columns of x, from which turning dz before its product pays
 
 
 def flat(leaf: Any) -> Array:
@@ -29,11 +28,10 @@ def transposed_product(x: Array, dz: Array) -> Array:
     """`x.T @ dz`, for the derivative by a matrix, in the form that suits `flat`.
 
     That is `dz.T @ x`, turned. Of 32 networks at once, (784, 16) takes half as long, 0.25 ms and
-    not 0.5, if `dz` is turned before the product; without the barrier XLA turns it within. Where
-    `x` has few columns there is nothing to gain, and a step of its own would pay for the turning.
+    not 0.5, if `dz` is turned before the product; without the barrier XLA turns it within.
     """
-    before = dz.shape[-1] < NARROW and x.shape[-1] >= MANY
-    return ((lax.optimization_barrier(dz.T) if before else dz.T) @ x).T
+    dz = lax.optimization_barrier(dz.T) if dz.shape[-1] < NARROW else dz.T
+    return (dz @ x).T
 
 
 def _is_narrow(leaf: Any) -> bool:

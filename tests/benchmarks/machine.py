@@ -16,7 +16,7 @@ def describe() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "load average at the start": f"{os.getloadavg()[0]:.2f}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "Python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
         "environment": " ".join(f"{k}={v}" for k, v in settings.items()) or "nothing set",

@@ -54,7 +54,9 @@ def values(row: Row, contestant: Contestant, raced: Any, quantity: str) -> list[
     works = raced["works"][raced["warm_up"] :]
     if quantity != "seconds":
         return [work[quantity] for work in works if work[quantity] is not None]
-    per = [work["steps"] if row.unit == "step" else 1 for work in works]
+    # A contestant may do more than one unit at a time: steps, or epochs of so many steps.
+    unit = {"step": 1, "epoch": row.task.steps, "32 epochs": row.task.steps}.get(row.unit)
+    per = [work["steps"] / unit if unit else 1 for work in works]
     return [contestant.times * work["seconds"] / n for work, n in zip(works, per, strict=True)]
 
 

@@ -102,6 +102,7 @@ def peers(*, scan_steps: int | None = None, times: int = 1) -> tuple[Contestant,
     )
 
 
+EPOCHS = 4  # of one `fit`, as a run has several: its checks are made once a run
 FIT = Contestant(OURS, "purenn", "fit")
 TINY = Task(hidden=(16, 16), batch=32, steps=1875)
 
@@ -109,7 +110,7 @@ TINY = Task(hidden=(16, 16), batch=32, steps=1875)
 def dense(name: str, title: str, task: Task, goals: tuple[Goal, ...]) -> Row:
     """An epoch of a dense network with shuffle."""
     contestants = (
-        FIT,
+        FIT._replace(steps=EPOCHS * task.steps),
         *peers(),
         Contestant("NumPy", "texts", "train"),
         Contestant(PRODUCTS, "purenn", "products"),
@@ -160,7 +161,10 @@ ROWS = (
         "MNIST CNN: 3×3 convolutions of 32 and 64, max pools, dense 128; batch 128, Adam",
         "step",
         Task(cnn=True, examples=40 * 128, steps=40),
-        (FIT, *peers(scan_steps=7)),  # a scan of theirs takes nearly a second a step
+        (
+            FIT._replace(steps=EPOCHS * 40),
+            *peers(scan_steps=7),
+        ),  # a scan of theirs takes nearly a second a step
         (
             Goal("CNN step, against the fastest JAX peer in its usual loop", USUAL, 3, 4),
             Goal("CNN step, against the fastest JAX peer inside scan", SCANS, 15, 25),
@@ -203,7 +207,7 @@ ROWS = (
         TINY._replace(networks=32),
         (
             Contestant(OURS, "purenn", "many"),
-            Contestant("purenn, one after another", "purenn", "fit", times=32),
+            Contestant("purenn, one after another", "purenn", "fit", EPOCHS * TINY.steps, times=32),
             *peers(times=32),
             Contestant("NumPy", "texts", "train", times=32),
         ),
