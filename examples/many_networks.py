@@ -1,6 +1,6 @@
 """Luck and the learning rate: 32 small networks trained at once, and how far apart they end.
 
-python examples/many_networks.py               a minute on two cores, and a picture
+python examples/many_networks.py               half a minute on two cores, and a picture
 python examples/many_networks.py --epochs 1
 python examples/many_networks.py --help        every option
 
