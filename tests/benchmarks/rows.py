@@ -175,7 +175,7 @@ ROWS = (
     Row(
         "cnn_to_99",
         "MNIST CNN of cnn_step, from scratch until 99 % of the test set is right, looked at after "
-        "each epoch; the issue asks for its time beside PyTorch's",
+        "each epoch",
         "run",
         Task(cnn=True),
         (
