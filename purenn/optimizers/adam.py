@@ -98,20 +98,17 @@ def _adam(
             g = wide(g).astype(v.dtype)
             return beta2 * v + (1 - beta2) * (g * g)
 
-        def direction(m: Array, v: Array) -> Array:
+        def leaf(m: Array, v: Array, g: Array, p: Array) -> Array:
             m_hat = m / _correction(beta1, step, m.dtype)
             v_hat = v / _correction(beta2, step, v.dtype)
-            return m_hat / (jnp.sqrt(v_hat) + epsilon)
-
-        def decayed(direction: Array, p: Array) -> Array:
-            return direction + decay * p.astype(direction.dtype) if p.ndim >= 2 else direction
+            direction = m_hat / (jnp.sqrt(v_hat) + epsilon)
+            if decay and p.ndim >= 2:
+                direction = direction + decay * p.astype(m.dtype)
+            return scaled(rate, direction, g.dtype)
 
         m = jax.tree.map(first, opt_state.m, grads)
         v = jax.tree.map(second, opt_state.v, grads)
-        directions = jax.tree.map(direction, m, v)
-        if decay:
-            directions = jax.tree.map(decayed, directions, params)
-        updates = jax.tree.map(lambda d, g: scaled(rate, d, g.dtype), directions, grads)
+        updates = jax.tree.map(leaf, m, v, grads, grads if params is None else params)
         return updates, AdamState(step, m, v)
 
     return Optimizer(init, update if decay else elementwise(update))
