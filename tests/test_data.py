@@ -6,7 +6,9 @@ import hashlib
 import http.client
 import io
 import os
-import random
+import signal
+import subprocess
+import sys
 import threading
 import tracemalloc
 import urllib.request
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from robustness import idx_mutations
 
 from purenn.data import mnist
 from purenn.data.idx import read_idx
@@ -176,52 +179,11 @@ def test_read_idx_memory_is_bounded(tmp_path, data, message):
         tracemalloc.stop()
 
 
-def mutate(rng, data):
-    """One to three random changes: a bit, a byte, a cut, an insertion, a deletion, a doubling."""
-    data = bytearray(data)
-    for _ in range(rng.randint(1, 3)):
-        # Headers are short: aim at them half of the time.
-        at = rng.randrange(min(len(data), rng.choice([16, len(data)])) or 1) if data else 0
-        kind = rng.randrange(6)
-        if kind == 0 and data:
-            data[at] ^= 1 << rng.randrange(8)
-        elif kind == 1 and data:
-            data[at] = rng.choice([0, 1, 8, 9, 0x0B, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        elif kind == 2:
-            del data[at:]
-        elif kind == 3:
-            data[at:at] = rng.randbytes(rng.randint(1, 9))
-        elif kind == 4:
-            del data[at : at + rng.randint(1, 9)]
-        elif kind == 5:
-            data += data[-rng.randint(1, 40) :]
-    return bytes(data)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_read_idx_mutated_files(tmp_path, seed):
-    """A damaged file is refused with a ValueError, or it holds exactly the array that is read."""
-    rng = random.Random(seed)
-    arrays = [
-        np.arange(60, dtype=np.uint8).reshape(3, 4, 5),
-        np.linspace(-1, 1, 7, dtype=np.float32),
-        np.arange(-6, 6, dtype=np.int16).reshape(4, 3),
-    ]
-    path = tmp_path / "file"
-    refused = 0
-    for trial in range(120):
-        data = encode(arrays[trial % 3])
-        data = mutate(rng, gzip.compress(data, mtime=0) if trial % 2 else data)
-        path.write_bytes(data)
-        try:
-            array = read_idx(path)
-        except ValueError as error:
-            assert str(path) in str(error)
-            refused += 1
-        else:
-            raw = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-            assert encode(array) == raw
-    assert 60 < refused < 120  # Both outcomes were seen.
+def test_read_idx_damaged_files(tmp_path):
+    """Ten thousand of those that the script makes by the million: read as they say, or refused."""
+    counts, failures = idx_mutations.run(10_000, seed=0, folder=tmp_path)
+    assert not failures
+    assert min(counts.values()) > 2000  # both outcomes were seen
 
 
 # -------------------------------------------------------------------------------- load_mnist
@@ -268,10 +230,15 @@ def small_arrays():
 def small(monkeypatch):
     """A small MNIST: the loader expects these four arrays instead of the real ones."""
     arrays = small_arrays()
-    monkeypatch.setattr(mnist, "_SHAPES", {name: a.shape for name, a in arrays.items()})
-    sums = {name: hashlib.sha256(encode(a)).hexdigest() for name, a in arrays.items()}
-    monkeypatch.setattr(mnist, "_SHA256", sums)
+    expect(arrays, lambda name, value: monkeypatch.setattr(mnist, name, value))
     return arrays
+
+
+def expect(arrays, set_):
+    """The loader's expectations, set to these arrays."""
+    set_("_SHAPES", {name: a.shape for name, a in arrays.items()})
+    sums = {name: hashlib.sha256(encode(a)).hexdigest() for name, a in arrays.items()}
+    set_("_SHA256", sums)
 
 
 def fill(folder, arrays, zipped=True):
@@ -392,11 +359,11 @@ class Breaks(io.BytesIO):
 
     error: type[BaseException] = ConnectionResetError
 
-    def read(self, size=-1):
+    def read1(self, size=-1):
         """The first part, then the error."""
         if self.tell():
             raise self.error("broke off")
-        return super().read(100)
+        return super().read1(100)
 
 
 class Interrupted(Breaks):
@@ -471,7 +438,7 @@ def test_download_size_cap(web, cache, monkeypatch):
     """A mirror that never stops sending is left."""
 
     class Endless(io.BytesIO):
-        def read(self, size=-1):
+        def read1(self, size=-1):
             return bytes(size)
 
     monkeypatch.setattr(mnist, "_MAX_DOWNLOAD_BYTES", 2**20)
@@ -479,6 +446,22 @@ def test_download_size_cap(web, cache, monkeypatch):
     with pytest.raises(ConnectionError, match="expected at most 1048576 bytes, got more"):
         load_mnist()
     assert os.listdir(cache) == []
+
+
+def test_download_deadline(web, cache, monkeypatch):
+    """A mirror that sends a byte now and then, and so never times out, is left."""
+
+    class Trickle(io.BytesIO):
+        def read1(self, size=-1):
+            clock[0] += 20
+            return super().read1(1)
+
+    clock = [0.0]
+    monkeypatch.setattr(mnist.time, "monotonic", lambda: clock[0])
+    web.first = web.second = Trickle
+    with pytest.raises(ConnectionError, match="expected all of it in 600 s"):
+        load_mnist()
+    assert clock == [2 * 620] and os.listdir(cache) == []
 
 
 @pytest.mark.parametrize("response", [Interrupted, fail(KeyboardInterrupt())])
@@ -512,6 +495,53 @@ def test_download_at_once(small, web, cache):
     for got in results:
         assert_is(got, small)
     assert sorted(os.listdir(cache)) == sorted(f"{name}.gz" for name in NAMES)
+
+
+PROCESS = """
+import io, os, signal, sys, time, types
+purenn = types.ModuleType("purenn")  # without JAX, which takes a second to import
+purenn.__path__ = [sys.argv[1]]
+sys.modules["purenn"] = purenn
+from pathlib import Path
+import numpy as np
+import test_data
+from purenn.data import mnist
+
+mine, processes = int(sys.argv[2]), int(sys.argv[3])
+small = test_data.small_arrays()
+test_data.expect(small, lambda name, value: setattr(mnist, name, value))
+web = test_data.Web(small)
+
+
+def serve(data):
+    Path(f"asked-{mine}").touch()
+    while len(list(Path().glob("asked-*"))) < processes:  # all are in the middle of a download
+        time.sleep(0.001)
+    if mine == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return io.BytesIO(data)
+
+
+web.first, mnist._open_url = serve, web
+test_data.assert_is(mnist.load_mnist(), small)
+"""
+
+
+def test_download_by_several_processes_one_of_them_killed(small, cache, tmp_path):
+    """Each gets sound files, and none gets a part of what the killed one left."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    package = Path(mnist.__file__).parent.parent
+    several = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, package, str(i), "3"], cwd=tmp_path, env=environment
+        )
+        for i in range(3)
+    ]
+    assert [one.wait(timeout=60) for one in several] == [-signal.SIGKILL, 0, 0]
+    assert_is(load_mnist(), small)
+    names = [name for name in os.listdir(cache) if not name.endswith(".part")]
+    assert sorted(names) == sorted(f"{name}.gz" for name in NAMES)
 
 
 def test_damaged_cache_is_refused(small, web, cache):

@@ -116,6 +116,20 @@ def test_sigmoid_binary_cross_entropy_is_right_for_sure_answers(z, target):
             assert abs(float(a.reshape(())) - float(b)) <= bound * max(1, abs(b)), dtype
 
 
+def test_sigmoid_binary_cross_entropy_keeps_the_loss_of_a_sure_right_answer():
+    for z, target in ((20.0, 1.0), (-20.0, 0.0)):
+        loss = pn.sigmoid_binary_cross_entropy(jnp.full((1, 1), z), jnp.full((1, 1), target))
+        assert np.isclose(loss, math.exp(-20), rtol=1e-5, atol=0)  # log(1 + e^20) - 20 rounds to 0
+
+
+@pytest.mark.parametrize("loss", [pn.softmax_cross_entropy, pn.sigmoid_binary_cross_entropy])
+def test_derivative_by_targets_that_are_0_or_1_is_not_lost(loss, rng):
+    z, t = jnp.asarray(rng.normal(size=(3, 4)), jnp.float32), jnp.eye(3, 4)
+    dt = jax.grad(loss, argnums=1)(z, t)
+    expected = -jax.nn.log_softmax(z) / 3 if loss is pn.softmax_cross_entropy else -z / 12
+    assert error(dt, expected) <= 1e-6
+
+
 @pytest.mark.parametrize("scale", [50.0, 100.0, 1e4])
 def test_softmax_cross_entropy_is_right_for_sure_answers(scale):
     z = np.array([[scale, 0, -scale]] * 3 + [[scale, scale - 1, 0]])

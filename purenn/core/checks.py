@@ -32,10 +32,25 @@ def as_array(where: str, name: str, value: Any) -> Array:
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufV":
-        return jnp.asarray(value)
+        if fits(value):
+            return jnp.asarray(value)
+        raise ValueError(
+            f"{where}: {name} must fit into {jax.dtypes.canonicalize_dtype(value.dtype)}, "
+            f"got {describe(value)} with values from {value.min()} to {value.max()}"
+        )
     kind = "a real array" if isinstance(value, Array) else "an array"
     remedy = f"; convert it with jnp.array({_it(name)})" if isinstance(value, list) else ""
     raise TypeError(f"{where}: {name} must be {kind}, got {describe(value)}{remedy}")
+
+
+def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
+    """Whether JAX holds NumPy's numbers: not text, and without x64 2**32 + 1 would become 1."""
+    if value.dtype.kind not in "iu":
+        return value.dtype.kind in "bfcV"
+    ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype))
+    # Only what is wider than that is looked through.
+    narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
+    return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
 
 
 def is_float(value: Array) -> bool:

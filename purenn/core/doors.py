@@ -53,7 +53,10 @@ def behind_door(check: Any, part: Any, plain: Fn) -> Fn:
 
 
 def _to_jax(tree: Any) -> Any:
-    return jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, tree)
+    # What JAX can't hold stays, for the part to refuse by name.
+    return jax.tree.map(
+        lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) and checks.fits(a) else a, tree
+    )
 
 
 def _entry(part: Any, x: Any, forward: Fn | None = None) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 
 def wide_dtype(dtype: Any) -> Any:
@@ -14,6 +14,11 @@ def wide_dtype(dtype: Any) -> Any:
 def wide(x: Array) -> Array:
     """`x` in float32 at least: sums and exponentials in less lose what they need."""
     return x.astype(wide_dtype(x.dtype))
+
+
+def inverse_deviation(var: Array, epsilon: float) -> Array:
+    r"""$1 / \sqrt{\sigma^2 + \epsilon}$; NaN, not 0, of a variance that has overflowed."""
+    return jnp.where(var < jnp.inf, lax.rsqrt(var + epsilon), jnp.nan)
 
 
 class Moments(NamedTuple):

@@ -1,9 +1,11 @@
 """The MNIST handwritten digits, from a folder or from a public mirror."""
 
 import hashlib
+import io
 import os
+import time
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ _SHA256 = {  # Of the decompressed content, since each mirror may compress it in
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 _MAX_DOWNLOAD_BYTES = 2**24  # The largest of the four has just under 10 MB.
+_MAX_DOWNLOAD_SECONDS = 600.0  # Of one file: a mirror that trickles would never time out.
 
 
 class Split(NamedTuple):
@@ -51,8 +54,8 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
     The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read
     from `directory`. Without one they are kept in the folder `purenn/mnist` of the user's cache
     (`$XDG_CACHE_HOME`, else `~/.cache`), and those that it lacks are downloaded, 11 MB in all; a
-    download appears there whole or not at all. Each file is compared with its published SHA-256
-    every time.
+    download appears there whole or not at all, and each file may take 10 minutes. Each file is
+    compared with its published SHA-256 every time.
 
     Returns:
       `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
@@ -127,12 +130,15 @@ def _download(folder: Path, name: str) -> Path:
 def _download_from(url: str, folder: Path, name: str) -> Path:
     import tempfile
 
+    deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
     # Each download has a file of its own, in the folder where it is to stay: so processes that
     # download at once do not disturb each other, and the last step is atomic.
     descriptor, temporary = tempfile.mkstemp(prefix=f"{name}-", suffix=".part", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as out, _open_url(url) as response:
-            while chunk := response.read(2**16):
+            while chunk := response.read1(2**16):  # What has come: `read` waits for all of it.
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"expected all of it in {_MAX_DOWNLOAD_SECONDS:g} s")
                 if out.tell() + len(chunk) > _MAX_DOWNLOAD_BYTES:
                     raise ValueError(f"expected at most {_MAX_DOWNLOAD_BYTES} bytes, got more")
                 out.write(chunk)
@@ -145,7 +151,7 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
         raise
 
 
-def _open_url(url: str) -> IO[bytes]:
+def _open_url(url: str) -> io.BufferedIOBase:
     from urllib import request
 
     # An opener that knows https alone: no redirect leads to another scheme or to a local file.
@@ -154,5 +160,5 @@ def _open_url(url: str) -> IO[bytes]:
     handlers += [request.HTTPErrorProcessor(), request.HTTPDefaultErrorHandler()]
     for handler in (*handlers, request.UnknownHandler()):
         opener.add_handler(handler)
-    response: IO[bytes] = opener.open(url, timeout=30.0)
+    response: io.BufferedIOBase = opener.open(url, timeout=30.0)
     return response

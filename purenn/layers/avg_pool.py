@@ -44,9 +44,9 @@ def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Image]:
         image = windows.image(x)
-        rows: Any = sum(windows.along(wide(x), 2))
+        rows: Any = sum(windows.along(wide(x) / n, 2))  # divided first: a sum may overflow
         y: Any = sum(windows.along(rows, 1))
-        return (y / n).astype(x.dtype), state, image
+        return y.astype(x.dtype), state, image
 
     def backward(params: Any, image: Image, dy: Array) -> tuple[tuple[()], Array]:
         def part(cell: Array, dy: Array) -> Array:

@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.layer import Layer, Notation
-from purenn.core.precision import Moments, moments, wide
+from purenn.core.precision import Moments, inverse_deviation, moments, wide
 from purenn.initializers import ones, zeros
 
 
@@ -48,7 +48,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
       \left(d\hat x - \tfrac1m \sum d\hat x - \hat x\, \tfrac1m \sum d\hat x\, \hat x\right)$$
 
     In evaluation $\mu$ and $\sigma^2$ are the running ones, constants:
-    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$.
+    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$. A variance that overflows, in float32 from
+    deviations of about 1e19 on, makes the channel NaN.
 
     Args:
         momentum: the fraction *kept*, `running = momentum * running + (1 - momentum) * batch`;
@@ -88,7 +89,7 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
             state = BatchNormState(running(state.mean, mean + correction), running(state.var, var))
         else:
             mean, correction, var = wide(state.mean), None, wide(state.var)
-        saved = _Saved(x, mean, correction, lax.rsqrt(var + epsilon))
+        saved = _Saved(x, mean, correction, inverse_deviation(var, epsilon))
         y = _normalised(saved) * wide(params.gamma) + wide(params.beta)
         return y.astype(x.dtype), state, saved
 

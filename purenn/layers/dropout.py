@@ -20,7 +20,8 @@ def dropout(rate: float) -> Layer:
       dx = dy \odot \mathrm{mask} / (1 - \mathrm{rate})$$
 
     The same mask and the same scale on the way back. The scale keeps the mean of `y` that of `x`,
-    so that the layer is the identity when `train=False`. Texts that write `keep_prob` mean
+    so that the layer is the identity when `train=False`. A NaN or infinity is NaN when it is
+    dropped: it is not hidden. Texts that write `keep_prob` mean
     `1 - rate`. (Srivastava et al. 2014, in the inverted form.)
 
     Args:
@@ -46,10 +47,14 @@ def dropout(rate: float) -> Layer:
         if key is None:
             raise ValueError(f"{name}: key is missing; with train=True pass key=jax.random.key(…)")
         seeds = jax.random.bits(checks.prng_key(name, key), (2,), jnp.uint32)
-        return jnp.where(_mask(seeds, x.shape, keep), x / keep, 0), state, seeds
+        return x * scale(seeds, x), state, seeds
 
     def backward(params: Any, seeds: Array | None, dy: Array) -> tuple[tuple[()], Array]:
-        return (), dy if seeds is None else jnp.where(_mask(seeds, dy.shape, keep), dy / keep, 0)
+        return (), dy if seeds is None else dy * scale(seeds, dy)
+
+    def scale(seeds: Array, x: Array) -> Array:
+        # A product, so that a NaN which is dropped still shows.
+        return jnp.where(_mask(seeds, x.shape, keep), 1 / keep, 0).astype(x.dtype)
 
     identity = Notation("D", "{x}", "{dy}")
     y, dx = f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}"

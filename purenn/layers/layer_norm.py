@@ -7,7 +7,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.layer import Layer, Notation
-from purenn.core.precision import moments, wide
+from purenn.core.precision import inverse_deviation, moments, wide
 from purenn.initializers import ones, zeros
 
 
@@ -43,7 +43,8 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
       - \hat x\, \tfrac1n \sum_j d\hat x_j\, \hat x_j\right)$$
 
     The same in training and evaluation. `batch_norm` takes the statistics the other way, of each
-    feature over the batch. PyTorch's `LayerNorm` is this one; Flax's has `epsilon=1e-6`.
+    feature over the batch. PyTorch's `LayerNorm` is this one; Flax's has `epsilon=1e-6`. A variance
+    that overflows, in float32 from deviations of about 1e19 on, makes the row NaN.
 
     Args:
         epsilon: added to the variance, under the root.
@@ -69,7 +70,7 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
         mean, correction, var = moments(wide(x), -1, keepdims=True)
-        saved = _Saved(x, mean, correction, lax.rsqrt(var + epsilon))
+        saved = _Saved(x, mean, correction, inverse_deviation(var, epsilon))
         y = normalised(saved) * wide(params.gamma) + wide(params.beta)
         return y.astype(x.dtype), state, saved
 

@@ -79,8 +79,8 @@ class Windows:
 
     @property
     def number(self) -> Any:
-        """The narrowest type of integers that number the cells, and the gaps."""
-        return np.min_scalar_type(self.size[0] * self.size[1]).type
+        """The narrowest type of integers that number the cells, the gaps, and one thing more."""
+        return np.min_scalar_type(self.size[0] * self.size[1] + 1).type
 
     def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
         """No parameters and no state, once the windows fit."""

@@ -66,7 +66,9 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]
       dz = \tfrac1m (a - y)\, dL$$
 
     The softmax's Jacobian has cancelled the $1/a$ of the logarithm. The division by $m$ happens
-    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db.
+    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A
+    class that is masked by a logit of -inf counts as none, and costs inf where it is the target; a
+    logit of +inf makes its row NaN.
 
     Args:
         logits: `(batch, classes)`.
@@ -83,7 +85,8 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
     log_p = z - jnp.log(total)
     # A masked class has a logit of -inf and a target of 0: that product must be 0, not NaN.
-    loss = -jnp.sum(jnp.where(y == 0, 0, wide(y) * log_p)) / logits.shape[0]
+    masked = (y == 0) & jnp.isneginf(log_p)
+    loss = -jnp.sum(jnp.where(masked, 0, wide(y) * log_p)) / logits.shape[0]
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
     error = (exp / total - wide(y)).astype(logits.dtype)
     return loss.astype(logits.dtype) * factor, _Logits(error, factor)

@@ -17,6 +17,7 @@ def l2_penalty(strength: float) -> Op:
     Weights are the leaves with two axes or more: biases, gamma and beta are left alone. `strength`
     is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with `strength` = their λ/m. Under
     `adam` the term's gradient is scaled like any other, so it is not weight decay; `adamw` is.
+    Squares overflow: in float32 the value is inf from a weight of about 1e19 on.
 
     Args:
         strength: λ, at least 0.

@@ -16,7 +16,8 @@ def _mse(predictions: Array, targets: Any) -> tuple[Array, Array]:
     $$dp = \tfrac2n (p - t)\, dL$$
 
     Texts that write $dZ = A - Y$ "for MSE" give the derivative of half of it through an identity
-    output; those that divide by the batch $m$ alone are $k$ times larger for $k$ outputs.
+    output; those that divide by the batch $m$ alone are $k$ times larger for $k$ outputs. Squares
+    overflow: in float32 the value is inf from an error of about 1e19 on.
 
     Args:
         predictions: floating point, any shape.

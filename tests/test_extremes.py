@@ -1,0 +1,289 @@
+"""Extreme inputs to every row of the table: what comes out is what docs/extremes.md says.
+
+A row that is missing there, or says something else, fails; `python tests/test_extremes.py --write`
+writes the page anew, and the rules below hold for whatever it says.
+"""
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from table import (
+    ACTIVATIONS,
+    LAYERS,
+    OPS,
+    LayerRow,
+    case,
+    cotangent,
+    functions,
+    jit_quickly,
+    names,
+    shapes,
+)
+
+PAGE = Path(__file__).parent.parent / "docs" / "extremes.md"
+FLOAT = np.finfo(np.float32)
+POINTS = {
+    "+0": 0.0,
+    "−0": -0.0,
+    "smallest subnormal": FLOAT.smallest_subnormal,
+    "smallest normal": FLOAT.tiny,
+    "88": 88.0,
+    "−88": -88.0,
+    "89": 89.0,
+    "−89": -89.0,
+    "1e4": 1e4,
+    "−1e4": -1e4,
+    "largest": FLOAT.max,
+    "−largest": -FLOAT.max,
+    "+inf": np.inf,
+    "−inf": -np.inf,
+    "NaN": np.nan,
+}
+MODES = ("one element", "all elements")
+
+# Every result that is not finite though the input is, and why; each docstring says so too.
+WIDE_SUMS = "a sum of large products exceeds what float32 holds"
+VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it would be 0"
+SQUARES = "squares overflow from about 1e19 on"
+NO_PROBABILITY = "what is no probability is refused; in a compiled program it is NaN"
+SUM = "the sum of very large losses overflows"
+OVERFLOWS = {
+    "dense": WIDE_SUMS,
+    "conv2d": WIDE_SUMS,
+    "dropout": "`x / (1 - rate)` exceeds what float32 holds",
+    "batch_norm": VARIANCE,
+    "batch_norm-evaluated": WIDE_SUMS,
+    "layer_norm": VARIANCE,
+    "mse": SQUARES,
+    "l2_penalty": SQUARES,
+    "sigmoid_binary_cross_entropy": SUM,
+}
+REFUSED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
+
+
+def kind(row):
+    """The layer's name without its options."""
+    return row.name.split("-(")[0]
+
+
+# One row a layer: its other shapes run the same code, and what is made of layers is made of these.
+COMPOSED = ("mlp", "residual", "serial", "recompute", "mixed_precision", "serial-with-a-function")
+THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3")
+SINGLE = {
+    kind(row): row
+    for row in reversed((*LAYERS, *OPS))
+    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith("-rows"))
+}
+ROWS = list(reversed(SINGLE.values()))
+
+
+class Results(NamedTuple):
+    """One row's results: for each mode and point, `y` and every derivative, by name."""
+
+    at: dict[tuple[str, str], dict[str, Any]]
+    depends: dict[str, Any]  # whether an element changes with an ordinary x
+
+
+@cache
+def results_of(kind):
+    row, rng = SINGLE[kind], np.random.default_rng(0)
+    f, layer = functions(row), isinstance(row, LayerRow)
+    (v, rest), (other, _) = (case(row, shapes(row)[0], rng, jnp.float32) for _ in range(2))
+    x, other_x = (v[1], other[1]) if layer else (v, other)
+    # One everywhere for an op, so that an activation's table shows its derivative itself.
+    dy = cotangent(f.plain, v, rest, rng) if layer else jnp.ones_like(f.plain(v, rest))
+
+    @jit_quickly
+    def judged(changed):
+        def one(x):
+            new = (v[0], x) if layer else x
+            y, cache = f.forward(new, rest)
+            return {"y": y, "d": f.backward(new, cache, dy)}
+
+        return jax.lax.map(one, changed)
+
+    changed = [x, other_x, *(spoiled(x, mode, v) for mode in MODES for v in POINTS.values())]
+    tree = judged(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *changed))
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    leaves = {leaf_name(path): np.asarray(leaf) for path, leaf in sorted(leaves, key=str)[::-1]}
+    places = [(mode, point) for mode in MODES for point in POINTS]
+    at = {
+        place: {name: leaf[i] for name, leaf in leaves.items()} for i, place in enumerate(places, 2)
+    }
+    return Results(at, {name: leaf[0] != leaf[1] for name, leaf in leaves.items()})
+
+
+def results(row):
+    return results_of(kind(row))
+
+
+def leaf_name(path):
+    """`y`, `dx` or `dw`, as `explain` has it."""
+    last = jax.tree_util.keystr(path[-1:]).strip(".[]'0123456789")
+    return {"y": "y", "d": "dx", "": "dx"}.get(last, f"d{last}")
+
+
+def spoiled(x, mode, value):
+    """`x` with one element, or all, set to a value: of a tree, in its largest leaf."""
+    leaves, structure = jax.tree.flatten(jax.tree.map(np.array, x))
+    largest = max(leaves, key=np.size)
+    if mode == "all elements":
+        largest[...] = value
+    else:
+        largest.flat[largest.size // 2] = value
+    return jax.tree.unflatten(structure, leaves)
+
+
+def finite(result):
+    return all(np.isfinite(leaf).all() for leaf in result.values())
+
+
+def elementwise(row):
+    """An activation of one number: its table holds numbers."""
+    return row in ACTIVATIONS and np.isnan(results(row).at["one element", "NaN"]["y"]).sum() == 1
+
+
+# The page.
+
+HEAD = """# Extreme inputs
+
+What each op and layer makes of the ends of float32, value and derivative by hand, compiled on a
+CPU. This page is written by `python tests/test_extremes.py --write`, and the tests compare it with
+what comes out.
+
+- **A finite input gives a finite result** up to ±1e4, without exception. At the largest numbers
+  some results do not fit into float32; each is listed with its reason.
+- **NaN in gives NaN out**, in the value and in every derivative that depends on the input: nothing
+  hides a divergence. Where a derivative does not depend on the input, as `dx` of `dense` or
+  `flatten`, it stays finite.
+- **Infinity in gives the limit** where there is one, and NaN where there is none, as in ∞ − ∞.
+- **Subnormal numbers** (below 1.2e-38) count as 0 here: XLA's CPU programs take them for 0 in
+  comparisons and products, and keep them in some others, `tanh` for one. They are 0 or themselves.
+
+## Activations
+
+Value and derivative.
+"""
+
+REST = """
+## All others
+
+How many elements are not finite, of the value `y` and of the derivatives, when one element of the
+input, or all of them, are what the column says. What is not mentioned is finite. Losses and
+penalties are those of the tests: a batch of four.
+"""
+
+WHY = """
+## Results that are not finite though the input is
+
+"""
+
+
+def number(value):
+    """Three digits; what is subnormal counts as 0."""
+    if abs(value) < FLOAT.tiny:
+        return "0"
+    return f"{value:.3g}".replace("-", "−").replace("nan", "NaN")
+
+
+def activation_cell(row, point):
+    """The value and the derivative at a point."""
+    result = results(row).at["all elements", point]
+    return f"{number(result['y'].flat[0])}, {number(result['dx'].flat[0])}"
+
+
+def described(result):
+    """What is not finite in the leaves of a result."""
+    found = []
+    for name, leaf in result.items():
+        bad, nan = ~np.isfinite(leaf), np.isnan(leaf)
+        if bad.any():
+            # Which of them a sum that overflows becomes, the order of its terms decides.
+            word = "NaN" if nan[bad].all() else "NaN or inf" if nan.any() else "inf"
+            found.append(f"{name} {word}" + f" in {bad.sum()} of {bad.size}" * (not bad.all()))
+    return ", ".join(found) or "finite"
+
+
+def layer_lines(row):
+    """The page's two lines of a row that has no table of numbers."""
+    for mode in MODES:
+        at = {point: described(results(row).at[mode, point]) for point in POINTS}
+        cells = [at["NaN"]]
+        for point in ("inf", "largest"):
+            plus = at[f"+{point}" if point == "inf" else point]
+            minus = at[f"−{point}"]
+            cells.insert(0, plus if plus == minus else f"+: {plus}; −: {minus}")
+        yield f"| {kind(row)} | {mode} | {' | '.join(cells)} |"
+
+
+def page():
+    """docs/extremes.md."""
+    numbers = [row for row in ROWS if elementwise(row)]
+    lines = [f"| x | {' | '.join(names(numbers))} |", f"|{'---|' * (len(numbers) + 1)}"]
+    for point in POINTS:
+        lines.append(f"| {point} | {' | '.join(activation_cell(r, point) for r in numbers)} |")
+    rest = ["| | | ±largest | ±inf | NaN |", f"|{'---|' * 5}"]
+    rest += [line for row in ROWS if not elementwise(row) for line in layer_lines(row)]
+    why = [f"- `{name}`: {reason}." for name, reason in {**OVERFLOWS, **REFUSED}.items()]
+    return "\n".join([HEAD, *lines, REST, *rest, WHY.rstrip("\n"), "", *why, ""])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
+def test_extreme_inputs_give_what_the_page_says(row):
+    at, depends = results(row)
+    text = PAGE.read_text(encoding="utf-8")
+    if elementwise(row):
+        cells = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+        column = cells[0].index(row.name)
+        said = [line[column] for line in cells[1 : len(POINTS) + 1]]
+        assert said == [activation_cell(row, point) for point in POINTS]
+    else:
+        said = [line for line in text.splitlines() if line.startswith(f"| {kind(row)} | ")]
+        assert said == list(layer_lines(row))
+
+    # The rules: all finite up to ±1e4, and at the largest but where there is a reason.
+    for (mode, point), result in at.items():
+        if kind(row) in REFUSED:
+            assert finite(result) or np.isnan(result["y"]), (mode, point)
+        elif np.isfinite(POINTS[point]) and ("largest" not in point or kind(row) not in OVERFLOWS):
+            assert finite(result), (mode, point)
+    if kind(row) in {**OVERFLOWS, **REFUSED}:
+        assert not finite(at["all elements", "largest"])
+    # NaN in, NaN out, but for derivatives that do not depend on the input.
+    for name, leaf in at["all elements", "NaN"].items():
+        assert np.isnan(leaf[depends[name]]).all(), name
+    assert np.isnan(at["one element", "NaN"]["y"]).any()
+
+
+# What mathematics gives at -inf and inf: value, derivative.
+LIMITS = {
+    "relu": ((0, 0), (np.inf, 1)),
+    "leaky_relu": ((-np.inf, 0.01), (np.inf, 1)),
+    "sigmoid": ((0, 0), (1, 0)),
+    "tanh": ((-1, 0), (1, 0)),
+    "gelu": ((0, 0), (np.inf, 1)),
+    "gelu-exact": ((0, 0), (np.inf, 1)),
+    "silu": ((0, 0), (np.inf, 1)),
+    "softplus": ((0, 0), (np.inf, 1)),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_an_activation_at_infinity_is_its_limit(name):
+    for point, limit in zip(("−inf", "+inf"), LIMITS[name], strict=True):
+        result = results_of(name).at["all elements", point]
+        got = (float(result["y"].flat[0]), float(result["dx"].flat[0]))
+        assert np.allclose(got, limit, rtol=1e-6), point
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        PAGE.write_text(page(), encoding="utf-8")
+    else:
+        print(page())
