@@ -4,13 +4,16 @@ python examples/mnist.py                       784-128-10, about 98 % of the tes
 python examples/mnist.py --hidden 16 16        784-16-16-10
 python examples/mnist.py --model cnn           a convolutional network, over 99.2 %
 python examples/mnist.py --batch-norm --input-dropout 0.2 --batch-size 64 --epochs 20
+python examples/mnist.py --resume              goes on with a run that was stopped, or killed
 python examples/mnist.py --help                every option
 
-The training history and the pictures go to runs/mnist.
+The trained parameters, the training history and the pictures go to runs/mnist. Ctrl-C stops a run
+with a checkpoint there.
 """
 
 import csv
 import math
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -99,7 +102,11 @@ class Options:
     data: Literal["download"] | Path = HERE / "data" / "mnist"
     """Folder with the four files of MNIST; or download, once, to the user's cache."""
     output: Path = Path("runs/mnist")
-    """Folder for the history and the pictures; made if it is not there."""
+    """Folder for the parameters, the history and the pictures; made if it is not there."""
+    resume: Annotated[bool, Parameter(negative="")] = False
+    """Go on with the run in the output folder that was not finished, if there is one."""
+    checkpoint_every: NotNegative = 10.0
+    """Seconds between two checkpoints, which are removed when the run is finished."""
     progress: bool = True
     """Show a bar, with the loss and the accuracy."""
     pictures: bool = True
@@ -161,31 +168,49 @@ def train(options: Options) -> None:
     else:
         validation, watched = (x[:10_000], y[:10_000]), "the first 10,000 training images"
 
-    # Files are made in a folder of their own and then moved: an interrupted run leaves none.
     with must_be("--output", "a folder that can be written to"):
         options.output.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=options.output)
-    with temporary as unfinished:
-        print(f"device: {jax.devices()[0]}\n\n{pn.summary(model, x.shape[1:])}\n")
-        print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
-        trained, history = pn.fit(
-            model,
-            pn.softmax_cross_entropy,
-            optimizer,
-            (x[:kept], y[:kept]),
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            key=jax.random.key(options.seed),
-            penalty=pn.l2_penalty(options.l2) if options.l2 else None,
-            validation=validation,
-            progress=options.progress,
+        tempfile.TemporaryFile(dir=options.output).close()
+    checkpoints = options.output / "checkpoints"
+    if not options.resume and any(checkpoints.glob("*.safetensors")):
+        raise ValueError(
+            f"--output holds a run that was not finished, in {checkpoints}: go on with it with "
+            f"--resume, or remove that folder, or choose another"
         )
-        # The test set's one and only use in a run: training never sees it.
-        learned = trained.params, trained.state
-        loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
-        assert accuracy is not None  # it is None where targets are no classes
+    print(f"device: {jax.devices()[0]}\n\n{pn.summary(model, x.shape[1:])}\n")
+    print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
+    trained, history = pn.fit(
+        model,
+        pn.softmax_cross_entropy,
+        optimizer,
+        (x[:kept], y[:kept]),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        key=jax.random.key(options.seed),
+        penalty=pn.l2_penalty(options.l2) if options.l2 else None,
+        validation=validation,
+        progress=options.progress,
+        checkpoints=checkpoints,
+        resume=options.resume,
+        checkpoint_every=options.checkpoint_every,
+        locate=True,
+    )
+    report(options, model, trained, history, watched, test)
+    shutil.rmtree(checkpoints)
 
+
+def report(
+    options: Options, model: pn.Layer, trained: Any, history: Any, watched: str, test: Any
+) -> None:
+    """Write what was learned, and say how good it is."""
+    # The test set's one and only use in a run: training never sees it.
+    learned = trained.params, trained.state
+    loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
+    assert accuracy is not None  # it is None where targets are no classes
+    # Files are made in a folder of their own and then moved: an interrupted run leaves none.
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=options.output) as unfinished:
         folder = Path(unfinished)
+        pn.save(folder / "model.safetensors", learned)
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", "loss", "validation loss", "accuracy", "seconds"])
@@ -239,6 +264,9 @@ def main(options: Options | None = None) -> None:
         train(options or Options())
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")  # a line for the user, not a traceback
+    except KeyboardInterrupt as stopped:
+        print(f"\n{stopped}; --resume goes on from it" if str(stopped) else "", file=sys.stderr)
+        sys.exit(130)  # what a shell expects of a program that Ctrl-C has stopped
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
 from purenn.layers.max_pool import max_pool
+from purenn.layers.mixed_precision import mixed_precision
 from purenn.layers.mlp import mlp
 from purenn.layers.recompute import recompute
 from purenn.layers.rescale import rescale
@@ -47,6 +48,7 @@ from purenn.optimizers.schedules import (
     linear_warmup,
 )
 from purenn.optimizers.sgd import sgd
+from purenn.storage.save import load, save
 from purenn.training.evaluate import accuracy, evaluate
 from purenn.training.fit import fit
 from purenn.training.progress import EpochRecord
@@ -91,8 +93,10 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear_warmup",
+    "load",
     "load_mnist",
     "max_pool",
+    "mixed_precision",
     "mlp",
     "momentum",
     "mse",
@@ -101,6 +105,7 @@ __all__ = [
     "relu",
     "rescale",
     "residual",
+    "save",
     "serial",
     "sgd",
     "sigmoid",

@@ -227,6 +227,12 @@ LAYERS = (
         True,
         MORE_THAN_ONE,
     ),
+    LayerRow(  # in the test's own dtype, or more; test_mixed_precision.py has the half ones
+        "mixed_precision",
+        pn.mixed_precision(pn.residual(pn.serial(pn.dense(3), pn.tanh)), jnp.float64),
+        (3,),
+        plain_residual,
+    ),
     LayerRow("serial-with-a-function", pn.serial(pn.dense(3), jnp.sin), (4,), plain_function),
 )
 

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,16 +46,51 @@ def test_mnist_as_a_command(tmp_path):
     assert float(found[1]) > 90
 
     folder = tmp_path / "runs" / "mnist"
-    names = ["confusion.png", "curves.png", "history.csv", "mistakes.png", "weights.png"]
-    assert sorted(os.listdir(folder)) == names  # and no temporary folder
+    pictures = ["confusion.png", "curves.png", "mistakes.png", "weights.png"]
+    names = sorted([*pictures, "history.csv", "model.safetensors"])
+    assert sorted(os.listdir(folder)) == names  # no temporary folder, and no checkpoints
     (row,) = history(folder)
     assert list(row) == ["epoch", "loss", "validation loss", "accuracy", "seconds"]
     assert float(row["accuracy"]) > 0.9
-    for name in names:
-        if name.endswith(".png"):
-            picture = matplotlib.image.imread(folder / name)
-            assert min(picture.shape[:2]) > 400, name
-            assert picture[..., :3].std() > 0.05, name  # something is drawn
+    for name in pictures:
+        picture = matplotlib.image.imread(folder / name)
+        assert min(picture.shape[:2]) > 400, name
+        assert picture[..., :3].std() > 0.05, name  # something is drawn
+    # The file holds what was measured.
+    model = mnist.build_model(mnist.Options())
+    learned = pn.load(folder / "model.safetensors", model.init(jax.random.key(0), (28, 28)))
+    _, test = pn.load_mnist(mnist.Options.data)
+    _, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
+    assert f"{100 * accuracy:.2f}" == found[1]
+
+
+def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
+    options = "--hidden 8 --epochs 2 --batch-size 1000 --holdout 40000 --no-progress --no-pictures"
+    command = [*options.split(), "--output"]
+    mnist.app([*command, str(tmp_path / "whole")])
+
+    def pressed(*given):
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("purenn.training.run.evaluate", pressed)
+        with pytest.raises(SystemExit) as stopped:
+            mnist.app([*command, str(tmp_path / "stopped")])
+    assert stopped.value.code == 130
+    says = (
+        r"fit: stopped; the last checkpoint in .*/stopped/checkpoints is of epoch 1, step 20; --res"
+    )
+    assert re.search(says, capsys.readouterr().err)
+    with pytest.raises(
+        SystemExit, match=r"error: --output holds a run that was not finished, .*--res"
+    ):
+        mnist.app([*command, str(tmp_path / "stopped")])
+    mnist.app([*command, str(tmp_path / "stopped"), "--resume"])
+    one, other = (
+        (tmp_path / run / "model.safetensors").read_bytes() for run in ("whole", "stopped")
+    )
+    assert one == other
+    assert sorted(os.listdir(tmp_path / "stopped")) == ["history.csv", "model.safetensors"]
 
 
 def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
@@ -64,7 +100,7 @@ def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     assert "13,002" in out
     assert "60,000 images; accuracy meanwhile: on the first 10,000 training images" in out
     assert err == ""  # no bar
-    assert os.listdir(tmp_path / "a" / "b") == ["history.csv"]
+    assert sorted(os.listdir(tmp_path / "a" / "b")) == ["history.csv", "model.safetensors"]
     assert [row["epoch"] for row in history(tmp_path / "a" / "b")] == ["1", "2"]
 
 

@@ -412,6 +412,47 @@ TypeError: recompute(dense(2)): x must be floating point, got int32(4, 3); conve
 >>> pn.recompute(DENSE).backward(WB, CACHE, Y)
 ValueError: recompute(dense(2)): cache comes from dense(2), expected what forward returned last
 
+== mixed_precision
+>>> pn.mixed_precision(3)
+TypeError: mixed_precision: layer must be a layer, an op or a function, got 3
+>>> pn.mixed_precision(pn.mlp)
+TypeError: mixed_precision: layer is the function mlp itself; call it: mlp(…)
+>>> pn.mixed_precision(jnp.bfloat16, MODEL)
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got a Layer
+>>> pn.mixed_precision(DENSE, 16)
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got 16
+>>> pn.mixed_precision(DENSE, "bf16")
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got 'bf16'
+>>> pn.mixed_precision(DENSE, jnp.int8)
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got int8
+>>> pn.mixed_precision(DENSE, jnp.float8_e4m3fn)
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got float8_e4m3fn
+>>> pn.mixed_precision(DENSE, None)
+TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
+    jnp.bfloat16, got None
+>>> pn.mixed_precision(DENSE).init(KEY, ())
+ValueError: dense(2): in_shape is (), expected (..., features)
+in bfloat16 dense(2)
+>>> pn.mixed_precision(DENSE).forward(WB, (), WHOLE)
+TypeError: bfloat16 dense(2): x must be floating point, got int32(4, 3); convert it with
+    x.astype(jnp.float32), or put rescale() first
+>>> pn.mixed_precision(DENSE).apply(WB, (), X[0])
+ValueError: dense(2): x has shape (3,), expected a batch axis first and features last; for a
+    single example pass x[None]
+in bfloat16 dense(2)
+>>> pn.mixed_precision(DENSE).backward(WB, CACHE, Y)
+ValueError: bfloat16 dense(2): cache comes from dense(2), expected what forward returned last
+>>> pn.mixed_precision(MODEL).forward(PARAMS, STATE, X[:, :2])
+ValueError: dense(5): x has shape (4, 2), expected (..., 3), since w has shape (3, 5); a single
+    example is passed as x[None]
+in bfloat16 dense(5)
+in part 0 of serial: bfloat16 dense(5)
+
 == flatten
 >>> pn.flatten().init(KEY, 784)
 TypeError: flatten: in_shape must be a tuple of whole numbers, the shape of one example without
@@ -656,6 +697,11 @@ ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that su
     got int32(3,)
 >>> LOSS(ROWS, LABELS - 1)
 ValueError: softmax_cross_entropy: labels must be in 0 … 1; got values from -1 to 0
+>>> pn.softmax_cross_entropy(ROWS, LABELS.astype(np.int64) + 2**32)
+ValueError: softmax_cross_entropy: targets must fit into int32, got int64(4,) with values from
+    4294967296 to 4294967297
+>>> pn.softmax_cross_entropy(ROWS, LABELS.astype(str))
+TypeError: softmax_cross_entropy: targets must be an array, got <U11(4,)
 >>> LOSS(ROWS, LABELS + 1)
 ValueError: softmax_cross_entropy: labels must be in 0 … 1; got values from 1 to 2
 >>> LOSS(ROWS, X / 3)
@@ -1053,6 +1099,21 @@ ValueError: fit: data(0) gave no batch
 TypeError: fit: data(0) must be an iterable of batches, got 5
 >>> FIT(lambda epoch: [X])
 TypeError: fit: data(0)'s first batch must be (x, targets), got float32(4, 3)
+>>> FIT((X, LABELS), batch_size=2, checkpoints=3)
+TypeError: fit: checkpoints must be a folder, got 3
+>>> FIT((X, LABELS), batch_size=2, checkpoints="/dev/null")
+ValueError: fit: checkpoints must be a folder that can be written to, got /dev/null: [Errno 17]
+    File exists: '/dev/null'
+>>> FIT((X, LABELS), batch_size=2, resume=True)
+ValueError: fit: resume needs checkpoints, the folder to go on from
+>>> FIT((X, LABELS), batch_size=2, resume="runs/mnist")
+TypeError: fit: resume must be True or False (static under jit), got 'runs/mnist'
+>>> FIT((X, LABELS), batch_size=2, checkpoint_every=-1)
+ValueError: fit: expected 0 <= checkpoint_every, got -1
+>>> FIT((X, LABELS), batch_size=2, checkpoint_every="1 minute")
+TypeError: fit: checkpoint_every must be a number, got '1 minute'
+>>> FIT((X, LABELS), batch_size=2, locate=1)
+TypeError: fit: locate must be True or False (static under jit), got 1
 >>> FIT(lambda epoch: [(X, LABELS - 1)])
 ValueError: fit: targets[0] is -1, expected labels in 0 … 1 (2 of 4 are outside)
 >>> pn.fit(MODEL, LOSS, pn.adam, (X, LABELS), epochs=1, batch_size=2, key=KEY)
@@ -1087,6 +1148,44 @@ ValueError: accuracy: targets must be integers (4,) or rows (4, 2), got int32(3,
 ValueError: accuracy: targets must be integers (4,) or rows (4, 2), got float32(4,)
 >>> pn.accuracy(ROWS.tolist(), LABELS)
 TypeError: accuracy: logits must be an array, got a list of 4; convert it with jnp.array(logits)
+
+== save
+>>> pn.save(5, PARAMS)
+TypeError: save: path must be a str or os.PathLike, got int
+>>> pn.save(PARAMS, "file")
+TypeError: save: path must be a str or os.PathLike, got tuple
+>>> pn.save(b"file", PARAMS)
+TypeError: save: path must be a str or os.PathLike, got bytes
+>>> pn.save("a\\0b", PARAMS)
+ValueError: save: path must be the name of a file, got 'a\\x00b'
+>>> pn.save("/", PARAMS)
+ValueError: save: /: expected the name of a file, got a folder or device
+>>> pn.save("file", MODEL)
+TypeError: save: tree must be an array, a PRNG key or a Python number, got Layer
+>>> pn.save("file", {"model": "mlp", "params": PARAMS})
+TypeError: save: tree['model'] must be an array, a PRNG key or a Python number, got str
+>>> pn.save("file", TRAIN_STATE._replace(key=np.ma.ones(2)))
+TypeError: save: tree.key must be an array, a PRNG key or a Python number, got MaskedArray
+>>> pn.save("file", [X, np.array(["a"])])
+TypeError: save: tree[1] is str32, a dtype that safetensors does not have
+>>> pn.save("file", X.astype(jnp.int4))
+TypeError: save: tree is int4, a dtype that safetensors does not have
+>>> pn.save("file", {"examples": 2**63})
+ValueError: save: tree['examples'] must fit 64 bits, got 0x8000000000000000
+>>> pn.save("file", jax.eval_shape(lambda: PARAMS))
+TypeError: save: tree[0].w must be an array, got a ShapeDtypeStruct
+
+== load
+>>> pn.load(5, PARAMS)
+TypeError: load: path must be a str or os.PathLike, got int
+>>> pn.load("/", PARAMS)
+Damaged: load: /: expected a file, got a folder, pipe or device
+>>> pn.load("file", MODEL)
+TypeError: load: like must be an array, a PRNG key or a Python number, got Layer
+>>> pn.load("file", jax.eval_shape)
+TypeError: load: like must be an array, a PRNG key or a Python number, got function
+>>> pn.load("file", {"w": jax.ShapeDtypeStruct((3,), np.float64)})
+ValueError: load: like['w'] is float64, which JAX makes float32 unless jax_enable_x64 is set
 
 == read_idx
 >>> pn.read_idx(5)

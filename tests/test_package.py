@@ -22,7 +22,7 @@ PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
     "Conv2dParams", "EpochRecord", "LayerNormParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
-    "rescale", "serial", "residual", "recompute", "mlp",
+    "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
     "categorical_cross_entropy", "softmax_cross_entropy", "l2_penalty",
@@ -30,7 +30,8 @@ PUBLIC = [
     "sgd", "momentum", "adam", "adamw", "apply_updates",
     "inverse_time_decay", "exponential_decay", "cosine_decay", "linear_warmup",
     "by_hand", "value_and_grad", "explain", "check_gradients", "compare", "summary",
-    "train_step", "training_run", "fit", "evaluate", "accuracy", "read_idx", "load_mnist",
+    "train_step", "training_run", "fit", "evaluate", "accuracy", "save", "load",
+    "read_idx", "load_mnist",
 ]
 
 INITIALIZERS = [
@@ -75,6 +76,24 @@ def test_files_are_short_and_use_each_other_by_public_names(path):
             continue
         private = [n for n in names if re.search(r"(^|\.)_(?!_)", n)]
         assert not private
+
+
+RUN = {"eval", "exec", "compile", "__import__", "system", "Popen", "run_path", "run_module"}
+READ_TOO_MUCH = {"load", "fromfile", "memmap", "loadtxt", "genfromtxt"}  # of NumPy
+MODULES = {"pickle", "marshal", "shelve", "subprocess", "ctypes", "runpy", "code"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+def test_nothing_that_a_file_holds_could_be_run_or_imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [getattr(node, "module", None), *(alias.name for alias in node.names)]
+            assert not {str(name).split(".")[0] for name in named} & MODULES
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", None))
+            assert called not in RUN | READ_TOO_MUCH
+            if called == "import_module":  # by a name that stands here
+                assert isinstance(node.args[0], ast.Constant)
 
 
 def modules_after(statement):

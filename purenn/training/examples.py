@@ -10,6 +10,7 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.layer import Layer
+from purenn.ops.targets import distributions, refuse_rows_unless
 
 
 def as_examples(where: str, x: Any, targets: Any) -> tuple[Array, Array]:
@@ -46,18 +47,37 @@ def _output(model: Layer) -> Any:
     return jax.jit(lambda params, state, x: model.apply(params, state, x)[0])
 
 
+def classes_of(model: Layer, params: Any, state: Any, x: Array) -> int | None:
+    """How many classes a model tells apart, if its outputs are `(batch, classes)`."""
+    outputs = output_shape(model, params, state, x)
+    return outputs[1] if len(outputs) == 2 and outputs[1] > 1 else None
+
+
 def check_labels(
     where: str, model: Layer, params: Any, state: Any, x: Array, y: Array, name: str = "targets"
 ) -> None:
-    """Refuse an integer label that is no class of the model's."""
-    if y.ndim != 1 or not jnp.issubdtype(y.dtype, jnp.integer):
+    """Refuse targets that are no classes of the model's, or rows that are no distributions."""
+    if y.ndim == 2 or (y.ndim == 1 and jnp.issubdtype(y.dtype, jnp.integer)):
+        classes = classes_of(model, params, state, x)
+        if classes is not None:
+            refuse_targets(where, name, y, classes)
+
+
+def refuse_targets(where: str, name: str, targets: Any, classes: int) -> None:
+    """Refuse a label outside the classes by its place, or rows that are no distributions.
+
+    Other shapes and dtypes are left to the loss, which refuses them before anything runs.
+    """
+    if targets.ndim == 2 and targets.shape[1] == classes:
+        rows = jnp.asarray(targets)
+        rows = rows if checks.is_float(rows) else rows.astype(jnp.float32)
+        expected = f"rows of {name} must be at least 0 and sum to one"
+        refuse_rows_unless(distributions(rows), where, expected, rows)
+    labels = np.asarray(targets)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         return
-    outputs = output_shape(model, params, state, x)
-    if len(outputs) != 2:
-        return
-    labels, classes = np.asarray(y), outputs[1]
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if classes > 1 and wrong.size:
+    if wrong.size:
         raise ValueError(
             f"{where}: {name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
             f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside)"

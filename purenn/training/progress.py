@@ -17,7 +17,7 @@ class EpochRecord(NamedTuple):
 class Bar:
     """The progress bar: tqdm's bar if it is installed, else a line an epoch; on stderr."""
 
-    def __init__(self, total: int | None, *, enabled: bool) -> None:
+    def __init__(self, total: int | None, done: int, *, enabled: bool) -> None:
         self.bar: Any = None
         self.enabled = enabled
         self.accuracy = ""
@@ -26,7 +26,7 @@ class Bar:
                 from tqdm.auto import tqdm
             except ImportError:
                 return
-            self.bar = tqdm(total=total, unit="step", dynamic_ncols=True)
+            self.bar = tqdm(total=total, initial=done, unit="step", dynamic_ncols=True)
 
     def __enter__(self) -> "Bar":
         return self

@@ -1,0 +1,59 @@
+"""`save` and `load`: a tree of arrays in a file, whole or not at all."""
+
+import os
+from typing import Any
+
+from purenn.storage import tree_file
+
+
+def save(path: str | os.PathLike[str], tree: Any) -> None:
+    """Write a tree of arrays to a file: parameters, state, a whole `TrainState`.
+
+    The file is safetensors, which other tools can read; the names are the tree's own, such as
+    `params[1].w`, and `value` where the tree is one array. A SHA-256 over the whole file, and what
+    each leaf is, stand in its metadata. It takes `pip install 'purenn[checkpoints]'`.
+
+    What was at `path` stays until the new file is whole: a temporary file beside it is written,
+    synced to the disk and renamed, and the folder synced. A write that fails leaves what was there.
+
+    Args:
+        path: where to; its folder must be there.
+        tree: a pytree whose leaves are JAX or NumPy arrays, PRNG keys of either kind, or Python
+            numbers. All dtypes that safetensors has, bfloat16 and some of float8 among them.
+
+    Raises:
+        TypeError: a leaf is nothing that can be stored; the message names it.
+        ValueError: a leaf was donated or is on other machines, or `path` is a folder or device.
+        OSError: the file cannot be written; the message has the path and the system's reason.
+        ImportError: safetensors is missing.
+    """
+    tree_file.write("save", path, tree, {})
+
+
+def load(path: str | os.PathLike[str], like: Any) -> Any:
+    """Read what `save` wrote, if it is whole and the tree that is expected.
+
+    The size, the SHA-256, the tree's names, and every shape and dtype are checked before anything
+    is handed back, and no more is read than `like` asks for. Nothing in the file is run, followed
+    or looked up: there is no pickle, and a file from a stranger can at worst be refused.
+
+    A raw uint32 key does not say which implementation it is for. So a file with what may be one is
+    refused where JAX's default implementation is another than when it was saved.
+
+    Args:
+        path: where from.
+        like: a tree of the same structure, shapes and dtypes; its values do not matter, so that
+            `jax.eval_shape(init, key)` does as well as `init(key)`.
+
+    Returns:
+        A tree of like's structure: JAX arrays where it has JAX arrays or `jax.ShapeDtypeStruct`,
+        NumPy arrays where it has those, keys and Python numbers likewise.
+
+    Raises:
+        ValueError: the file is cut short, damaged, or not of `save`; or it holds another tree than
+            `like`, and the message names the first leaves that differ.
+        TypeError: `like` holds what cannot be stored.
+        OSError: the file cannot be read.
+        ImportError: safetensors is missing.
+    """
+    return tree_file.read("load", path, like)[0]

@@ -1,0 +1,165 @@
+"""The checkpoints of a run: a folder that one process writes to, and a run goes on from."""
+
+import contextlib
+import json
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from purenn.core import checks
+from purenn.storage.tree_file import Damaged, read, write
+from purenn.training.moment import Moment
+
+KEPT = 2  # so that there is one left when the newest can't be read
+NAME = "checkpoint-{:010}.safetensors"  # with the step, so that the names sort by age
+NAMES = "checkpoint-*.safetensors"
+SHARE = 20  # at most a twentieth of the time goes to writing
+
+
+class Checkpoints:
+    """The folder, held by this run alone while it is entered; `None` keeps nothing."""
+
+    def __init__(self, folder: Any, every: Any) -> None:
+        self.folder = None if folder is None else _path(folder)
+        self.every = checks.number("fit", "checkpoint_every", every, least=0)
+        self.settings: dict[str, str] = {}
+        self.last: Moment | None = None  # that was written
+        self._lock: Any = None
+        self._due = 0.0
+
+    def __enter__(self) -> "Checkpoints":
+        if self.folder is None:
+            return self
+        try:
+            import safetensors  # noqa: F401 - now, and not when the first one is due
+            from filelock import FileLock, Timeout
+        except ImportError as error:
+            raise ImportError(
+                f"fit: checkpoints need {error.name}: pip install 'purenn[checkpoints]'"
+            ) from error
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.folder / ".lock")
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(
+                f"fit: checkpoints: another run is writing to {self.folder}; expected a folder of "
+                f"this run's own"
+            ) from error
+        except OSError as error:
+            raise ValueError(
+                f"fit: checkpoints must be a folder that can be written to, got {self.folder}: "
+                f"{error}"
+            ) from error
+        for part in self.folder.glob(".checkpoint-*.part"):  # of a run that was killed
+            part.unlink()
+        self._due = time.monotonic() + self.every
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._lock is None or self.folder is None:
+            return
+        if not any(self.folder.glob("checkpoint-*")):  # nothing came of it: no trace stays
+            with contextlib.suppress(OSError):
+                os.unlink(self._lock.lock_file)  # while it is held
+                self.folder.rmdir()
+        self._lock.release()
+
+    def begin(self, start: Moment, settings: dict[str, str], *, resume: bool) -> Moment:
+        """Where the run begins: `start`, or where the run that is in the folder was."""
+        assert self.folder is not None
+        self.settings = settings
+        files = sorted(self.folder.glob(NAMES), reverse=True)
+        if not files:
+            return start
+        if not resume:
+            raise ValueError(
+                f"fit: checkpoints: {self.folder} holds those of a run, up to {files[0].name}; "
+                f"go on from them with resume=True, or give another folder"
+            )
+        damaged: list[tuple[Path, str]] = []
+        for path in files:
+            try:
+                moment = self._read(path, start)
+            except (Damaged, OSError) as error:
+                damaged.append((path, str(error)))
+                continue
+            for other, reason in damaged:
+                os.replace(other, other.with_suffix(".damaged"))
+                warnings.warn(
+                    f"{reason}; going on from the one before, {path.name}, and "
+                    f"{other.name} is now {other.stem}.damaged",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+            self.last = moment
+            return moment
+        reasons = "".join(f"\n  {reason}" for _, reason in damaged)
+        raise ValueError(f"fit: resume: no checkpoint in {self.folder} is whole:{reasons}")
+
+    def _read(self, path: Path, start: Moment) -> Moment:
+        try:
+            train_state, notes = read("fit", path, start.train_state)
+        except Damaged:
+            raise
+        except ValueError as error:
+            raise ValueError(
+                f"{error}; the model or the optimizer is not the one that the run began with"
+            ) from error
+        try:
+            settings, position = json.loads(notes["settings"]), notes["moment"]
+            moment = Moment.read(train_state, position)
+            kept = {name: settings.get(name) for name in self.settings}
+        except (KeyError, ValueError, AttributeError, RecursionError) as error:
+            raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
+        changed = [name for name in kept if kept[name] != self.settings[name]]
+        if changed:
+            were = "".join(f"\n  {n}: was {kept[n]}, is {self.settings[n]}" for n in changed)
+            raise ValueError(
+                f"fit: resume: {', '.join(changed)} changed since {path} was written, so that the "
+                f"run would not be the same; load(path, train_state) gives its state to a new run"
+                f"{were}"
+            )
+        return moment
+
+    def consider(self, moment: Moment) -> None:
+        """Write, if it is time."""
+        if self.folder is not None and time.monotonic() >= self._due:
+            self.write(moment)
+
+    def write(self, moment: Moment) -> None:
+        """Write, and remove what is older than needed; a full disk does not stop the run."""
+        if self.folder is None or moment is self.last:
+            return
+        begun = time.monotonic()
+        path = self.folder / NAME.format(int(moment.train_state.step))
+        notes = {"settings": json.dumps(self.settings), "moment": moment.written()}
+        try:
+            write("fit", path, moment.train_state, notes)
+            self.last = moment
+            with contextlib.suppress(OSError):  # what can't be removed is in nobody's way
+                for old in sorted(self.folder.glob(NAMES))[:-KEPT]:
+                    old.unlink()
+        except OSError as error:
+            text = f"{error}; the run goes on without this checkpoint"
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+        now = time.monotonic()
+        self._due = now + max(self.every, (SHARE - 1) * (now - begun))
+
+    @property
+    def kept(self) -> str:
+        """Where the run can go on from, for messages."""
+        if self.folder is None or self.last is None:
+            return ""
+        last, where = self.last, f"epoch {self.last.epoch + 1}, step {self.last.steps}"
+        if last.steps == 0 and last.epoch:
+            where = f"the end of epoch {last.epoch}"
+        return f"; the last checkpoint in {self.folder} is of {where}"
+
+
+def _path(folder: Any) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"fit: checkpoints must be a folder, got {checks.describe(folder)}")
+    return Path(folder)

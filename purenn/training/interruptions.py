@@ -1,0 +1,67 @@
+"""Ctrl-C while a run keeps checkpoints: first a stop in good order, then one at once."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Interruptions:
+    """The first Ctrl-C is noted, for the run to stop where it can go on from; the second is not.
+
+    Where a run only waits, for data or for scores, the first one stops it there and then: the state
+    of the run is whole all the while. Off the main thread, where Python delivers no signals, and
+    where Ctrl-C means something else already (ignored, as under nohup), nothing is changed.
+    """
+
+    def __init__(self, *, enabled: bool) -> None:
+        self.enabled = enabled
+        self.asked = 0  # how often Ctrl-C was pressed
+        self._waiting = False
+        self._before: Any = None
+
+    def __enter__(self) -> "Interruptions":
+        if self.enabled and threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
+                self._before = before
+                signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked += 1
+        if self._waiting or self.asked > 1:
+            self._before(number, frame)  # Python's own raises KeyboardInterrupt
+
+    def stop(self) -> None:
+        """Stop here, if that was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, a first Ctrl-C is not put off."""
+        self.stop()
+        self._waiting = True
+        try:
+            yield
+        finally:
+            self._waiting = False
+
+    def between(self, items: Iterator[T]) -> Iterator[T]:
+        """The items; while one is waited for, a first Ctrl-C is not put off."""
+        while True:
+            with self.at_once():
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item

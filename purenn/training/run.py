@@ -1,0 +1,67 @@
+"""A `fit` in progress, moment by moment."""
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jax import Array
+
+from purenn.training.divergence import divergence
+from purenn.training.evaluate import evaluate
+from purenn.training.interruptions import Interruptions
+from purenn.training.moment import Moment
+from purenn.training.programs import Recipe
+from purenn.training.progress import Bar
+from purenn.training.sources import Source
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run does; where it is, is a `Moment`."""
+
+    recipe: Recipe
+    source: Source
+    epochs: int
+    first: int  # the data's epoch in the run's first
+    validation: tuple[Array, Array] | None
+    interruptions: Interruptions
+    locate: bool
+
+    def moments(self, moment: Moment, *, progress: bool) -> Generator[Moment]:
+        """From one moment on, to the next look at the run, and the next, to its end.
+
+        Raises:
+            FloatingPointError: it is no longer finite.
+        """
+        steps = self.source.steps
+        done = moment.epoch * steps + moment.steps
+        with Bar(self.epochs * steps if steps else None, done, enabled=progress) as bar:
+            while moment.epoch < self.epochs:
+                bar.begin(moment.epoch + 1, self.epochs)
+                for reached in self._epoch(moment, bar):
+                    moment = reached
+                    yield moment
+                scores: tuple[float | None, float | None] = (None, None)
+                if self.validation is not None:
+                    model, loss, *_ = self.recipe
+                    learned = moment.train_state.params, moment.train_state.state
+                    with self.interruptions.at_once():
+                        scores = evaluate(model, loss, *learned, *self.validation)
+                moment = moment.end_of_epoch(*scores)
+                bar.end(moment.history[-1])
+                yield moment
+
+    def _epoch(self, moment: Moment, bar: Bar) -> Iterator[Moment]:
+        number = self.first + moment.epoch
+        start = time.perf_counter()
+        for chunk in self.source.epoch(self.recipe, moment.train_state, number, moment.steps):
+            if not (chunk.sound and np.isfinite(chunk.losses).all()):
+                raise divergence(self.recipe, moment, chunk, locate=self.locate)
+            now = time.perf_counter()
+            moment = moment.after(chunk.after, chunk.losses, now - start)
+            bar.advance(chunk.losses.size, moment.total / moment.steps)
+            yield moment
+            start = time.perf_counter()
+        if moment.steps == 0:
+            raise ValueError(f"fit: data gave no batch in epoch {moment.epoch + 1}")

@@ -1,0 +1,88 @@
+"""What a run was made of, in words short enough to be kept with each of its checkpoints."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from purenn.core.adapt import as_layer, as_op
+from purenn.training.programs import Recipe
+from purenn.training.sources import Source
+from purenn.training.train_step import TrainState, epoch_order
+
+
+def settings_of(
+    recipe: Recipe, start: TrainState, source: Source, validation: Any, key: Any
+) -> dict[str, str]:
+    """What must be the same for a resumed run to be the run that was stopped, to the last bit.
+
+    The model, the loss, the optimizer and the penalty are told by the program that JAX makes of
+    them: it holds each layer, rate and schedule, and no address or name of a variable. Data are
+    told by their SHA-256, a function's by that of the first batch.
+    """
+    model = as_layer("fit", "model", recipe.model)
+    loss = as_op("fit", "loss", recipe.loss)
+    params, state, opt_state, run_key, _ = start
+    x, targets = source.example
+    rows = source.batch_size or x.shape[0]
+    batch = jax.ShapeDtypeStruct((rows, *x.shape[1:]), x.dtype)
+    answers = jax.ShapeDtypeStruct((rows, *targets.shape[1:]), targets.dtype)
+
+    def model_and_backward(params: Any, state: Any, x: Array, key: Array) -> Any:
+        y, state, cache = model.forward(params, state, x, train=True, key=key)
+        return y, state, model.backward(params, cache, jnp.ones_like(y))
+
+    def op_and_backward(op: Any) -> Callable[..., Any]:
+        def both(*arguments: Any) -> Any:
+            y, cache = op.forward(*arguments)
+            return y, op.backward(cache, jnp.ones_like(y))
+
+        return both
+
+    def order(key: Array) -> Array:
+        return epoch_order(key, 0, x.shape[0], rows)
+
+    y = jax.eval_shape(model_and_backward, params, state, batch, run_key)[0]
+    penalty = "none"
+    if recipe.penalty is not None:
+        op = as_op("fit", "penalty", recipe.penalty)
+        penalty = f"{op.name}, {_program(op_and_backward(op), params)}"
+    return {
+        "jax": jax.__version__,
+        "device": jax.devices()[0].device_kind,
+        "model": f"{model.name}, {_program(model_and_backward, params, state, batch, run_key)}",
+        "loss": f"{loss.name}, {_program(op_and_backward(loss), y, answers)}",
+        "penalty": penalty,
+        "optimizer": _program(recipe.optimizer.update, params, opt_state, params),
+        "batch_size": str(source.batch_size),
+        "shuffle": "none" if source.batch_size is None else _program(order, run_key),
+        "data": f"{_numbers(x)} and {_numbers(targets)}",
+        "validation": "none" if validation is None else " and ".join(map(_numbers, validation)),
+        "key": "of train_state" if key is None else _numbers(key),
+        "initial train_state": _numbers(start),
+    }
+
+
+def _program(function: Any, *arguments: Any) -> str:
+    """The program of a function, as a sum."""
+    text = jax.jit(lambda *given: function(*given)).lower(*arguments).as_text()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _numbers(tree: Any) -> str:
+    """An array's dtype, shape and sum; of a tree, the sum alone."""
+    digest, texts = hashlib.sha256(), []
+    for leaf in jax.tree.leaves(tree):
+        text = f"{leaf.dtype}{list(leaf.shape)}"
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            leaf = jax.random.key_data(leaf)
+        elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
+            text += f" {jax.config.jax_default_prng_impl}"  # type: ignore[attr-defined] # if a key
+        texts.append(text)
+        digest.update(text.encode())
+        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
+    return f"{texts[0] if len(texts) == 1 else len(texts)}, {digest.hexdigest()[:16]}"

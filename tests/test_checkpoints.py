@@ -1,0 +1,479 @@
+"""`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_training import same
+
+import purenn as pn
+from purenn.training import run as run_module
+from purenn.training import sources
+from purenn.training.checkpoints import Checkpoints
+from purenn.training.moment import Moment
+
+KEY = jax.random.key(3)
+EXAMPLES, FEATURES, CLASSES = 60, 6, 3
+MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(CLASSES))
+LOSS, PENALTY = pn.softmax_cross_entropy, pn.l2_penalty(0.01)
+ADAM = pn.adam(pn.cosine_decay(0.01, 30))  # 6 steps an epoch
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(EXAMPLES, FEATURES)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int32) + (X[:, 1] > 0)
+
+
+def function(epoch):
+    order = np.random.default_rng(epoch).permutation(EXAMPLES).reshape(6, 10)
+    return ((X[rows], Y[rows]) for rows in order)
+
+
+SOURCES = {"arrays": ((X, Y), 10), "function": (function, None)}
+
+
+def fit(folder=None, source="arrays", **options):
+    data, batch_size = SOURCES[source] if isinstance(source, str) else (source, 10)
+    settings = {"model": MODEL, "loss": LOSS, "optimizer": ADAM, "penalty": PENALTY, "epochs": 4}
+    settings |= {"data": data, "batch_size": batch_size, "validation": (X[:20], Y[:20])}
+    settings |= {"key": KEY, "progress": False, "checkpoints": folder, "checkpoint_every": 0.0}
+    settings |= options
+    return pn.fit(**settings)
+
+
+def assert_same_run(got, expected):
+    same(got[0], expected[0])
+    without = [
+        [record._replace(seconds=0.0) for record in history] for _, history in (got, expected)
+    ]
+    assert without[0] == without[1]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Runs that were never stopped."""
+    return {source: fit(source=source) for source in SOURCES}
+
+
+@pytest.fixture
+def single_steps(monkeypatch):
+    """Chunks of one step, each with its checkpoint, so that a run can stop between any two."""
+    monkeypatch.setattr(sources, "FIRST_CHUNK", 1)
+    monkeypatch.setattr(sources, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr("purenn.training.checkpoints.SHARE", 1)
+
+
+def press(monkeypatch, *, at, times=1, where="advance"):
+    """Ctrl-C, as the bar moves for the `at`-th time."""
+    moves, original = [], getattr(run_module.Bar, where)
+
+    def pressed(self, *given):
+        original(self, *given)
+        moves.append(given)
+        if len(moves) == at:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(run_module.Bar, where, pressed)
+
+
+def files(folder):
+    return sorted(path.name for path in Path(folder).glob("checkpoint-*"))
+
+
+# Stop, and go on.
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("at", [1, 9, 12, 24])
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    source, at, whole, single_steps, monkeypatch, tmp_path
+):
+    with monkeypatch.context() as patch:
+        press(patch, at=at)
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            fit(tmp_path, source)
+    epoch, step = divmod(at - 1, 6)
+    assert str(stopped.value) == (
+        f"fit: stopped; the last checkpoint in {tmp_path} is of epoch {epoch + 1}, step {step + 1}"
+    )
+    assert files(tmp_path)[-1] == f"checkpoint-{at:010}.safetensors"
+    assert_same_run(fit(tmp_path, source, resume=True), whole[source])
+    assert len(files(tmp_path)) == 2
+    # It has ended: to go on with it is to have it again.
+    assert_same_run(fit(tmp_path, source, resume=True), whole[source])
+
+
+def test_a_run_goes_on_as_often_as_it_is_stopped_and_to_more_epochs(
+    whole, single_steps, monkeypatch, tmp_path
+):
+    for at in (2, 7, 3):
+        with monkeypatch.context() as patch:
+            press(patch, at=at)
+            with pytest.raises(KeyboardInterrupt):
+                fit(tmp_path, resume=True)
+    fit(tmp_path, resume=True, epochs=3)
+    assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
+    with pytest.raises(ValueError, match=r"fit: epochs is 3, but the run in .* has done 4"):
+        fit(tmp_path, resume=True, epochs=3)
+
+
+def test_checkpoints_change_nothing_and_start_from_a_given_state_too(tmp_path, single_steps):
+    start = pn.TrainState.create(MODEL, ADAM, jax.random.PRNGKey(1), (FEATURES,))  # a raw key
+    expected = fit(train_state=start, key=None, epochs=2)
+    assert_same_run(
+        fit(tmp_path, train_state=start, key=None, epochs=1),
+        (*fit(train_state=start, key=None, epochs=1),),
+    )
+    assert_same_run(fit(tmp_path, train_state=start, key=None, epochs=2, resume=True), expected)
+    kept = pn.load(tmp_path / files(tmp_path)[-1], start)
+    same(kept, expected[0])  # a checkpoint is its train_state, for `load`
+
+
+def test_a_second_ctrl_c_stops_at_once(single_steps, monkeypatch, tmp_path):
+    press(monkeypatch, at=8, times=2)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path)
+    assert files(tmp_path)[-1] == "checkpoint-0000000007.safetensors"  # step 8 has none
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("where", ["scores", "data"])
+def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_path):
+    def waits(*given, **options):
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("went on waiting")
+
+    def slow(epoch):
+        yield from list(function(epoch))[:2]
+        waits()
+
+    source, steps = ("arrays", 6) if where == "scores" else ("function", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "evaluate", waits)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path, source, data=slow if where == "data" else (X, Y))
+    assert files(tmp_path)[-1] == f"checkpoint-{steps:010}.safetensors"
+    assert_same_run(fit(tmp_path, source, resume=True), whole[source])
+
+
+def test_without_checkpoints_and_off_the_main_thread_ctrl_c_is_left_alone(tmp_path, whole):
+    before, seen, results = signal.getsignal(signal.SIGINT), [], []
+
+    def watched(epoch):
+        seen.append(signal.getsignal(signal.SIGINT))
+        return function(epoch)
+
+    fit(None, watched, batch_size=None)
+    thread = threading.Thread(
+        target=lambda: results.append(fit(tmp_path, watched, batch_size=None))
+    )
+    thread.start()
+    thread.join()
+    assert set(seen) == {before}
+    assert_same_run(results[0], whole["function"])
+
+
+def test_an_error_in_the_data_loses_no_step(whole, tmp_path):
+    def failing(epoch):
+        for i, batch in enumerate(function(epoch)):
+            if (epoch, i) == (2, 3):
+                raise OSError("the disk with the data has gone")
+            yield batch
+
+    with pytest.raises(OSError, match="has gone"):
+        fit(tmp_path, failing, batch_size=None, checkpoint_every=1000.0)
+    # One step runs ahead of what is known to be sound: it is done again.
+    assert files(tmp_path) == ["checkpoint-0000000014.safetensors"]
+    assert_same_run(fit(tmp_path, "function", resume=True), whole["function"])
+
+
+def test_checkpoints_come_as_often_as_asked_and_writing_takes_a_twentieth(monkeypatch, tmp_path):
+    # By a clock that a look moves by 1 s, and a write by 2.
+    now, written = [0.0], []
+    monkeypatch.setattr("purenn.training.checkpoints.time.monotonic", lambda: now[0])
+
+    def write(where, path, tree, notes):
+        written.append(now[0])
+        now[0] += 2.0
+
+    monkeypatch.setattr("purenn.training.checkpoints.write", write)
+    train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
+    with Checkpoints(tmp_path, 10.0) as keeper:
+        keeper.begin(Moment(train_state), {}, resume=False)
+        for _ in range(100):
+            now[0] += 1.0
+            keeper.consider(Moment(train_state))
+    assert written == [10.0, 50.0, 90.0]
+
+
+# What is broken, changed or taken.
+
+
+def test_a_broken_newest_falls_back_and_says_so(whole, single_steps, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        press(patch, at=9)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path)
+    older, newest = (tmp_path / name for name in files(tmp_path))
+    intact = newest.read_bytes()
+    newest.write_bytes(intact[:-100] + bytes([intact[-100] ^ 1]) + intact[-99:])
+    says = f"fit: {newest}: .*; going on from the one before, {older.name}"
+    with pytest.warns(RuntimeWarning, match=says):
+        assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
+    assert newest.with_suffix(".damaged").exists()  # and is not taken for the newest again
+
+
+def test_a_newest_that_the_system_can_not_read_falls_back_too(tmp_path):
+    expected = fit(tmp_path)
+    unreadable = tmp_path / "checkpoint-0000000099.safetensors"
+    unreadable.symlink_to(tmp_path / "gone")
+    with pytest.warns(RuntimeWarning, match=r"99.safetensors: No such file.*; going on from the"):
+        assert_same_run(fit(tmp_path, resume=True), expected)
+
+
+def test_nothing_begins_anew_where_all_are_broken(tmp_path):
+    fit(tmp_path)
+    broken = {}
+    for name in files(tmp_path):
+        data = (tmp_path / name).read_bytes()
+        broken[name] = data[:-1]
+        (tmp_path / name).write_bytes(data[:-1])
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"fit: resume: no checkpoint in .* is whole:\n"
+        ) as error:
+            fit(tmp_path, resume=True)
+        assert all(name in str(error.value) for name in files(tmp_path))
+    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == broken
+
+
+GLOROT = pn.dense(5, w_init=pn.initializers.glorot_normal)
+
+
+CHANGES = {
+    "model": {"model": pn.serial(*MODEL.parts[:3], pn.dropout(0.2), MODEL.parts[4])},
+    "optimizer": {"optimizer": pn.adam(pn.cosine_decay(0.01, 31))},
+    "loss": {"loss": lambda logits, targets: LOSS(logits, targets)},
+    "penalty": {"penalty": pn.l2_penalty(0.02)},
+    "batch_size": {"batch_size": 12},
+    "data": {"data": (X + np.float32(1e-6), Y)},
+    "validation": {"validation": (X[:20], (Y[:20] + 1) % 3)},
+    "key": {"key": jax.random.key(4)},
+    "initial train_state": {"model": pn.serial(MODEL.parts[0], GLOROT, *MODEL.parts[2:])},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    fit(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_setting_is_refused_by_name(name, finished):
+    before = {name: (finished / name).read_bytes() for name in files(finished)}
+    with pytest.raises(ValueError, match=rf"fit: resume: .*{name}.* changed since") as error:
+        fit(finished, resume=True, **CHANGES[name])
+    assert f"\n  {name}: was " in str(error.value)
+    assert {name: (finished / name).read_bytes() for name in files(finished)} == before
+
+
+def test_a_model_of_other_shapes_is_refused_by_the_name_of_the_first(finished):
+    wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
+    with pytest.raises(ValueError, match=r"params\[1\].w .*the model or the optimizer is not the"):
+        fit(finished, resume=True, model=wider)
+
+
+def test_other_versions_are_refused_by_name(finished, monkeypatch):
+    monkeypatch.setattr(jax, "__version__", "0.99")
+    with pytest.raises(
+        ValueError, match=r"fit: resume: jax changed since .*\n  jax: was .*, is 0.99"
+    ):
+        fit(finished, resume=True)
+
+
+def test_a_run_does_not_begin_in_the_folder_of_another(finished):
+    with pytest.raises(
+        ValueError, match=r"holds those of a run, up to checkpoint-0000000024.*resume"
+    ):
+        fit(finished)
+    with pytest.raises(ValueError, match=r"fit: resume needs checkpoints"):
+        fit(resume=True)
+
+
+def test_a_folder_serves_one_run_at_a_time(tmp_path):
+    def meanwhile(epoch):
+        if epoch:
+            with pytest.raises(
+                ValueError, match=r"another run is writing to .*; expected a folder"
+            ):
+                fit(tmp_path, resume=True)
+        return function(epoch)
+
+    fit(tmp_path, "function", data=meanwhile, epochs=2)
+    fit(tmp_path, "function", resume=True, epochs=2)  # released
+
+
+def test_a_checkpoint_of_something_else_is_no_checkpoint(finished, tmp_path):
+    newest = finished / files(finished)[-1]
+    start = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
+    pn.save(tmp_path / newest.name, start)
+    with pytest.raises(ValueError, match="expected a checkpoint of fit"):
+        fit(tmp_path, resume=True)
+
+
+FORGED = """
+[]  {}  null  [0,0,0,0]  [-1,0,0.0,0.0,[]]  [0.5,0,0.0,0.0,[]]  [true,0,0.0,0.0,[]]
+[1,0,0.0,0.0,[]]  [0,0,"",0.0,[]]  [0,0,0.0,0.0,[5]]  [0,0,0.0,0.0,"ab"]
+[1,0,0.0,0.0,[[1,2,3]]]  [1,0,0.0,0.0,[[1,0.5,1.0,"x",null]]]
+"""
+
+
+@pytest.mark.parametrize("text", ["", *FORGED.split(), "[" * 100_000])
+def test_a_forged_position_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - Python's own, or that it is no position
+        Moment.read(None, text)
+
+
+def test_a_full_disk_does_not_stop_a_run(whole, tmp_path, monkeypatch):
+    full = OSError(28, "No space left on device")
+
+    def write(descriptor, data):
+        raise full
+
+    monkeypatch.setattr(os, "write", write)
+    says = "No space left on device; the run goes on without this checkpoint"
+    with pytest.warns(RuntimeWarning, match=says):
+        assert_same_run(fit(tmp_path), whole["arrays"])
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_is_refused_before_the_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        ValueError, match="fit: checkpoints must be a folder that can be written to"
+    ):
+        fit(tmp_path / "file")
+    with pytest.raises(TypeError, match="fit: checkpoints must be a folder, got 3"):
+        fit(3)
+
+
+@pytest.mark.parametrize("library", ["filelock", "safetensors"])
+def test_a_missing_library_is_named_before_the_run(library, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    says = rf"fit: checkpoints need {library}: pip install 'purenn\[checkpoints\]'"
+    with pytest.raises(ImportError, match=says):
+        fit(tmp_path)
+
+
+def test_a_run_of_which_nothing_came_leaves_no_folder(tmp_path):
+    bad = np.full_like(X, np.nan)
+    with pytest.raises(FloatingPointError):
+        fit(tmp_path / "runs" / "one", data=(bad, Y))
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_a_killed_write_left_is_cleared_away(tmp_path):
+    for name in (".checkpoint-0000000001.safetensors-ab12.part", "other.part"):
+        (tmp_path / name).write_text("half")
+    fit(tmp_path, epochs=1)
+    assert [path.name for path in tmp_path.glob("*.part")] == ["other.part"]
+
+
+# What is no longer finite.
+
+
+def root():
+    """|x| under a root: at 0 the value is 0 and the derivative is not a number."""
+    return pn.Op(
+        lambda x: (jnp.sqrt(jnp.abs(x)), x),
+        lambda x, dy: dy * 0.5 * jnp.sign(x) / jnp.sqrt(jnp.abs(x)),
+        name="root",
+    )
+
+
+ROOT = pn.serial(pn.dense(4), root(), pn.dense(CLASSES))
+STILL = pn.sgd(0.0)  # an update by 0 × NaN is NaN
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_gradient_that_is_not_finite_stops_the_run_at_its_step(source, tmp_path):
+    x = np.abs(X) + 1
+    x[37] = 0  # z = b = 0
+    options = {"model": ROOT, "optimizer": STILL, "penalty": None, "validation": None}
+    if source == "function":
+        data, step = lambda epoch: ((x[i : i + 10], Y[i : i + 10]) for i in range(0, 60, 10)), 4
+    else:
+        train_key = jax.random.split(KEY)[1]
+        order = np.asarray(sources.order_of(train_key, 0, examples=60, batch_size=10))
+        data, step = (x, Y), int(np.argwhere(order == 37)[0, 0]) + 1
+    options |= {"data": data, "batch_size": SOURCES[source][1]}
+    says = (
+        rf"fit: params\[0\].w\[0, 0\] is nan after the update at epoch 1, step {step}, whose loss"
+    )
+    with pytest.raises(FloatingPointError, match=says) as error:
+        fit(tmp_path, locate=True, **options)
+    assert "it began in the backward pass of layer 1, root: dx[" in str(error.value)
+    # The last one is of before, and sound.
+    for name in files(tmp_path):
+        start = pn.TrainState.create(ROOT, STILL, KEY, (FEATURES,))
+        assert np.isfinite(pn.load(tmp_path / name, start).params[0].w).all()
+
+
+def boom(place, value):
+    """A layer that makes its last value `value`, on the way there or back."""
+
+    def spoil(x):
+        return x.at[-1, -1].set(value)
+
+    forward = (lambda x: (spoil(x), ())) if place == "y" else lambda x: (x, ())
+    return pn.Op(forward, lambda _, dy: spoil(dy) if place == "dx" else dy, name="boom")
+
+
+def between_dense(layer):
+    return pn.serial(pn.dense(4), layer, pn.dense(CLASSES))
+
+
+def huge(key, shape, dtype=jnp.float32):
+    return jnp.full(shape, 3e38, dtype)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "says"),
+    [
+        (between_dense(boom("y", np.inf)), X, "forward pass of layer 1, boom: y[9, 3] is inf"),
+        (between_dense(boom("dx", np.nan)), X, "backward pass of layer 1, boom: dx[9, 3] is nan"),
+        (pn.dense(3), np.where(np.arange(60)[:, None] == 5, np.nan, X), "batch: x["),
+        (pn.dense(3, w_init=huge), X, "forward pass of layer 0, dense(3): y["),
+        (between_dense(boom("y", np.nan)), X, "forward pass of layer 1, boom: y[9, 3] is nan"),
+    ],
+    ids=["forward", "backward", "batch", "overflow", "probabilities"],
+)
+def test_locate_names_the_first_value_that_is_not_finite(model, x, says, request):
+    options = {"model": model, "optimizer": pn.sgd(0.1), "penalty": None, "validation": None}
+    if "probabilities" in request.node.name:  # which the loss refuses, if it sees them
+        options |= {"model": pn.serial(model, pn.softmax), "loss": pn.categorical_cross_entropy}
+    with pytest.raises(FloatingPointError) as error:
+        fit(data=(x.astype(np.float32), Y), locate=True, **options)
+    assert f"; it began in the {says}" in str(error.value)
+    assert "epoch 1, step 1" in str(error.value) or "batch" in says
+    with pytest.raises(FloatingPointError) as without:
+        fit(data=(x.astype(np.float32), Y), **options)
+    assert "it began" not in str(without.value)
+
+
+def test_an_optimizer_of_overflowed_moments_is_no_silent_standstill():
+    # v = g² overflows, and every step of Adam would be 0 from there on, with a finite loss.
+    def large(x):
+        return x, ()
+
+    model = pn.serial(pn.dense(3), pn.Op(large, lambda _, dy: dy * 1e25))
+    with pytest.raises(FloatingPointError, match=r"fit: opt_state.* is inf after the update"):
+        fit(model=model, optimizer=pn.adam(0.0), penalty=None, validation=None)
