@@ -76,6 +76,8 @@ class Options:
     """Probability of zeroing a pixel while training."""
     l2: NotNegative = 0.0
     """Strength of the L2 penalty: strength/2 times the sum of the squared weights."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """What the network computes in; its parameters are float32 always."""
 
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adam"
     """How the gradients become steps."""
@@ -134,7 +136,8 @@ def build_model(options: Options) -> pn.Layer:
         layers += drop
     for units in options.hidden:
         layers += [pn.dense(units, w_init=w_init), *normalize, activation, *drop]
-    return pn.serial(*layers, pn.dense(10, w_init=w_init))
+    model = pn.serial(*layers, pn.dense(10, w_init=w_init))
+    return model if options.precision == "float32" else pn.mixed_precision(model, options.precision)
 
 
 def build_optimizer(options: Options) -> pn.Optimizer:

@@ -139,6 +139,11 @@ def test_mnist_model_is_what_the_options_say(options, names):
     assert model.name == f"serial(rescale(0.003922), {names})"
 
 
+def test_mnist_computes_in_the_precision_asked_for():
+    model = mnist.build_model(mnist.Options(hidden=(), precision="bfloat16"))
+    assert model.parts[-1].name == "bfloat16 dense(10)"
+
+
 @pytest.mark.parametrize(
     ("options", "step", "rate"),
     [
