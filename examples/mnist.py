@@ -268,7 +268,8 @@ def main(options: Options | None = None) -> None:
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")  # a line for the user, not a traceback
     except KeyboardInterrupt as stopped:
-        print(f"\n{stopped}; --resume goes on from it" if str(stopped) else "", file=sys.stderr)
+        text = str(stopped) or "stopped"
+        print(f"\n{text}; --resume goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)  # what a shell expects of a program that Ctrl-C has stopped
 
 

@@ -299,6 +299,13 @@ def test_other_versions_are_refused_by_name(finished, monkeypatch):
         fit(finished, resume=True)
 
 
+def test_another_machine_is_warned_of(finished, monkeypatch, whole):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(77), raising=False)
+    says = "fit: resume: the device was cpu, .* and is cpu, 77 cores: the last bits"
+    with pytest.warns(RuntimeWarning, match=says):
+        assert_same_run(fit(finished, resume=True), whole["arrays"])
+
+
 def test_a_run_does_not_begin_in_the_folder_of_another(finished):
     with pytest.raises(
         ValueError, match=r"holds those of a run, up to checkpoint-0000000024.*resume"
@@ -330,10 +337,22 @@ def test_a_checkpoint_of_something_else_is_no_checkpoint(finished, tmp_path):
 
 
 FORGED = """
-[]  {}  null  [0,0,0,0]  [-1,0,0.0,0.0,[]]  [0.5,0,0.0,0.0,[]]  [true,0,0.0,0.0,[]]
-[1,0,0.0,0.0,[]]  [0,0,"",0.0,[]]  [0,0,0.0,0.0,[5]]  [0,0,0.0,0.0,"ab"]
-[1,0,0.0,0.0,[[1,2,3]]]  [1,0,0.0,0.0,[[1,0.5,1.0,"x",null]]]
+[]  {}  null  [0,0,0,0]  [-1,0,0.0,0.0,2,""]  [0.5,0,0.0,0.0,2,""]  [true,0,0.0,0.0,2,""]
+[0,0,"",0.0,2,""]  [0,0,0.0,0.0,[],""]  [0,0,0.0,0.0,2,5]  [0,0,0.0,0.0,2,"é"]
+[1,0,0.0,0.0,2,""]  [1,0,0.0,0.0,0,""]  [1,0,0.0,0.0,1,"AAAAAAAAAAA="]  [1,0,0.0,0.0,5,""]
+[0,0,0.0,0.0,0,"AAAAAAAAAAA="]  [0,0,0.0,0.0,0,"AAAA"]  [0,0,0.0,0.0,2,"AAAAAAA"]
+[99999999999999999999,0,0.0,0.0,2,""]
 """
+
+
+def test_a_long_history_fits_and_comes_back_bit_for_bit(tmp_path):
+    row = (0.1, float("nan"), -0.0)
+    history = tuple(pn.EpochRecord(i, *row, None) for i in range(1, 100_001))
+    moment = Moment({"w": X}, 100_000, 0, 0.0, 0.0, history)
+    assert len(moment.written()) < 2**22
+    same = Moment.read(moment.train_state, moment.written())
+    assert [repr(record) for record in same.history[-2:]] == [repr(r) for r in history[-2:]]
+    assert len(same.history) == 100_000
 
 
 @pytest.mark.parametrize("text", ["", *FORGED.split(), "[" * 100_000])
@@ -363,6 +382,15 @@ def test_a_folder_that_cannot_be_is_refused_before_the_run(tmp_path):
         fit(tmp_path / "file")
     with pytest.raises(TypeError, match="fit: checkpoints must be a folder, got 3"):
         fit(3)
+
+
+def test_a_state_that_cannot_be_written_is_refused_before_the_run(tmp_path):
+    zero = pn.Optimizer(
+        lambda params: jnp.zeros(3, jnp.int4),
+        lambda grads, state, params: (jax.tree.map(jnp.zeros_like, grads), state),
+    )
+    with pytest.raises(TypeError, match="fit: train_state.opt_state is int4, a dtype that safeten"):
+        fit(tmp_path, optimizer=zero)
 
 
 @pytest.mark.parametrize("library", ["filelock", "safetensors"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from purenn.core import checks
+from purenn.storage.leaves import leaves_of
 from purenn.storage.tree_file import Damaged, read, write
 from purenn.training.moment import Moment
 
@@ -73,6 +74,7 @@ class Checkpoints:
         self.settings = settings
         files = sorted(self.folder.glob(NAMES), reverse=True)
         if not files:
+            leaves_of("fit", "train_state", start.train_state)  # refuses now what can't be written
             return start
         if not resume:
             raise ValueError(
@@ -115,6 +117,14 @@ class Checkpoints:
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
             raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
         changed = [name for name in kept if kept[name] != self.settings[name]]
+        if "device" in changed:  # no setting of the run, and perhaps not to be had again
+            changed.remove("device")
+            warnings.warn(
+                f"fit: resume: the device was {kept['device']} and is {self.settings['device']}: "
+                f"the last bits of the numbers may differ",
+                RuntimeWarning,
+                stacklevel=4,
+            )
         if changed:
             were = "".join(f"\n  {n}: was {kept[n]}, is {self.settings[n]}" for n in changed)
             raise ValueError(
@@ -142,7 +152,7 @@ class Checkpoints:
             with contextlib.suppress(OSError):  # what can't be removed is in nobody's way
                 for old in sorted(self.folder.glob(NAMES))[:-KEPT]:
                     old.unlink()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             text = f"{error}; the run goes on without this checkpoint"
             warnings.warn(text, RuntimeWarning, stacklevel=3)
         now = time.monotonic()

@@ -138,6 +138,7 @@ def fit(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"
             )
         try:
+            interruptions.stop()
             with closing(run.moments(moment, progress=progress)) as moments:
                 for moment in moments:
                     keeper.consider(moment)

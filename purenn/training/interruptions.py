@@ -49,9 +49,9 @@ class Interruptions:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Within, a first Ctrl-C is not put off."""
-        self.stop()
         self._waiting = True
         try:
+            self.stop()
             yield
         finally:
             self._waiting = False

@@ -1,6 +1,7 @@
 """What a run was made of, in words short enough to be kept with each of its checkpoints."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ def settings_of(
         penalty = f"{op.name}, {_program(op_and_backward(op), params)}"
     return {
         "jax": jax.__version__,
-        "device": jax.devices()[0].device_kind,
+        "device": _device(),
         "model": f"{model.name}, {_program(model_and_backward, params, state, batch, run_key)}",
         "loss": f"{loss.name}, {_program(op_and_backward(loss), y, answers)}",
         "penalty": penalty,
@@ -65,6 +66,13 @@ def settings_of(
         "key": "of train_state" if key is None else _numbers(key),
         "initial train_state": _numbers(start),
     }
+
+
+def _device() -> str:
+    """What computes: on a CPU the cores share a sum among them, which decides its last bits."""
+    kind = jax.devices()[0].device_kind
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{kind}, {cores} cores" if jax.default_backend() == "cpu" else kind
 
 
 def _program(function: Any, *arguments: Any) -> str:

@@ -17,7 +17,7 @@ from purenn.training.programs import Recipe, order_of, programs
 from purenn.training.train_step import TrainState
 
 LOOK_EVERY = 0.3  # seconds between two looks at a run: by the bar, for NaN, for Ctrl-C
-FIRST_CHUNK = 16  # steps of the first look: nothing is known yet of how long they take
+FIRST_CHUNK = 4  # steps of the first look: nothing is known yet of how long they take
 
 
 class Chunk(NamedTuple):
