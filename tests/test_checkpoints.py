@@ -1,6 +1,7 @@
 """`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -134,6 +135,53 @@ def test_checkpoints_change_nothing_and_start_from_a_given_state_too(tmp_path, s
     same(kept, expected[0])  # a checkpoint is its train_state, for `load`
 
 
+def test_weak_types_do_not_make_a_resumed_run_another(tmp_path, single_steps, monkeypatch):
+    # A file keeps no weak types, and a strong float32 beside bfloat16 promotes to float32.
+    def forward(params, state, x, *, train=False, key=None):
+        y = (x * state).astype(x.dtype)
+        return y, jnp.asarray(0.3) if train else state, (state, x)
+
+    tempered = pn.Layer(
+        lambda key, in_shape: ((), jnp.asarray(0.3)),
+        forward,
+        lambda params, cache, dy: ((), (dy * cache[0]).astype(dy.dtype)),
+    )
+    assert tempered.init(KEY, (3,))[1].weak_type
+    model = pn.mixed_precision(pn.serial(pn.dense(8), tempered, pn.relu, pn.dense(CLASSES)))
+    options = {"model": model, "epochs": 1, "penalty": None, "validation": None}
+    with jax.numpy_dtype_promotion("standard"):
+        expected = fit(**options)
+        with monkeypatch.context() as patch:
+            press(patch, at=3)
+            with pytest.raises(KeyboardInterrupt):
+                fit(tmp_path, **options)
+        assert_same_run(fit(tmp_path, resume=True, **options), expected)
+
+
+def test_a_folder_stays_where_it_was_when_the_directory_changes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+
+    def moving(epoch):
+        os.chdir(tmp_path / "elsewhere")
+        return function(epoch)
+
+    fit("run", "function", data=moving)
+    assert files(tmp_path / "run")[-1] == "checkpoint-0000000024.safetensors"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_data_that_have_become_fewer_are_refused(whole, single_steps, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        press(patch, at=9)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path, "function")
+    fewer = {"data": lambda epoch: list(function(epoch))[: 2 if epoch else 6]}
+    says = r"fit: data\(1\) gave 2 batches, expected the 3 that the run has used already"
+    with pytest.raises(ValueError, match=says):
+        fit(tmp_path, "function", resume=True, **fewer)
+
+
 def test_a_second_ctrl_c_stops_at_once(single_steps, monkeypatch, tmp_path):
     press(monkeypatch, at=8, times=2)
     before = signal.getsignal(signal.SIGINT)
@@ -189,7 +237,7 @@ def test_an_error_in_the_data_loses_no_step(whole, tmp_path):
     with pytest.raises(OSError, match="has gone"):
         fit(tmp_path, failing, batch_size=None, checkpoint_every=1000.0)
     # One step runs ahead of what is known to be sound: it is done again.
-    assert files(tmp_path) == ["checkpoint-0000000014.safetensors"]
+    assert files(tmp_path)[-1] == "checkpoint-0000000014.safetensors"
     assert_same_run(fit(tmp_path, "function", resume=True), whole["function"])
 
 
@@ -205,11 +253,11 @@ def test_checkpoints_come_as_often_as_asked_and_writing_takes_a_twentieth(monkey
     monkeypatch.setattr("purenn.training.checkpoints.write", write)
     train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
     with Checkpoints(tmp_path, 10.0) as keeper:
-        keeper.begin(Moment(train_state), {}, resume=False)
+        keeper.begin(Moment(train_state), {}, 6, resume=False)
         for _ in range(100):
             now[0] += 1.0
             keeper.consider(Moment(train_state))
-    assert written == [10.0, 50.0, 90.0]
+    assert written == [1.0, 41.0, 81.0]  # the first one soon
 
 
 # What is broken, changed or taken.
@@ -281,6 +329,8 @@ def test_a_changed_setting_is_refused_by_name(name, finished):
     before = {name: (finished / name).read_bytes() for name in files(finished)}
     with pytest.raises(ValueError, match=rf"fit: resume: .*{name}.* changed since") as error:
         fit(finished, resume=True, **CHANGES[name])
+    changed = re.search("resume: (.*) changed", str(error.value))[1]
+    assert changed == {"key": "key, initial train_state"}.get(name, name)
     assert f"\n  {name}: was " in str(error.value)
     assert {name: (finished / name).read_bytes() for name in files(finished)} == before
 
@@ -368,7 +418,7 @@ def test_a_full_disk_does_not_stop_a_run(whole, tmp_path, monkeypatch):
         raise full
 
     monkeypatch.setattr(os, "write", write)
-    says = "No space left on device; the run goes on without this checkpoint"
+    says = "No space left on device; the run does without this checkpoint"
     with pytest.warns(RuntimeWarning, match=says):
         assert_same_run(fit(tmp_path), whole["arrays"])
     assert files(tmp_path) == []
@@ -495,6 +545,54 @@ def test_locate_names_the_first_value_that_is_not_finite(model, x, says, request
     with pytest.raises(FloatingPointError) as without:
         fit(data=(x.astype(np.float32), Y), **options)
     assert "it began" not in str(without.value)
+
+
+def growing(value):
+    """A layer with a state that a step makes `value`."""
+
+    def forward(params, state, x, *, train=False, key=None):
+        return x, jnp.full(2, value) if train else state, ()
+
+    def init(key, in_shape):
+        return (), jnp.array([-jnp.inf, 0.0])  # a maximum so far may begin like that
+
+    return pn.Layer(init, forward, lambda params, cache, dy: ((), dy), name="growing")
+
+
+def spoiled_penalty(value, derivative):
+    return pn.Op(
+        lambda params: (jnp.float32(value), params),
+        lambda params, dy: jax.tree.map(lambda w: w * derivative, params),
+        takes="tree",
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "penalty", "says"),
+    [
+        (growing(np.inf), None, "state that the forward pass leaves: state[1][1] is inf"),
+        (pn.relu, spoiled_penalty(np.inf, 0), "penalty: its value is inf"),
+        (pn.relu, spoiled_penalty(0, np.nan), "penalty: its derivative"),
+    ],
+    ids=["state", "penalty", "penalty-derivative"],
+)
+def test_locate_knows_state_and_penalty_from_the_layers(layer, penalty, says):
+    options = {"model": between_dense(layer), "optimizer": pn.sgd(0.1), "validation": None}
+    with pytest.raises(FloatingPointError) as error:
+        fit(penalty=penalty, locate=True, **options)
+    assert f"; it began in the {says}" in str(error.value)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_state_may_begin_with_infinities(source):
+    options = {"model": between_dense(growing(0.0)), "penalty": None, "validation": None}
+    train_state, _ = fit(source=source, epochs=1, **options)
+    assert np.isfinite(train_state.state[1]).all()
+    options["model"] = between_dense(growing(-np.inf))
+    with pytest.raises(
+        FloatingPointError, match=r"fit: state\[1\]\[1\] is -inf (after|at epoch 1)"
+    ):
+        fit(source=source, epochs=1, **options)
 
 
 def test_an_optimizer_of_overflowed_moments_is_no_silent_standstill():

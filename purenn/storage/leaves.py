@@ -68,10 +68,8 @@ def _facts(where: str, place: str, value: Any) -> tuple[str, np.dtype[Any] | Non
         return type(value).__name__, np.dtype(_SCALARS[type(value)]), ()
     if isinstance(value, jax.core.Tracer):
         raise TypeError(f"{where}: {place} is traced; call {where} outside jit, grad and vmap")
-    kinds = (jax.Array, jax.ShapeDtypeStruct, np.generic)
-    if not (
-        isinstance(value, kinds) or type(value) is np.ndarray
-    ):  # a masked array is no plain one
+    kinds = (jax.Array, jax.ShapeDtypeStruct, np.generic, np.ndarray)
+    if not isinstance(value, kinds) or isinstance(value, np.ma.MaskedArray):
         if _is_empty(value):
             return "empty", None, ()
         raise TypeError(

@@ -43,7 +43,8 @@ def load(path: str | os.PathLike[str], like: Any) -> Any:
     Args:
         path: where from.
         like: a tree of the same structure, shapes and dtypes; its values do not matter, so that
-            `jax.eval_shape(init, key)` does as well as `init(key)`.
+            `jax.eval_shape(init, key)` does as well as `init(key)`. A list and a tuple of the same
+            leaves count as the same.
 
     Returns:
         A tree of like's structure: JAX arrays where it has JAX arrays or `jax.ShapeDtypeStruct`,

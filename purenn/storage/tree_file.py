@@ -263,7 +263,7 @@ def _place(where: str, path: Any) -> str:
     """How a message about the file begins."""
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise TypeError(f"{where}: path must be a str or os.PathLike, got {type(path).__name__}")
-    if "\0" in os.fspath(path):
+    if "\0" in os.fspath(path) or not os.fspath(path):
         raise ValueError(f"{where}: path must be the name of a file, got {os.fspath(path)!r}")
     return f"{where}: {os.fspath(path)}"
 

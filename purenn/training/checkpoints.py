@@ -10,6 +10,7 @@ from typing import Any
 
 from purenn.core import checks
 from purenn.storage.leaves import leaves_of
+from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, write
 from purenn.training.moment import Moment
 
@@ -49,14 +50,14 @@ class Checkpoints:
                 f"fit: checkpoints: another run is writing to {self.folder}; expected a folder of "
                 f"this run's own"
             ) from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ValueError(
                 f"fit: checkpoints must be a folder that can be written to, got {self.folder}: "
                 f"{error}"
             ) from error
         for part in self.folder.glob(".checkpoint-*.part"):  # of a run that was killed
             part.unlink()
-        self._due = time.monotonic() + self.every
+        self._due = time.monotonic()  # soon: what is wrong with writing shows, and two are there
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -68,8 +69,11 @@ class Checkpoints:
                 self.folder.rmdir()
         self._lock.release()
 
-    def begin(self, start: Moment, settings: dict[str, str], *, resume: bool) -> Moment:
-        """Where the run begins: `start`, or where the run that is in the folder was."""
+    def begin(self, start: Moment, settings: dict[str, str], steps: int, *, resume: bool) -> Moment:
+        """Where the run begins: `start`, or where the run that is in the folder was.
+
+        `steps` is how many an epoch has, or 0 if that is not known.
+        """
         assert self.folder is not None
         self.settings = settings
         files = sorted(self.folder.glob(NAMES), reverse=True)
@@ -84,7 +88,7 @@ class Checkpoints:
         damaged: list[tuple[Path, str]] = []
         for path in files:
             try:
-                moment = self._read(path, start)
+                moment = self._read(path, start, steps)
             except (Damaged, OSError) as error:
                 damaged.append((path, str(error)))
                 continue
@@ -101,7 +105,7 @@ class Checkpoints:
         reasons = "".join(f"\n  {reason}" for _, reason in damaged)
         raise ValueError(f"fit: resume: no checkpoint in {self.folder} is whole:{reasons}")
 
-    def _read(self, path: Path, start: Moment) -> Moment:
+    def _read(self, path: Path, start: Moment, steps: int) -> Moment:
         try:
             train_state, notes = read("fit", path, start.train_state)
         except Damaged:
@@ -113,10 +117,15 @@ class Checkpoints:
         try:
             settings, position = json.loads(notes["settings"]), notes["moment"]
             moment = Moment.read(train_state, position)
-            kept = {name: settings.get(name) for name in self.settings}
+            kept = {name: shown(str(settings.get(name))) for name in self.settings}
+            done = int(train_state.step) - int(start.train_state.step)
+            if steps and (moment.steps > steps or done != moment.epoch * steps + moment.steps):
+                raise ValueError(f"a position that is not {done} steps from the start")
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
             raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
-        changed = [name for name in kept if kept[name] != self.settings[name]]
+        changed = [name for name in kept if kept[name] != shown(self.settings[name])]
+        if len(changed) > 1 and "train_step" in changed:  # the others say what has changed in it
+            changed.remove("train_step")
         if "device" in changed:  # no setting of the run, and perhaps not to be had again
             changed.remove("device")
             warnings.warn(
@@ -126,11 +135,11 @@ class Checkpoints:
                 stacklevel=4,
             )
         if changed:
-            were = "".join(f"\n  {n}: was {kept[n]}, is {self.settings[n]}" for n in changed)
+            were = "".join(f"\n  {n}: was {kept[n]}, is {shown(self.settings[n])}" for n in changed)
             raise ValueError(
-                f"fit: resume: {', '.join(changed)} changed since {path} was written, so that the "
-                f"run would not be the same; load(path, train_state) gives its state to a new run"
-                f"{were}"
+                f"fit: resume: {', '.join(changed)} changed since {path} was written; expected the "
+                f"same run. To begin another from where this one was, load(path, train_state) and "
+                f"give fit that state and another folder{were}"
             )
         return moment
 
@@ -153,7 +162,7 @@ class Checkpoints:
                 for old in sorted(self.folder.glob(NAMES))[:-KEPT]:
                     old.unlink()
         except (OSError, ValueError) as error:
-            text = f"{error}; the run goes on without this checkpoint"
+            text = f"{error}; the run does without this checkpoint"
             warnings.warn(text, RuntimeWarning, stacklevel=3)
         now = time.monotonic()
         self._due = now + max(self.every, (SHARE - 1) * (now - begun))
@@ -170,6 +179,6 @@ class Checkpoints:
 
 
 def _path(folder: Any) -> Path:
-    if not isinstance(folder, str | os.PathLike):
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
         raise TypeError(f"fit: checkpoints must be a folder, got {checks.describe(folder)}")
-    return Path(folder)
+    return Path(os.path.abspath(folder))  # the same, if the data's function changes the directory

@@ -1,6 +1,5 @@
 """A run that is no longer finite: which step it was, and which layer."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -25,32 +24,41 @@ def divergence(recipe: Recipe, moment: Moment, chunk: Chunk, *, locate: bool) ->
     """The error that stops a run after a chunk with a loss or a state that is not finite.
 
     A compiled chunk says only that something went wrong in it: its steps are done again one by one
-    from the state before, which has the same bits each time.
+    from the state before, which gives the same bits each time.
     """
-    before, i = chunk.before, 0
-    for i in range(chunk.losses.size):
-        after, loss, sound = chunk.step(before, i)
-        if not np.isfinite(loss) or not sound:
-            break
-        before = after
+    before, after, loss, i = chunk.before, chunk.after, chunk.losses[-1], chunk.losses.size - 1
+    if chunk.again is not None:
+        for i in range(chunk.losses.size):
+            after, loss = chunk.again(before, i)
+            if not np.isfinite(loss) or _first_bad(after, before=before):
+                break
+            before = after
+    found = _first_bad(after, before=before)
     where = f"at epoch {moment.epoch + 1}, step {moment.steps + i + 1}"
     if not np.isfinite(loss):
         text = f"fit: the loss is {np.asarray(loss)} {where}; training stopped"
+    elif chunk.batch is None:  # it was looked at after several steps, whose batches are gone
+        text = f"fit: {found} {where}, or has been since a few steps before"
     else:
-        text = f"fit: {_first_bad(after)} after the update {where}, whose loss was {loss:.4g}"
-    if locate:
+        text = f"fit: {found} after the update {where}, whose loss was {loss:.4g}"
+    if locate and chunk.batch is not None:
         text += f"; {_origin(recipe, before, *chunk.batch(i))}"
     return FloatingPointError(f"{text}. {CURES}")
 
 
-def _first_bad(tree: Any, name: str = "") -> str | None:
-    """The first leaf that is not finite, and what it holds."""
-    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+def _first_bad(tree: Any, name: str = "", before: Any = None) -> str | None:
+    """The first leaf that is not finite, where it was before, and what it holds."""
+    old = tree if before is None else before
+    for (path, leaf), was in zip(
+        jax.tree_util.tree_flatten_with_path(tree)[0], jax.tree.leaves(old), strict=True
+    ):
         if jnp.issubdtype(leaf.dtype, jnp.floating):
             values = np.asarray(leaf, np.float64)
-            bad = np.argwhere(~np.isfinite(values))
-            if len(bad):
-                place = tuple(int(n) for n in bad[0])
+            bad = ~np.isfinite(values)
+            if before is not None:
+                bad &= np.isfinite(np.asarray(was, np.float64))
+            if bad.any():
+                place = tuple(int(n) for n in np.argwhere(bad)[0])
                 text = f"{name}{jax.tree_util.keystr(path)}".removeprefix(".")
                 at = f"[{', '.join(map(str, place))}]" if place else ""
                 return f"{text}{at} is {values[place]}"
@@ -62,19 +70,33 @@ def _origin(recipe: Recipe, train_state: TrainState, x: Any, targets: Any) -> st
     params, state, _, key, t = train_state
     if found := _first_bad(x, "x"):
         return f"it began in the batch: {found}"
-    # Compiled: run eagerly, a loss would refuse what is no probability.
-    explained = jax.jit(partial(explain, recipe.model, recipe.loss, penalty=recipe.penalty))
-    values = explained(params, state, x, targets, key=jax.random.fold_in(key, t))
     model = as_layer("fit", "model", recipe.model)
+
+    # Compiled: run eagerly, a loss would refuse what is no probability.
+    @jax.jit
+    def everything(params: Any, state: Any, x: Any, targets: Any, key: Any) -> Any:
+        explanation = explain(
+            model, recipe.loss, params, state, x, targets, penalty=recipe.penalty, key=key
+        )
+        return explanation, model.forward(params, state, x, train=True, key=key)[1]
+
+    values, after = everything(params, state, x, targets, jax.random.fold_in(key, t))
     names = [f"layer {i}, {link.layer.name}" for i, link in enumerate(chain(model, params, state))]
-    for name, layer in zip(names, values, strict=True):
+    layers = list(zip(names, values, strict=True))
+    for name, layer in layers:
         if found := _first_bad(layer.y, "y"):
             return f"it began in the forward pass of {name}: {found}"
+    if found := _first_bad(values.end.penalty, "its value"):
+        return f"it began in the penalty: {found}"
     if not np.isfinite(values.value):
         return f"it began in the loss: the outputs are finite, the loss is {values.value}"
+    if found := _first_bad(values.end.penalty_grads, "its derivative"):
+        return f"it began in the penalty: {found}"
     if found := _first_bad(values[-1].dy, "dy"):
         return f"it began in the backward pass of the loss: {found}"
-    for name, layer in reversed(list(zip(names, values, strict=True))):
+    for name, layer in reversed(layers):
         if found := _first_bad(layer.dparams, "dparams") or _first_bad(layer.dx, "dx"):
             return f"it began in the backward pass of {name}: {found}"
+    if found := _first_bad(after, "state", before=state):
+        return f"it began in the state that the forward pass leaves: {found}"
     return "loss and gradient of the step are finite, so it began in the optimizer's update"

@@ -74,10 +74,10 @@ def refuse_targets(where: str, name: str, targets: Any, classes: int) -> None:
         expected = f"rows of {name} must be at least 0 and sum to one"
         refuse_rows_unless(distributions(rows), where, expected, rows)
     labels = np.asarray(targets)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         return
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if wrong.size:
+    if labels.min() < 0 or labels.max() >= classes:
+        wrong = np.flatnonzero((labels < 0) | (labels >= classes))
         raise ValueError(
             f"{where}: {name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
             f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside)"

@@ -14,7 +14,7 @@ from purenn.training.checkpoints import Checkpoints
 from purenn.training.examples import as_examples, check_labels, classes_of
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
-from purenn.training.programs import Recipe, programs
+from purenn.training.programs import Recipe, programs, strong
 from purenn.training.progress import EpochRecord
 from purenn.training.run import Run
 from purenn.training.settings import settings_of
@@ -61,13 +61,15 @@ def fit(
             begin at 0 again.
         progress: whether to show a bar (with tqdm, if it is installed) on stderr.
         checkpoints: a folder of this run's own, made if it is not there. What it takes to go on
-            is written there every so often, and when the run ends, is interrupted or fails; the
-            last two are kept. It needs `purenn[checkpoints]`. The first Ctrl-C then stops the run
-            with a checkpoint, at the end of a step or within half a second; the second at once.
+            is written there soon after the beginning, every so often, and when the run ends or is
+            stopped by Ctrl-C or an error (but not if it diverges); the last two are kept. It needs
+            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
+            of a step or within half a second, the second at once; neither can stop XLA compiling.
         resume: whether to go on with the run in `checkpoints`, if there is one; the result is that
             of a run that was never stopped, bit for bit on the same machine. Everything else must
-            be as it was, but for `epochs`, of which there may be more. A function of the epoch must
-            give the same batches again; those that were used are passed over.
+            be as it was, but for `epochs`, of which there may be more, unless a schedule counts on
+            them. A function of the epoch must give the same batches again; those that were used
+            are passed over.
         checkpoint_every: seconds between two checkpoints; more where writing takes long, so that
             no more than a twentieth of the time goes into it.
         locate: whether to look, when the run is no longer finite, for the layer where that began;
@@ -102,37 +104,37 @@ def fit(
     if resume and checkpoints is None:
         raise ValueError("fit: resume needs checkpoints, the folder to go on from")
     interruptions = Interruptions(enabled=checkpoints is not None)
-    source = source_of(data, batch_size, interruptions)
-    x, targets = source.example
-    if validation is not None:
-        validation = as_examples("fit", *pair("validation", validation))
-        if validation[0].shape[1:] != x.shape[1:]:
-            raise ValueError(
-                f"fit: validation's x holds examples of shape {validation[0].shape[1:]}, "
-                f"data's {x.shape[1:]}; expected the same"
-            )
-    if train_state is None:
-        checks.prng_key("fit", key)
-        start = programs(recipe).create(key, x.shape[1:])
-    else:
-        check_train_state("fit", train_state)
-        start = jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state)
-    if of_classes:
-        check_labels("fit", layer, start.params, start.state, x, targets)
-        if validation is not None:
-            name = "validation's targets"
-            check_labels("fit", layer, start.params, start.state, *validation, name)
-        if isinstance(source, Batches):
-            source.classes = classes_of(layer, start.params, start.state, x)
-
-    first = int(start.step) // source.steps if source.steps else 0
-    run = Run(recipe, source, epochs, first, validation, interruptions, locate)
-    moment = Moment(start)
     with keeper, interruptions:
+        source = source_of(data, batch_size, interruptions)
+        x, targets = source.example
+        if validation is not None:
+            validation = as_examples("fit", *pair("validation", validation))
+            if validation[0].shape[1:] != x.shape[1:]:
+                raise ValueError(
+                    f"fit: validation's x holds examples of shape {validation[0].shape[1:]}, "
+                    f"data's {x.shape[1:]}; expected the same"
+                )
+        if train_state is None:
+            checks.prng_key("fit", key)
+            start = programs(recipe).create(key, x.shape[1:])
+        else:
+            check_train_state("fit", train_state)
+            start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
+        if of_classes:
+            learned = start.params, start.state
+            check_labels("fit", layer, *learned, x, targets)
+            if validation is not None:
+                check_labels("fit", layer, *learned, *validation, "validation's targets")
+            if isinstance(source, Batches):
+                source.classes = classes_of(layer, *learned, x)
+
+        first = int(start.step) // source.steps if source.steps else 0
+        run = Run(recipe, source, epochs, first, validation, interruptions, locate)
+        moment = Moment(start)
         if checkpoints is not None:
             seed = key if train_state is None else None
             settings = settings_of(recipe, start, source, validation, seed)
-            moment = keeper.begin(moment, settings, resume=resume)
+            moment = keeper.begin(moment, settings, source.steps, resume=resume)
         if moment.epoch > epochs:
             raise ValueError(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"

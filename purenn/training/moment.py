@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,11 +64,12 @@ class Moment(NamedTuple):
         try:
             epoch, steps, total, seconds, columns, history = json.loads(text)
             table = np.frombuffer(base64.b64decode(history, validate=True), "<f8")
-        except (TypeError, RecursionError) as error:
+            total, seconds = float(total), float(seconds)
+        except (TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"no position of a run: {error}") from error
         if (
             any(type(count) is not int or count < 0 for count in (epoch, steps, columns))
-            or any(type(number) not in (int, float) for number in (total, seconds))
+            or not math.isfinite(total + seconds)
             or table.size != epoch * columns
             or (epoch and columns not in (2, 3, 4))
         ):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from purenn.core import checks
 from purenn.training.loop import train_loop
@@ -29,11 +29,11 @@ class Recipe(NamedTuple):
 
 
 class Programs(NamedTuple):
-    """What is compiled for a recipe; `sound` says whether all of the new state is finite."""
+    """What is compiled for a recipe; `sound` says that nothing ceased to be finite."""
 
     create: Any  # (key, in_shape) -> train_state
     chunk: Any  # (train_state, x, targets, order, first, last) -> (train_state, losses, sound)
-    step: Any  # (train_state, x, targets) -> (train_state, loss, sound)
+    step: Any  # (train_state, x, targets) -> (train_state, loss, the loss or NaN if not sound)
 
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever trained
@@ -41,29 +41,55 @@ def programs(recipe: Recipe) -> Programs:
     """The compiled parts of a run.
 
     None consumes the state that goes in: whatever stops a run, the last good state is still there.
+    That costs 2 % of a step of 784-128-10 that is called by itself.
     """
     model, loss, optimizer, penalty = recipe
     loop = train_loop(model, loss, optimizer, penalty)
     one_step = train_step(model, loss, optimizer, penalty=penalty)
 
     def create(key: Array, in_shape: tuple[int, ...]) -> TrainState:
-        return TrainState.create(model, optimizer, key, in_shape)
+        return strong(TrainState.create(model, optimizer, key, in_shape))
 
-    def chunk(*given: Any) -> tuple[TrainState, Array, Array]:
-        train_state, losses = loop(*given)
-        return train_state, losses, is_finite(train_state)
+    def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
+        after, losses = loop(train_state, *given)
+        return strong(after), losses, stays_finite(train_state, after)
 
-    def step(*given: Any) -> tuple[TrainState, Array, Array]:
-        train_state, loss_value = one_step(*given)
-        return train_state, loss_value, is_finite(train_state)
+    def step(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
+        after, value = one_step(train_state, *given)
+        # One number to look at. The whole state would cost 13 % of a step of 784-128-10, the
+        # parameters cost 3.
+        sound = stays_finite(train_state.params, after.params)
+        return strong(after), value, jnp.where(sound, value, jnp.nan)
 
     return Programs(jax.jit(create, static_argnums=1), jax.jit(chunk), jax.jit(step))
 
 
-def is_finite(tree: Any) -> Array:
-    """Whether every floating-point number of a tree is finite."""
-    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.all(jnp.array([True, *(jnp.all(jnp.isfinite(leaf)) for leaf in leaves)]))
+def strong(tree: Any) -> Any:
+    """A tree without weak types, which no file keeps: a resumed run would promote otherwise."""
+    return jax.tree.map(
+        lambda leaf: lax.convert_element_type(leaf, leaf.dtype) if is_number(leaf) else leaf, tree
+    )
 
 
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is no PRNG key."""
+    return not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def stays_finite(before: Any, after: Any) -> Array:
+    """Whether every number that was finite still is; a state may begin with infinities."""
+    pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
+    return jnp.all(
+        jnp.array(
+            [True]
+            + [
+                jnp.all(jnp.isfinite(new) | ~jnp.isfinite(old))
+                for old, new in pairs
+                if jnp.issubdtype(new.dtype, jnp.floating)
+            ]
+        )
+    )
+
+
+still_finite = jax.jit(stays_finite)
 order_of = jax.jit(epoch_order, static_argnames=("examples", "batch_size"))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from jax import Array
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.programs import Recipe
 from purenn.training.sources import Source
-from purenn.training.train_step import TrainState, epoch_order
+from purenn.training.train_step import TrainState, epoch_order, train_step
 
 
 def settings_of(
@@ -22,20 +23,22 @@ def settings_of(
     """What must be the same for a resumed run to be the run that was stopped, to the last bit.
 
     The model, the loss, the optimizer and the penalty are told by the program that JAX makes of
-    them: it holds each layer, rate and schedule, and no address or name of a variable. Data are
-    told by their SHA-256, a function's by that of the first batch.
+    them: it holds each layer, rate and schedule, and no address or name but those of inner jitted
+    functions. Data are told by their SHA-256, a function's by that of the first batch.
     """
     model = as_layer("fit", "model", recipe.model)
     loss = as_op("fit", "loss", recipe.loss)
     params, state, opt_state, run_key, _ = start
     x, targets = source.example
-    rows = source.batch_size or x.shape[0]
-    batch = jax.ShapeDtypeStruct((rows, *x.shape[1:]), x.dtype)
-    answers = jax.ShapeDtypeStruct((rows, *targets.shape[1:]), targets.dtype)
+    # Two examples: how many a batch has is a setting of its own.
+    batch, answers = (
+        jax.ShapeDtypeStruct((2, *array.shape[1:]), array.dtype) for array in source.example
+    )
 
     def model_and_backward(params: Any, state: Any, x: Array, key: Array) -> Any:
         y, state, cache = model.forward(params, state, x, train=True, key=key)
-        return y, state, model.backward(params, cache, jnp.ones_like(y))
+        evaluated = model.apply(params, state, x)
+        return y, state, model.backward(params, cache, jnp.ones_like(y)), evaluated
 
     def op_and_backward(op: Any) -> Callable[..., Any]:
         def both(*arguments: Any) -> Any:
@@ -44,8 +47,10 @@ def settings_of(
 
         return both
 
+    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
+
     def order(key: Array) -> Array:
-        return epoch_order(key, 0, x.shape[0], rows)
+        return epoch_order(key, 0, x.shape[0], 1)
 
     y = jax.eval_shape(model_and_backward, params, state, batch, run_key)[0]
     penalty = "none"
@@ -53,12 +58,13 @@ def settings_of(
         op = as_op("fit", "penalty", recipe.penalty)
         penalty = f"{op.name}, {_program(op_and_backward(op), params)}"
     return {
-        "jax": jax.__version__,
+        "jax": f"{jax.__version__}, jaxlib {version('jaxlib')}",
         "device": _device(),
         "model": f"{model.name}, {_program(model_and_backward, params, state, batch, run_key)}",
         "loss": f"{loss.name}, {_program(op_and_backward(loss), y, answers)}",
         "penalty": penalty,
         "optimizer": _program(recipe.optimizer.update, params, opt_state, params),
+        "train_step": _program(step, start, batch, answers),
         "batch_size": str(source.batch_size),
         "shuffle": "none" if source.batch_size is None else _program(order, run_key),
         "data": f"{_numbers(x)} and {_numbers(targets)}",

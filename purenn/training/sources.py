@@ -13,22 +13,23 @@ from numpy.typing import NDArray
 from purenn.core import checks
 from purenn.training.examples import as_examples, refuse_targets, steps_per_epoch
 from purenn.training.interruptions import Interruptions
-from purenn.training.programs import Recipe, order_of, programs
+from purenn.training.programs import Recipe, order_of, programs, still_finite
 from purenn.training.train_step import TrainState
 
 LOOK_EVERY = 0.3  # seconds between two looks at a run: by the bar, for NaN, for Ctrl-C
-FIRST_CHUNK = 4  # steps of the first look: nothing is known yet of how long they take
+FIRST_CHUNK = 1  # steps of the first look: nothing is known yet of how long they take
 
 
 class Chunk(NamedTuple):
-    """A few steps, done: the states around them, and what it takes to do each of them again."""
+    """A few steps, done: the states around them, and what it takes to do them again."""
 
     before: TrainState
     after: TrainState
     losses: NDArray[Any]
-    sound: bool  # whether `after` is finite
-    batch: Callable[[int], tuple[Array, Array]]
-    step: Callable[[TrainState, int], tuple[TrainState, Any, Any]]
+    sound: bool  # whether `after` is as finite as `before`
+    # What a step was made of, and the step again; None where that is not kept.
+    batch: Callable[[int], tuple[Array, Array]] | None = None
+    again: Callable[[TrainState, int], tuple[TrainState, Any]] | None = None
 
 
 class Source(Protocol):
@@ -80,32 +81,30 @@ class Arrays:
             train_state.key, jnp.int32(epoch), examples=x.shape[0], batch_size=self.batch_size
         )
         while first < self.steps:
-            begin, start, last = first, time.perf_counter(), min(first + self.pace, self.steps)
+            start, last = time.perf_counter(), min(first + self.pace, self.steps)
+            before, given = train_state, (jnp.int32(first), jnp.int32(last))
+            train_state, losses, sound = run(before, x, targets, order, *given)
+            done = np.asarray(losses)[first:last]
 
-            def batch(i: int, begin: int = begin) -> tuple[Array, Array]:
-                rows = order[begin + i]
+            def batch(i: int, first: int = first) -> tuple[Array, Array]:
+                rows = order[first + i]
                 return x[rows], targets[rows]
 
-            def step(state: TrainState, i: int, begin: int = begin) -> tuple[TrainState, Any, Any]:
-                at = begin + i
-                after, losses, sound = run(
-                    state, x, targets, order, jnp.int32(at), jnp.int32(at + 1)
-                )
-                return after, losses[at], sound
+            def again(state: TrainState, i: int, first: int = first) -> tuple[TrainState, Any]:
+                i += first
+                after, losses, _ = run(state, x, targets, order, jnp.int32(i), jnp.int32(i + 1))
+                return after, losses[i]
 
-            before, given = train_state, (jnp.int32(begin), jnp.int32(last))
-            train_state, losses, sound = run(train_state, x, targets, order, *given)
-            done = np.asarray(losses)[begin:last]
-            self._learn(time.perf_counter() - start, last - begin)
+            self._learn(time.perf_counter() - start, last - first)
             first = last
-            yield Chunk(before, train_state, done, bool(sound), batch, step)
+            yield Chunk(before, train_state, done, bool(sound), batch, again)
 
     def _learn(self, seconds: float, steps: int) -> None:
         self.pace = max(1, min(4 * steps, int(steps * LOOK_EVERY / max(seconds, 1e-6))))
 
 
 class Batches:
-    """A function `epoch -> iterable of batches`; a chunk is one step."""
+    """A function `epoch -> iterable of batches`."""
 
     steps = 0
     batch_size = None
@@ -128,24 +127,52 @@ class Batches:
 
         Runs one step ahead: while the device works on a batch, the next one is prepared.
         """
+        run, batches = programs(recipe).step, self._from(epoch, first)
+        begun, losses, start = train_state, list[Any](), time.perf_counter()
+        done, ahead, number = train_state, None, first
+        while True:
+            try:
+                batch = next(batches, None)
+                given = None if batch is None else self._checked(batch, epoch, number + 1)
+            except BaseException:
+                if losses:  # what is done is not lost
+                    yield _chunk(begun, done, losses)
+                raise
+            behind, ahead = ahead, None
+            look = given is None or time.perf_counter() - start > LOOK_EVERY
+            look = (look or self.interruptions.asked > 0) and behind is not None
+            # Before the next step, which it would wait for otherwise.
+            sound = still_finite(begun, train_state) if look else None
+            if given is not None:
+                ahead = (train_state, *run(train_state, *given), given)  # before it is done
+                train_state, number = ahead[1], number + 1
+            if behind is not None:
+                before, after, loss, seen, used = behind
+                value = np.asarray(seen)
+                if not np.isfinite(value):
+                    if losses:
+                        yield _chunk(begun, before, losses)
+                    last = np.asarray(loss)[None]
+                    yield Chunk(before, after, last, False, lambda _: used)  # noqa: B023
+                    return
+                losses.append(value)
+                done = after
+                if look:
+                    yield Chunk(begun, done, np.array(losses), bool(sound))
+                    begun, losses, start = done, [], time.perf_counter()
+            if given is None:
+                return
+
+    def _from(self, epoch: int, first: int) -> Iterator[Any]:
         batches = self._begun if epoch == 0 and self._begun is not None else self._open(epoch)
         self._begun = None
-        run, behind = programs(recipe).step, None
-        for number, batch in enumerate(islice(batches, first, None), first + 1):
-            x, targets = self._checked(batch, epoch, number)
-            before = train_state
-            train_state, loss, sound = run(before, x, targets)  # returns before it is done
-
-            def again(
-                state: TrainState, _: int, x: Array = x, targets: Array = targets
-            ) -> tuple[TrainState, Any, Any]:
-                return run(state, x, targets)
-
-            if behind is not None:
-                yield _done(*behind)
-            behind = before, train_state, loss, sound, (x, targets), again
-        if behind is not None:
-            yield _done(*behind)
+        used = sum(1 for _ in islice(batches, first))
+        if used < first:
+            raise ValueError(
+                f"fit: data({epoch}) gave {used} batches, expected the {first} that the run has "
+                f"used already, and perhaps more"
+            )
+        return batches
 
     def _open(self, epoch: int) -> Iterator[Any]:
         """The batches of an epoch. Ctrl-C does not wait for one that is slow to come."""
@@ -169,11 +196,8 @@ class Batches:
         return as_examples("fit", x, targets)
 
 
-def _done(
-    before: TrainState, after: TrainState, loss: Any, sound: Any, batch: Any, step: Any
-) -> Chunk:
-    """Waits for the step."""
-    return Chunk(before, after, np.asarray(loss)[None], bool(sound), lambda _: batch, step)
+def _chunk(before: TrainState, after: TrainState, losses: list[Any]) -> Chunk:
+    return Chunk(before, after, np.array(losses), bool(still_finite(before, after)))
 
 
 def pair(name: str, value: Any) -> tuple[Any, Any]:
