@@ -15,7 +15,7 @@ from test_training import same
 
 import purenn as pn
 from purenn.training import run as run_module
-from purenn.training import sources
+from purenn.training import settings, sources
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.moment import Moment
 
@@ -39,11 +39,10 @@ SOURCES = {"arrays": ((X, Y), 10), "function": (function, None)}
 
 def fit(folder=None, source="arrays", **options):
     data, batch_size = SOURCES[source] if isinstance(source, str) else (source, 10)
-    settings = {"model": MODEL, "loss": LOSS, "optimizer": ADAM, "penalty": PENALTY, "epochs": 4}
-    settings |= {"data": data, "batch_size": batch_size, "validation": (X[:20], Y[:20])}
-    settings |= {"key": KEY, "progress": False, "checkpoints": folder, "checkpoint_every": 0.0}
-    settings |= options
-    return pn.fit(**settings)
+    given = {"model": MODEL, "loss": LOSS, "optimizer": ADAM, "penalty": PENALTY, "epochs": 4}
+    given |= {"data": data, "batch_size": batch_size, "validation": (X[:20], Y[:20])}
+    given |= {"key": KEY, "progress": False, "checkpoints": folder, "checkpoint_every": 0.0}
+    return pn.fit(**(given | options))
 
 
 def assert_same_run(got, expected):
@@ -52,6 +51,13 @@ def assert_same_run(got, expected):
         [record._replace(seconds=0.0) for record in history] for _, history in (got, expected)
     ]
     assert without[0] == without[1]
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(request, monkeypatch):
+    """Each of the programs takes a tenth of a second to tell: only tests of them need that."""
+    if "finished" not in request.fixturenames:
+        monkeypatch.setattr(settings, "_program", lambda *_: "the same")
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +266,7 @@ def test_checkpoints_come_as_often_as_asked_and_writing_takes_a_twentieth(monkey
         for _ in range(100):
             now[0] += 1.0
             keeper.consider(Moment(train_state))
-    assert written == [1.0, 41.0, 81.0]  # the first one soon
+    assert written == [2.0, 42.0, 82.0]  # the first one soon
 
 
 # What is broken, changed or taken.

@@ -29,7 +29,7 @@ class Checkpoints:
         self.settings: dict[str, str] = {}
         self.last: Moment | None = None  # that was written
         self._lock: Any = None
-        self._due = 0.0
+        self._due: float | None = None
 
     def __enter__(self) -> "Checkpoints":
         if self.folder is None:
@@ -57,7 +57,6 @@ class Checkpoints:
             ) from error
         for part in self.folder.glob(".checkpoint-*.part"):  # of a run that was killed
             part.unlink()
-        self._due = time.monotonic()  # soon: what is wrong with writing shows, and two are there
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -145,7 +144,10 @@ class Checkpoints:
 
     def consider(self, moment: Moment) -> None:
         """Write, if it is time."""
-        if self.folder is not None and time.monotonic() >= self._due:
+        now = time.monotonic()
+        if self._due is None:  # the first one soon, but not of a run that diverges at once
+            self._due = now + min(self.every, 1.0)
+        if now >= self._due:
             self.write(moment)
 
     def write(self, moment: Moment) -> None:
