@@ -70,7 +70,13 @@ def test_a_step_takes_less_memory_than_by_autodiff_and_recomputed_still_less(act
     assert temporary(again) <= 0.6 * by_jax
 
 
-@pytest.mark.parametrize("run", [lambda f: f, jax.jit], ids=["eager", "jit"])
+# Which multiplications and additions become one instruction, rounded once, depends on what XLA
+# fuses into a loop, and a value that is kept for later may end one. Without fusion jit gives
+# the same bits, whatever is kept.
+unfused = partial(jax.jit, compiler_options={"xla_disable_hlo_passes": "fusion"})
+
+
+@pytest.mark.parametrize("run", [lambda f: f, unfused], ids=["eager", "jit"])
 def test_recompute_is_its_layer_bit_for_bit(run, rng):
     inner = pn.serial(pn.flatten(), pn.rescale(), *blocks(pn.gelu)[0])
     x = rng.integers(256, size=(5, 3, 2), dtype="uint8")
