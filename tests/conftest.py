@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from table import jit_quickly
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
@@ -17,3 +18,9 @@ def x64():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    """`jax.jit` compiles quickly, in purenn too, for tests of values and not of compiled programs."""
+    monkeypatch.setattr(jax, "jit", jit_quickly)

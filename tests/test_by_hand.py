@@ -28,6 +28,8 @@ from table import (
 
 import purenn as pn
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 def with_rule(row):
     if isinstance(row, LayerRow):

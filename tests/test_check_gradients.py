@@ -10,6 +10,8 @@ import pytest
 
 import purenn as pn
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 M = 4
 RNG = np.random.default_rng(0)
 X, W, B = RNG.normal(size=(M, 5)), RNG.normal(size=(5, 3)), RNG.normal(size=3)

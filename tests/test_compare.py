@@ -8,6 +8,8 @@ import pytest
 import purenn as pn
 from purenn.backprop.explanation import Explanation
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 M = 8
 MODEL = pn.serial(pn.dense(3), pn.relu, pn.dense(2))
 

@@ -28,6 +28,12 @@ def history(folder):
         return list(csv.DictReader(file))
 
 
+def few_images(monkeypatch):
+    images = pn.load_mnist(mnist.HERE / "data" / "mnist")
+    few = Mnist(*(Split(x[:2_000], y[:2_000]) for x, y in images))
+    monkeypatch.setattr(pn, "load_mnist", lambda directory: few)
+
+
 def test_mnist_as_a_command(tmp_path):
     """The defaults, one epoch: what is printed, and what is in the folder afterwards."""
     command = [sys.executable, str(ROOT / "examples" / "mnist.py"), "--epochs", "1"]
@@ -104,8 +110,9 @@ def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     assert [row["epoch"] for row in history(tmp_path / "a" / "b")] == ["1", "2"]
 
 
-def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys):
-    options = "--model cnn --features 4 --hidden 8 --epochs 1 --batch-size 500 --holdout 50000"
+def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys, monkeypatch):
+    few_images(monkeypatch)
+    options = "--model cnn --features 4 --hidden 8 --epochs 1 --batch-size 500 --holdout 500"
     mnist.app([*options.split(), "--no-progress", "--output", str(tmp_path)])
     out = capsys.readouterr().out
     assert re.search(r"conv2d\(4, \(3, 3\)\) .*\(28, 28, 4\) +40 ", out)
@@ -221,9 +228,7 @@ def message(refusal, capsys):
 
 
 def test_many_networks_trains_every_key_and_rate_at_once(tmp_path, capsys, monkeypatch):
-    images = pn.load_mnist(mnist.HERE / "data" / "mnist")
-    few = Mnist(*(Split(x[:2_000], y[:2_000]) for x, y in images))
-    monkeypatch.setattr(pn, "load_mnist", lambda directory: few)
+    few_images(monkeypatch)
     many_networks.app(["--keys", "2", "--epochs", "1", "--output", str(tmp_path / "a.png")])
     out = capsys.readouterr().out
     assert "training 8 networks, 1 epochs" in out

@@ -12,6 +12,8 @@ from table import as_dtype, error
 import purenn as pn
 from purenn.layers.dense import DenseParams
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 PAGE = """\
 m = 2, targets [0 1]; loss softmax_cross_entropy = 1.922
 FORWARD

@@ -17,6 +17,8 @@ from table import error
 
 import purenn as pn
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 KEY = jax.random.key(0)
 NETWORKS = {"784-128-10": (6, 5, 3), "784-16-16-10": (6, 4, 4, 3), "deeper": (5, 4, 3, 4, 3)}
 each_network = pytest.mark.parametrize("widths", NETWORKS.values(), ids=NETWORKS)

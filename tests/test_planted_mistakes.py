@@ -22,6 +22,8 @@ from table import LAYERS, OPS, LayerRow, names, op_case
 import purenn as pn
 from purenn.backprop import cases
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 checker = import_module("purenn.backprop.check_gradients")
 TOLERANCE = 1e-9
 

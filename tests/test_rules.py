@@ -25,6 +25,8 @@ from table import (
 
 import purenn as pn
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 
 @pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
 def test_value_and_derivatives_are_those_of_the_plain_forward(row, rng, x64):
