@@ -71,7 +71,8 @@ def test_mnist_as_a_command(tmp_path):
 
 
 def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
-    options = "--hidden 8 --epochs 2 --batch-size 1000 --holdout 40000 --no-progress --no-pictures"
+    few_images(monkeypatch)
+    options = "--hidden 8 --epochs 2 --batch-size 50 --holdout 1000 --no-progress --no-pictures"
     command = [*options.split(), "--output"]
     mnist.app([*command, str(tmp_path / "whole")])
 

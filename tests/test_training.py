@@ -76,6 +76,7 @@ def test_a_new_state_counts_from_an_int32_0_and_splits_its_key():
     assert (train_state.step.dtype, train_state.step.shape) == (jnp.int32, ())
 
 
+@pytest.mark.usefixtures("quickly")
 def test_step_t_is_one_of_plain_jax_under_fold_in_of_the_key_and_t(data):
     # The reference knows nothing of purenn's backward pass: autodiff, and the plain dropout
     # of the table. So it proves the key of the step too: fold_in(key, t), then part 1 of serial.
@@ -115,6 +116,7 @@ def test_a_step_runs_the_same_eagerly_and_jitted(data):
 # A whole run.
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     "optimizer",
     [pn.sgd(0.3), pn.momentum(0.3, nesterov=True), pn.adam(0.01), pn.adamw(0.01), optax.adam(0.01)],
@@ -188,6 +190,7 @@ def test_no_epochs_give_the_initial_state(data):
     assert losses.shape == (0, 2)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_runs_vmapped_over_keys_and_learning_rates_are_the_single_runs(data):
     def run(key, rate):
         return pn.training_run(PLAIN, LOSS, pn.adam(rate), epochs=2, batch_size=10)(key, *data)
