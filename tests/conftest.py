@@ -22,5 +22,5 @@ def rng():
 
 @pytest.fixture
 def quickly(monkeypatch):
-    """`jax.jit` compiles quickly, in purenn too, for tests of values and not of compiled programs."""
+    """`jax.jit` compiles quickly, in purenn too, where a test is of values, not of programs."""
     monkeypatch.setattr(jax, "jit", jit_quickly)

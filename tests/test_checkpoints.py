@@ -1,5 +1,6 @@
 """`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
 
+import dataclasses
 import os
 import re
 import signal
@@ -14,8 +15,8 @@ import pytest
 from test_training import same
 
 import purenn as pn
+from purenn.training import checkpoints, settings, sources
 from purenn.training import run as run_module
-from purenn.training import settings, sources
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.moment import Moment
 
@@ -200,6 +201,45 @@ def test_a_second_ctrl_c_stops_at_once(single_steps, monkeypatch, tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_after_a_second_ctrl_c_nothing_is_written(single_steps, monkeypatch, tmp_path):
+    monkeypatch.setattr("purenn.training.checkpoints.time.monotonic", lambda: 0.0)  # none is due
+    press(monkeypatch, at=8, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "run", checkpoint_every=1000.0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_before_the_first_step_takes_none(whole, single_steps, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "_device", lambda: signal.raise_signal(signal.SIGINT) or "cpu")
+        patch.setattr(run_module, "evaluate", None)
+        patch.setattr(run_module.Bar, "advance", None)
+        with pytest.raises(KeyboardInterrupt, match="is of epoch 1, step 0"):
+            fit(tmp_path)
+    assert files(tmp_path) == ["checkpoint-0000000000.safetensors"]
+    monkeypatch.setattr(settings, "_device", lambda: "cpu")
+    assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_during_the_last_write(times, whole, monkeypatch, tmp_path):
+    def pressed(*given):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        return write(*given)
+
+    write = checkpoints.write
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write", pressed)
+        patch.setattr(Checkpoints, "consider", lambda self, moment: None)
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            fit(tmp_path)
+    if times == 1:  # it is finished first
+        assert str(stopped.value).endswith("is of the end of epoch 4")
+    assert len(files(tmp_path)) == (times == 1)
+    assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
+
+
 @pytest.mark.parametrize("where", ["scores", "data"])
 def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_path):
     def waits(*given, **options):
@@ -311,10 +351,20 @@ def test_nothing_begins_anew_where_all_are_broken(tmp_path):
 
 
 GLOROT = pn.dense(5, w_init=pn.initializers.glorot_normal)
+DROPOUT = MODEL.parts[3]
 
+
+def scaled(params, state, x, *, train=False, key=None):
+    """The dropout of older texts, of the same name; it differs where nothing is dropped."""
+    y, state = DROPOUT.apply(params, state, x, train=train, key=key)
+    return (y if train else 0.75 * y), state
+
+
+SCALED = pn.serial(*MODEL.parts[:3], dataclasses.replace(DROPOUT, apply=scaled), MODEL.parts[4])
 
 CHANGES = {
     "model": {"model": pn.serial(*MODEL.parts[:3], pn.dropout(0.2), MODEL.parts[4])},
+    "model ": {"model": SCALED},
     "optimizer": {"optimizer": pn.adam(pn.cosine_decay(0.01, 31))},
     "loss": {"loss": lambda logits, targets: LOSS(logits, targets)},
     "penalty": {"penalty": pn.l2_penalty(0.02)},
