@@ -550,6 +550,7 @@ ROOT = pn.serial(pn.dense(4), root(), pn.dense(CLASSES))
 STILL = pn.sgd(0.0)  # an update by 0 × NaN is NaN
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_gradient_that_is_not_finite_stops_the_run_at_its_step(source, tmp_path):
     x = np.abs(X) + 1
@@ -592,6 +593,7 @@ def huge(key, shape, dtype=jnp.float32):
     return jnp.full(shape, 3e38, dtype)
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("model", "x", "says"),
     [
@@ -636,6 +638,7 @@ def spoiled_penalty(value, derivative):
     )
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("layer", "penalty", "says"),
     [
@@ -652,6 +655,7 @@ def test_locate_knows_state_and_penalty_from_the_layers(layer, penalty, says):
     assert f"; it began in the {says}" in str(error.value)
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_state_may_begin_with_infinities(source):
     options = {"model": between_dense(growing(0.0)), "penalty": None, "validation": None}

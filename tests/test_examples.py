@@ -100,6 +100,7 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     assert sorted(os.listdir(tmp_path / "stopped")) == ["history.csv", "model.safetensors"]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     options = "--hidden 16 16 --epochs 2 --batch-size 1000 --holdout 0 --no-progress --no-pictures"
     mnist.app([*options.split(), "--output", str(tmp_path / "a" / "b")])
@@ -111,6 +112,7 @@ def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     assert [row["epoch"] for row in history(tmp_path / "a" / "b")] == ["1", "2"]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys, monkeypatch):
     few_images(monkeypatch)
     options = "--model cnn --features 4 --hidden 8 --epochs 1 --batch-size 500 --holdout 500"
@@ -228,6 +230,7 @@ def message(refusal, capsys):
     return re.sub(r"[│╭╮╰╯─\s]+", " ", f"{capsys.readouterr().err} {refusal.value.code}")
 
 
+@pytest.mark.usefixtures("quickly")
 def test_many_networks_trains_every_key_and_rate_at_once(tmp_path, capsys, monkeypatch):
     few_images(monkeypatch)
     many_networks.app(["--keys", "2", "--epochs", "1", "--output", str(tmp_path / "a.png")])
@@ -240,6 +243,7 @@ def test_many_networks_trains_every_key_and_rate_at_once(tmp_path, capsys, monke
     assert matplotlib.image.imread(tmp_path / "a.png")[..., :3].std() > 0.05
 
 
+@pytest.mark.usefixtures("quickly")
 def test_two_branches_trains_with_both_optimizers(capsys):
     # optax itself breaks under strict promotion
     with jax.numpy_dtype_promotion("standard"):

@@ -14,6 +14,8 @@ from table import error, names
 
 import purenn as pn
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 STEPS = 1000
 STANDARD = partial(jax.numpy_dtype_promotion, "standard")  # optax mixes dtypes
 
