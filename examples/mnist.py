@@ -174,7 +174,7 @@ def train(options: Options) -> None:
     with must_be("--output", "a folder that can be written to"):
         options.output.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=options.output).close()
-    checkpoints = options.output / "checkpoints"
+    checkpoints = checkpoints_of(options)
     if not options.resume and any(checkpoints.glob("*.safetensors")):
         raise ValueError(
             f"--output holds a run that was not finished, in {checkpoints}: go on with it with "
@@ -200,6 +200,11 @@ def train(options: Options) -> None:
     )
     report(options, model, trained, history, watched, test)
     shutil.rmtree(checkpoints)
+
+
+def checkpoints_of(options: Options) -> Path:
+    """The folder that a run goes on from."""
+    return options.output / "checkpoints"
 
 
 def report(
@@ -263,13 +268,18 @@ app = App(name="mnist.py", version_flags=[], result_action="return_value")
 @app.default
 def main(options: Options | None = None) -> None:
     """Train a network on MNIST, and look at what it learned."""
+    options = options or Options()
     try:
-        train(options or Options())
+        train(options)
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")  # a line for the user, not a traceback
     except KeyboardInterrupt as stopped:
         text = str(stopped) or "stopped"
-        print(f"\n{text}; --resume goes on from the last checkpoint", file=sys.stderr)
+        kept = any(checkpoints_of(options).glob("*.safetensors"))
+        advice = (
+            "--resume goes on from the last checkpoint" if kept else "there is no checkpoint yet"
+        )
+        print(f"\n{text}; {advice}", file=sys.stderr)
         sys.exit(130)  # what a shell expects of a program that Ctrl-C has stopped
 
 

@@ -100,6 +100,17 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     assert sorted(os.listdir(tmp_path / "stopped")) == ["history.csv", "model.safetensors"]
 
 
+def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(pn, "load_mnist", lambda directory: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(SystemExit) as stopped:
+        mnist.app(["--output", str(tmp_path / "run")])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\nstopped; there is no checkpoint yet\n"
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.usefixtures("quickly")
 def test_mnist_two_small_layers_on_all_images(tmp_path, capsys):
     options = "--hidden 16 16 --epochs 2 --batch-size 1000 --holdout 0 --no-progress --no-pictures"
@@ -243,7 +254,6 @@ def test_many_networks_trains_every_key_and_rate_at_once(tmp_path, capsys, monke
     assert matplotlib.image.imread(tmp_path / "a.png")[..., :3].std() > 0.05
 
 
-@pytest.mark.usefixtures("quickly")
 def test_two_branches_trains_with_both_optimizers(capsys):
     # optax itself breaks under strict promotion
     with jax.numpy_dtype_promotion("standard"):
