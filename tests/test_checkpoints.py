@@ -1,6 +1,7 @@
 """`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
 
 import dataclasses
+import json
 import os
 import re
 import signal
@@ -387,6 +388,8 @@ def finished(tmp_path_factory):
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_changed_setting_is_refused_by_name(name, finished):
     changes, name = CHANGES[name], name.strip()
+    for older in files(finished)[:-1]:  # the newest alone, since another might be read instead
+        (finished / older).unlink()
     before = {name: (finished / name).read_bytes() for name in files(finished)}
     with pytest.raises(ValueError, match=rf"fit: resume: .*{name}.* changed since") as error:
         fit(finished, resume=True, **changes)
@@ -478,6 +481,19 @@ def test_a_long_history_fits_and_comes_back_bit_for_bit(tmp_path):
 def test_a_forged_position_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - Python's own, or that it is no position
         Moment.read(None, text)
+
+
+def test_a_position_that_is_not_the_state_s_falls_back(whole, single_steps, tmp_path):
+    fit(tmp_path)
+    older, newest = (tmp_path / name for name in files(tmp_path))
+    train_state, notes = checkpoints.read("fit", newest, whole["arrays"][0])
+    epoch, steps, *rest = json.loads(notes["moment"])
+    checkpoints.write(
+        "fit", newest, train_state, notes | {"moment": json.dumps([epoch, steps + 1, *rest])}
+    )
+    says = rf"a position that is not 24 steps from the start; going on from .*{older.name}"
+    with pytest.warns(RuntimeWarning, match=says):
+        assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
 
 
 def test_a_full_disk_does_not_stop_a_run(whole, tmp_path, monkeypatch):

@@ -117,9 +117,6 @@ class Checkpoints:
             settings, position = json.loads(notes["settings"]), notes["moment"]
             moment = Moment.read(train_state, position)
             kept = {name: shown(str(settings.get(name))) for name in self.settings}
-            done = int(train_state.step) - int(start.train_state.step)
-            if steps and (moment.steps > steps or done != moment.epoch * steps + moment.steps):
-                raise ValueError(f"a position that is not {done} steps from the start")
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
             raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
         changed = [name for name in kept if kept[name] != shown(self.settings[name])]
@@ -139,6 +136,13 @@ class Checkpoints:
                 f"fit: resume: {', '.join(changed)} changed since {path} was written; expected the "
                 f"same run. To begin another from where this one was, load(path, train_state) and "
                 f"give fit that state and another folder{were}"
+            )
+        # After the settings: with another batch size the steps would not add up either.
+        done = int(train_state.step) - int(start.train_state.step)
+        if steps and (moment.steps > steps or done != moment.epoch * steps + moment.steps):
+            raise Damaged(
+                f"fit: {path}: expected a checkpoint of fit, got a position that is not {done} "
+                f"steps from the start"
             )
         return moment
 
