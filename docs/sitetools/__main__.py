@@ -1,0 +1,40 @@
+"""The whole site: python -m sitetools [SITE], by default into the folder `site`.
+
+`mkdocs build --strict`, then what is made from the built pages: the notebooks and llms.txt.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sitetools import ROOT, llms, notebooks
+
+
+def main(arguments: list[str]) -> int:
+    """Builds, and says what failed."""
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
+        print("python -m sitetools [SITE]: expected one folder, got", *arguments, file=sys.stderr)
+        return 2
+    site = Path(*arguments or [ROOT / "site"]).resolve()
+    mkdocs = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(site),
+    ]
+    built = subprocess.run(mkdocs, cwd=ROOT, check=False)
+    if built.returncode:
+        return built.returncode
+    llms.write(site)
+    written = notebooks.write(site)
+    pages = sum(1 for _ in site.rglob("*.html"))
+    print(f"{site}: {pages} pages, {len(written)} notebooks, llms.txt")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,136 @@
+r"""The fences that the pages use besides plain code.
+
+    ```equation id="dense.dw"          a displayed equation that the package implements
+    dw = x^\top dz
+    ```
+    ```source                          code as it stands in the repository
+    purenn.layers.dense:dense.forward
+    ```
+    ```errors                          measured errors of rows of tests/table.py
+    dense
+    ```
+    ```figure name="graph.cube" alt="…"    a figure of sitetools.figures; below it, its caption
+    The cube.
+    ```
+
+Each raises when what it shows is missing or wrong, which fails the build.
+"""
+
+import importlib
+import re
+from functools import cache, wraps
+from html import escape
+from typing import Any
+
+import markdown as python_markdown
+import matplotlib.pyplot as plt
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from pymdownx.superfences import SuperFencesException
+
+from sitetools import errors as measured_errors
+from sitetools import svg
+from sitetools.equations import EQUATIONS, worst
+from sitetools.sources import line_of, source_of
+
+
+def failing(formatter: Any) -> Any:
+    """Superfences prints a fence as it is when its formatter raises; here that stops the build."""
+
+    @wraps(formatter)  # zensical pickles its configuration: the name has to lead here
+    def format_or_stop(*arguments: Any, **keywords: Any) -> str:
+        try:
+            return formatter(*arguments, **keywords)
+        except Exception as error:
+            raise SuperFencesException(f"{formatter.__name__}: {error}") from error
+
+    return format_or_stop
+
+
+def options_of_equation(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
+    """An equation has an id."""
+    options.update(given)
+    return set(given) == {"id"}
+
+
+def options_of_figure(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
+    """A figure has a name and a text for who cannot see it."""
+    options.update(given)
+    return set(given) == {"name", "alt"}
+
+
+@failing
+def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
+    """The equation, and folded below it its code, its NumPy form and its check."""
+    name = options["id"]
+    if name not in EQUATIONS:
+        raise LookupError(f"there is no equation {name!r} in sitetools.equations")
+    entry = EQUATIONS[name]
+    code = source_of(entry.source)
+    line = line_of(code, entry.line)
+    shown = code.text.splitlines()[line - code.first_line].strip()
+    transcription = source_of(f"{entry.numpy.__module__}:{entry.numpy.__name__}").text
+    transcription = transcription[transcription.index("\ndef ") + 1 :]
+    return (
+        f'<div class="equation" id="eq-{name}">'
+        f'<div class="arithmatex">\\[{escape(latex)}\\]</div>'
+        f"<details><summary><code>{name}</code> · checked: within {worst(name):.1e} of its NumPy "
+        f"form</summary><p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
+        f"{highlighted(shown)}{highlighted(transcription)}"
+        f"<p>The two are compared in float64 on random numbers each time this page is built, by "
+        f"<code>docs/tests/test_equations.py -k {name}</code>.</p></details></div>"
+    )
+
+
+@failing
+def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
+    """Code of the repository with its place above it."""
+    parts = []
+    for name in body.split("\n"):
+        found = source_of(name.strip())
+        place = found.path if found.first_line == 1 else f"{found.path}, line {found.first_line}"
+        parts.append(highlighted(found.text, title=place))
+    return "".join(parts)
+
+
+@failing
+def errors(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
+    """A table of measured errors."""
+    table = measured_errors.markdown(body.split())
+    html = python_markdown.markdown(table, extensions=["tables"])
+    return f'<div class="errors">{html}</div>'
+
+
+@failing
+def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
+    """A figure and its caption."""
+    return f"<figure>{drawn(options['name'], options['alt'])}{caption(body)}</figure>"
+
+
+@cache
+def drawn(name: str, alt: str) -> str:
+    """`module.function` of sitetools.figures: a Matplotlib figure, or an SVG already."""
+    module, function = name.rsplit(".", 1)
+    draw = getattr(importlib.import_module(f"sitetools.figures.{module}"), function)
+    with plt.rc_context(svg.STYLE):
+        result = draw()
+    if isinstance(result, str):
+        return result.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    return svg.themed(result, alt)
+
+
+def caption(body: str) -> str:
+    """Plain text with `$…$` and `code`."""
+    text = escape(body.strip())
+    text = re.sub(r"\$(.+?)\$", r'<span class="arithmatex">\\(\1\\)</span>', text)
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+    return f"<figcaption>{text}</figcaption>" if text else ""
+
+
+def highlighted(code: str, title: str = "") -> str:
+    """Python as HTML, with the theme's own classes."""
+    head = f'<span class="filename">{escape(title)}</span>' if title else ""
+    formatter = HtmlFormatter(cssclass="highlight", wrapcode=True, filename="")
+    html = highlight(code, PythonLexer(), formatter)
+    return html.replace('<div class="highlight">', f'<div class="highlight">{head}', 1)

@@ -1,0 +1,88 @@
+"""Matplotlib figures as SVG inside the page, in the colours of the page's theme."""
+
+import base64
+import io
+import itertools
+import re
+from html import escape
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+# Colours that stand for the theme's. Matplotlib writes them into the SVG as they are, and there
+# they become CSS variables, which assets/site.css sets for light and for dark.
+INK = "#010101"  # text and axes
+FAINT = "#020202"  # grid lines
+PAPER = "#030303"  # the page's background
+BLUE, ORANGE, GREEN, RED, PURPLE = "#040401", "#040402", "#040403", "#040404", "#040405"
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE)
+VARIABLES = {
+    INK: "--figure-ink",
+    FAINT: "--figure-faint",
+    PAPER: "--figure-paper",
+    BLUE: "--figure-blue",
+    ORANGE: "--figure-orange",
+    GREEN: "--figure-green",
+    RED: "--figure-red",
+    PURPLE: "--figure-purple",
+}
+# For images and surfaces, whose colours are computed: readable on both backgrounds.
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "figure.facecolor": "none",
+    "figure.figsize": (6.4, 3.2),
+    "figure.constrained_layout.use": True,
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",  # text stays text: it is searched, copied and read aloud
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+_serial = itertools.count()
+
+
+def themed(figure: Figure, alt: str) -> str:
+    """One `<svg>` element of a figure, which is closed."""
+    serial = next(_serial)  # ids are the page's, and a page has several figures
+    out = io.StringIO()
+    with plt.rc_context(STYLE | {"svg.hashsalt": str(serial)}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="f{serial}-', svg)
+    svg = re.sub(r"url\(#", f"url(#f{serial}-", svg)
+    svg = re.sub(r'href="#', f'href="#f{serial}-', svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    width = re.search(r'width="([\d.]+)pt"', svg)[1]
+    svg = re.sub(r'<svg height="[\d.]+pt"|<svg ', "<svg ", svg, count=1)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    style = f"max-width: {float(width) * 4 / 3:.0f}px"
+    start = f'<svg role="img" aria-label="{escape(alt)}" style="{style}" '
+    return re.sub(r"\n\s*", "\n", svg.replace("<svg ", start, 1)).strip()
+
+
+def base64_of(text: str) -> str:
+    """Text as the data of an attachment or an address."""
+    return base64.b64encode(text.encode()).decode()

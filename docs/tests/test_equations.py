@@ -1,0 +1,135 @@
+"""Each displayed equation that the package implements: its number, its place and its LaTeX."""
+
+import re
+from collections import Counter
+
+import jax
+import numpy as np
+import pytest
+import sympy
+from sitetools.equations import EQUATIONS, registry, worst
+from sitetools.pages import PAGES, all_pages, fences
+from sitetools.sources import line_of, source_of
+from sympy.parsing.latex import parse_latex
+
+SHOWN = [
+    (fence.options.get("id"), fence.body, path)
+    for path in all_pages()
+    for fence in fences(path)
+    if fence.language == "equation"
+]
+PARSED = [name for name, entry in EQUATIONS.items() if entry.parsed]
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_purenn_agrees_with_the_numpy_transcription(name):
+    assert worst(name) <= registry.TOLERANCE
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_the_line_of_code_is_there(name):
+    entry = EQUATIONS[name]
+    assert line_of(source_of(entry.source), entry.line) > 0
+
+
+def test_each_equation_stands_on_one_page_and_each_id_is_registered():
+    counts = Counter(name for name, _, _ in SHOWN)
+    assert {name for name, count in counts.items() if count > 1} == set()
+    assert set(counts) == set(EQUATIONS)
+
+
+@pytest.mark.parametrize("name", PARSED)
+def test_the_printed_latex_is_the_code(name):
+    (latex,) = [body for shown, body, _ in SHOWN if shown == name]
+    entry = EQUATIONS[name]
+    with jax.enable_x64(True):
+        x, *_ = entry.inputs(np.random.default_rng(0))
+        expected = np.asarray(entry.by_purenn(x))
+    np.testing.assert_allclose(values_of(latex, entry.parsed, x), expected, rtol=1e-12, atol=1e-13)
+
+
+def values_of(latex: str, letter: str, x: np.ndarray) -> np.ndarray:
+    """A formula's right-hand side, as sympy reads it, at each of `x`."""
+    formula = parse_latex(latex.split("=")[-1].strip())
+    symbol = sympy.Symbol(letter)
+    assert formula.free_symbols <= {symbol, sympy.Symbol("e"), sympy.Symbol("pi")}, formula
+    formula = formula.subs({sympy.Symbol("e"): sympy.E, sympy.Symbol("pi"): sympy.pi})
+    return np.asarray(sympy.lambdify(symbol, formula, "numpy")(x))
+
+
+# The checks can fail.
+
+
+def test_a_typo_in_the_latex_is_found():
+    x = np.linspace(-2, 2, 9)
+    right, wrong = r"\sigma(x) = \frac{1}{1 + e^{-x}}", r"\sigma(x) = \frac{1}{1 + e^{x}}"
+    np.testing.assert_allclose(values_of(right, "x", x), 1 / (1 + np.exp(-x)), rtol=1e-12)
+    assert np.abs(values_of(wrong, "x", x) - 1 / (1 + np.exp(-x))).max() > 0.1
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """An equation beside the registered ones, for one test."""
+
+    def plant(**changes):
+        entry = EQUATIONS["sigmoid"]._replace(name="planted", **changes)
+        monkeypatch.setitem(EQUATIONS, "planted", entry)
+        worst.cache_clear()
+
+    yield plant
+    worst.cache_clear()
+
+
+def test_a_wrong_transcription_stops_the_build(planted):
+    planted(numpy=lambda x: (1 + 1e-9) / (1 + np.exp(-x)))
+    with pytest.raises(ArithmeticError, match=r"equation planted: purenn is 1\.0e-09"):
+        worst("planted")
+
+
+def test_a_transcription_of_another_shape_stops_the_build(planted):
+    planted(numpy=lambda x: np.ones((2, 2)))
+    with pytest.raises(ArithmeticError, match=r"shape \(21,\), expected \(2, 2\)"):
+        worst("planted")
+
+
+def test_code_that_moved_is_found():
+    source = source_of("purenn.ops.activations:_sigmoid")
+    with pytest.raises(LookupError, match="expected one line with 'y = 2' from line"):
+        line_of(source, "y = 2")
+    with pytest.raises(LookupError, match="there is no '_sigmund'"):
+        source_of("purenn.ops.activations:_sigmund")
+
+
+def test_every_row_of_the_texts_has_its_place():
+    keys = set(re.findall(r"#texts-([\w-]+)", (PAGES / "other-texts.md").read_text()))
+    assert keys == ROWS_OF_THE_TEXTS
+
+
+ROWS_OF_THE_TEXTS = {
+    "why-a-network",
+    "data",
+    "layout",
+    "networks",
+    "one-neuron",
+    "sigmoid-tanh",
+    "relu-at-0",
+    "softmax",
+    "chain-rule",
+    "categorical-cross-entropy",
+    "softmax-with-cross-entropy",
+    "output-layer-under-mse",
+    "binary-cross-entropy",
+    "hidden-layers",
+    "dw",
+    "db",
+    "he",
+    "xavier",
+    "gradient-descent",
+    "momentum",
+    "adam",
+    "l2",
+    "dropout",
+    "batch-normalization",
+    "learning-rate-decay",
+    "the-loop",
+}

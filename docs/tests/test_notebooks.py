@@ -1,0 +1,71 @@
+"""The notebooks made from the pages: they run from top to bottom, with purenn alone."""
+
+import contextlib
+import io
+import re
+import socket
+
+import matplotlib
+import nbformat
+import pytest
+from sitetools import ROOT
+from sitetools.notebooks import ProseReader, name_of, notebook, pages
+from sitetools.pages import PAGES
+
+PAGES_WITH_CODE = [page for page in pages() if 'exec="' in page.read_text()]
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("a notebook asked for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
+def test_notebook_runs(page, site, no_network, monkeypatch):
+    written = nbformat.read(site / "notebooks" / name_of(page), as_version=4)
+    nbformat.validate(written)
+    monkeypatch.chdir(ROOT)
+    matplotlib.use("agg")
+    namespace = {"__name__": "__main__"}
+    printed = io.StringIO()
+    for number, cell in enumerate(written.cells):
+        if cell.cell_type == "code":
+            with contextlib.redirect_stdout(printed):
+                exec(compile(cell.source, f"{page.stem}, cell {number}", "exec"), namespace)
+    assert printed.getvalue().strip()
+
+
+def test_no_notebook_needs_the_tools_of_the_site(site):
+    for page in pages():
+        written = nbformat.read(site / "notebooks" / name_of(page), as_version=4)
+        for cell in written.cells:
+            assert cell.cell_type == "markdown" or "sitetools" not in cell.source, page
+            assert "](../" not in cell.source, (page, cell.source)
+
+
+def test_prose_loses_what_only_the_site_can_show():
+    text = """
+## Two { #two }
+
+??? success "Solution"
+    See [the layer](layer.md#x) and [JAX](https://docs.jax.dev).
+
+Out again.
+"""
+    assert ProseReader().read(text) == (
+        "## Two\n\n**Solution**\nSee the layer and [JAX](https://docs.jax.dev).\n\nOut again."
+    )
+
+
+def test_a_figure_comes_along_in_light_colours(tmp_path, monkeypatch):
+    page = PAGES / "quick-start.md"
+    svg = '<figure><svg role="img"><path stroke="var(--figure-blue)"/></svg></figure>'
+    text = '# T\n\n```figure name="a.b" alt="A line."\nIt.\n```\n'
+    monkeypatch.setattr(type(page), "read_text", lambda self: text)
+    *_, cell = notebook(page, svg).cells
+    assert cell.source == "![A line.](attachment:figure.svg)\n\nIt."
+    (data,) = cell.attachments["figure.svg"].values()
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", data)
