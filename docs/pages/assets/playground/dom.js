@@ -1,0 +1,34 @@
+/** Elements and numbers as text. */
+
+/** element("p", { class: "note" }, "text", child) */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Three figures, as `pn.explain` prints them: .731, −2.285, 12.4, 3e-5. */
+export function show(value) {
+  const size = Math.abs(value);
+  let text;
+  if (size === 0) text = "0";
+  else if (size < 0.001) text = size.toExponential(0);
+  else if (size < 10) text = size.toFixed(3).replace(/^0/, "");
+  else if (size < 1000) text = size.toFixed(size < 100 ? 1 : 0);
+  else text = size.toExponential(1);
+  return (value < 0 ? "−" : "") + text;
+}
+
+/** The largest |value|, to scale colours by; never 0. */
+export function reach(...arrays) {
+  let largest = 0;
+  for (const array of arrays)
+    for (const value of array) largest = Math.max(largest, Math.abs(value));
+  return largest || 1;
+}
+
+/** Class numbers, the most probable first. */
+export function ranked(probabilities) {
+  return Array.from(probabilities.keys()).sort((i, j) => probabilities[j] - probabilities[i]);
+}

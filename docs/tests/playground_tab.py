@@ -1,0 +1,79 @@
+"""A tab with the playground, and hands for it: mouse, finger, and eyes for its canvases."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+
+def opened_in(context: Any, server: str) -> Iterator[Any]:
+    tab, faults = context.new_page(), []
+    tab.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    tab.goto(f"{server}playground/")
+    tab.wait_for_selector(".pg-ready", timeout=20_000)
+    yield tab
+    context.close()
+    assert faults == []
+
+
+def at(tab: Any, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    tab.locator("#pg-pad").scroll_into_view_if_needed()
+    box = tab.locator("#pg-pad").bounding_box()
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+
+
+def draw_with_mouse(tab: Any, points: list[tuple[float, float]]) -> None:
+    first, *rest = at(tab, points)
+    tab.mouse.move(*first)
+    tab.mouse.down()
+    for point in rest:
+        tab.mouse.move(*point, steps=10)
+    tab.mouse.up()
+    settle(tab)
+
+
+def draw_with_finger(tab: Any, points: list[tuple[float, float]]) -> None:
+    """Touches as the system sends them; the browser makes pointer events of them, or scrolls."""
+    client = tab.context.new_cdp_session(tab)
+
+    def touch(kind: str, points: list[tuple[float, float]]) -> None:
+        touches = [{"x": x, "y": y} for x, y in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    corners = at(tab, points)
+    touch("touchStart", corners[:1])
+    for (x, y), (to_x, to_y) in pairwise(corners):
+        for i in range(1, 11):
+            touch("touchMove", [(x + (to_x - x) * i / 10, y + (to_y - y) * i / 10)])
+    touch("touchEnd", [])
+    settle(tab)
+
+
+def settle(tab: Any) -> None:
+    """Two frames: what was asked for before the first has been painted."""
+    tab.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
+# A copy: reading the page's own canvas again and again makes the browser warn about it.
+READ = """(selector) => {
+  const canvas = document.querySelector(selector);
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const { data } = context.getImageData(0, 0, copy.width, copy.height);
+  return WANTED;
+}"""
+
+
+def ink(tab: Any) -> int:
+    """How many pixels of the pad have ink."""
+    count = "data.filter((value, i) => i % 4 === 3 && value > 0).length"
+    return read(tab, "#pg-pad", count)
+
+
+def read(tab: Any, selector: str, wanted: str) -> Any:
+    """An expression of a canvas's `data`, red, green, blue and alpha of each pixel."""
+    return tab.evaluate(READ.replace("WANTED", wanted), selector)

@@ -1,0 +1,96 @@
+"""The numbers that stand on the playground, where a person reads them, against purenn's."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
+from playground_tab import opened_in, settle
+
+
+@pytest.fixture
+def desktop(browser: Any, server: str) -> Iterator[Any]:
+    yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 900}), server)
+
+
+@pytest.mark.parametrize("hidden", NETWORKS, ids=name_of)
+def test_what_stands_on_the_page_is_what_purenn_computes(
+    hidden: tuple[int, ...], desktop: Any, site: Path
+) -> None:
+    """The tables, the sentence of the loss, and the number under the pointer in each picture."""
+    label, rate = 3, 10**-2.5
+    params, x = params_of(site, hidden), TEST.x[:1]
+    right = purenn_values(hidden, params, x, np.array([label], np.uint8), rate)
+    right = {name: np.asarray(value) for name, value in right.items()}
+    unit = int(np.argmax(np.abs(right["dZ1"])))
+    w, dw, last = np.asarray(params[2].w)[:, unit], right["dW1"][:, unit], len(hidden) + 1
+    x = x.reshape(784) / 255
+    pixel = int(np.argmax(np.abs(x * w)))
+
+    desktop.select_option("#pg-network", name_of(hidden))
+    first = f"784 → {hidden[0]}"
+    desktop.locator("#pg-forward h3", has_text=first).wait_for(state="attached")
+    desktop.click("#pg-load")
+    desktop.check(f"#pg-labels input[value='{label}']", force=True)
+    desktop.locator(".pg-unit").first.fill(str(unit))
+    desktop.keyboard.press("Tab")
+    settle(desktop)
+    agree(desktop.inner_text("#pg-label-says").split("=")[-1], right["loss"])
+    agree(desktop.inner_text("#pg-step-says").split("to ")[-1].rstrip("."), right["next_loss"])
+    tables = {"forward": [f"Z{last}", f"A{last}"], "backward": [f"A{last}", "Y", f"dZ{last}"]}
+    right["Y"] = np.eye(10)[label]
+    for view, symbols in tables.items():
+        texts = desktop.locator(f"#pg-{view} tbody td").all_inner_texts()
+        numbers = np.concatenate([right[symbol].ravel() for symbol in symbols])
+        for text, number in zip(texts, numbers, strict=True):
+            agree(text, number)
+    for n in range(1, last):
+        for symbol in (f"Z{n}", f"A{n}", f"dA{n}", f"dZ{n}"):
+            view = "backward" if symbol[0] == "d" else "forward"
+            agree(pointed_at(desktop, view, symbol, unit), right[symbol].ravel()[unit])
+    for n in range(2, last + 1):
+        tile = 5 * right[f"dW{n}"].shape[0] + unit  # from the unit to unit 5
+        shape = right[f"dW{n}"].shape
+        agree(pointed_at(desktop, "backward", f"dW{n}", tile, shape), right[f"dW{n}"][unit, 5])
+    image = (28, 28)
+    agree(pointed_at(desktop, "backward", "dW1", unit, inside=pixel), dw[pixel])
+    for view, symbol, value in [
+        ("input", "X", x),
+        ("forward", "W1[:, j]", w),
+        ("forward", "X ⊙ W1[:, j]", x * w),
+        ("step", "W1[:, j]", w),
+        ("step", "−rate · dW1[:, j]", -rate * dw),
+        ("step", "W1[:, j] after the step", right["W1 after"][:, unit]),
+    ]:
+        agree(pointed_at(desktop, view, symbol, pixel, image), value[pixel])
+
+
+def pointed_at(
+    tab: Any, view: str, symbol: str, tile: int, shape: Any = None, inside: int | None = None
+) -> str:
+    """What a figure reads out for a tile; `inside` is a pixel of it, where it is an image."""
+    figure = tab.locator(f"#pg-{view} figure").filter(
+        has=tab.locator("figcaption b", has_text=re.compile(f"^{re.escape(symbol)}$"))
+    )
+    canvas = figure.locator("canvas")
+    box = canvas.bounding_box()
+    columns = shape[0] if shape else 16 if box["height"] > 0.4 * box["width"] else 8
+    border, gap = 1, 0 if shape else 1  # CSS pixels; tiles of units have a gap between them
+    pitch = (box["width"] - 2 * border + gap) / columns
+    at = [0.5, 0.5] if inside is None else [(inside % 28 + 0.5) / 28, (inside // 28 + 0.5) / 28]
+    x, y = (
+        border + place * pitch + part * (pitch - gap)
+        for place, part in zip((tile % columns, tile // columns), at, strict=True)
+    )
+    canvas.hover(position={"x": x, "y": y})
+    return figure.locator(".pg-readout").inner_text().split(": ")[-1]
+
+
+def agree(text: str, value: Any) -> None:
+    """A number of the page, which has three figures, or one where it is small."""
+    found, value = float(text.replace("−", "-")), float(value)
+    allowed = max(6e-4, 6e-3 * abs(value)) if abs(value) >= 1e-3 else 0.5 * abs(value) + 1e-30
+    assert abs(found - value) <= allowed, f"{text} is not {value}"

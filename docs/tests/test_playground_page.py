@@ -1,0 +1,233 @@
+"""The playground as a person uses it: mouse, touch, keyboard, a phone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playground_tab import at, draw_with_finger, draw_with_mouse, ink, opened_in, read, settle
+from visits import DARK, LIGHT, STILL, choose_scheme, measure
+
+# Points of a stroke, in parts of the pad's side.
+ONE = [(0.5, 0.15), (0.5, 0.85)]
+SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
+
+
+@pytest.fixture(params=["mouse", "phone"])
+def page_of(request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
+    """The page, ready, on a desktop and on a phone; at the end it has said nothing amiss."""
+    phone = request.param == "phone"
+    size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+    context = browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
+    yield from opened_in(context, server)
+
+
+@pytest.fixture
+def desktop(browser: Any, server: str) -> Iterator[Any]:
+    yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 900}), server)
+
+
+def says(tab: Any) -> str:
+    return tab.inner_text("#pg-says")
+
+
+def probabilities(tab: Any) -> list[str]:
+    return tab.locator("#pg-bars .pg-number").all_inner_texts()
+
+
+def losses(tab: Any) -> list[float]:
+    """The heights of the curve's points, downwards: a lower loss is a larger number."""
+    points = tab.get_attribute("#pg-loss polyline", "points").split()
+    return [float(point.split(",")[1]) for point in points]
+
+
+def test_a_blank_canvas_says_so(desktop: Any) -> None:
+    assert "blank" in says(desktop)
+    assert set(probabilities(desktop)) == {"–"}
+    assert desktop.is_disabled("#pg-one")
+    draw_with_mouse(desktop, ONE)
+    assert "blank" not in says(desktop)
+    desktop.click("#pg-clear")
+    settle(desktop)
+    assert "blank" in says(desktop)
+    assert set(probabilities(desktop)) == {"–"}
+    assert not desktop.is_visible("#pg-forward")
+
+
+def test_a_drawing_is_read(page_of: Any) -> None:
+    phone = page_of.viewport_size["width"] < 500
+    draw = draw_with_finger if phone else draw_with_mouse
+    before = page_of.evaluate("scrollY") if not phone else None
+    draw(page_of, ONE)
+    assert says(page_of).startswith("The network reads 1")
+    first = ink(page_of)
+    numbers = [float(text) for text in probabilities(page_of)]
+    assert abs(sum(numbers) - 1) < 0.01
+    assert numbers[1] > 0.6
+    draw(page_of, [(0.2, 0.5), (0.8, 0.5)])
+    both = ink(page_of)
+    assert both > 1.5 * first
+    page_of.click("#pg-undo")
+    settle(page_of)
+    assert ink(page_of) == first
+    page_of.click("#pg-undo")
+    settle(page_of)
+    assert "blank" in says(page_of)
+    assert ink(page_of) == 0
+    assert before is None or page_of.evaluate("scrollY") == before
+
+
+def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    for tab in opened_in(context, server):
+        at(tab, ONE)
+        before = tab.evaluate("scrollY")
+        draw_with_finger(tab, [(0.5, 0.85), (0.5, 0.15)])
+        assert tab.evaluate("scrollY") == before
+        assert ink(tab) > 0
+
+
+def test_a_stroke_ends_outside_the_pad_too(desktop: Any) -> None:
+    draw_with_mouse(desktop, [(0.5, 0.5), (0.5, 1.2)])
+    drawn = ink(desktop)
+    desktop.mouse.move(*at(desktop, [(0.1, 0.1)])[0], steps=5)  # the button is up
+    settle(desktop)
+    assert ink(desktop) == drawn > 0
+
+
+def test_undo_takes_a_clear_back(desktop: Any) -> None:
+    draw_with_mouse(desktop, SEVEN)
+    drawn = ink(desktop)
+    desktop.click("#pg-clear")
+    desktop.click("#pg-undo")
+    settle(desktop)
+    assert ink(desktop) == drawn
+
+
+def test_test_digits_are_read_with_their_labels(desktop: Any) -> None:
+    for _ in range(3):
+        desktop.click("#pg-load")
+        settle(desktop)
+        label = says(desktop).split("labelled ")[1].rstrip(".")
+        assert says(desktop).startswith(f"The network reads {label}")
+        assert desktop.is_checked(f"#pg-labels input[value='{label}']")
+    buttons = desktop.locator("#pg-others button")
+    assert buttons.count() == 20
+    buttons.nth(19).click()
+    settle(desktop)
+    assert "labelled 8" in says(desktop)
+
+
+@pytest.mark.parametrize("network", ["784-128-10", "784-16-16-10"])
+def test_steps_lower_the_loss_and_reset_restores(network: str, desktop: Any) -> None:
+    desktop.select_option("#pg-network", network)
+    desktop.wait_for_function(
+        "name => document.querySelector('#pg-forward h3').textContent.includes(name)",
+        arg=f"784 → {network.split('-')[1]}",
+    )
+    draw_with_mouse(desktop, SEVEN)
+    fresh = probabilities(desktop)
+    assert desktop.locator("#pg-forward section").count() == network.count("-")
+    desktop.check("#pg-labels input[value='4']", force=True)
+    settle(desktop)
+    start = losses(desktop)
+    assert len(start) == 1
+    desktop.click("#pg-one")
+    settle(desktop)
+    after_one = losses(desktop)
+    assert len(after_one) == 2
+    assert after_one[1] > after_one[0]
+    desktop.click("#pg-ten")
+    settle(desktop)
+    assert len(losses(desktop)) == 12
+    assert losses(desktop)[-1] > losses(desktop)[1]
+    assert probabilities(desktop) != fresh
+    assert float(probabilities(desktop)[4]) > float(fresh[4])
+    assert "11 steps" in desktop.inner_text("#pg-step-says")
+    desktop.click("#pg-reset")
+    settle(desktop)
+    assert probabilities(desktop) == fresh
+    assert len(losses(desktop)) == 1
+
+
+def test_the_keyboard_is_enough(desktop: Any) -> None:
+    desktop.focus("#pg-load")
+    desktop.keyboard.press("Enter")
+    settle(desktop)
+    assert "labelled 7" in says(desktop)
+    desktop.keyboard.press("3")
+    settle(desktop)
+    assert desktop.is_checked("#pg-labels input[value='3']")
+    assert "a[3]" in desktop.inner_text("#pg-label-says")
+    desktop.focus(".pg-unit >> nth=0")
+    desktop.keyboard.press("Control+a")
+    desktop.keyboard.type("5")  # a field takes its own digits
+    desktop.keyboard.press("Tab")
+    settle(desktop)
+    assert desktop.is_checked("#pg-labels input[value='3']")
+    assert "Unit 5" in desktop.inner_text("#pg-forward .pg-says")
+    desktop.focus("#pg-rate")
+    before = desktop.inner_text("#pg-rate-says")
+    desktop.keyboard.press("ArrowRight")
+    assert desktop.inner_text("#pg-rate-says") != before
+    desktop.keyboard.press("Tab")
+    desktop.keyboard.press("Space")
+    settle(desktop)
+    assert len(losses(desktop)) == 2
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert desktop.evaluate(outline) != "none"
+    desktop.focus("#pg-labels input[value='3']")
+    desktop.keyboard.press("ArrowRight")
+    settle(desktop)
+    assert desktop.is_checked("#pg-labels input[value='4']")
+
+
+def test_a_chosen_unit_is_chosen_everywhere(desktop: Any) -> None:
+    desktop.click("#pg-load")
+    settle(desktop)
+    pictures = desktop.locator("canvas.pg-choose")
+    assert pictures.count() == 5  # Z1, A1, dA1, dZ1, dW1
+    pictures.nth(4).click(position={"x": 8, "y": 8})
+    settle(desktop)
+    fields = desktop.locator(".pg-unit")
+    assert [fields.nth(i).input_value() for i in range(2)] == ["0", "0"]
+    assert desktop.inner_text("#pg-forward .pg-says").startswith("Unit 0:")
+    assert desktop.inner_text("#pg-backward .pg-says").startswith("Unit 0 was")
+
+
+def test_the_filled_page_is_named_and_legible_and_fits(page_of: Any) -> None:
+    """What test_browser.py asks of the blank page, with all the pictures and numbers there."""
+    page_of.add_style_tag(content=STILL)
+    faults = []
+    for network in ("784-16-16-10", "784-128-10"):
+        page_of.select_option("#pg-network", network)
+        page_of.click("#pg-load")
+        page_of.click("#pg-one")
+        page_of.wait_for_selector("#pg-backward canvas")
+        for scheme in (LIGHT, DARK):
+            assert choose_scheme(page_of, scheme)
+            settle(page_of)
+            for asked in ("nameless", "namelessDrawings", "overflow", "contrast"):
+                faults += measure(page_of, asked)
+    assert faults == []
+
+
+def test_the_pictures_follow_light_and_dark(desktop: Any) -> None:
+    desktop.click("#pg-load")
+    settle(desktop)
+    light = read(desktop, "#pg-input canvas", "Array.from(data.slice(0, 3))")
+    desktop.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
+    settle(desktop)
+    dark = read(desktop, "#pg-input canvas", "Array.from(data.slice(0, 3))")
+    assert sum(light) > 3 * 200
+    assert sum(dark) < 3 * 60
+
+
+def test_what_cannot_be_loaded_is_said(browser: Any, server: str) -> None:
+    tab = browser.new_page()
+    tab.route("**/manifest.json", lambda route: route.fulfill(status=404, body="gone"))
+    tab.goto(f"{server}playground/")
+    tab.wait_for_function("document.querySelector('#pg-says').textContent.includes('could not')")
+    assert "manifest.json: 404" in says(tab)
+    tab.close()
