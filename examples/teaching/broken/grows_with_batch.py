@@ -1,0 +1,31 @@
+"""Softmax with cross-entropy, the mean over m examples.
+
+Symptom: it trains at a small learning rate. With a larger batch and the same rate, it diverges.
+"""
+
+import numpy as np
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def forward(z, labels):
+    return -np.mean(np.log(softmax(z)[np.arange(len(z)), labels]))
+
+
+def backward(z, labels, dloss):
+    y = np.eye(z.shape[1])[labels]
+    return dloss * (softmax(z) - y)
+
+
+def arguments():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(8, 3)), rng.integers(3, size=8)
+
+
+if __name__ == "__main__":
+    import purenn as pn
+
+    print(pn.check_gradients(forward, backward, *arguments()))

@@ -1,0 +1,27 @@
+"""Dropout in training, with rate the probability that a value is zeroed.
+
+Symptom: the layers before the dropout learn more slowly than those after it, and the higher the
+rate, the more slowly.
+"""
+
+import numpy as np
+
+
+def forward(x, mask, rate):
+    return x * mask / (1 - rate)
+
+
+def backward(x, mask, rate, dy):
+    return dy * mask
+
+
+def arguments():
+    rng = np.random.default_rng(0)
+    rate = 0.4
+    return rng.normal(size=(8, 3)), rng.uniform(size=(8, 3)) >= rate, rate
+
+
+if __name__ == "__main__":
+    import purenn as pn
+
+    print(pn.check_gradients(forward, backward, *arguments()))

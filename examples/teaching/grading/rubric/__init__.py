@@ -1,0 +1,26 @@
+"""How each exercise is marked, one file an exercise, in the order in which they are set."""
+
+from importlib import import_module
+from types import ModuleType
+
+EXERCISES = (
+    "one_neuron_by_hand",
+    "neuron",
+    "activations",
+    "dense",
+    "bias",
+    "mse",
+    "softmax_cross_entropy",
+    "network_by_hand",
+    "network",
+    "dropout",
+    "batch_norm",
+    "optimizers",
+)
+
+BY_HAND = ("one_neuron_by_hand", "network_by_hand")  # with pencil and paper
+
+
+def rubric(exercise: str) -> ModuleType:
+    """The module that marks an exercise: its `PARTS`, and for one by hand its `numbers`."""
+    return import_module(f"grading.rubric.{exercise}")

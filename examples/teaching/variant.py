@@ -1,0 +1,78 @@
+"""Write one student's version of an exercise: the file to fill in, and what goes with its seed.
+
+python examples/teaching/variant.py dense --seed 7                 runs/teaching/dense_7.py
+python examples/teaching/variant.py network_by_hand --seed 7       and a sheet, and its key
+python examples/teaching/variant.py --help                         every option
+
+An exercise with pencil and paper gets a sheet, NAME_SEED_sheet.txt, with that seed's numbers, and
+NAME_SEED_key.txt, the answers as `pn.explain` prints them. grade.py reads the seed from the file.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
+from grading.rubric import BY_HAND, EXERCISES
+from grading.sheet import key, sheet, student_file
+
+HERE = Path(__file__).resolve().parent
+
+
+def whole(_: Any, tokens: Any) -> int:
+    """1.5 is no seed: without this it would be rounded."""
+    return int(tokens[0].value)
+
+
+Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), converter=whole)]
+
+app = App(name="variant.py", version_flags=[], result_action="return_value")
+
+
+@app.default
+def main(
+    exercise: Literal[EXERCISES],  # type: ignore[valid-type]  # the rubrics' own list
+    /,
+    *,
+    seed: Seed = 0,
+    output: Path = Path("runs/teaching"),
+) -> int:
+    """Write one student's version of an exercise.
+
+    Parameters
+    ----------
+    exercise:
+        Its name.
+    seed:
+        Decides the numbers, and the data that the file is graded with.
+    output:
+        Folder for the files; made if it is not there.
+    """
+    files = {f"{exercise}_{seed}.py": student_file(HERE / "exercises", exercise, seed)}
+    if exercise in BY_HAND:
+        files[f"{exercise}_{seed}_sheet.txt"] = sheet(HERE / "exercises", exercise, seed)
+        files[f"{exercise}_{seed}_key.txt"] = key(exercise, seed)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (output / name).write_text(text, encoding="utf-8")
+            print(output / name)
+    except OSError as error:
+        print(f"error: --output must be a folder that can be written to; {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def command(tokens: list[str] | None = None) -> int:
+    """The exit status of a command line."""
+    try:
+        status = app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return status or 0  # --help returns nothing
+
+
+if __name__ == "__main__":
+    sys.exit(command())
