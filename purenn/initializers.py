@@ -25,6 +25,16 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.layer import Fn
 
+__all__ = [
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "ones",
+    "zeros",
+]
+
 
 def _fans(name: str, key: Any, shape: Any) -> tuple[float, float]:
     """Inputs and outputs of one weight; the axes before the last two are a kernel's."""
@@ -53,37 +63,84 @@ def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
 
 
 def he_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    r"""Normal with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`."""
+    r"""Normal with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.he_normal(jax.random.key(0), (200, 500))
+        >>> print(w.shape, f"{w.std():.2f}")
+        (200, 500) 0.10
+    """
     n_in, _ = _fans("he_normal", key, shape)
     return _normal(key, shape, dtype, 2 / max(n_in, 1))
 
 
 def he_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    r"""Uniform with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$."""
+    r"""Uniform with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.he_uniform(jax.random.key(0), (600, 100))
+        >>> print(w.shape, f"{abs(w).max():.2f}")
+        (600, 100) 0.10
+    """
     n_in, _ = _fans("he_uniform", key, shape)
     return _uniform(key, shape, dtype, 2 / max(n_in, 1))
 
 
 def glorot_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    r"""Normal with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010), also Xavier's."""
+    r"""Normal with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010), also Xavier's.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.glorot_normal(jax.random.key(0), (150, 50))
+        >>> print(w.shape, f"{w.std():.2f}")
+        (150, 50) 0.10
+    """
     n_in, n_out = _fans("glorot_normal", key, shape)
     return _normal(key, shape, dtype, 2 / max(n_in + n_out, 1))
 
 
 def glorot_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    r"""Uniform with variance $2 / (n_{in} + n_{out})$: on $\pm\sqrt{6 / (n_{in} + n_{out})}$."""
+    r"""Uniform with variance $2 / (n_{in} + n_{out})$: on $\pm\sqrt{6 / (n_{in} + n_{out})}$.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.glorot_uniform(jax.random.key(0), (300, 300))
+        >>> print(w.shape, f"{abs(w).max():.2f}")
+        (300, 300) 0.10
+    """
     n_in, n_out = _fans("glorot_uniform", key, shape)
     return _uniform(key, shape, dtype, 2 / max(n_in + n_out, 1))
 
 
 def lecun_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    r"""Normal with variance $1 / n_{in}$ (LeCun 1998); teaching texts often call it Xavier's."""
+    r"""Normal with variance $1 / n_{in}$ (LeCun 1998); teaching texts often call it Xavier's.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.lecun_normal(jax.random.key(0), (100, 400))
+        >>> print(w.shape, f"{w.std():.2f}")
+        (100, 400) 0.10
+    """
     n_in, _ = _fans("lecun_normal", key, shape)
     return _normal(key, shape, dtype, 1 / max(n_in, 1))
 
 
 def zeros(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    """All zeros: right for biases; for weights it leaves every unit of a layer alike for ever."""
+    """All zeros: right for biases; for weights it leaves every unit of a layer alike for ever.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> print(pn.initializers.zeros(jax.random.key(0), (3,)))
+        [0. 0. 0.]
+    """
     if shape is None:
         raise TypeError(
             "zeros is the initializer itself, init(key, shape); pass zeros, not zeros()"
@@ -92,7 +149,14 @@ def zeros(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array
 
 
 def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
-    """All ones, for a scale."""
+    """All ones, for a scale.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> print(pn.initializers.ones(jax.random.key(0), (3,)))
+        [1. 1. 1.]
+    """
     if shape is None:
         raise TypeError("ones is the initializer itself, init(key, shape); pass ones, not ones()")
     return jnp.ones(shape, dtype)

@@ -1,4 +1,4 @@
-"""Extreme inputs to every row of the table: what comes out is what docs/extremes.md says.
+"""Extreme inputs to every row of the table: what comes out is what docs/pages/extremes.md says.
 
 A row that is missing there, or says something else, fails; `python tests/test_extremes.py --write`
 writes the page anew, and the rules below hold for whatever it says.
@@ -26,7 +26,7 @@ from table import (
     shapes,
 )
 
-PAGE = Path(__file__).parent.parent / "docs" / "extremes.md"
+PAGE = Path(__file__).parent.parent / "docs" / "pages" / "extremes.md"
 FLOAT = np.finfo(np.float32)
 POINTS = {
     "+0": 0.0,
@@ -223,7 +223,7 @@ def layer_lines(row):
 
 
 def page():
-    """docs/extremes.md."""
+    """docs/pages/extremes.md."""
     numbers = [row for row in ROWS if elementwise(row)]
     lines = [f"| x | {' | '.join(names(numbers))} |", f"|{'---|' * (len(numbers) + 1)}"]
     for point in POINTS:

@@ -29,6 +29,17 @@ def by_hand(part: Any) -> Any:
 
     Raises:
         TypeError: `part` is neither; a plain function has no rule to install.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> rounding = pn.Op(
+        ...     forward=lambda x: (jnp.round(x), None),
+        ...     backward=lambda cache, dy: dy,
+        ... )
+        >>> print(jax.grad(rounding)(1.7), jax.grad(pn.by_hand(rounding))(1.7))
+        0.0 1.0
     """
     if isinstance(part, Op):
         return dataclasses.replace(part, apply=_op_rule(part))

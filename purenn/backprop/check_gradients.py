@@ -59,6 +59,21 @@ def check_gradients(
     Returns:
         A `Report`: `report.ok`, `report.worst`, a line a derivative, and in words what kind of
         mistake it looks like.
+
+    Examples:
+        >>> import numpy as np
+        >>> import purenn as pn
+        >>> def forward(x, w):
+        ...     return x @ w
+        >>> def backward(x, w, dy):
+        ...     return dy @ w.T, -x.T @ dy
+        >>> x, w = np.random.default_rng(0).normal(size=(2, 3, 3))
+        >>> print(pn.check_gradients(forward, backward, x, w))
+        FAIL  1 of 2
+         dx ok
+         dw yours = -1 × referee everywhere: the sign is wrong
+        >>> pn.check_gradients(pn.dense(4), in_shape=(3,)).ok
+        True
     """
     if options and not _is_op(subject):
         raise TypeError(f"check_gradients: {', '.join(options)}: only an op takes options")

@@ -27,6 +27,18 @@ def compare(
 
     Raises:
         KeyError: a name that the explanation has not.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.array([[2.0]]), b=jnp.zeros(1))
+        >>> x, targets = jnp.array([[0.5]]), jnp.array([[3.0]])
+        >>> explanation = pn.explain(pn.dense(1), pn.mse, params, (), x, targets)
+        >>> mine = {"dZ1": jnp.array([[-4.0]]), "dW1": jnp.array([[2.0]])}
+        >>> print(pn.compare(mine, explanation))
+        FAIL  1 of 2
+         dZ1 ok
+         dW1 yours = -1 × referee everywhere: the sign is wrong
     """
     if not isinstance(mine, Mapping):
         raise TypeError(f"compare: mine must be a dict of arrays, got {type(mine).__name__}")

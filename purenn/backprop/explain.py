@@ -40,6 +40,25 @@ def explain(
     Returns:
         An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` a layer, `.value`, the loss,
         `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.array([[2.0]]), b=jnp.zeros(1))
+        >>> x, targets = jnp.array([[0.5]]), jnp.array([[3.0]])
+        >>> explanation = pn.explain(pn.dense(1), pn.mse, params, (), x, targets)
+        >>> print(explanation["dW1"])
+        [[-2.]]
+        >>> print(explanation)
+        m = 1, n = 1 outputs in all, targets [[3]]; loss mse = 4
+        FORWARD
+         X                (1,1) [[.5]]
+         Z1 = X·W1 + b1   (1,1) [[1]]
+        BACKWARD
+         dZ1 = 2(Z1-Y)/n  (1,1) [[-4]]
+         dW1 = Xᵀ·dZ1     (1,1) [[-2]]
+         db1 = Σ rows dZ1 (1,)  [-4]
+        A step of 0.1 lowers the loss: 4 → 2.25
     """
     model, loss = as_layer("explain", "model", model), as_op("explain", "loss", loss)
     penalty = None if penalty is None else as_op("explain", "penalty", penalty)

@@ -26,7 +26,15 @@ STEP = 0.1  # of the plain gradient step that the last line tries
 
 
 class LayerExplanation(NamedTuple):
-    """The values of one layer: forward, and the derivatives of the loss."""
+    """The values of one layer: forward, and the derivatives of the loss.
+
+    Attributes:
+        x: the layer's input.
+        y: its output.
+        dy: the derivative of the loss by the output.
+        dx: by the input; `None` where that is an integer array.
+        dparams: by the parameters, a pytree like them.
+    """
 
     x: Array
     y: Array
@@ -51,6 +59,12 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     A pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up by the
     symbol that the page shows.
+
+    Attributes:
+        value: the loss, penalty included.
+        value_after: the loss after one plain gradient step of 0.1 on the same batch.
+        grads: the derivative by every parameter, a pytree like the model's params.
+        end: what belongs to the loss: targets, probabilities, the penalty's share.
     """
 
     end: LossExplanation

@@ -8,7 +8,15 @@ import numpy as np
 
 
 class LeafReport(NamedTuple):
-    """How one derivative compares."""
+    """How one derivative compares.
+
+    Attributes:
+        name: of the derivative, such as `dw`.
+        ok: whether it is right.
+        error: the largest difference, divided by the referee's largest element; as it is where the
+            referee is zero.
+        message: in words.
+    """
 
     name: str
     ok: bool
@@ -17,7 +25,13 @@ class LeafReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What `check_gradients` and `compare` return; printed, a line a derivative."""
+    """What `check_gradients` and `compare` return; printed, a line a derivative.
+
+    Attributes:
+        leaves: a `LeafReport` for each derivative.
+        ok: whether every derivative is right; `bool(report)` is the same.
+        worst: the largest error of any derivative.
+    """
 
     leaves: tuple[LeafReport, ...]
 

@@ -20,6 +20,17 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
     Args:
         model: a layer.
         in_shape: the shape of one example, without a batch axis.
+
+    Examples:
+        >>> import purenn as pn
+        >>> print(pn.summary(pn.mlp((16,), 10), in_shape=(784,)))
+        layer      formula          shape  params   FLOPs
+        ─────────────────────────────────────────────────
+        dense(16)  Z1 = X·W1 + b1   (16,)  12,560  25,104
+        relu       A1 = relu(Z1)    (16,)       0      33
+        dense(10)  Z2 = A1·W2 + b2  (10,)     170     330
+        ─────────────────────────────────────────────────
+        total                              12,730  25,467
     """
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)

@@ -27,6 +27,16 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
     Returns:
         `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`; `value`
         includes the penalty, `state` is the new one, and `grads` is a pytree like `params`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.array([[2.0]]), b=jnp.zeros(1))
+        >>> x, targets = jnp.array([[0.5]]), jnp.array([[3.0]])
+        >>> f = pn.value_and_grad(pn.dense(1), pn.mse)
+        >>> (value, state), grads = f(params, (), x, targets)
+        >>> print(value, grads.w, grads.b)
+        4.0 [[-2.]] [-4.]
     """
     model = as_layer("value_and_grad", "model", model)
     loss = as_op("value_and_grad", "loss", loss)

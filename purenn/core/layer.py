@@ -51,6 +51,17 @@ class Layer:
         parts: the layers that this one applies one after the other, if that is all it does.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+
+    Examples:
+        >>> import purenn as pn
+        >>> double = pn.Layer(
+        ...     init=lambda key, in_shape: ((), ()),
+        ...     forward=lambda params, state, x, *, train=False, key=None: (2 * x, state, None),
+        ...     backward=lambda params, cache, dy: ((), 2 * dy),
+        ...     name="double",
+        ... )
+        >>> pn.check_gradients(double, in_shape=(3,)).ok
+        True
     """
 
     init: Fn
@@ -99,6 +110,15 @@ class Op:
         of_classes: whether integer targets are classes, columns of the predictions.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> square = pn.Op(
+        ...     forward=lambda x: (x * x, x), backward=lambda x, dy: 2 * x * dy, name="square"
+        ... )
+        >>> print(square(jnp.array([3.0])), pn.check_gradients(square, jnp.array([3.0])).ok)
+        [9.] True
     """
 
     forward: Fn

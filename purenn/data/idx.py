@@ -26,6 +26,9 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     array: a file that is cut short, goes on too long or is damaged is refused. No more is read
     than the sizes in its header ask for, and those may ask for 1 GiB at most.
 
+    Args:
+        path: the file.
+
     Returns:
       A new, writable array of the shape that the file states, of dtype uint8, int8, int16, int32,
       float32 or float64, in the machine's byte order.
@@ -34,6 +37,15 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
       FileNotFoundError: If there is no such file.
       TypeError: If `path` is neither a string nor a path.
       ValueError: If it is no sound IDX file; the message names it, what was expected and what came.
+
+    Examples:
+        >>> import tempfile
+        >>> import purenn as pn
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with open(f"{folder}/labels", "wb") as file:  # uint8, one axis, of size 3
+        ...         written = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+        ...     print(pn.read_idx(f"{folder}/labels"))
+        [7 2 1]
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"read_idx: path must be a str or os.PathLike, got {type(path).__name__}")

@@ -57,6 +57,9 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
     download appears there whole or not at all, and each file may take 10 minutes. Each file is
     compared with its published SHA-256 every time.
 
+    Args:
+        directory: where the four files are; `None` for the cache.
+
     Returns:
       `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
       `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` and `(10000,)`.
@@ -66,6 +69,12 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
       FileNotFoundError: If `directory` lacks a file.
       TypeError: If `directory` is neither a string nor a path.
       ValueError: If a file is not the one that was published; the message says how it differs.
+
+    Examples:
+        >>> import purenn as pn
+        >>> (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
+        >>> print(x.shape, x.dtype, x_test.shape, y[:5])
+        (60000, 28, 28) uint8 (10000, 28, 28) [5 0 4 1 9]
     """
     if not isinstance(directory, str | os.PathLike | None):
         kind = type(directory).__name__

@@ -35,6 +35,14 @@ def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
     Raises:
         TypeError: `window` or `strides` is no pair of whole numbers.
         ValueError: one of them is below 1, or the image is smaller than the window.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, state = pn.avg_pool().apply((), (), jnp.arange(16.0).reshape(1, 4, 4, 1))
+        >>> print(y[0, :, :, 0])
+        [[ 2.5  4.5]
+         [10.5 12.5]]
     """
     windows = windows_of("avg_pool", window, strides)
     kh, kw = windows.size

@@ -13,14 +13,24 @@ from purenn.initializers import ones, zeros
 
 
 class BatchNormParams(NamedTuple):
-    """Scale and shift of `batch_norm`."""
+    r"""Scale and shift of `batch_norm`.
+
+    Attributes:
+        gamma: the scale $\gamma$, `(channels,)`; 1 at first.
+        beta: the shift $\beta$, `(channels,)`; 0 at first.
+    """
 
     gamma: Array  # (channels,)
     beta: Array  # (channels,)
 
 
 class BatchNormState(NamedTuple):
-    """Running statistics of `batch_norm`, for evaluation."""
+    """Running statistics of `batch_norm`, for evaluation.
+
+    Attributes:
+        mean: the running mean, `(channels,)`; 0 at first.
+        var: the running variance, divided by m, `(channels,)`; 1 at first.
+    """
 
     mean: Array  # (channels,)
     var: Array  # (channels,)
@@ -64,6 +74,16 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
 
     Raises:
         ValueError: training on one value per channel, whose variance is zero.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.batch_norm()
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(1,))
+        >>> y, state = layer.apply(params, state, jnp.array([[1.0], [3.0]]), train=True)
+        >>> print(y.round(3).tolist(), state.mean)
+        [[-1.0], [1.0]] [0.2]
     """
     momentum = checks.number("batch_norm", "momentum", momentum, least=0, below=1)
     epsilon = checks.number("batch_norm", "epsilon", epsilon, least=0)

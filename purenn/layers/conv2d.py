@@ -17,7 +17,12 @@ Padding = tuple[Pair, Pair]
 
 
 class Conv2dParams(NamedTuple):
-    """Kernels and biases of `conv2d`."""
+    """Kernels and biases of `conv2d`.
+
+    Attributes:
+        w: kernels, `(kh, kw, c_in, features)`.
+        b: biases, `(features,)`.
+    """
 
     w: Array  # (kh, kw, c_in, features)
     b: Array  # (features,)
@@ -43,6 +48,7 @@ def conv2d(
 
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,\; si + a - p,\; tj + b - q,\; c}\; dz_{n,i,j,f}, \qquad
       db_f = \sum_{n,i,j} dz_{n,i,j,f}$$
+
     $$dx_{n,k,l,c} = \sum_{a,b,f} dz_{n,\; (k + p - a)/s,\; (l + q - b)/t,\; f}\; w_{a,b,c,f}$$
 
     where only whole places of $dz$ count. Both are convolutions again: $dw$ of $x$ with $dz$ as the
@@ -66,6 +72,16 @@ def conv2d(
     Raises:
         TypeError: `kernel`, `strides` or `padding` is none, or an initializer is no function.
         ValueError: a number of theirs is too small, or the padded image is smaller than the kernel.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.conv2d(8, (5, 5), strides=(2, 2))
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(28, 28, 1))
+        >>> y, state = layer.apply(params, state, jnp.zeros((4, 28, 28, 1)))
+        >>> print(params.w.shape, y.shape)
+        (5, 5, 1, 8) (4, 14, 14, 8)
     """
     features = checks.count("conv2d", "features", features)
     kernel = checks.pair("conv2d", "kernel", kernel)

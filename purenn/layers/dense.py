@@ -13,7 +13,12 @@ from purenn.initializers import draw, he_normal, zeros
 
 
 class DenseParams(NamedTuple):
-    """Weights and biases of `dense`."""
+    """Weights and biases of `dense`.
+
+    Attributes:
+        w: weights, `(n_in, units)`.
+        b: biases, `(units,)`.
+    """
 
     w: Array  # (n_in, units)
     b: Array  # (units,)
@@ -40,6 +45,16 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     Raises:
         TypeError: `units` is no whole number, or an initializer is none.
         ValueError: `units` is below 1.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.dense(2)
+        >>> params = pn.DenseParams(w=jnp.array([[1.0, 2.0]]), b=jnp.ones(2))
+        >>> y, state, cache = layer.forward(params, (), jnp.array([[3.0]]))
+        >>> dparams, dx = layer.backward(params, cache, jnp.ones((1, 2)))
+        >>> print(y, dparams.w, dparams.b, dx)
+        [[4. 7.]] [[3. 3.]] [1. 1.] [[3.]]
     """
     units = checks.count("dense", "units", units)
     checks.function("dense", "w_init", w_init)

@@ -34,6 +34,15 @@ def dropout(rate: float) -> Layer:
 
     Raises:
         ValueError: `rate` is outside its bounds, or `key` is missing in training.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer, x, key = pn.dropout(0.5), jnp.ones((2, 50)), jax.random.key(0)
+        >>> y, state = layer.apply((), (), x, train=True, key=key)
+        >>> print(jnp.unique(y), jnp.unique(layer.apply((), (), x)[0]))
+        [0. 2.] [1.]
     """
     keep = 1 - checks.number("dropout", "rate", rate, least=0, below=1)
     name = f"dropout({rate:g})"

@@ -21,6 +21,13 @@ def flatten() -> Layer:
 
     Takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
     is nothing but the shape.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, state = pn.flatten().apply((), (), jnp.zeros((5, 28, 28)))
+        >>> print(y.shape)
+        (5, 784)
     """
 
     def forward(

@@ -12,7 +12,12 @@ from purenn.initializers import ones, zeros
 
 
 class LayerNormParams(NamedTuple):
-    """Scale and shift of `layer_norm`."""
+    r"""Scale and shift of `layer_norm`.
+
+    Attributes:
+        gamma: the scale $\gamma$, `(features,)`; 1 at first.
+        beta: the shift $\beta$, `(features,)`; 0 at first.
+    """
 
     gamma: Array  # (features,)
     beta: Array  # (features,)
@@ -56,6 +61,16 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
 
     Raises:
         ValueError: there is one feature alone, whose variance is zero.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.layer_norm()
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(2,))
+        >>> y, state = layer.apply(params, state, jnp.array([[1.0, 3.0], [10.0, 50.0]]))
+        >>> print(y.round(3).tolist())
+        [[-1.0, 1.0], [-1.0, 1.0]]
     """
     epsilon = checks.number("layer_norm", "epsilon", epsilon, least=0)
     name = "layer_norm"

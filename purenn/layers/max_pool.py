@@ -52,6 +52,14 @@ def max_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
     Raises:
         TypeError: `window` or `strides` is no pair of whole numbers.
         ValueError: one of them is below 1, or the image is smaller than the window.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, state = pn.max_pool().apply((), (), jnp.arange(16.0).reshape(1, 4, 4, 1))
+        >>> print(y[0, :, :, 0])
+        [[ 5.  7.]
+         [13. 15.]]
     """
     windows = windows_of("max_pool", window, strides)
     (kh, kw), number = windows.size, windows.number

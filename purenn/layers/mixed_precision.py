@@ -53,6 +53,14 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
 
     Raises:
         TypeError: `layer` is none, or `dtype` is another.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.array([[1.001]]), b=jnp.zeros(1))
+        >>> y, state = pn.mixed_precision(pn.dense(1)).apply(params, (), jnp.ones((1, 1)))
+        >>> print(y, y.dtype)  # bfloat16 has 8 bits for 1.001
+        [[1.]] float32
     """
     inner, name = as_layer("mixed_precision", "layer", layer), _name(dtype)
     if inner.parts:

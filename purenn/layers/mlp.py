@@ -23,6 +23,15 @@ def mlp(
         outputs: the width of the last layer.
         activation: an op, or a plain function.
         w_init: initializer of every weight.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> model = pn.mlp((16, 16), 10)
+        >>> params, state = model.init(jax.random.key(0), in_shape=(784,))
+        >>> print(params[0].w.shape, sum(leaf.size for leaf in jax.tree.leaves(params)))
+        (784, 16) 13002
     """
     if not isinstance(hidden, Iterable):
         raise TypeError(

@@ -41,6 +41,18 @@ def recompute(layer: Any) -> Layer:
 
     Returns:
         A layer with the parameters, the state, the values and the derivatives of `layer`.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> block = pn.serial(pn.gelu, pn.dense(512))
+        >>> params, state = block.init(jax.random.key(0), in_shape=(512,))
+        >>> def floats(layer):
+        ...     cache = layer.forward(params, state, jnp.zeros((64, 512)))[2]
+        ...     return sum(leaf.size for leaf in jax.tree.leaves(cache))
+        >>> floats(block), floats(pn.recompute(block))
+        (65536, 32768)
     """
     inner = as_layer("recompute", "layer", layer)
     name = f"recompute({inner.name})"

@@ -18,6 +18,13 @@ def rescale(scale: float = 1 / 255) -> Layer:
 
     Args:
         scale: the constant; the default takes a byte to 0 … 1.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, state = pn.rescale().apply((), (), jnp.array([[0, 51, 255]], jnp.uint8))
+        >>> print([f"{value:.3f}" for value in y[0]], y.dtype)
+        ['0.000', '0.200', '1.000'] float32
     """
     scale = checks.number("rescale", "scale", scale)
 

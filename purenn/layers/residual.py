@@ -21,6 +21,15 @@ def residual(layer: Any) -> Layer:
 
     Raises:
         ValueError: at `init` or `forward`, `layer` changes the shape.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.residual(pn.relu)
+        >>> y, state, cache = layer.forward((), (), jnp.array([[-1.0, 2.0]]))
+        >>> _, dx = layer.backward((), cache, jnp.ones((1, 2)))
+        >>> print(y, dx)
+        [[-1.  4.]] [[1. 2.]]
     """
     inner = as_layer("residual", "layer", layer)
     name = f"residual({inner.name})"

@@ -26,6 +26,16 @@ def serial(*layers: Any) -> Layer:
 
     Raises:
         TypeError: a part is none of these, or is a factory that was not called.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> model = pn.serial(pn.flatten(), pn.dense(16), pn.relu, pn.dense(10))
+        >>> params, state = model.init(jax.random.key(0), in_shape=(28, 28))
+        >>> logits, state = model.apply(params, state, jnp.zeros((5, 28, 28)))
+        >>> print(params[1].w.shape, params[2], logits.shape)
+        (784, 16) () (5, 10)
     """
     parts = tuple(as_layer("serial", f"part {i}", layer) for i, layer in enumerate(layers))
 

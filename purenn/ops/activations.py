@@ -33,6 +33,13 @@ def _relu(x: Array) -> tuple[Array, Array]:
     The derivative at 0 is 0. It lessens vanishing gradients, since a unit that is on passes them
     unchanged, but does not prevent them, and a unit that is off for every example stays off.
     The cache is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, cache = pn.relu.forward(jnp.array([-2.0, 0.0, 3.0]))
+        >>> print(y, pn.relu.backward(cache, jnp.ones(3)))
+        [0. 0. 3.] [0. 0. 1.]
     """
     y = jnp.where(x <= 0, 0, x)
     return y, y
@@ -57,6 +64,12 @@ def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _Leak
 
     $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
     with a negative $s$ the output does not tell on which side `x` was.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> print(pn.leaky_relu(jnp.array([-2.0, 3.0]), negative_slope=0.1))
+        [-0.2  3. ]
     """
     slope = checks.number("leaky_relu", "negative_slope", negative_slope)
     return jnp.where(x <= 0, slope * x, x), _LeakyRelu(x, slope)
@@ -75,6 +88,13 @@ def _sigmoid(x: Array) -> tuple[Array, Array]:
 
     In a form that does not overflow. The derivative is at most 1/4, and nothing at all where $y$
     rounds to 0 or 1. The cache is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> y, cache = pn.sigmoid.forward(jnp.array([-jnp.inf, 0.0, jnp.inf]))
+        >>> print(y, pn.sigmoid.backward(cache, jnp.ones(3)))
+        [0.  0.5 1. ] [0.   0.25 0.  ]
     """
     y = jax.nn.sigmoid(x)
     return y, y
@@ -92,6 +112,12 @@ def _tanh(x: Array) -> tuple[Array, Array]:
 
     Written out, $(e^x - e^{-x}) / (e^x + e^{-x})$ is NaN at ±89 in float32; this form is ±1. The
     cache is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> print(pn.tanh(jnp.array([-100.0, 0.0, 100.0])))
+        [-1.  0.  1.]
     """
     y = jnp.tanh(x)
     return y, y
@@ -115,6 +141,12 @@ def _softmax(x: Array) -> tuple[Array, Array]:
     The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
     `y` sums to one. A class at -inf gets 0; a row with +inf, or of -inf alone, is NaN. The cache
     is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> [f"{p:.3f}" for p in pn.softmax(jnp.array([1.0, 2.0, 3.0]))]
+        ['0.090', '0.245', '0.665']
     """
     if x.ndim < 1 or x.shape[-1] == 0:
         raise ValueError(f"softmax: x has shape {x.shape}, expected classes on the last axis")
@@ -159,6 +191,13 @@ def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
       2u' = \sqrt{8/\pi}\,(1 + 3 \cdot 0.044715\, x^2)$$
 
     The cache is `x`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.array([-1.0, 0.0, 1.0])
+        >>> [f"{y:.3f}" for y in pn.gelu(x)]
+        ['-0.159', '0.000', '0.841']
     """
     checks.flag("gelu", "approximate", approximate)
     z = wide(x)
@@ -190,6 +229,12 @@ def _silu(x: Array) -> tuple[Array, Array]:
     r"""Sigmoid linear unit, or swish: $y = x\,s$ with $s = \mathrm{sigmoid}(x)$.
 
     $dx = dy\, s\,(1 + x (1 - s))$. The cache is `x`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> [f"{y:.3f}" for y in pn.silu(jnp.array([-1.0, 0.0, 1.0]))]
+        ['-0.269', '0.000', '0.731']
     """
     z = wide(x)
     return (jnp.maximum(z, -FAR) * jax.nn.sigmoid(z)).astype(x.dtype), x
@@ -209,6 +254,12 @@ def _softplus(x: Array) -> tuple[Array, Array]:
     r"""Softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
 
     In a form that does not overflow. The cache is `x`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> [f"{y:.3f}" for y in pn.softplus(jnp.array([-100.0, 0.0, 100.0]))]
+        ['0.000', '0.693', '100.000']
     """
     return jax.nn.softplus(x), x
 

@@ -40,6 +40,13 @@ def _binary_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
 
     Raises:
         ValueError: shapes differ, or a value lies outside 0 … 1 (NaN in a compiled program).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> p, targets = jnp.array([0.5, 0.9]), jnp.array([1, 1])
+        >>> print(f"{pn.binary_cross_entropy(p, targets):.4f}")
+        0.3993
     """
     where = "binary_cross_entropy"
     targets = regression_targets(where, "probabilities", p, targets)
@@ -74,6 +81,15 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _
     Args:
         logits: any shape.
         targets: the same shape, between 0 and 1; whole numbers and bools count as numbers.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> logits, targets = jnp.array([0.0, 0.0]), jnp.array([1, 0])
+        >>> value, cache = pn.sigmoid_binary_cross_entropy.forward(logits, targets)
+        >>> dz = pn.sigmoid_binary_cross_entropy.backward(cache, jnp.ones(()))
+        >>> print(f"{value:.4f}", dz)
+        0.6931 [-0.25  0.25]
     """
     where = "sigmoid_binary_cross_entropy"
     targets = regression_targets(where, "logits", logits, targets)

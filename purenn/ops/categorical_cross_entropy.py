@@ -35,6 +35,13 @@ def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Probabil
     Raises:
         ValueError: a row is no distribution, a label is no class (NaN in a compiled program), or
             the shapes do not fit.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> p, labels = jnp.array([[0.5, 0.25, 0.25]]), jnp.array([1])
+        >>> print(f"{pn.categorical_cross_entropy(p, labels):.4f}")  # log 4
+        1.3863
     """
     where = "categorical_cross_entropy"
     y, valid = class_targets(where, "probabilities", p, targets)
@@ -76,6 +83,14 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]
 
     Raises:
         ValueError: a label is no class (NaN in a compiled program), or shapes do not fit.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> value, cache = pn.softmax_cross_entropy.forward(jnp.zeros((1, 4)), jnp.array([0]))
+        >>> dz = pn.softmax_cross_entropy.backward(cache, jnp.ones(()))
+        >>> print(f"{value:.4f}", dz)  # log 4, and (a - y) / m
+        1.3863 [[-0.75  0.25  0.25  0.25]]
     """
     y, valid = class_targets("softmax_cross_entropy", "logits", logits, targets)
     factor = poison(valid, logits.dtype)

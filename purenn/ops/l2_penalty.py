@@ -24,6 +24,13 @@ def l2_penalty(strength: float) -> Op:
 
     Returns:
         An op of a pytree of parameters.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.array([[3.0, 4.0]]), b=jnp.array([7.0, 7.0]))
+        >>> print(pn.l2_penalty(0.1)(params))  # 0.05 (9 + 16), and nothing for b
+        1.25
     """
     strength = checks.number("l2_penalty", "strength", strength, least=0)
 

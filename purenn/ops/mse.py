@@ -22,6 +22,13 @@ def _mse(predictions: Array, targets: Any) -> tuple[Array, Array]:
     Args:
         predictions: floating point, any shape.
         targets: the same shape (nothing is broadcast); whole numbers count as numbers.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> value, cache = pn.mse.forward(jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]]))
+        >>> print(value, pn.mse.backward(cache, jnp.ones(())).tolist())
+        2.0 [[0.0], [-2.0]]
     """
     error = predictions - regression_targets("mse", "predictions", predictions, targets)
     return jnp.mean(wide(error) ** 2).astype(error.dtype), error

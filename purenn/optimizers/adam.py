@@ -35,6 +35,7 @@ def adam(
     r"""Adam (Kingma and Ba 2015), bias-corrected, $\epsilon$ outside the root.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
+
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
     $t$ counts from 1, since at 0 the correction divides by zero; a schedule's step counts from 0.
@@ -44,6 +45,14 @@ def adam(
         beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
         beta2: the fraction of the second moment kept, `0 <= beta2 < 1`.
         epsilon: keeps the quotient finite.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> optimizer, w = pn.adam(0.1), jnp.array([1.0, 2.0])
+        >>> updates, opt_state = optimizer.update(jnp.array([0.01, -50.0]), optimizer.init(w))
+        >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
+        ['0.90', '2.10']
     """
     return _adam("adam", learning_rate, beta1, beta2, epsilon, 0.0)
 
@@ -67,6 +76,14 @@ def adamw(
         epsilon: as for `adam`.
         weight_decay: $\lambda$. Only leaves with two axes or more decay: weights, never biases,
             gamma or beta.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> optimizer, w = pn.adamw(0.1, weight_decay=0.5), jnp.array([[1.0, 2.0]])
+        >>> updates, opt_state = optimizer.update(jnp.array([[0.0, 0.0]]), optimizer.init(w), w)
+        >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)[0]]
+        ['0.95', '1.90']
     """
     decay = checks.number("adamw", "weight_decay", weight_decay, least=0)
     return _adam("adamw", learning_rate, beta1, beta2, epsilon, decay)

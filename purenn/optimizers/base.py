@@ -15,14 +15,41 @@ from purenn.core.precision import wide
 
 
 class Optimizer(NamedTuple):
-    """Two pure functions, in optax's protocol: each goes where the other is expected."""
+    """Two pure functions, in optax's protocol: each goes where the other is expected.
+
+    Attributes:
+        init: `(params) -> opt_state`.
+        update: `(grads, opt_state, params=None) -> (updates, opt_state)`; the updates are added.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> def update(grads, opt_state, params=None):
+        ...     return jax.tree.map(lambda g: -0.1 * jnp.sign(g), grads), opt_state
+        >>> signs = pn.Optimizer(init=lambda params: (), update=update)
+        >>> updates, opt_state = signs.update(jnp.array([3.0, -8.0]), signs.init(jnp.zeros(2)))
+        >>> print(pn.apply_updates(jnp.zeros(2), updates))
+        [-0.1  0.1]
+    """
 
     init: Callable[[Any], Any]  # (params) -> opt_state
     update: Fn  # (grads, opt_state, params=None) -> (updates, opt_state)
 
 
 def apply_updates(params: Any, updates: Any) -> Any:
-    """`params + updates`, leaf by leaf, each in the parameter's dtype."""
+    """`params + updates`, leaf by leaf, each in the parameter's dtype.
+
+    Args:
+        params: a pytree of floating arrays.
+        updates: a pytree like it, from an optimizer's `update`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> print(pn.apply_updates({"w": jnp.array([1.0])}, {"w": jnp.array([-0.5])})["w"])
+        [0.5]
+    """
     checks.same_structure("apply_updates", "updates", updates, "params", params)
     checks.float_leaves("apply_updates", "params", params)
     checks.float_leaves("apply_updates", "updates", updates)

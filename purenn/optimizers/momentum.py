@@ -46,6 +46,18 @@ def momentum(
         beta: the fraction kept, `0 <= beta < 1`.
         average: whether the gradient is weighted by $1 - \beta$.
         nesterov: whether to look ahead.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> optimizer, w, g = pn.momentum(1.0), jnp.array([0.0]), jnp.array([1.0])
+        >>> opt_state = optimizer.init(w)
+        >>> for _ in range(3):
+        ...     updates, opt_state = optimizer.update(g, opt_state)
+        ...     print(f"{updates[0]:.3f}")
+        -0.100
+        -0.190
+        -0.271
     """
     learning_rate = check_rate("momentum", learning_rate)
     beta = checks.number("momentum", "beta", beta, least=0, below=1)

@@ -31,6 +31,14 @@ def sgd(learning_rate: Any) -> Optimizer:
 
     Args:
         learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> optimizer, w = pn.sgd(0.1), jnp.array([1.0, 2.0])
+        >>> updates, opt_state = optimizer.update(jnp.array([1.0, -1.0]), optimizer.init(w))
+        >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
+        ['0.90', '2.10']
     """
     learning_rate = check_rate("sgd", learning_rate)
 

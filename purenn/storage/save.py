@@ -26,6 +26,17 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
         ValueError: a leaf was donated or is on other machines, or `path` is a folder or device.
         OSError: the file cannot be written; the message has the path and the system's reason.
         ImportError: safetensors is missing.
+
+    Examples:
+        >>> import tempfile
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=jnp.ones((2, 3)), b=jnp.zeros(3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pn.save(f"{folder}/params.safetensors", params)
+        ...     again = pn.load(f"{folder}/params.safetensors", like=params)
+        >>> print(again.w.shape, bool((again.w == params.w).all()))
+        (2, 3) True
     """
     tree_file.write("save", path, tree, {})
 
@@ -56,5 +67,17 @@ def load(path: str | os.PathLike[str], like: Any) -> Any:
         TypeError: `like` holds what cannot be stored.
         OSError: the file cannot be read.
         ImportError: safetensors is missing.
+
+    Examples:
+        >>> import tempfile
+        >>> import jax
+        >>> import purenn as pn
+        >>> model = pn.dense(3)
+        >>> like = jax.eval_shape(lambda key: model.init(key, in_shape=(2,)), jax.random.key(0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pn.save(f"{folder}/model.safetensors", model.init(jax.random.key(0), in_shape=(2,)))
+        ...     params, state = pn.load(f"{folder}/model.safetensors", like)
+        >>> print(params.w.shape, state)
+        (2, 3) ()
     """
     return tree_file.read("load", path, like)[0]

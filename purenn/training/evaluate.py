@@ -22,6 +22,12 @@ def accuracy(logits: Any, targets: Any) -> Array:
     Args:
         logits: `(batch, classes)`; probabilities do as well.
         targets: integers `(batch,)`, or rows `(batch, classes)` whose largest entry is the class.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
+        0.5
     """
     logits = checks.float_array("accuracy", "logits", logits)
     targets = checks.as_array("accuracy", "targets", targets)
@@ -58,9 +64,27 @@ def evaluate(
 
     The last short batch counts with the examples that it has.
 
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        params: the model's parameters.
+        state: the model's state.
+        x: all examples, arrays of JAX or NumPy.
+        targets: one an example.
+        batch_size: examples at a time; it decides on memory and speed alone.
+
     Returns:
         `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are no classes:
         neither integers `(n,)` nor rows that sum to one.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> logits, labels = jnp.array([[2.0, 0.0], [2.0, 0.0]]), jnp.array([0, 1])
+        >>> model, loss = pn.serial(), pn.softmax_cross_entropy
+        >>> value, accuracy = pn.evaluate(model, loss, (), (), logits, labels)
+        >>> print(f"{value:.4f} {accuracy}")
+        1.1269 0.5
     """
     layer = as_layer("evaluate", "model", model)
     of_classes = as_op("evaluate", "loss", loss).of_classes

@@ -89,6 +89,18 @@ def fit(
     Warns:
         RuntimeWarning: a checkpoint could not be written, for a full disk perhaps, and the run goes
             on; or the newest could not be read, and the run goes on from the one before.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.linspace(-1, 1, 8)[:, None]
+        >>> train_state, history = pn.fit(
+        ...     pn.dense(1), pn.mse, pn.sgd(0.5), (x, 3 * x + 1),
+        ...     epochs=40, batch_size=4, key=jax.random.key(0), progress=False,
+        ... )
+        >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
+        3.000 40 0.000
     """
     layer = as_layer("fit", "model", model)
     of_classes = as_op("fit", "loss", loss).of_classes

@@ -5,7 +5,15 @@ from typing import Any, NamedTuple
 
 
 class EpochRecord(NamedTuple):
-    """One epoch of a `fit`, as its history keeps it."""
+    """One epoch of a `fit`, as its history keeps it.
+
+    Attributes:
+        epoch: its number, counted from 1.
+        loss: mean over the epoch's steps, penalty included.
+        seconds: of training alone.
+        validation_loss: after the epoch; `None` without validation data.
+        validation_accuracy: likewise, and `None` where the targets are no classes.
+    """
 
     epoch: int  # counted from 1
     loss: float  # mean over the epoch's steps, penalty included

@@ -15,7 +15,15 @@ from purenn.training.shuffle import shuffled
 
 
 class TrainState(NamedTuple):
-    """All that changes while a model trains, and the key that does not."""
+    """All that changes while a model trains, and the key that does not.
+
+    Attributes:
+        params: the parameters.
+        state: the model's state, such as running statistics.
+        opt_state: the optimizer's.
+        key: a PRNG key; step t uses `fold_in(key, t)`, and the key itself never changes.
+        step: how many steps are done, int32.
+    """
 
     params: Any
     state: Any
@@ -27,7 +35,22 @@ class TrainState(NamedTuple):
     def create(
         cls, model: Any, optimizer: Any, key: Array, in_shape: tuple[int, ...]
     ) -> "TrainState":
-        """The state before the first step; `in_shape` is one example's, without a batch axis."""
+        """The state before the first step.
+
+        Args:
+            model: a layer.
+            optimizer: purenn's or optax's.
+            key: decides the initial parameters, and the shuffles and dropout of the steps.
+            in_shape: one example's shape, without a batch axis.
+
+        Examples:
+            >>> import jax
+            >>> import purenn as pn
+            >>> model, optimizer = pn.dense(1), pn.adam(1e-3)
+            >>> train_state = pn.TrainState.create(model, optimizer, jax.random.key(0), (3,))
+            >>> print(train_state.params.w.shape, train_state.opt_state.m.w.shape, train_state.step)
+            (3, 1) (3, 1) 0
+        """
         check_optimizer("TrainState.create", optimizer)
         model = as_layer("TrainState.create", "model", model)
         init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
@@ -49,6 +72,18 @@ def train_step(
     Returns:
         A pure function `step(train_state, x, targets) -> (train_state, value)`; `value` is the
         loss before the update. Put `jax.jit` around it.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.linspace(-1, 1, 8)[:, None]
+        >>> step = jax.jit(pn.train_step(pn.dense(1), pn.mse, pn.sgd(0.5)))
+        >>> train_state = pn.TrainState.create(pn.dense(1), pn.sgd(0.5), jax.random.key(0), (1,))
+        >>> for _ in range(50):
+        ...     train_state, value = step(train_state, x, 3 * x + 1)
+        >>> print(f"{train_state.params.w.item():.3f} {train_state.params.b.item():.3f}")
+        3.000 1.000
     """
     return step_by(descend, model, loss, optimizer, penalty)
 

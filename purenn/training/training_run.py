@@ -30,6 +30,16 @@ def training_run(
 
     Returns:
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.linspace(-1, 1, 8)[:, None]
+        >>> run = pn.training_run(pn.dense(1), pn.mse, pn.sgd(0.5), epochs=40, batch_size=4)
+        >>> train_state, losses = jax.jit(run)(jax.random.key(0), x, 3 * x + 1)
+        >>> print(f"{train_state.params.w.item():.3f}", losses.shape)
+        3.000 (40, 2)
     """
     epochs = checks.count("training_run", "epochs", epochs, least=0)
     checks.count("training_run", "batch_size", batch_size)
