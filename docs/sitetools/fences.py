@@ -18,6 +18,7 @@ Each raises when what it shows is missing or wrong, which fails the build.
 
 import importlib
 import re
+import shlex
 from functools import cache, wraps
 from html import escape
 from typing import Any
@@ -97,7 +98,7 @@ def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 @failing
 def errors(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
     """A table of measured errors."""
-    table = measured_errors.markdown(body.split())
+    table = measured_errors.markdown(shlex.split(body))
     html = python_markdown.markdown(table, extensions=["tables"])
     return f'<div class="errors">{html}</div>'
 

@@ -15,7 +15,7 @@ from sitetools.pages import PAGES, Fence, parts
 from sitetools.sources import source_of
 
 SECTIONS = ("quick-start.md", "course/*.md", "practice/*.md")
-SETUP = """# Finds purenn and MNIST. Where purenn is not installed, SOURCE may be a wheel or a clone.
+SETUP = """# Finds purenn and MNIST. If purenn is not installed, SOURCE may be a wheel or a clone.
 import importlib.util
 import os
 import subprocess

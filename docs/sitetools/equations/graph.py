@@ -1,0 +1,64 @@
+"""The equations of course/graph.md."""
+
+import numpy as np
+
+import purenn as pn
+from sitetools.equations.registry import equation
+
+FILE = "purenn.ops.activations"
+
+
+def chain_inputs(rng):
+    """One row of 5 through 5 -> 4 -> 3, and a cotangent of 3."""
+    shapes = (5,), (5, 4), (4,), (4, 3), (3,), (3,)
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def chain_backward(x, w1, b1, w2, b2, dy):
+    """`dx` of dense, tanh, dense, by `serial`."""
+    model = pn.serial(pn.dense(4), pn.tanh, pn.dense(3))
+    params = (pn.DenseParams(w1, b1), (), pn.DenseParams(w2, b2))
+    _, _, cache = model.forward(params, ((), (), ()), x[None])
+    return model.backward(params, cache, dy[None])[1][0]
+
+
+@equation(
+    "graph.chain",
+    source="purenn.layers.serial:serial.backward",
+    line="parts[i].backward(params[i], caches[i], dy)",
+    by_purenn=chain_backward,
+    inputs=chain_inputs,
+)
+def chain(x, w1, b1, w2, b2, dy):
+    a = np.tanh(x @ w1 + b1)
+    j1, j2, j3 = w1.T, np.diag(1 - a**2), w2.T
+    return dy @ j3 @ j2 @ j1
+
+
+def with_cotangent(rng):
+    """One row of 5 and a derivative from above."""
+    return rng.normal(size=5), rng.normal(size=5)
+
+
+@equation(
+    "graph.elementwise",
+    source=f"{FILE}:_tanh_backward",
+    line="dy * (1 - y * y)",
+    by_purenn=lambda z, da: pn.tanh.backward(pn.tanh.forward(z)[1], da),
+    inputs=with_cotangent,
+)
+def elementwise(z, da):
+    a = np.tanh(z)
+    return da * (1 - a**2)
+
+
+@equation(
+    "graph.softmax",
+    source=f"{FILE}:_softmax_backward",
+    line="wide(y) * (wide(dy) - along)",
+    by_purenn=lambda z, da: pn.softmax.backward(pn.softmax.forward(z)[1], da),
+    inputs=with_cotangent,
+)
+def softmax(z, da):
+    a = np.exp(z) / np.sum(np.exp(z))
+    return da @ (np.diag(a) - np.outer(a, a))

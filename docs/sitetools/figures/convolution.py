@@ -1,0 +1,175 @@
+"""Figures of course/convolution.md."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from table import jit_quickly
+
+import purenn as pn
+from purenn.layers.conv2d import Conv2dParams
+from sitetools import ROOT
+from sitetools.svg import DIVERGING
+
+X = np.array([[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1], [1, 0, 3, 0]], np.float32)
+W = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], np.float32)
+DZ = np.array([[1, -1], [2, 3]], np.float32)
+
+
+def worked() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`z, dw, dx` of the example, by purenn."""
+    layer = pn.conv2d(1, (3, 3), padding="VALID")
+    params = Conv2dParams(jnp.asarray(W)[:, :, None, None], jnp.zeros(1))
+    z, _, saved = layer.forward(params, (), jnp.asarray(X)[None, :, :, None])
+    dparams, dx = layer.backward(params, saved, jnp.asarray(DZ)[None, :, :, None])
+    return np.asarray(z)[0, :, :, 0], np.asarray(dparams.w)[:, :, 0, 0], np.asarray(dx)[0, :, :, 0]
+
+
+CELL = 34
+
+
+def board(values, left, top, title, lit=(), colour="--figure-ink") -> str:
+    """A matrix as squares with numbers, some of them lit."""
+    rows, columns = values.shape
+    middle = left + columns * CELL / 2
+    parts = [f'<text x="{middle}" y="{top - 9}" fill="var({colour})">{title}</text>']
+    for i, j in np.ndindex(rows, columns):
+        x, y = left + j * CELL, top + i * CELL
+        fill = f'fill="var({colour})" fill-opacity="0.22"' if (i, j) in lit else 'fill="none"'
+        number = f"{values[i, j] + 0.0:g}".replace("-", "−")
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" {fill} '
+            f'stroke="var(--figure-ink)"/>'
+            f'<text x="{x + CELL / 2}" y="{y + 23}" fill="var(--figure-ink)">{number}</text>'
+        )
+    return "".join(parts)
+
+
+def there_and_back() -> str:
+    """One place of the kernel: above what it computes, below what comes back through it."""
+    z, dw, dx = worked()
+    row, column = 0, 1
+    window = [(row + a, column + b) for a, b in np.ndindex(3, 3)]
+    everywhere = list(np.ndindex(3, 3))
+    here = [(row, column)]
+    from_here = np.zeros_like(X)
+    from_here[row : row + 3, column : column + 3] = DZ[row, column] * W
+    share = DZ[row, column] * X[row : row + 3, column : column + 3]
+
+    def sign(text, x, y):
+        return f'<text x="{x}" y="{y}" fill="var(--figure-ink)" font-size="22">{text}</text>'
+
+    blue, orange = "--figure-blue", "--figure-orange"
+    parts = [
+        '<svg viewBox="0 0 500 590" style="max-width: 560px" font-size="16" text-anchor="middle">',
+        board(X, 10, 40, "x", window, blue),
+        sign("∗", 170, 115),
+        board(W, 196, 57, "w", everywhere, blue),
+        sign("=", 324, 115),
+        board(z, 352, 74, "z", here, blue),
+        board(from_here, 10, 236, "its part of dx", window, orange),
+        sign("=", 170, 311),
+        board(W, 196, 253, "w", everywhere, orange),
+        sign("·", 324, 311),
+        board(DZ, 352, 270, "dz", here, orange),
+        board(share, 10, 432, "its part of dw", everywhere, orange),
+        sign("→", 140, 489),
+        board(dw, 176, 432, "dw, all four", (), orange),
+        board(dx, 346, 415, "dx, all four", window, orange),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def as_a_matrix() -> Figure:
+    """The dense layer that a 3×3 convolution of a 6×6 image is."""
+    w = np.arange(1.0, 10).reshape(3, 3) - 5
+    layer = pn.conv2d(1, (3, 3), padding="VALID")
+    params = Conv2dParams(jnp.asarray(w, jnp.float32)[:, :, None, None], jnp.zeros(1))
+    pixels = jnp.eye(36).reshape(36, 6, 6, 1)  # one image for each pixel
+    matrix = np.asarray(layer.apply(params, (), pixels)[0]).reshape(36, 16)
+    figure, axes = plt.subplots(figsize=(6.4, 3.4))
+    shown = axes.imshow(matrix.T, cmap=DIVERGING, vmin=-5, vmax=5)
+    axes.set(xlabel="pixel of the 6×6 image", ylabel="place", yticks=[0, 5, 10, 15])
+    axes.grid(visible=False)
+    figure.colorbar(shown, label="weight", shrink=0.8)
+    return figure
+
+
+FILTERS = 6
+
+
+@cache
+def learned():
+    """Six 5×5 filters after two passes over 3,000 digits, and 200 digits' responses."""
+    (x, y), (x_test, y_test) = (
+        (images[:3000, ..., None], labels[:3000])
+        for images, labels in pn.load_mnist("examples/data/mnist")
+    )
+    layer = pn.conv2d(FILTERS, (5, 5), padding="VALID")
+    model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((4, 4)), pn.flatten(), pn.dense(10))
+    run = pn.training_run(model, pn.softmax_cross_entropy, pn.adam(0.01), epochs=2, batch_size=50)
+
+    @jit_quickly
+    def everything(x, y, x_test, y_test):
+        (params, state, *_), _ = run(jax.random.key(0), x, y)
+        logits, _ = model.apply(params, state, x_test)
+        digits = x[:200].astype(jnp.float32) / 255
+        response = pn.relu(layer.apply(params[1], (), digits)[0])
+        return params[1].w[:, :, 0], response, digits[..., 0], pn.accuracy(logits, y_test)
+
+    return [np.asarray(a) for a in everything(x, y, x_test, y_test)]
+
+
+def filters() -> Figure:
+    """The filters, what one digit makes of them, and the patches that excite them most."""
+    w, response, digits, accuracy = learned()
+    figure, grid = plt.subplots(3, FILTERS, figsize=(6.4, 3.6))
+    for f in range(FILTERS):
+        best = np.argsort(response[..., f].ravel())[::-1][:20]
+        places = zip(*np.unravel_index(best, response.shape[:3]), strict=True)
+        seen = [digits[n, i : i + 5, j : j + 5] for n, i, j in places]
+        bound = np.abs(w[..., f]).max()
+        grid[0, f].imshow(w[..., f], cmap=DIVERGING, vmin=-bound, vmax=bound)
+        grid[1, f].imshow(response[7, ..., f], cmap="gray")
+        grid[2, f].imshow(np.mean(seen, axis=0), cmap="gray", vmin=0, vmax=1)
+    for axes in grid.ravel():
+        axes.set(xticks=[], yticks=[])
+        axes.grid(visible=False)
+    for axes, name in zip(grid[:, 0], ("filter", "response", "patch"), strict=True):
+        axes.set_ylabel(name)
+    figure.suptitle(f"{accuracy:.1%} of 3,000 test digits right", fontsize=10)
+    return figure
+
+
+def race(row: str) -> dict[str, float]:
+    """The medians of one table of the benchmarks' page."""
+    text = (ROOT / "tests/benchmarks/results/results.md").read_text()
+    (table,) = [part for part in text.split("\n\n") if part.startswith(f"| {row} |")]
+    lines = [
+        [cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.split("\n")
+    ]
+    if "ms per" not in lines[0][1]:
+        raise ValueError(f"the second column of {row} is {lines[0][1]!r}, not milliseconds")
+    return {line[0]: float(line[1].replace(",", "")) for line in lines[2:]}
+
+
+def speed() -> Figure:
+    """A training step of a small CNN, and the backward of a max pool."""
+    step, pool = race("cnn_step"), race("max_pool_backward")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.6), width_ratios=(3, 2))
+    for axes, found, title in (
+        (left, step, "a training step of a small CNN, ms"),
+        (right, pool, "2×2 max pool, ms"),
+    ):
+        names = list(found)[::-1]
+        shown = axes.barh(names, [found[name] for name in names], height=0.7)
+        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names], fontsize=8)
+        axes.set(title=title, xscale="log")
+        axes.tick_params(axis="y", labelsize=8)
+        axes.margins(x=0.25)
+        axes.grid(visible=False, axis="y")
+    return figure

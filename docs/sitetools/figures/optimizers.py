@@ -1,0 +1,182 @@
+"""Figures of course/optimizers.md."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+from jax import lax
+from jax.flatten_util import ravel_pytree
+from matplotlib.figure import Figure
+from table import jit_quickly
+
+import purenn as pn
+from sitetools.svg import FAINT, INK, SEQUENTIAL
+
+RULES = {
+    "gradient descent": pn.sgd,
+    "momentum": pn.momentum,
+    "Adam": pn.adam,
+}
+
+
+def path(loss, optimizer, start, steps):
+    """The parameters before each step, and after the last."""
+
+    def step(carry, _):
+        w, opt_state = carry
+        updates, opt_state = optimizer.update(jax.grad(loss)(w), opt_state, w)
+        return (pn.apply_updates(w, updates), opt_state), w
+
+    (w, _), before = lax.scan(step, (start, optimizer.init(start)), None, steps)
+    return jnp.concatenate([before, w[None]])
+
+
+def paths_on_a_bowl() -> Figure:
+    """Twenty times as steep one way as the other."""
+    steepness = jnp.array([1.0, 20.0])
+    rates = {"gradient descent": 0.09, "momentum": 0.09, "Adam": 0.3}
+
+    def loss(w):
+        return jnp.sum(steepness * w**2, axis=-1) / 2
+
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    x, y = np.meshgrid(np.linspace(-4.6, 1.6, 40), np.linspace(-1.7, 1.7, 30))
+    height = loss(jnp.stack([x, y], axis=-1))
+    axes.contour(x, y, height, levels=np.geomspace(0.05, 40, 9), colors=FAINT, linewidths=1)
+    for (name, rule), marker in zip(RULES.items(), "os^", strict=True):
+        walk = jit_quickly(partial(path, loss, rule(rates[name]), steps=40))
+        w = walk(start=jnp.array([-4.0, 1.3]))
+        label = f"{name}, {rates[name]}"
+        axes.plot(*w.T, marker=marker, markersize=3, linewidth=1.2, label=label)
+    axes.plot(0, 0, "*", color=INK, markersize=11)
+    axes.set(xlabel="$w_1$, flat", ylabel="$w_2$, steep")
+    axes.grid(visible=False)
+    axes.legend(loc="upper right")
+    return figure
+
+
+@cache
+def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first digits of MNIST."""
+    (x, y), _ = pn.load_mnist("examples/data/mnist")
+    return x[:n], y[:n].astype(np.int32)
+
+
+MODEL = pn.serial(pn.rescale(), pn.flatten(), pn.dense(16), pn.relu, pn.dense(10))
+
+
+def paths_on_a_real_surface() -> Figure:
+    """784-16-10 on 300 digits, all of them at each step; the plane with most of the paths."""
+    x, y = digits(300)
+    params, state = MODEL.init(jax.random.key(1), (28, 28))
+    start, back = ravel_pytree(params)
+    rates = {"gradient descent": 0.3, "momentum": 0.3, "Adam": 0.01}
+
+    def loss(w):
+        logits, _ = MODEL.apply(back(w), state, x)
+        return pn.softmax_cross_entropy(logits, y)
+
+    walks = {
+        name: jit_quickly(partial(path_by_hand, rule(rates[name])))(start)
+        for name, rule in RULES.items()
+    }
+    middle = np.mean(np.concatenate(list(walks.values())), axis=0)
+    _, sizes, axes_of = np.linalg.svd(
+        np.concatenate(list(walks.values())) - middle, full_matrices=False
+    )
+    plane = axes_of[:2]
+    flat = {name: (walk - middle) @ plane.T for name, walk in walks.items()}
+    held = (sizes[:2] ** 2).sum() / (sizes**2).sum()
+
+    everywhere = np.concatenate(list(flat.values()))
+    low, high = everywhere.min(0), everywhere.max(0)
+    margin = 0.15 * (high - low)
+    a, b = (
+        np.linspace(first, last, 18)
+        for first, last in zip(low - margin, high + margin, strict=True)
+    )
+    grid = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2)
+    points = jnp.asarray(middle + grid @ plane)
+    height = np.asarray(jit_quickly(lambda w: lax.map(loss, w))(points)).reshape(len(b), len(a))
+
+    figure, axes = plt.subplots(figsize=(6.4, 3.8))
+    levels = np.geomspace(height.min(), height.max(), 10)
+    lines = axes.contour(a, b, height, levels=levels, cmap=SEQUENTIAL, linewidths=1)
+    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=8, colors=INK)
+    for (name, walk), marker in zip(flat.items(), "os^", strict=True):
+        label = f"{name}, {rates[name]}"
+        axes.plot(*walk[::2].T, marker=marker, markersize=3, linewidth=1.2, label=label)
+    axes.plot(*flat["Adam"][0], "*", color=INK, markersize=11)
+    axes.set_title(f"The plane holds {held:.0%} of the variance of the three paths")
+    axes.set(xlabel="first direction", ylabel="second direction")
+    axes.grid(visible=False)
+    axes.legend(fontsize=9, loc="upper right")
+    return figure
+
+
+def path_by_hand(optimizer, start):
+    """50 steps of the network's whole loss, by the hand-derived backward pass."""
+    x, y = digits(300)
+    params, state = MODEL.init(jax.random.key(1), (28, 28))
+    _, back = ravel_pytree(params)
+    gradient = pn.value_and_grad(MODEL, pn.softmax_cross_entropy)
+
+    def step(carry, _):
+        w, opt_state = carry
+        _, grads = gradient(back(w), state, x, y)
+        updates, opt_state = optimizer.update(ravel_pytree(grads)[0], opt_state)
+        return (pn.apply_updates(w, updates), opt_state), w
+
+    (w, _), before = lax.scan(step, (start, optimizer.init(start)), None, 50)
+    return jnp.concatenate([before, w[None]])
+
+
+def learning_rates() -> Figure:
+    """One epoch of 1,600 digits with each rate, all at once."""
+    x, y = digits(1600)
+    rates = np.geomspace(1e-4, 10, 11).astype(np.float32)
+
+    def losses(rule):
+        def run(rate):
+            train = pn.training_run(
+                MODEL, pn.softmax_cross_entropy, rule(rate), epochs=1, batch_size=20
+            )
+            return train(jax.random.key(0), x, y)[1].reshape(-1)
+
+        return np.asarray(jit_quickly(lambda rates: lax.map(run, rates))(jnp.asarray(rates)))
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2))
+    found = {name: losses(rule) for name, rule in RULES.items()}
+    for i in (5, 7, 8, 9):
+        curve = np.convolve(found["gradient descent"][i], np.ones(8) / 8, mode="valid")
+        left.plot(curve, label=f"{rates[i]:.2g}")
+    left.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
+    left.legend(title="rate", ncols=2, fontsize=8)
+    for (name, curves), marker in zip(found.items(), "os^", strict=True):
+        last = curves[:, -10:].mean(axis=1)
+        right.plot(
+            rates, np.where(np.isfinite(last), last, np.inf), marker, ls="-", label=name, ms=3
+        )
+    right.set(xscale="log", title="loss at the end", xlabel="learning rate", ylim=(0, 4))
+    right.legend(fontsize=8)
+    return figure
+
+
+def schedules() -> Figure:
+    """All from 0.1, over 100 steps, an epoch being ten."""
+    shown = {
+        "inverse_time_decay(0.1, 0.5, 10)": pn.inverse_time_decay(0.1, 0.5, 10),
+        "exponential_decay(0.1, 0.5, 25)": pn.exponential_decay(0.1, 0.5, 25),
+        "cosine_decay(0.1, 80)": pn.cosine_decay(0.1, 80),
+        "linear_warmup(cosine_decay(0.1, 70), 10)": pn.linear_warmup(pn.cosine_decay(0.1, 70), 10),
+    }
+    steps = jnp.arange(100)
+    figure, axes = plt.subplots(figsize=(6.4, 3))
+    for (name, schedule), style in zip(shown.items(), ("-", "--", "-.", ":"), strict=True):
+        drawstyle = "steps-post" if "inverse" in name else "default"
+        axes.plot(steps, jax.vmap(schedule)(steps), style, drawstyle=drawstyle, label=name)
+    axes.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
+    axes.legend(fontsize=8)
+    return figure

@@ -1,0 +1,65 @@
+"""Figures of practice/confidence.md."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+import purenn as pn
+from sitetools.figures.practice import computed_on
+from sitetools.svg import BLUE, GREEN, INK, ORANGE
+
+PAGE = "practice/confidence"
+
+
+def no_digits() -> Figure:
+    """Noise and letters with the answers of one network."""
+    noise, letters, sure = computed_on(PAGE, "noise", "letters", "sure")
+    figure, grid = plt.subplots(2, 8, figsize=(6.8, 2.3))
+    for row, images in zip(grid, (noise[:8] // 64 * 80, letters), strict=True):
+        for axes, image, top, digit in zip(row, images, *sure(images), strict=True):
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+            axes.set_title(f"{digit}: {top:.0%}", fontsize=9)
+            axes.set_axis_off()
+    return figure
+
+
+def rotated() -> Figure:
+    """Accuracy and confidence over the angle."""
+    turn, logits_of, x, y = computed_on(PAGE, "rotated", "logits_of", "x_test", "y_test")
+    angles = np.arange(0, 181, 15)
+    right, one, eight = [], [], []
+    for angle in angles:
+        p = np.asarray(pn.softmax(logits_of(turn(x[:1_000], angle))))
+        right.append(100 * np.mean(p[0].argmax(1) == y[:1_000]))
+        one.append(100 * p[0].max(1).mean())
+        eight.append(100 * p.mean(0).max(1).mean())
+    figure, axes = plt.subplots(figsize=(6.4, 3.2))
+    axes.plot(angles, one, "o-", markersize=4, color=ORANGE, label="said, one network")
+    axes.plot(angles, eight, "s-", markersize=4, color=GREEN, label="said, mean of eight")
+    axes.plot(angles, right, "o-", markersize=4, color=BLUE, label="right, one network")
+    axes.set(xlabel="turned by, degrees", ylabel="%", ylim=(0, 100), xticks=angles[::2])
+    axes.legend()
+    return figure
+
+
+def reliability() -> Figure:
+    """Share that is right over the probability said."""
+    names = "reliability", "p", "z_test", "z_held", "y_held", "y_test"
+    bins_of, p, z_test, z_held, y_held, y_test = computed_on(PAGE, *names)
+    temperatures = np.linspace(0.5, 3, 101, dtype=np.float32)
+    losses = [pn.softmax_cross_entropy(z_held / t, y_held) for t in temperatures]
+    best = temperatures[np.argmin(losses)]
+    answers = {
+        "one network": (p, ORANGE, "o"),
+        f"with T = {best:.2f}": (np.asarray(pn.softmax(z_test[0] / best)), BLUE, "^"),
+        "mean of eight": (np.asarray(pn.softmax(z_test)).mean(0), GREEN, "s"),
+    }
+    figure, axes = plt.subplots(figsize=(4.6, 4.2))
+    axes.plot((30, 100), (30, 100), color=INK, linestyle=":", linewidth=1)
+    for name, (probabilities, colour, marker) in answers.items():
+        rows, _ = bins_of(probabilities, y_test, edges=np.linspace(0.2, 1, 9))
+        _, said, was = 100 * np.array(rows).T
+        axes.plot(said, was, color=colour, marker=marker, markersize=5, label=name, lw=1.2)
+    axes.set(xlabel="said, %", ylabel="right, %", xlim=(20, 101), ylim=(20, 101))
+    axes.legend()
+    return figure
