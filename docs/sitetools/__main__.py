@@ -3,11 +3,13 @@
 `mkdocs build --strict`, then what is made from the built pages: the notebooks and llms.txt.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from sitetools import ROOT, llms, notebooks
+from sitetools.quickly import xla_flags
 
 
 def main(arguments: list[str]) -> int:
@@ -16,17 +18,10 @@ def main(arguments: list[str]) -> int:
         print("python -m sitetools [SITE]: expected one folder, got", *arguments, file=sys.stderr)
         return 2
     site = Path(*arguments or [ROOT / "site"]).resolve()
-    mkdocs = [
-        sys.executable,
-        "-m",
-        "mkdocs",
-        "build",
-        "--strict",
-        "--quiet",
-        "--site-dir",
-        str(site),
-    ]
-    built = subprocess.run(mkdocs, cwd=ROOT, check=False)
+    mkdocs = [sys.executable, "-m", "mkdocs", "build"]
+    mkdocs += ["--strict", "--quiet", "--site-dir", str(site)]
+    environment = os.environ | {"XLA_FLAGS": xla_flags()}
+    built = subprocess.run(mkdocs, cwd=ROOT, check=False, env=environment)
     if built.returncode:
         return built.returncode
     llms.write(site)

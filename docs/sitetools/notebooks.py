@@ -126,6 +126,7 @@ class ProseReader:
     def read(self, text: str) -> str:
         """Titles of admonitions bold, their text not indented, no links into the site."""
         text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+        text = re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", text)
         return "\n".join(self.line(line) for line in text.splitlines()).strip()
 
     def line(self, line: str) -> str:
@@ -138,8 +139,7 @@ class ProseReader:
         if self.inside:
             line = line.removeprefix("    ")
         line = re.sub(r"</?div[^>]*>", "", line)
-        line = re.sub(r" *\{ *[#.][^}]*\}$", "", line)  # attr_list
-        return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", line)
+        return re.sub(r" *\{ *[#.][^}]*\}$", "", line)  # attr_list
 
 
 def write(site: Path) -> list[Path]:

@@ -4,6 +4,7 @@ mkdocs build --strict --site-dir DIR
 pytest docs/tests --site DIR [--screenshots DIR]
 """
 
+import os
 import sys
 import threading
 from collections import Counter
@@ -21,7 +22,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
 from html_page import pages_of, parse
+from sitetools.quickly import xla_flags
 from visits import Visit, visit
+
+os.environ["XLA_FLAGS"] = xla_flags()  # before the first program is compiled
 
 TYPES = {
     ".html": "text/html; charset=utf-8",

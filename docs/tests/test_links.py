@@ -119,7 +119,10 @@ def faults_of_llms(site: Path, text: str) -> list[str]:
         local = address.removeprefix(base) if base else address
         if fault := fault_of_address(site, "index.html", local or "./"):
             faults.append(f"{address}: {fault}")
-        named.add(posixpath.normpath(urlsplit(local).path.removesuffix("index.html") or "."))
+        path = urlsplit(local).path.removesuffix("index.html")
+        if path.endswith(".md"):  # the page's Markdown, beside its folder
+            path = path.removesuffix(".md").removesuffix("index")
+        named.add(posixpath.normpath(path or "."))
     for page in pages_of(site):
         if page != "404.html" and posixpath.normpath(address_of(page) or ".") not in named:
             faults.append(f"{page} is not in llms.txt")
@@ -241,5 +244,8 @@ def test_planted_faults_of_css_and_llms_are_found(small):
     assert "not of this site" in faults_of_css(small, small / "site.css")[0]
     good = "- [Home](./)\n- [Course](course/index.html)\n"
     assert faults_of_llms(small, good) == []
+    (small / "index.md").write_text("# x")
+    (small / "course.md").write_text("# y")
+    assert faults_of_llms(small, "- [Home](index.md)\n- [Course](course.md)\n") == []
     assert "course/index.html is not" in faults_of_llms(small, "[Home](index.html)")[0]
     assert "leads to no file" in faults_of_llms(small, good + "[x](no/)")[0]
