@@ -11,6 +11,9 @@ from pathlib import Path
 from sitetools import ROOT, llms, notebooks
 from sitetools.quickly import xla_flags
 
+# Not --quiet: it hides the warnings from --strict too.
+MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+
 
 def main(arguments: list[str]) -> int:
     """Builds, and says what failed."""
@@ -18,10 +21,10 @@ def main(arguments: list[str]) -> int:
         print("python -m sitetools [SITE]: expected one folder, got", *arguments, file=sys.stderr)
         return 2
     site = Path(*arguments or [ROOT / "site"]).resolve()
-    mkdocs = [sys.executable, "-m", "mkdocs", "build"]
-    mkdocs += ["--strict", "--quiet", "--site-dir", str(site)]
     environment = os.environ | {"XLA_FLAGS": xla_flags()}
-    built = subprocess.run(mkdocs, cwd=ROOT, check=False, env=environment)
+    built = subprocess.run(
+        [*MKDOCS, "--site-dir", str(site)], cwd=ROOT, check=False, env=environment
+    )
     if built.returncode:
         return built.returncode
     llms.write(site)

@@ -51,14 +51,20 @@ def failing(formatter: Any) -> Any:
 
 def options_of_equation(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
     """An equation has an id."""
-    options.update(given)
-    return set(given) == {"id"}
+    return taken(language, given, options, {"id"})
 
 
 def options_of_figure(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
     """A figure has a name and a text for who cannot see it."""
+    return taken(language, given, options, {"name", "alt"})
+
+
+def taken(language: str, given: Any, options: Any, expected: set[str]) -> bool:
+    """Hands the options on; a fence with others would be printed as it is, so the build stops."""
+    if set(given) != expected:
+        raise SuperFencesException(f"{language}: expected {sorted(expected)}, got {sorted(given)}")
     options.update(given)
-    return set(given) == {"name", "alt"}
+    return True
 
 
 @failing
