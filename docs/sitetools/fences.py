@@ -33,7 +33,7 @@ from pymdownx.superfences import SuperFencesException
 from sitetools import errors as measured_errors
 from sitetools import svg
 from sitetools.equations import EQUATIONS, worst
-from sitetools.sources import line_of, source_of
+from sitetools.sources import line_of, source_of, without_docstrings
 
 
 def failing(formatter: Any) -> Any:
@@ -77,13 +77,15 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
     code = source_of(entry.source)
     line = line_of(code, entry.line)
     shown = code.text.splitlines()[line - code.first_line].strip()
+    difference = worst(name)
+    agreement = f"within {difference:.1e} of" if difference else "equal to"
     transcription = source_of(f"{entry.numpy.__module__}:{entry.numpy.__name__}").text
     transcription = transcription[transcription.index("\ndef ") + 1 :]
     return (
         f'<div class="equation" id="eq-{name}">'
         f'<div class="arithmatex">\\[{escape(latex)}\\]</div>'
-        f"<details><summary><code>{name}</code> · checked: within {worst(name):.1e} of its NumPy "
-        f"form</summary><p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
+        f"<details><summary><code>{name}</code> · checked: {agreement} its NumPy form</summary>"
+        f"<p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
         f"{highlighted(shown)}{highlighted(transcription)}"
         f"<p>The two are compared in float64 on random numbers each time this page is built, by "
         f"<code>docs/tests/test_equations.py -k {name}</code>.</p></details></div>"
@@ -92,12 +94,15 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
 
 @failing
 def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """Code of the repository with its place above it."""
+    """Code of the repository with its place above it; of a definition, without its docstring."""
     parts = []
     for name in body.split("\n"):
         found = source_of(name.strip())
-        place = found.path if found.first_line == 1 else f"{found.path}, line {found.first_line}"
-        parts.append(highlighted(found.text, title=place))
+        if ":" not in name:  # a whole file
+            parts.append(highlighted(found.text, title=found.path))
+            continue
+        place = f"{found.path}, line {found.first_line}"
+        parts.append(highlighted(without_docstrings(found.text), title=place))
     return "".join(parts)
 
 

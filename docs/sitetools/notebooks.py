@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from sitetools import svg
 from sitetools.pages import PAGES, Fence, parts
-from sitetools.sources import source_of
+from sitetools.sources import source_of, without_docstrings
 
 SECTIONS = ("quick-start.md", "course/*.md", "practice/*.md")
 SETUP = """# Finds purenn and MNIST. If purenn is not installed, SOURCE may be a wheel or a clone.
@@ -95,7 +95,8 @@ def of_fence(fence, figures, tables) -> list[nbformat.NotebookNode]:
         return [new_markdown_cell(f"$$\n{fence.body}\n$$")]
     if fence.language == "source":
         found = [source_of(name.strip()) for name in fence.body.split("\n")]
-        text = "\n\n".join(f"`{s.path}`:\n\n```python\n{s.text}\n```" for s in found)
+        shown = [(s.path, without_docstrings(s.text)) for s in found]
+        text = "\n\n".join(f"`{path}`:\n\n```python\n{code}\n```" for path, code in shown)
         return [new_markdown_cell(text)]
     return [new_markdown_cell(f"```{fence.language}\n{fence.body}\n```")]
 

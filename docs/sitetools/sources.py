@@ -74,6 +74,19 @@ def dedent(lines: list[str]) -> str:
     return "\n".join(line[indent:] for line in lines)
 
 
+def without_docstrings(code: str) -> str:
+    """Code as a page shows it: what its docstring derives, the page derives at length."""
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            words = node.body[0]
+            for i in range(words.lineno - 1, words.end_lineno):
+                lines[i] = None
+            if lines[words.end_lineno : words.end_lineno + 1] == [""]:
+                lines[words.end_lineno] = None
+    return "\n".join(line for line in lines if line is not None)
+
+
 def line_of(source: Source, text: str) -> int:
     """The number in its file of the one line of `source` that holds `text`."""
     found = [i for i, line in enumerate(source.text.splitlines()) if text in line]

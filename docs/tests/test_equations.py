@@ -9,7 +9,7 @@ import pytest
 import sympy
 from sitetools.equations import EQUATIONS, registry, worst
 from sitetools.pages import PAGES, all_pages, fences
-from sitetools.sources import line_of, source_of
+from sitetools.sources import line_of, source_of, without_docstrings
 from sympy.parsing.latex import parse_latex
 
 SHOWN = [
@@ -90,6 +90,19 @@ def test_a_transcription_of_another_shape_stops_the_build(planted):
     planted(numpy=lambda x: np.ones((2, 2)))
     with pytest.raises(ArithmeticError, match=r"shape \(21,\), expected \(2, 2\)"):
         worst("planted")
+
+
+def test_code_is_shown_without_its_docstring_and_nothing_else_is_left_out():
+    code = source_of("purenn.ops.activations:_tanh _tanh_backward").text
+    shown = without_docstrings(code)
+    assert '"""' in code and '"""' not in shown
+    assert [line for line in shown.splitlines() if line] == [
+        "def _tanh(x: Array) -> tuple[Array, Array]:",
+        "    y = jnp.tanh(x)",
+        "    return y, y",
+        "def _tanh_backward(y: Array, dy: Array) -> Array:",
+        "    return dy * (1 - y * y)",
+    ]
 
 
 def test_code_that_moved_is_found():

@@ -32,7 +32,7 @@ def value_and_slope(op, x):
 def every_curve_and_its_slope() -> Figure:
     """One panel an activation; the last one is the difference of the two gelus."""
     # A gap at 0, where the slope of relu jumps.
-    x = np.concatenate([np.linspace(-5, 0, 21), [np.nan], np.linspace(1e-6, 5, 21)])
+    x = np.concatenate([np.linspace(-5, 0, 41), [np.nan], np.linspace(1e-6, 5, 41)])
     x = x.astype(np.float32)
     figure, axes = plt.subplots(4, 2, figsize=(5.2, 7.2), sharex=True)
     for panel, (name, op) in zip(axes.flat, SHOWN.items(), strict=False):
@@ -49,7 +49,7 @@ def every_curve_and_its_slope() -> Figure:
     axes[0, 0].legend(loc="upper left")
     last = axes[3, 1]
     last.plot(x, pn.gelu(x) - pn.gelu(x, approximate=False), color=PURPLE)
-    last.set_title("gelu, tanh form less exact")
+    last.set_title("gelu: tanh form − exact form")
     last.ticklabel_format(style="sci", scilimits=(0, 0))
     for panel in axes[3]:
         panel.set_xlabel("x")

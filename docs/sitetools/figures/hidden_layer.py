@@ -1,6 +1,5 @@
 """Figures of course/hidden-layer.md."""
 
-from functools import cache
 from typing import Any
 
 import jax
@@ -9,19 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import purenn as pn
+from sitetools.figures.practice import computed_on
 from sitetools.svg import BLUE, INK, ORANGE, PAPER, PURPLE
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 Y = np.array([[0], [1], [1], [0]], np.float32)
 
 
-@cache
-def best_of_twenty(hidden: tuple[int, ...], examples: int = 4) -> tuple[pn.Layer, Any]:
-    """The model and the parameters of the run with the lowest last loss, of twenty keys.
-
-    It is shown the first `examples` of the four.
-    """
-    model = pn.mlp(hidden, 1)
+def neuron_on_three() -> tuple[pn.Layer, Any]:
+    """One neuron and its best parameters of twenty keys, when shown three of the four."""
+    model = pn.mlp((), 1)
     optimizer = pn.adam(0.05)
 
     @jax.jit
@@ -33,9 +29,20 @@ def best_of_twenty(hidden: tuple[int, ...], examples: int = 4) -> tuple[pn.Layer
     step = jax.jit(jax.vmap(step, (0, None, None)))
     runs = start(jax.random.split(jax.random.key(0), 20))
     for _ in range(500):
-        runs, losses = step(runs, X[:examples], Y[:examples])
-    best = int(losses.argmin())
-    return model, jax.tree.map(lambda leaf: leaf[best], runs.params)
+        runs, losses = step(runs, X[:3], Y[:3])
+    return model, best_of(runs.params, losses)
+
+
+def best_of(params: Any, losses: Any) -> Any:
+    """Of many runs the parameters of the one with the lowest last loss."""
+    best = int(np.argmin(np.asarray(losses)))
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[best], params)
+
+
+def best_on_the_page(units: int) -> tuple[pn.Layer, Any]:
+    """The page's network with so many hidden units, and its best parameters."""
+    networks, learned = computed_on("course/hidden-layer", "networks", "learned")
+    return networks[units], best_of(*learned[units])
 
 
 def grid(low: float, high: float, points: int = 61) -> tuple[np.ndarray, np.ndarray]:
@@ -85,16 +92,17 @@ def decision_regions() -> Figure:
     """What one neuron says of every point of the plane, and what eight hidden units say."""
     figure = Figure(figsize=(5.4, 2.9), layout="constrained")
     points, axis = grid(-0.5, 1.5)
-    for axes, hidden, examples in zip(figure.subplots(1, 2), ((), (8,)), (3, 4), strict=True):
-        model, params = best_of_twenty(hidden, examples)
-        logits, _ = model.apply(params, tuple(() for _ in params), points)
-        at_corners, _ = model.apply(params, tuple(() for _ in params), X)
+    shown = neuron_on_three(), best_on_the_page(8)
+    for axes, units, (model, params) in zip(figure.subplots(1, 2), (0, 8), shown, strict=True):
+        apply = jax.jit(model.apply)
+        logits, _ = apply(params, tuple(() for _ in params), points)
+        at_corners, _ = apply(params, tuple(() for _ in params), X)
         regions(axes, axis, logits)
-        if hidden:
+        if units:
             folds(axes, params, -0.5, 1.5)
         corners(axes, X)
         right = int(np.sum((np.asarray(at_corners) > 0) == (Y > 0.5)))
-        who = f"{hidden[0]} hidden units" if hidden else "one neuron"
+        who = f"{units} hidden units" if units else "one neuron"
         axes.set_title(f"{who}: {right} of 4 right")
         axes.set_xlabel("x₁")
         axes.set_ylabel("x₂")
@@ -105,14 +113,14 @@ def decision_regions() -> Figure:
 
 def features() -> Figure:
     """The four examples before and after the hidden layer of two units."""
-    model, params = best_of_twenty((2,))
+    model, params = best_on_the_page(2)
     hidden = pn.serial(pn.dense(2), pn.relu)
-    a, _ = hidden.apply(params[:2], ((), ()), X)
+    a = np.asarray(jax.jit(hidden.apply)(params[:2], ((), ()), X)[0])
     figure = Figure(figsize=(5.4, 2.9), layout="constrained")
     before, after = figure.subplots(1, 2)
 
     points, axis = grid(-0.5, 1.5)
-    logits, _ = model.apply(params, ((), (), ()), points)
+    logits, _ = jax.jit(model.apply)(params, ((), (), ()), points)
     regions(before, axis, logits)
     folds(before, params, -0.5, 1.5)
     corners(before, X)
@@ -124,7 +132,7 @@ def features() -> Figure:
 
     high = 1.25 * float(np.max(a))
     points, axis = grid(-0.12 * high, high)
-    logits, _ = pn.dense(1).apply(params[2], (), points)
+    logits, _ = jax.jit(pn.dense(1).apply)(params[2], (), points)
     regions(after, axis, logits)
     places: dict[tuple[float, ...], list[str]] = {}
     for name, place in zip(("00", "01", "10", "11"), np.asarray(a).round(2), strict=True):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from table import jit_quickly
 
 import purenn as pn
@@ -76,6 +77,7 @@ def deviations_by_layer() -> Figure:
             axes.plot(layers, [pair[i].std() for pair in found], marker, ls="-", ms=3, label=name)
     left.set(yscale="log", title="deviation of the activations", xlabel="hidden layer")
     right.set(yscale="log", title="deviation of their derivatives", xlabel="hidden layer")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(fontsize=8)
     return figure
 

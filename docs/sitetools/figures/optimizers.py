@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from table import jit_quickly
 
 import purenn as pn
-from sitetools.svg import FAINT, INK, SEQUENTIAL
+from sitetools.svg import FAINT, INK
 
 RULES = {
     "gradient descent": pn.sgd,
@@ -103,16 +103,16 @@ def paths_on_a_real_surface() -> Figure:
 
     figure, axes = plt.subplots(figsize=(6.4, 3.8))
     levels = np.geomspace(height.min(), height.max(), 10)
-    lines = axes.contour(a, b, height, levels=levels, cmap=SEQUENTIAL, linewidths=1)
+    lines = axes.contour(a, b, height, levels=levels, colors=INK, linewidths=0.5)
     axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=8, colors=INK)
     for (name, walk), marker in zip(flat.items(), "os^", strict=True):
         label = f"{name}, {rates[name]}"
         axes.plot(*walk[::2].T, marker=marker, markersize=3, linewidth=1.2, label=label)
-    axes.plot(*flat["Adam"][0], "*", color=INK, markersize=11)
+    axes.plot(*flat["Adam"][0], "D", color=INK, markersize=7, label="the start of all three")
     axes.set_title(f"The plane holds {held:.0%} of the variance of the three paths")
     axes.set(xlabel="first direction", ylabel="second direction")
     axes.grid(visible=False)
-    axes.legend(fontsize=9, loc="upper right")
+    figure.legend(fontsize=9, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -1,5 +1,6 @@
 """Figures of practice/confidence.md."""
 
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,11 +26,12 @@ def no_digits() -> Figure:
 
 def rotated() -> Figure:
     """Accuracy and confidence over the angle."""
-    turn, logits_of, x, y = computed_on(PAGE, "rotated", "logits_of", "x_test", "y_test")
+    names = "rotated", "logits_of", "softmax", "x_test", "y_test"
+    turn, logits_of, softmax, x, y = computed_on(PAGE, *names)
     angles = np.arange(0, 181, 15)
     right, one, eight = [], [], []
     for angle in angles:
-        p = np.asarray(pn.softmax(logits_of(turn(x[:1_000], angle))))
+        p = np.asarray(softmax(logits_of(turn(x[:1_000], int(angle)))))
         right.append(100 * np.mean(p[0].argmax(1) == y[:1_000]))
         one.append(100 * p[0].max(1).mean())
         eight.append(100 * p.mean(0).max(1).mean())
@@ -44,15 +46,17 @@ def rotated() -> Figure:
 
 def reliability() -> Figure:
     """Share that is right over the probability said."""
-    names = "reliability", "p", "z_test", "z_held", "y_held", "y_test"
-    bins_of, p, z_test, z_held, y_held, y_test = computed_on(PAGE, *names)
+    # What stands above the figure on its page: with a name from below it the page would run again.
+    names = "reliability", "p", "softmax", "z_test", "logits_of", "x_held", "y_held", "y_test"
+    bins_of, p, softmax, z_test, logits_of, x_held, y_held, y_test = computed_on(PAGE, *names)
+    z_held = logits_of(x_held)[0]
+    loss = jax.jit(lambda t: pn.softmax_cross_entropy(z_held / t, y_held))
     temperatures = np.linspace(0.5, 3, 101, dtype=np.float32)
-    losses = [pn.softmax_cross_entropy(z_held / t, y_held) for t in temperatures]
-    best = temperatures[np.argmin(losses)]
+    best = temperatures[np.argmin([loss(t) for t in temperatures])]
     answers = {
         "one network": (p, ORANGE, "o"),
-        f"with T = {best:.2f}": (np.asarray(pn.softmax(z_test[0] / best)), BLUE, "^"),
-        "mean of eight": (np.asarray(pn.softmax(z_test)).mean(0), GREEN, "s"),
+        f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], BLUE, "^"),
+        "mean of eight": (np.asarray(softmax(z_test)).mean(0), GREEN, "s"),
     }
     figure, axes = plt.subplots(figsize=(4.6, 4.2))
     axes.plot((30, 100), (30, 100), color=INK, linestyle=":", linewidth=1)

@@ -1,6 +1,6 @@
-"""Figures of practice/failures.md."""
+"""Figures of practice/failures.md, from the page's networks and its compiled `train`."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,67 +11,47 @@ from jax import lax
 from matplotlib.figure import Figure
 
 import purenn as pn
-from sitetools.figures.mnist import KEY, LOSS, data
+from sitetools.figures.mnist import LOSS, data
+from sitetools.figures.practice import computed_on
 from sitetools.svg import BLUE, GREEN, INK, ORANGE, RED
 
-MODEL = pn.mlp((128,), 10)
+PAGE = "practice/failures"
 
 
-@cache
-def digits() -> tuple[Any, Any]:
-    """The page's hundred batches."""
-    x, y = data().train
-    x = x[:12_800].reshape(100, 128, 784) / np.float32(255)
-    return x, y[:12_800].reshape(100, 128)
+def losses_of(
+    model: pn.Layer, params: Any, loss: Any = LOSS, rate: float = 0.1, scale: float = 1
+) -> Any:
+    """Of the page's hundred steps."""
+    train, x, y = computed_on(PAGE, "train", "images", "labels")
+    return np.asarray(train(model, loss, params, rate, np.float32(scale) * x, y)[1])
 
 
-@cache
-def held_out() -> tuple[Any, Any]:
-    """The page's held-out digits."""
-    x, y = data().train
-    return x[-2_000:].reshape(2_000, 784) / np.float32(255), y[-2_000:]
+def healthy(**settings: float) -> Any:
+    """The losses of the network that works, perhaps at another rate or scale."""
+    return losses_of(*computed_on(PAGE, "model", "params"), **settings)
 
 
-@cache
-def initial() -> Any:
-    """The page's initial parameters."""
-    return MODEL.init(KEY, (784,))[0]
+@partial(jax.jit, static_argnums=0)
+def watched(model: pn.Layer, params: Any, rate: Any, x: Any, y: Any) -> Any:
+    """By steps the loss, the share of living units and the length of the last bias."""
+    backpropagate = pn.value_and_grad(model, LOSS)
 
-
-@partial(jax.jit, static_argnums=(0, 1))
-def train(model: pn.Layer, loss: Any, params: Any, rate: Any, x: Any, y: Any) -> Any:
-    """The page's run; besides the losses, the living units and the size of the last bias."""
-    optimizer = pn.sgd(rate)
-    step = pn.train_step(model, loss, optimizer)
-    start = pn.TrainState.create(model, optimizer, KEY, x.shape[2:])._replace(params=params)
-
-    def one(before: Any, batch: Any) -> Any:
-        after, value = step(before, *batch)
-        w, b = before.params[0]
+    def one(params: Any, batch: Any) -> Any:
+        (value, _), grads = backpropagate(params, ((), (), ()), *batch)
+        w, b = params[0]
         alive = (batch[0] @ w + b > 0).any(0).mean()
-        last = [layer for layer in before.params if layer][-1]
-        return after, (value, alive, jnp.linalg.norm(last.b))
+        after = jax.tree.map(lambda p, g: p - rate * g, params, grads)
+        return after, (value, alive, jnp.linalg.norm(params[2].b))
 
-    return lax.scan(one, start, (x, y))
-
-
-def healthy(rate: float = 0.1) -> Any:
-    """The run that works."""
-    return train(MODEL, LOSS, initial(), rate, *digits())[1]
+    return lax.scan(one, params, (x, y))[1]
 
 
 def zero_initialization() -> Figure:
     """Three initializations."""
-    params = initial()
-    starts = {
-        "he_normal": (params, GREEN),
-        "all zero": (jax.tree.map(jnp.zeros_like, params), RED),
-        "all 0.01": (jax.tree.map(lambda p: jnp.full_like(p, 0.01), params), ORANGE),
-    }
+    model, starts = computed_on(PAGE, "model", "starts")
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for name, (start, colour) in starts.items():
-        losses = train(MODEL, LOSS, start, 0.1, *digits())[1][0]
-        axes.plot(losses, label=name, color=colour)
+    for (name, start), colour in zip(starts.items(), (GREEN, RED, ORANGE), strict=True):
+        axes.plot(losses_of(model, start), label=name, color=colour)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()
     return figure
@@ -79,9 +59,10 @@ def zero_initialization() -> Figure:
 
 def dead_relus() -> Figure:
     """A good rate and one that kills."""
+    model, *given = computed_on(PAGE, "model", "params", "images", "labels")
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3))
     for rate, colour in ((0.1, GREEN), (2.0, RED)):
-        losses, alive, _ = healthy(rate)
+        losses, alive, _ = np.asarray(watched(model, given[0], rate, *given[1:]))
         left.semilogy(losses, color=colour, label=f"rate {rate:g}")
         right.plot(100 * alive, color=colour)
     left.set(xlabel="step", title="loss")
@@ -92,11 +73,9 @@ def dead_relus() -> Figure:
 
 def raw_pixels() -> Figure:
     """Scaled and raw."""
-    x, y = digits()
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for name, factor, colour in (("pixels from 0 to 1", 1, GREEN), ("0 to 255", 255, RED)):
-        losses = train(MODEL, LOSS, initial(), 0.1, np.float32(factor) * x, y)[1][0]
-        axes.semilogy(losses, label=name, color=colour)
+    for name, scale, colour in (("pixels from 0 to 1", 1, GREEN), ("0 to 255", 255, RED)):
+        axes.semilogy(healthy(scale=scale), label=name, color=colour)
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
     return figure
@@ -104,8 +83,8 @@ def raw_pixels() -> Figure:
 
 def learning_rates() -> Figure:
     """The last losses over the rate."""
-    rates = np.geomspace(1e-4, 1e2, 19)
-    last = [float(healthy(rate)[0][-10:].mean()) for rate in rates]
+    rates = np.geomspace(1e-4, 1e2, 13)
+    last = [healthy(rate=float(rate))[-10:].mean() for rate in rates]
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
     axes.loglog(rates, last, marker="o", markersize=4)
     axes.axhline(np.log(10), color=INK, linestyle=":", linewidth=1)
@@ -116,19 +95,12 @@ def learning_rates() -> Figure:
 
 def bias_without_axis() -> Figure:
     """The length of the output bias."""
-    right = pn.dense(10)
-
-    def forward(params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None) -> Any:
-        return x @ params.w + params.b, state, x
-
-    def backward(params: Any, x: Any, dz: Any) -> Any:
-        return pn.DenseParams(x.T @ dz, jnp.full_like(params.b, jnp.sum(dz))), dz @ params.w.T
-
-    broken = pn.serial(pn.dense(128), pn.relu, pn.Layer(right.init, forward, backward))
+    params, x, y = computed_on(PAGE, "params", "images", "labels")
+    right, broken = computed_on(PAGE, "model", "broken")
     figure, axes = plt.subplots(figsize=(6.4, 2.6))
-    axes.plot(healthy()[2], color=GREEN, label="summed over the examples")
-    lengths = train(broken, LOSS, initial(), 0.1, *digits())[1][2]
-    axes.plot(lengths, color=RED, label="summed over everything")
+    for model, colour, over in ((right, GREEN, "the examples"), (broken, RED, "everything")):
+        lengths = watched(model, params, 0.1, x, y)[2]
+        axes.plot(lengths, color=colour, label=f"summed over {over}")
     axes.set(xlabel="step", ylabel="length of b₂")
     axes.legend()
     return figure
@@ -149,20 +121,15 @@ def labels_out_of_range() -> Figure:
 
 def evaluated_as_in_training() -> Figure:
     """Accuracy by the size of the batch."""
-    model = pn.serial(pn.dense(128), pn.batch_norm(), pn.relu, pn.dense(10))
-    start, _ = model.init(KEY, (784,))
-    end, _ = train(model, LOSS, start, 0.1, *digits())
-    x, y = held_out()
-    order = np.argsort(y, kind="stable")
+    outputs, x, y, order = computed_on(PAGE, "outputs", "x_held", "y_held", "by_class")
 
     def percent(x: Any, y: Any, size: int, mode: bool) -> float:
-        batches = x.reshape(-1, size, 784)
-        apply = jax.vmap(lambda batch: model.apply(end.params, end.state, batch, train=mode)[0])
-        return 100 * float(pn.accuracy(apply(batches).reshape(len(y), 10), y))
+        guesses = np.asarray(outputs(x.reshape(-1, size, 784), mode)).argmax(axis=2)
+        return 100 * np.mean(guesses.ravel() == y)
 
     sizes = (2, 20, 100, 500)
     curves = {
-        "train=False": ([percent(x, y, 500, False)] * len(sizes), GREEN),
+        "train=False": ([percent(x, y, 20, False)] * len(sizes), GREEN),
         "train=True": ([percent(x, y, size, True) for size in sizes], ORANGE),
         "train=True, sorted by class": (
             [percent(x[order], y[order], size, True) for size in sizes],
@@ -181,14 +148,19 @@ def evaluated_as_in_training() -> Figure:
 
 def softmax_twice() -> Figure:
     """Once and twice, and the floor."""
-    twice = pn.serial(*MODEL.parts, pn.softmax)
-    x, y = (np.concatenate([part] * 3) for part in digits())
+    train, params, x, y = computed_on(PAGE, "train", "params", "images", "labels")
+    once, twice = computed_on(PAGE, "model", "twice")
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for model, params, name, colour in (
-        (MODEL, initial(), "softmax once", GREEN),
-        (twice, (*initial(), ()), "softmax twice", RED),
+    for model, now, name, colour in (
+        (once, params, "softmax once", GREEN),
+        (twice, (*params, ()), "softmax twice", RED),
     ):
-        axes.plot(train(model, LOSS, params, 0.5, x, y)[1][0], label=name, color=colour, lw=1.2)
+        curve = []
+        for _ in range(3):
+            end, losses = train(model, LOSS, now, 0.5, x, y)
+            now = end.params
+            curve.append(losses)
+        axes.plot(np.concatenate(curve), label=name, color=colour, lw=1.2)
     axes.axhline(-np.log(np.e / (np.e + 9)), color=INK, linestyle="--", linewidth=1)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()
@@ -197,19 +169,11 @@ def softmax_twice() -> Figure:
 
 def divided_twice() -> Figure:
     """Right, and divided by m in the loss and once more."""
-
-    def forward(logits: Any, targets: Any) -> Any:
-        return LOSS(logits, targets), (logits, targets)
-
-    def backward(cache: Any, dy: Any) -> Any:
-        logits, targets = cache
-        return (pn.softmax(logits) - jax.nn.one_hot(targets, 10)) / len(logits) ** 2 * dy
-
-    slow = pn.Op(forward, backward, name="softmax_cross_entropy")
+    model, params, slow = computed_on(PAGE, "model", "params", "slow")
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    axes.plot(healthy()[0], color=GREEN, label="right, rate 0.1", linewidth=3, alpha=0.5)
+    axes.plot(healthy(), color=GREEN, label="right, rate 0.1", linewidth=3, alpha=0.5)
     for rate, colour, style in ((0.1, RED, "-"), (12.8, BLUE, "--")):
-        losses = train(MODEL, slow, initial(), rate, *digits())[1][0]
+        losses = losses_of(model, params, slow, rate)
         axes.plot(losses, style, color=colour, label=f"divided twice, rate {rate:g}", lw=1.4)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()

@@ -94,9 +94,10 @@ function paint() {
   for (const button of [find("one"), find("ten")]) button.disabled = !grads;
   for (const radio of find("labels").querySelectorAll("input"))
     radio.checked = Number(radio.value) === label;
+  const said = grads ? caches.at(-1).a.values[label] : 0;
+  const near = said > 0.9995 && said < 1 ? `(1 − ${show(1 - said)})` : show(said);
   find("label-says").textContent = grads
-    ? `loss = −log a[${label}] = −log ${show(caches.at(-1).a.values[label])} = ` +
-      show(loss(caches, [label]))
+    ? `loss = −log a[${label}] = −log ${near} = ${show(loss(caches, [label]))}`
     : "";
   if (x) views.forward(state);
   if (!grads || state.drawing) return; // a stroke is drawn more smoothly without
