@@ -72,7 +72,8 @@ def twenty_digits() -> Figure:
 def shuffled_labels() -> Figure:
     """True labels, shuffled labels, and no images."""
     x, y = data().train
-    x, y, held = x[:2_000], y[:2_000], slice(2_000, 4_000)
+    (x, x_held), (y, y_held) = x[:4_000].reshape(2, 2_000, 28, 28), y[:4_000].reshape(2, 2_000)
+    apply = jax.jit(MODEL.apply)
     rng = np.random.default_rng(0)
     optimizer = pn.adam(1e-3)
     steps = steps_of(MODEL, optimizer)
@@ -88,9 +89,9 @@ def shuffled_labels() -> Figure:
         for _ in range(20):
             rows = rng.permutation(2_000).reshape(20, 100)
             state, values = steps(state, images[rows], labels[rows])
-            losses.append(values.mean())
-            test = (part[held] for part in data().train)
-            scores.append(100 * pn.evaluate(MODEL, LOSS, state.params, state.state, *test)[1])
+            losses.append(np.mean(np.asarray(values)))
+            guesses = np.asarray(apply(state.params, state.state, x_held)[0]).argmax(axis=1)
+            scores.append(100 * np.mean(guesses == y_held))
         left.plot(range(1, 21), losses, color=colour, label=name)
         right.plot(range(1, 21), scores, color=colour)
     left.set(xlabel="epochs", title="training loss", ylim=(0, None))
