@@ -233,6 +233,7 @@ def test_fit_goes_on_from_a_state_exactly_where_it_stopped(data):
     same(half, kept)  # the state that was given is still whole: copied, not consumed
 
 
+@pytest.mark.usefixtures("quickly")
 def test_fit_never_consumes_what_it_was_given(data):
     x, targets = jnp.asarray(data[0]), jnp.asarray(data[1])
     key = jax.random.key(5)
@@ -245,6 +246,7 @@ def test_fit_never_consumes_what_it_was_given(data):
     np.testing.assert_array_equal(x, data[0])
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("source", ["arrays", "function"])
 @pytest.mark.parametrize("kind", ["op", "plain-function"])
 def test_the_same_model_loss_and_optimizer_compile_once(source, kind, data):
@@ -306,6 +308,7 @@ def test_next_batch_is_prepared_while_the_device_works_and_no_more_than_one(monk
     assert asked == [False] * 3
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_generator_may_fill_the_same_arrays_again(rng):
     # Large, and aligned as XLA wants its arrays: it would read them in place, and later than asked.
     every = rng.normal(size=(8, 256, 300)).astype(np.float32)
@@ -344,6 +347,7 @@ def test_a_wrapped_update_is_not_taken_for_the_one_it_wraps(data):
     assert error(after.params, train_state.params) <= 1e-5
 
 
+@pytest.mark.usefixtures("quickly")
 def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
     # By a clock that a step moves by 10 ms: no machine is slow or fast enough to change the test.
     now, chunks = [0.0], []
@@ -366,6 +370,7 @@ def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
     assert max(chunks) <= 50 and len(chunks) <= 20
 
 
+@pytest.mark.usefixtures("quickly")
 def test_data_can_be_a_function_of_the_epoch(data):
     asked = []
 
@@ -389,6 +394,7 @@ def test_data_can_be_a_function_of_the_epoch(data):
     assert error(from_list.params, train_state.params) <= 1e-6
 
 
+@pytest.mark.usefixtures("quickly")
 def test_history_has_a_record_an_epoch_with_validation_if_asked(data):
     held_out = (data[0][:33], data[1][:33])
     train_state, history = fit(data, MODEL, epochs=2, batch_size=3, validation=held_out)
@@ -400,6 +406,7 @@ def test_history_has_a_record_an_epoch_with_validation_if_asked(data):
     assert without[0].loss == history[0].loss  # looking changes nothing
 
 
+@pytest.mark.usefixtures("quickly")
 def test_progress_is_a_bar_on_stderr_and_nothing_when_off(data, capfd):
     pytest.importorskip("tqdm")
     fit(data, epochs=2, validation=data, progress=True)
@@ -421,6 +428,7 @@ def test_progress_without_tqdm_is_a_line_an_epoch(data, capfd, monkeypatch):
         assert line.endswith(" s")
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_nan_stops_the_run_and_names_its_epoch_and_step(data):
     with pytest.raises(FloatingPointError, match=r"loss is nan at epoch 2, step 4;"):
         fit(batches(data, poisoned={(1, 3)}), epochs=3)
@@ -447,6 +455,7 @@ def test_a_wrong_label_in_a_batch_of_a_function_is_refused_before_its_step(data)
 LABELS = r"targets\[3\] is {}, expected labels in 0 … 2 \(1 of 70 are outside\)"
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("wrong", [-1, CLASSES, 255])
 @pytest.mark.parametrize("where", ["fit", "validation", "evaluate"])
 def test_wrong_labels_are_refused_on_the_host_before_anything_compiles(where, wrong, data):
@@ -592,6 +601,7 @@ PINNED = {
 }
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(("hidden", "optimizer", "size", "pinned"), PINNED.values(), ids=PINNED)
 def test_an_epoch_of_each_network_has_the_pinned_losses(hidden, optimizer, size, pinned, digits):
     run = jax.jit(pn.training_run(images(*hidden), LOSS, optimizer, epochs=1, batch_size=size))
@@ -600,6 +610,7 @@ def test_an_epoch_of_each_network_has_the_pinned_losses(hidden, optimizer, size,
     same((train_state, losses), run(KEY, *digits))  # deterministic, to the bit
 
 
+@pytest.mark.usefixtures("quickly")
 def test_an_mlp_memorises_twenty_digits(digits):
     x, y = digits[0][:20], digits[1][:20]
     run = jax.jit(pn.training_run(images(32), LOSS, pn.adam(0.01), epochs=100, batch_size=20))
@@ -609,6 +620,7 @@ def test_an_mlp_memorises_twenty_digits(digits):
     assert loss < 0.01 and accuracy == 1
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_state_that_changes_its_shape_is_refused():
     """And not by the loop that carries it."""
 
@@ -626,6 +638,7 @@ def test_a_state_that_changes_its_shape_is_refused():
         step(train_state, jnp.ones((4, 2)), jnp.ones((4, 2)))
 
 
+@pytest.mark.usefixtures("quickly")
 def test_models_that_were_trained_can_be_forgotten(data):
     """A sweep over many models must not keep them all, with their compiled programs."""
     kept = []
@@ -640,6 +653,7 @@ def test_models_that_were_trained_can_be_forgotten(data):
     assert sum(model() is not None for model in kept) <= 8
 
 
+@pytest.mark.usefixtures("quickly")
 def test_integer_targets_that_are_no_classes_are_left_alone(data):
     """A loss of one's own may take whole numbers for what it likes."""
 
