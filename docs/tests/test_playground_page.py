@@ -231,3 +231,25 @@ def test_what_cannot_be_loaded_is_said(browser: Any, server: str) -> None:
     tab.wait_for_function("document.querySelector('#pg-says').textContent.includes('could not')")
     assert "manifest.json: 404" in says(tab)
     tab.close()
+
+
+def test_what_happens_before_the_weights_are_there_does_no_harm(browser: Any, server: str) -> None:
+    """On a slow line a person changes the theme, or draws, at once."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    held: list[Any] = []
+    tab.route("**/*10.bin", lambda route: held.append(route))
+    tab.goto(f"{server}playground/")
+    tab.wait_for_selector("#pg-network option", state="attached")
+    choose_scheme(tab, DARK)
+    draw_with_mouse(tab, ONE)
+    assert held and tab.locator(".pg-ready").count() == 0
+    for route in held:
+        route.continue_()
+    tab.wait_for_selector(".pg-ready", timeout=20_000)
+    settle(tab)
+    assert "blank" not in says(tab)
+    assert errors == []
+    context.close()

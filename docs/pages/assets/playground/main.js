@@ -41,7 +41,7 @@ const bars = createBars(find("bars"));
 const input = createFigure(find("input"), { symbol: "X", formula: "pixels / 255" });
 const stepView = createStepView(find("step"));
 const others = createOthers(find("others"), digits, load);
-const pad = createPad(find("pad"), (done) => drawn(done));
+const pad = createPad(find("pad"), (done) => network && drawn(done));
 
 /** The drawing changed: `done` when the pen is up. */
 function drawn(done) {
@@ -254,7 +254,8 @@ for (let digit = 0; digit < 10; digit++) {
   find("labels").append(element("label", {}, radio, element("span", {}, String(digit))));
 }
 for (const { name } of networks) find("network").append(element("option", { value: name }, name));
+await useNetwork(networks[0].name); // nothing is computed, whatever happens, before it is there
 listen();
 find("rate").dispatchEvent(new Event("input"));
-await useNetwork(networks[0].name);
+drawn(true); // what was drawn meanwhile
 root.classList.add("pg-ready");
