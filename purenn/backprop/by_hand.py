@@ -11,6 +11,7 @@ from jax.custom_derivatives import SymbolicZero
 from purenn.core import checks
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Layer, Op
+from purenn.core.sharding import varying_together
 
 
 def by_hand(part: Any) -> Any:
@@ -77,7 +78,7 @@ def _op_rule(op: Op) -> Any:
 
         rule = jax.custom_vjp(plain)
         rule.defvjp(forward, backward, symbolic_zeros=True)
-        return rule(x, *arguments)
+        return rule(*varying_together((x, *arguments)))
 
     return apply
 
@@ -118,6 +119,7 @@ def _layer_rule(layer: Layer) -> Any:
 
         rule = jax.custom_vjp(plain)
         rule.defvjp(forward, backward, symbolic_zeros=True)
+        params, x = varying_together((params, x), state, key)
         result: tuple[Array, Any] = rule(params, state, x, key)
         return result
 

@@ -9,6 +9,7 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.sharding import summed_like
 
 
 def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..., Any]:
@@ -55,7 +56,7 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
             value = value + extra.astype(value.dtype)
             extra_grads = penalty.backward(penalty_cache, unit(penalty.name, extra))
             grads = jax.tree.map(jnp.add, grads, extra_grads)
-        return (value, state), grads
+        return (value, state), summed_like(grads, params)
 
     return by_hand
 

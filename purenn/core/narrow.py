@@ -5,6 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
+from purenn.core.sharding import is_spread, sharding_of
+
 NARROW = 32  # columns: fewer than two of the CPU's vectors
 
 
@@ -24,15 +26,16 @@ def whole(flat_leaf: Any, like: Any) -> Array:
     return flat_leaf.reshape(like.shape[::-1]).T if _is_narrow(like) else flat_leaf
 
 
-def transposed_product(x: Array, dz: Array) -> Array:
+def transposed_product(x: Array, dz: Array, like: Array) -> Array:
     """`x.T @ dz`, for the derivative by a matrix, in the form that suits `flat`.
 
     That is `dz.T @ x`, turned. Of 32 networks at once, (784, 16) takes half as long, 0.25 ms and
-    not 0.5, if `dz` is turned before the product; without the barrier XLA turns it within.
+    not 0.5, if `dz` is turned before the product; without the barrier XLA turns it within. On a
+    mesh of devices it lies as the matrix does, `like`.
     """
     dz = lax.optimization_barrier(dz.T) if dz.shape[-1] < NARROW else dz.T
-    return (dz @ x).T
+    return jnp.matmul(dz, x, out_sharding=sharding_of(like, 1, 0)).T
 
 
 def _is_narrow(leaf: Any) -> bool:
-    return jnp.ndim(leaf) > 1 and leaf.shape[-1] < NARROW
+    return jnp.ndim(leaf) > 1 and leaf.shape[-1] < NARROW and not is_spread(leaf)

@@ -9,6 +9,7 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.layer import Fn, Layer, Notation
 from purenn.core.narrow import transposed_product
+from purenn.core.sharding import product
 from purenn.initializers import draw, he_normal, zeros
 
 
@@ -75,15 +76,15 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     ) -> tuple[Array, Any, Array]:
         check(params, x)
         w, b = params
-        return x @ w + b, state, x  # (..., units)
+        return product(x, w) + b, state, x  # x @ w + b, (..., units)
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
         check(params, x)
         w, _ = params
-        dx = dz @ w.T  # (..., n_in)
+        dx = product(dz, w.T, like=x)  # dz @ w.T, (..., n_in)
         x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
         dz = dz.reshape(-1, dz.shape[-1])
-        dw = transposed_product(x, dz)  # x.T @ dz
+        dw = transposed_product(x, dz, like=w)  # x.T @ dz
         return DenseParams(w=dw, b=jnp.sum(dz, axis=0)), dx
 
     def check(params: Any, x: Array) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array, lax
 
 from purenn.core import checks
+from purenn.core.sharding import sharding_of
 
 Pair = tuple[int, int]
 
@@ -62,7 +63,8 @@ class Windows:
         batch, rows, columns, channels = arrays[0].shape
         down, across = -(-kh // sh), -(-kw // sw)  # blocks that a window reaches into
         blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
-        dx = jnp.zeros(blocks, arrays[-1].dtype)
+        lies = sharding_of(arrays[-1], 0, None, None, None, None, 3)
+        dx = lax.full(blocks, 0, arrays[-1].dtype, sharding=lies)
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
@@ -73,7 +75,8 @@ class Windows:
             else:
                 value += dx[:, i : i + rows, :, j : j + columns]
                 dx = lax.dynamic_update_slice(dx, value, (0, i, 0, j, 0, 0))
-        dx = dx.reshape(batch, blocks[1] * sh, blocks[3] * sw, channels)
+        image_of_blocks = batch, blocks[1] * sh, blocks[3] * sw, channels
+        dx = jnp.reshape(dx, image_of_blocks, out_sharding=sharding_of(dx, 0, None, None, 5))
         rest = [(0, n - m, 0) for n, m in zip(image.size, dx.shape[1:3], strict=True)]
         return lax.pad(dx, jnp.zeros((), dx.dtype), [(0, 0, 0), *rest, (0, 0, 0)])
 

@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core.layer import Fn
 from purenn.core.narrow import flat, whole
+from purenn.core.sharding import varying_together
 from purenn.optimizers.base import is_elementwise
 from purenn.training.train_step import TrainState, descend, step_by
 
@@ -39,6 +40,7 @@ def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any) -> Fn:
             return jax.tree.map(carried, after), losses.at[i].set(value.astype(losses.dtype))
 
         leaves, losses = jax.tree.map(carried, train_state), jnp.zeros(order.shape[0])
+        leaves, losses = varying_together((leaves, losses), x, targets)
         leaves, losses = lax.fori_loop(first, last, body, (leaves, losses))
         return jax.tree.map(back, leaves, train_state), losses
 

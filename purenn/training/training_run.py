@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks
+from purenn.core.sharding import varying_together
 from purenn.training.examples import as_examples, steps_per_epoch
 from purenn.training.loop import train_loop
 from purenn.training.train_step import TrainState, epoch_order
@@ -54,6 +55,7 @@ def training_run(
             return steps(train_state, x, targets, order, 0, order.shape[0])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
+        train_state = varying_together(train_state, x, targets)
         return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))
 
     return run

@@ -33,7 +33,7 @@ def of(symbol):
 @equation(
     "backprop.z1",
     source=f"{DENSE}.forward",
-    line="x @ w + b",
+    line="product(x, w) + b",
     by_purenn=of("Z1"),
     inputs=values,
 )
@@ -55,7 +55,7 @@ def a1(v):
 @equation(
     "backprop.z2",
     source=f"{DENSE}.forward",
-    line="x @ w + b",
+    line="product(x, w) + b",
     by_purenn=of("Z2"),
     inputs=values,
 )
@@ -99,7 +99,7 @@ def dz2(v):
 @equation(
     "backprop.dw2",
     source=f"{DENSE}.backward",
-    line="transposed_product(x, dz)",
+    line="transposed_product(x, dz, like=w)",
     by_purenn=of("dW2"),
     inputs=values,
 )
@@ -121,7 +121,7 @@ def db2(v):
 @equation(
     "backprop.da1",
     source=f"{DENSE}.backward",
-    line="dz @ w.T",
+    line="product(dz, w.T, like=x)",
     by_purenn=of("dA1"),
     inputs=values,
 )
@@ -143,7 +143,7 @@ def dz1(v):
 @equation(
     "backprop.dw1",
     source=f"{DENSE}.backward",
-    line="transposed_product(x, dz)",
+    line="transposed_product(x, dz, like=w)",
     by_purenn=of("dW1"),
     inputs=values,
 )

@@ -54,7 +54,7 @@ def dz(v):
 @equation(
     "depth.dw",
     source=f"{DENSE}.backward",
-    line="transposed_product(x, dz)",
+    line="transposed_product(x, dz, like=w)",
     by_purenn=of("dW", (1, 2, 3, 4)),
     inputs=values,
 )

@@ -28,7 +28,7 @@ def backward(x, w, b, dz):
 @equation(
     "dense.z",
     source=f"{FILE}:dense.forward",
-    line="x @ w + b",
+    line="product(x, w) + b",
     by_purenn=lambda x, w, b, dz: pn.dense(3).apply(pn.DenseParams(w, b), (), x)[0],
     inputs=drawn,
 )
@@ -39,7 +39,7 @@ def z(x, w, b, dz):
 @equation(
     "dense.dw",
     source=f"{FILE}:dense.backward",
-    line="transposed_product(x, dz)",
+    line="transposed_product(x, dz, like=w)",
     by_purenn=lambda *arguments: backward(*arguments)[0].w,
     inputs=drawn,
 )
@@ -61,7 +61,7 @@ def db(x, w, b, dz):
 @equation(
     "dense.dx",
     source=f"{FILE}:dense.backward",
-    line="dx = dz @ w.T",
+    line="dx = product(dz, w.T, like=x)",
     by_purenn=lambda *arguments: backward(*arguments)[1],
     inputs=drawn,
 )

@@ -48,7 +48,7 @@ def rescale(x):
 @equation(
     "mnist.dw1",
     source="purenn.layers.dense:dense.backward",
-    line="dw = transposed_product(x, dz)",
+    line="dw = transposed_product(x, dz, like=w)",
     by_purenn=first_weights,
     inputs=network,
 )

@@ -38,7 +38,7 @@ def dw_of(x, w, b, t):
 @equation(
     "neuron",
     source="purenn.layers.dense:dense.forward",
-    line="x @ w + b",
+    line="product(x, w) + b",
     by_purenn=applied,
     inputs=drawn,
 )
@@ -49,7 +49,7 @@ def neuron(x, w, b):
 @equation(
     "neuron.dw",
     source="purenn.layers.dense:dense.backward",
-    line="transposed_product(x, dz)",
+    line="transposed_product(x, dz, like=w)",
     by_purenn=dw_of,
     inputs=with_target,
 )
