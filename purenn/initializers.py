@@ -21,6 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import PartitionSpec
 
 from purenn.core import checks
 from purenn.core.layer import Fn
@@ -32,6 +33,7 @@ __all__ = [
     "he_uniform",
     "lecun_normal",
     "ones",
+    "sharded",
     "zeros",
 ]
 
@@ -160,6 +162,54 @@ def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
     if shape is None:
         raise TypeError("ones is the initializer itself, init(key, shape); pass ones, not ones()")
     return jnp.ones(shape, dtype)
+
+
+def sharded(initializer: Fn, spec: Any) -> Fn:
+    """An initializer whose array lies over a mesh: the weights of one layer on several devices.
+
+    On the mesh of `fit`, or of `jax.set_mesh`; where there is none it changes nothing. The numbers
+    are those of `initializer`, however many devices there are.
+
+    Args:
+        initializer: purenn's or JAX's.
+        spec: a `jax.sharding.PartitionSpec`: for each axis of the array the name of the mesh's axis
+            that it is cut along, or `None`.
+
+    Examples:
+        >>> import jax
+        >>> from jax.sharding import PartitionSpec as P
+        >>> import purenn as pn
+        >>> w_init = pn.initializers.sharded(pn.initializers.he_normal, P(None, "model"))
+        >>> layer = pn.dense(4, w_init=w_init)  # each device computes some of the units
+        >>> with jax.set_mesh(jax.make_mesh((1,), ("model",))):
+        ...     params, state = layer.init(jax.random.key(0), in_shape=(3,))
+        >>> print(params.w.sharding.spec)
+        PartitionSpec(None, 'model')
+    """
+    checks.function("sharded", "initializer", initializer)
+    if not isinstance(spec, PartitionSpec):
+        raise TypeError(
+            f"sharded: spec must be a jax.sharding.PartitionSpec, got {checks.describe(spec)}"
+        )
+
+    def init(key: Any, shape: Any, dtype: Any = jnp.float32) -> Array:
+        value = initializer(key, shape, dtype)
+        mesh = jax.sharding.get_abstract_mesh()
+        if mesh.empty:
+            return value
+        unknown = {name for part in spec for name in _names(part)} - set(mesh.axis_names)
+        if unknown:
+            raise ValueError(
+                f"sharded: spec is {spec}, but the mesh has axes {mesh.axis_names} alone"
+            )
+        return jax.lax.with_sharding_constraint(value, spec)
+
+    return init
+
+
+def _names(part: Any) -> tuple[str, ...]:
+    """The mesh axes that one axis of an array is cut along."""
+    return () if part is None else (part,) if isinstance(part, str) else tuple(part)
 
 
 def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...]) -> Array:

@@ -18,8 +18,10 @@ from test_training import same
 import purenn as pn
 from purenn.training import checkpoints, settings, sources
 from purenn.training import run as run_module
+from purenn.training.blocks import epoch_order
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.moment import Moment
+from purenn.training.team import Team
 
 KEY = jax.random.key(3)
 EXAMPLES, FEATURES, CLASSES = 60, 6, 3
@@ -212,13 +214,15 @@ def test_after_a_second_ctrl_c_nothing_is_written(single_steps, monkeypatch, tmp
 
 def test_ctrl_c_before_the_first_step_takes_none(whole, single_steps, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
-        patch.setattr(settings, "_device", lambda: signal.raise_signal(signal.SIGINT) or "cpu")
+        patch.setattr(
+            settings, "_device", lambda spread: signal.raise_signal(signal.SIGINT) or "cpu"
+        )
         patch.setattr(run_module, "evaluate", None)
         patch.setattr(run_module.Bar, "advance", None)
         with pytest.raises(KeyboardInterrupt, match="is of epoch 1, step 0"):
             fit(tmp_path)
     assert files(tmp_path) == ["checkpoint-0000000000.safetensors"]
-    monkeypatch.setattr(settings, "_device", lambda: "cpu")
+    monkeypatch.setattr(settings, "_device", lambda spread: "cpu")
     assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
 
 
@@ -302,8 +306,8 @@ def test_checkpoints_come_as_often_as_asked_and_writing_takes_a_twentieth(monkey
 
     monkeypatch.setattr("purenn.training.checkpoints.write", write)
     train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
-    with Checkpoints(tmp_path, 10.0) as keeper:
-        keeper.begin(Moment(train_state), {}, 6, resume=False)
+    with Checkpoints(tmp_path, 10.0, Team("fit", None)) as keeper:
+        keeper.begin(Moment(train_state), {}, 6, None, resume=False)
         for _ in range(100):
             now[0] += 1.0
             keeper.consider(Moment(train_state))
@@ -576,7 +580,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_at_its_step(source, tmp_pat
         data, step = lambda epoch: ((x[i : i + 10], Y[i : i + 10]) for i in range(0, 60, 10)), 4
     else:
         train_key = jax.random.split(KEY)[1]
-        order = np.asarray(sources.order_of(train_key, 0, examples=60, batch_size=10))
+        order = np.asarray(epoch_order(train_key, 0, 60, 10))
         data, step = (x, Y), int(np.argwhere(order == 37)[0, 0]) + 1
     options |= {"data": data, "batch_size": SOURCES[source][1]}
     says = (

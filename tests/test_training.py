@@ -16,9 +16,10 @@ import pytest
 from table import error, plain_dropout
 
 import purenn as pn
+from purenn.training import run as run_module
 from purenn.training import sources
+from purenn.training.blocks import epoch_order
 from purenn.training.programs import Recipe, programs
-from purenn.training.train_step import epoch_order
 
 KEY = jax.random.key(0)
 CLASSES, FEATURES, EXAMPLES = 3, 6, 70
@@ -283,7 +284,7 @@ def test_next_batch_is_prepared_while_the_device_works_and_no_more_than_one(monk
     losses, asked = [], []
     original = programs
 
-    def watched(recipe):
+    def watched(recipe, layout):
         def step(*given):
             assert all(loss.is_ready() for loss in losses[:-1])  # one step ahead of the device
             train_state, *values = original(recipe).step(*given)
@@ -292,7 +293,7 @@ def test_next_batch_is_prepared_while_the_device_works_and_no_more_than_one(monk
 
         return original(recipe)._replace(step=step)
 
-    monkeypatch.setattr(sources, "programs", watched)
+    monkeypatch.setattr(run_module, "programs", watched)
 
     def long(x):  # a step takes tenths of a second, asking for a batch takes none
         y = jax.lax.fori_loop(0, 100, lambda i, y: jnp.tanh(y @ y), jnp.ones((500, 500)))
@@ -353,7 +354,7 @@ def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
     now, chunks = [0.0], []
     original = programs
 
-    def timed(recipe):
+    def timed(recipe, layout):
         def chunk(train_state, x, targets, order, first, last):
             chunks.append(int(last - first))
             now[0] += 0.01 * chunks[-1]
@@ -361,7 +362,7 @@ def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
 
         return original(recipe)._replace(chunk=chunk)
 
-    monkeypatch.setattr(sources, "programs", timed)
+    monkeypatch.setattr(run_module, "programs", timed)
     monkeypatch.setattr(sources.time, "perf_counter", lambda: now[0])
     x, targets = np.zeros((200, FEATURES), np.float32), np.zeros(200, np.int32)
     fit((x, targets), PLAIN, epochs=2, batch_size=1)

@@ -29,11 +29,17 @@ def describe(value: Any) -> str:
 
 def as_array(where: str, name: str, value: Any) -> Array:
     """The value as a JAX array: NumPy arrays are converted, lists and the rest refused."""
+    value = real_array(where, name, value)
+    return value if isinstance(value, Array) else jnp.asarray(value)
+
+
+def real_array(where: str, name: str, value: Any) -> Any:
+    """The array of JAX or NumPy as it is, if JAX can hold its numbers."""
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufV":
         if fits(value):
-            return jnp.asarray(value)
+            return value
         raise ValueError(
             f"{where}: {name} must fit into {jax.dtypes.canonicalize_dtype(value.dtype)}, "
             f"got {describe(value)} with values from {value.min()} to {value.max()}"
@@ -194,11 +200,8 @@ def prng_key(where: str, key: Any) -> Array:
     """A JAX PRNG key, typed or raw."""
     if isinstance(key, Array) and key.ndim == 0 and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
-    if (
-        isinstance(key, (Array, np.ndarray))
-        and key.shape in ((2,), (4,))
-        and key.dtype == jnp.uint32
-    ):
+    raw = isinstance(key, (Array, np.ndarray)) and key.shape in ((2,), (4,))
+    if raw and key.dtype == jnp.uint32:
         return jnp.asarray(key)
     raise TypeError(
         f"{where}: key must be one PRNG key, such as jax.random.key(0); got {describe(key)}"

@@ -1,8 +1,8 @@
 """How arrays lie over a mesh of devices, where JAX asks the code to say it.
 
-On a mesh with Auto axes XLA decides; with Explicit axes a sharding is a part of an array's type, and
-a product whose contracted axis is sharded must say how its result lies; under `shard_map` the type
-says over which axes of the mesh a value varies. Away from any mesh all of this does nothing.
+On a mesh with Auto axes XLA decides. With Explicit axes a sharding is a part of an array's type,
+and a product whose contracted axis is sharded must say how its result lies. Under `shard_map` the
+type says over which axes of the mesh a value varies. Away from any mesh all of this does nothing.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ def sharding_of(x: Any, *axes: int | None) -> NamedSharding:
 
 
 def product(x: Array, w: Array, *, like: Array | None = None) -> Array:
-    """`x @ w`, which lies as `like`, or its rows as those of `x` and its columns as those of `w`."""
+    """`x @ w`, which lies as `like`; or its rows as those of `x`, its columns as those of `w`."""
     sharding = product_sharding(x, w) if like is None else sharding_of(like)
     return jnp.matmul(x, w, out_sharding=sharding)
 
@@ -46,7 +46,7 @@ def is_spread(x: Any) -> bool:
 
 
 def varying_together(tree: Any, *others: Any) -> Any:
-    """A tree whose leaves vary over every axis of a `shard_map` that one, or an `other`, varies over.
+    """A tree whose leaves vary over each axis of a `shard_map` that one, or an `other`, does.
 
     JAX's own operations do this by themselves to their operands; a rule of our own, or a loop whose
     carry begins with constants, must. Its transpose adds up over the axes, so that a parameter

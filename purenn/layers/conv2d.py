@@ -174,7 +174,6 @@ def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides
     fast loop for it: 140 ms inside a scan, where this takes 4 (jax issue 12868). Two halves of a
     batch take 9 ms where the whole takes 14 (jax 0.10.1, 128 of 14×14, 32 to 64 channels).
     """
-
     lies, dtype = sharding_of(w, 2, 0, 1, 3), wide_dtype(w.dtype)
 
     def part(x: Array, dz: Array) -> Array:

@@ -115,7 +115,7 @@ def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
                 f"{where}: {leaf.place} was deleted or donated to a jitted function; "
                 f"save what that returned"
             )
-        if not value.is_fully_addressable:
+        if not (value.is_fully_addressable or value.is_fully_replicated):
             raise ValueError(
                 f"{where}: {leaf.place} is spread over several processes; gather it first, "
                 f"jax.experimental.multihost_utils.process_allgather"

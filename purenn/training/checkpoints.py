@@ -13,6 +13,8 @@ from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, write
 from purenn.training.moment import Moment
+from purenn.training.spread import Layout, placed
+from purenn.training.team import Team
 
 KEPT = 2  # so that there is one left when the newest can't be read
 NAME = "checkpoint-{:010}.safetensors"  # with the step, so that the names sort by age
@@ -21,10 +23,14 @@ SHARE = 20  # at most a twentieth of the time goes to writing
 
 
 class Checkpoints:
-    """The folder, held by this run alone while it is entered; `None` keeps nothing."""
+    """The folder, held by this run alone while it is entered; `None` keeps nothing.
 
-    def __init__(self, folder: Any, every: Any) -> None:
+    Of several processes the first one reads and writes; the others need not see the folder.
+    """
+
+    def __init__(self, folder: Any, every: Any, team: Team) -> None:
         self.folder = None if folder is None else _path(folder)
+        self.team = team
         self.every = checks.number("fit", "checkpoint_every", every, least=0)
         self.settings: dict[str, str] = {}
         self.last: Moment | None = None  # that was written
@@ -32,8 +38,12 @@ class Checkpoints:
         self._due: float | None = None
 
     def __enter__(self) -> "Checkpoints":
-        if self.folder is None:
-            return self
+        if self.folder is not None:
+            self.team.by_first(self._open)
+        return self
+
+    def _open(self) -> str:
+        assert self.folder is not None
         try:
             import safetensors  # noqa: F401 - now, and not when the first one is due
             from filelock import FileLock, Timeout
@@ -57,7 +67,7 @@ class Checkpoints:
             ) from error
         for part in self.folder.glob(".checkpoint-*.part"):  # of a run that was killed
             part.unlink()
-        return self
+        return ""
 
     def __exit__(self, *exception: object) -> None:
         if self._lock is None or self.folder is None:
@@ -68,13 +78,37 @@ class Checkpoints:
                 self.folder.rmdir()
         self._lock.release()
 
-    def begin(self, start: Moment, settings: dict[str, str], steps: int, *, resume: bool) -> Moment:
+    def begin(
+        self,
+        start: Moment,
+        settings: dict[str, str],
+        steps: int,
+        layout: Layout | None,
+        *,
+        resume: bool,
+    ) -> Moment:
         """Where the run begins: `start`, or where the run that is in the folder was.
 
         `steps` is how many an epoch has, or 0 if that is not known.
         """
-        assert self.folder is not None
         self.settings = settings
+        begun = start
+
+        def found() -> str:
+            nonlocal begun
+            begun = self._found(start, steps, resume=resume)
+            return "" if begun is start else begun.written()
+
+        position = self.team.by_first(found)
+        if position and not self.team.alone:
+            mine = begun.train_state if self.team.first else start.train_state
+            begun = Moment.read(self.team.from_first(mine), position)
+        if position:
+            begun = self.last = begun._replace(train_state=placed(begun.train_state, layout))
+        return begun
+
+    def _found(self, start: Moment, steps: int, *, resume: bool) -> Moment:
+        assert self.folder is not None
         files = sorted(self.folder.glob(NAMES), reverse=True)
         if not files:
             leaves_of("fit", "train_state", start.train_state)  # refuses now what can't be written
@@ -97,16 +131,15 @@ class Checkpoints:
                     f"{reason}; going on from the one before, {path.name}, and "
                     f"{other.name} is now {other.stem}.damaged",
                     RuntimeWarning,
-                    stacklevel=3,
+                    stacklevel=5,
                 )
-            self.last = moment
             return moment
         reasons = "".join(f"\n  {reason}" for _, reason in damaged)
         raise ValueError(f"fit: resume: no checkpoint in {self.folder} is whole:{reasons}")
 
     def _read(self, path: Path, start: Moment, steps: int) -> Moment:
         try:
-            train_state, notes = read("fit", path, start.train_state)
+            train_state, notes = read("fit", path, self.team.local(start.train_state))
         except Damaged:
             raise
         except ValueError as error:
@@ -128,7 +161,7 @@ class Checkpoints:
                 f"fit: resume: the device was {kept['device']} and is {self.settings['device']}: "
                 f"the last bits of the numbers may differ",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
         if changed:
             were = "".join(f"\n  {n}: was {kept[n]}, is {shown(self.settings[n])}" for n in changed)
@@ -148,10 +181,13 @@ class Checkpoints:
 
     def consider(self, moment: Moment) -> None:
         """Write, if it is time."""
+        if self.folder is None:
+            return
         now = time.monotonic()
         if self._due is None:  # the first one soon, but not of a run that diverges at once
             self._due = now + min(self.every, 1.0)
-        if now >= self._due:
+        (due,) = self.team.agreed(now >= self._due)
+        if due:
             self.write(moment)
 
     def write(self, moment: Moment) -> None:
@@ -159,10 +195,14 @@ class Checkpoints:
         if self.folder is None or moment is self.last:
             return
         begun = time.monotonic()
-        path = self.folder / NAME.format(int(moment.train_state.step))
+        train_state = self.team.local(moment.train_state)  # put together by all of them
+        if not self.team.first:
+            self.last, self._due = moment, begun + self.every
+            return
+        path = self.folder / NAME.format(int(train_state.step))
         notes = {"settings": json.dumps(self.settings), "moment": moment.written()}
         try:
-            write("fit", path, moment.train_state, notes)
+            write("fit", path, train_state, notes)
             self.last = moment
             with contextlib.suppress(OSError):  # what can't be removed is in nobody's way
                 for old in sorted(self.folder.glob(NAMES))[:-KEPT]:

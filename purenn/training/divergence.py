@@ -12,6 +12,7 @@ from purenn.core.adapt import as_layer
 from purenn.training.moment import Moment
 from purenn.training.programs import Recipe
 from purenn.training.sources import Chunk
+from purenn.training.team import on_host
 from purenn.training.train_step import TrainState
 
 CURES = (
@@ -53,10 +54,10 @@ def _first_bad(tree: Any, name: str = "", before: Any = None) -> str | None:
         jax.tree_util.tree_flatten_with_path(tree)[0], jax.tree.leaves(old), strict=True
     ):
         if jnp.issubdtype(leaf.dtype, jnp.floating):
-            values = np.asarray(leaf, np.float64)
+            values = on_host(leaf).astype(np.float64)
             bad = ~np.isfinite(values)
             if before is not None:
-                bad &= np.isfinite(np.asarray(was, np.float64))
+                bad &= np.isfinite(on_host(was).astype(np.float64))
             if bad.any():
                 place = tuple(int(n) for n in np.argwhere(bad)[0])
                 text = f"{name}{jax.tree_util.keystr(path)}".removeprefix(".")

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
 
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
@@ -14,6 +15,7 @@ from purenn.core.adapt import as_layer, as_op
 from purenn.core.precision import wide
 from purenn.ops.targets import distributions
 from purenn.training.examples import as_examples, check_labels, output_shape
+from purenn.training.spread import spread_of
 
 
 def accuracy(logits: Any, targets: Any) -> Array:
@@ -59,6 +61,7 @@ def evaluate(
     targets: Any,
     *,
     batch_size: int = 1024,
+    mesh: Mesh | None = None,
 ) -> tuple[float, float | None]:
     """Mean loss and accuracy over all examples, in evaluation mode.
 
@@ -72,6 +75,8 @@ def evaluate(
         x: all examples, arrays of JAX or NumPy.
         targets: one an example.
         batch_size: examples at a time; it decides on memory and speed alone.
+        mesh: devices to spread each batch over, along the mesh's axis named "data" or its only one.
+            Every process of the mesh must call, with the same arrays.
 
     Returns:
         `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are no classes:
@@ -89,15 +94,20 @@ def evaluate(
     layer = as_layer("evaluate", "model", model)
     of_classes = as_op("evaluate", "loss", loss).of_classes
     batch_size = checks.count("evaluate", "batch_size", batch_size)
-    x, targets = as_examples("evaluate", x, targets)
+    spread = spread_of("evaluate", mesh)
+    x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
+    if spread is not None:
+        params, state = spread.learned(params, state)
     if of_classes:
         check_labels("evaluate", layer, params, state, x, targets)
     outputs = output_shape(layer, params, state, x)
     classes = len(outputs) == 2 and outputs[1] > 1 and are_classes(targets)
     results = []
     for first in range(0, x.shape[0], batch_size):
-        batch = slice(first, first + batch_size)
-        results.append(_program(model, loss, classes)(params, state, x[batch], targets[batch]))
+        batch = x[first : first + batch_size], targets[first : first + batch_size]
+        if spread is not None:
+            batch = spread.any_batch(*batch)
+        results.append(_program(model, loss, classes)(params, state, *batch))
     totals = np.asarray(jax.device_get(results), np.float64).sum(axis=0)
     loss_sum, right = (float(total) for total in totals)
     return loss_sum / x.shape[0], right / x.shape[0] if classes else None

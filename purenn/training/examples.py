@@ -11,11 +11,13 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.ops.targets import distributions, refuse_rows_unless
+from purenn.training.team import on_host
 
 
-def as_examples(where: str, x: Any, targets: Any) -> tuple[Array, Array]:
-    """`x` and `targets` on the device, as many of one as of the other."""
-    x, targets = checks.as_array(where, "x", x), checks.as_array(where, "targets", targets)
+def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> tuple[Any, Any]:
+    """`x` and `targets`, as many of one as of the other; on the device, or left where they are."""
+    convert = checks.real_array if on_host else checks.as_array
+    x, targets = convert(where, "x", x), convert(where, "targets", targets)
     for name, value in (("x", x), ("targets", targets)):
         if value.ndim < 1 or value.shape[0] == 0:
             raise ValueError(f"{where}: {name} holds no examples, shape {value.shape}")
@@ -25,14 +27,6 @@ def as_examples(where: str, x: Any, targets: Any) -> tuple[Array, Array]:
             f"expected as many of both"
         )
     return x, targets
-
-
-def steps_per_epoch(where: str, examples: int, batch_size: Any) -> int:
-    """How many full batches there are: at least one."""
-    batch_size = checks.count(where, "batch_size", batch_size)
-    if examples < batch_size:
-        raise ValueError(f"{where}: batch_size is {batch_size}, but x holds {examples} examples")
-    return examples // batch_size
 
 
 def output_shape(model: Layer, params: Any, state: Any, x: Array) -> tuple[int, ...]:
@@ -73,9 +67,12 @@ def refuse_targets(where: str, name: str, targets: Any, classes: int) -> None:
         rows = rows if checks.is_float(rows) else rows.astype(jnp.float32)
         expected = f"rows of {name} must be at least 0 and sum to one"
         refuse_rows_unless(distributions(rows), where, expected, rows)
-    labels = np.asarray(targets)
-    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
+    if targets.ndim != 1 or targets.size == 0 or not jnp.issubdtype(targets.dtype, jnp.integer):
         return
+    spread = isinstance(targets, Array) and not targets.is_fully_addressable
+    if spread and int(targets.min()) >= 0 and int(targets.max()) < classes:
+        return  # what several processes hold is put together only if there is something to say
+    labels = on_host(targets)
     if labels.min() < 0 or labels.max() >= classes:
         wrong = np.flatnonzero((labels < 0) | (labels >= classes))
         raise ValueError(

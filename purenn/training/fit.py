@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import Mesh
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
@@ -19,6 +20,8 @@ from purenn.training.progress import EpochRecord
 from purenn.training.run import Run
 from purenn.training.settings import settings_of
 from purenn.training.sources import Batches, pair, source_of
+from purenn.training.spread import begin, handed_back, layout_of, placed, spread_of
+from purenn.training.team import Team
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
 
 
@@ -39,6 +42,8 @@ def fit(
     resume: bool = False,
     checkpoint_every: float = 10.0,
     locate: bool = False,
+    mesh: Mesh | None = None,
+    blocks: int | None = None,
 ) -> tuple[TrainState, list[EpochRecord]]:
     """Train, and show how it goes.
 
@@ -74,6 +79,14 @@ def fit(
             no more than a twentieth of the time goes into it.
         locate: whether to look, when the run is no longer finite, for the layer where that began;
             it takes one more step, with `explain`.
+        mesh: devices to train on together, as `jax.make_mesh` makes it. Each batch is spread over
+            the axis named "data", or the only one; parameters are whole on each device, or lie as
+            an initializer of `initializers.sharded` put them. Of several processes each calls `fit`
+            with the same arguments; the first one shows the bar and writes the checkpoints.
+        blocks: data in arrays lie in so many blocks, a multiple of the devices, and each batch
+            takes an equal share of every block, shuffled within it. So no step moves data between
+            devices, and the order depends on the number of blocks, not on that of the devices. By
+            default 1, and with a mesh 8, or the next multiple of its devices.
 
     Returns:
         `(train_state, history)`, with one `EpochRecord` an epoch.
@@ -112,15 +125,23 @@ def fit(
     epochs = checks.count("fit", "epochs", epochs)
     recipe = Recipe(model, loss, optimizer, penalty)
     recipe.check()
-    keeper = Checkpoints(checkpoints, checkpoint_every)
+    spread, team = spread_of("fit", mesh), Team("fit", mesh)
+    keeper = Checkpoints(checkpoints, checkpoint_every, team)
     if resume and checkpoints is None:
         raise ValueError("fit: resume needs checkpoints, the folder to go on from")
-    interruptions = Interruptions(enabled=checkpoints is not None)
+    interruptions = Interruptions(enabled=checkpoints is not None, alone=team.alone)
+
+    def stop() -> None:
+        """At the same moment in every process."""
+        if team.anyone(interruptions.asked):
+            raise KeyboardInterrupt
+
     with keeper, interruptions:
-        source = source_of(data, batch_size, interruptions)
+        source = source_of(data, batch_size, blocks, spread, team, interruptions)
         x, targets = source.example
         if validation is not None:
-            validation = as_examples("fit", *pair("validation", validation))
+            on_host = spread is not None
+            validation = as_examples("fit", *pair("validation", validation), on_host=on_host)
             if validation[0].shape[1:] != x.shape[1:]:
                 raise ValueError(
                     f"fit: validation's x holds examples of shape {validation[0].shape[1:]}, "
@@ -128,10 +149,12 @@ def fit(
                 )
         if train_state is None:
             checks.prng_key("fit", key)
-            start = programs(recipe).create(key, x.shape[1:])
+            start = begin(programs(recipe).create, spread, key, x.shape[1:])
         else:
             check_train_state("fit", train_state)
             start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
+        layout = None if spread is None else layout_of(spread, start)
+        start = placed(start, layout)
         if of_classes:
             learned = start.params, start.state
             check_labels("fit", layer, *learned, x, targets)
@@ -141,30 +164,30 @@ def fit(
                 source.classes = classes_of(layer, *learned, x)
 
         first = int(start.step) // source.steps if source.steps else 0
-        run = Run(recipe, source, epochs, first, validation, interruptions, locate)
+        run = Run(recipe, layout, source, epochs, first, validation, interruptions, locate)
         moment = Moment(start)
         if checkpoints is not None:
             seed = key if train_state is None else None
-            settings = settings_of(recipe, start, source, validation, seed)
-            moment = keeper.begin(moment, settings, source.steps, resume=resume)
+            settings = settings_of(recipe, start, source, validation, seed, spread, team)
+            moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
         if moment.epoch > epochs:
             raise ValueError(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"
             )
         try:
-            interruptions.stop()
-            with closing(run.moments(moment, progress=progress)) as moments:
+            stop()
+            with closing(run.moments(moment, progress=progress and team.first)) as moments:
                 for moment in moments:
                     keeper.consider(moment)
-                    interruptions.stop()
+                    stop()
             keeper.write(moment)
-            interruptions.stop()
+            stop()
         except FloatingPointError as error:  # the last checkpoint is from when all was well
             raise FloatingPointError(f"{error}{keeper.kept}") from None
         except BaseException as error:
-            if interruptions.asked < 2:
+            if interruptions.asked < 2 and (team.alone or layout is None or not layout.splits):
                 keeper.write(moment)
             if isinstance(error, KeyboardInterrupt) and keeper.kept:
                 raise KeyboardInterrupt(f"fit: stopped{keeper.kept}") from None
             raise
-    return moment.train_state, list(moment.history)
+    return handed_back(moment.train_state, spread), list(moment.history)

@@ -18,8 +18,9 @@ class Interruptions:
     where Ctrl-C means something else already (ignored, as under nohup), nothing is changed.
     """
 
-    def __init__(self, *, enabled: bool) -> None:
+    def __init__(self, *, enabled: bool, alone: bool = True) -> None:
         self.enabled = enabled
+        self.alone = alone  # or else one of several processes, which must stop at the same step
         self.asked = 0  # how often Ctrl-C was pressed
         self._waiting = False
         self._before: Any = None
@@ -38,12 +39,12 @@ class Interruptions:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1
-        if self._waiting or self.asked > 1:
+        if (self._waiting and self.alone) or self.asked > 1:
             self._before(number, frame)  # Python's own raises KeyboardInterrupt
 
     def stop(self) -> None:
         """Stop here, if that was asked for."""
-        if self.asked:
+        if self.asked and self.alone:
             raise KeyboardInterrupt
 
     @contextmanager

@@ -10,21 +10,24 @@ from purenn.core.layer import Fn
 from purenn.core.narrow import flat, whole
 from purenn.core.sharding import varying_together
 from purenn.optimizers.base import is_elementwise
+from purenn.training.blocks import batch_of
 from purenn.training.train_step import TrainState, descend, step_by
 
 
-def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any) -> Fn:
+def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any, *, splits: bool = False) -> Fn:
     """Steps of an epoch over data that stay where they are.
+
+    `splits` says that parameters are cut into parts on several devices: then each stays in its
+    form, as one axis would have to be put together for each product.
 
     Returns:
         A pure function `run(train_state, x, targets, order, first, last)`, whose result is the
         state after the steps `first` to `last`, less one, and the losses, `(steps,)`, zero where no
-        step was run. A step gathers its own rows of `x`, so that bytes travel where floats would;
-        `order` are the rows of all steps, `(steps, batch_size)`. Where `first` and `last` are
-        traced, one program serves any number of steps; where they are Python numbers, JAX can
-        differentiate through the loop.
+        step was run; `order` are the rows of all steps, as `epoch_order` gives them. Where `first`
+        and `last` are traced, one program serves any number of steps; where they are Python
+        numbers, JAX can differentiate through the loop.
     """
-    turns = is_elementwise(optimizer)
+    turns = is_elementwise(optimizer) and not splits
     carried: Fn = flat if turns else _as_it_is
     back: Fn = whole if turns else _as_it_is
     way = _descend_flat if turns else descend
@@ -36,10 +39,10 @@ def train_loop(model: Any, loss: Any, optimizer: Any, penalty: Any) -> Fn:
         def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             leaves, losses = carry
             before = jax.tree.map(back, leaves, train_state)
-            after, value = step(before, x[order[i]], targets[order[i]])
+            after, value = step(before, batch_of(x, order, i), batch_of(targets, order, i))
             return jax.tree.map(carried, after), losses.at[i].set(value.astype(losses.dtype))
 
-        leaves, losses = jax.tree.map(carried, train_state), jnp.zeros(order.shape[0])
+        leaves, losses = jax.tree.map(carried, train_state), jnp.zeros(order.shape[-2])
         leaves, losses = varying_together((leaves, losses), x, targets)
         leaves, losses = lax.fori_loop(first, last, body, (leaves, losses))
         return jax.tree.map(back, leaves, train_state), losses

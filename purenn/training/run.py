@@ -11,9 +11,10 @@ from purenn.training.divergence import divergence
 from purenn.training.evaluate import evaluate
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
-from purenn.training.programs import Recipe
+from purenn.training.programs import Recipe, programs
 from purenn.training.progress import Bar
 from purenn.training.sources import Source
+from purenn.training.spread import Layout
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Run:
     """What a run does; where it is, is a `Moment`."""
 
     recipe: Recipe
+    layout: Layout | None
     source: Source
     epochs: int
     first: int  # the data's epoch in the run's first
@@ -47,7 +49,8 @@ class Run:
                     model, loss, *_ = self.recipe
                     learned = moment.train_state.params, moment.train_state.state
                     with self.interruptions.at_once():
-                        scores = evaluate(model, loss, *learned, *self.validation)
+                        mesh = None if self.layout is None else self.layout.spread.mesh
+                        scores = evaluate(model, loss, *learned, *self.validation, mesh=mesh)
                 moment = moment.end_of_epoch(*scores)
                 bar.end(moment.history[-1])
                 yield moment
@@ -55,7 +58,8 @@ class Run:
     def _epoch(self, moment: Moment, bar: Bar) -> Iterator[Moment]:
         number = self.first + moment.epoch
         start = time.perf_counter()
-        for chunk in self.source.epoch(self.recipe, moment.train_state, number, moment.steps):
+        compiled = programs(self.recipe, self.layout)
+        for chunk in self.source.epoch(compiled, moment.train_state, number, moment.steps):
             if not (chunk.sound and np.isfinite(chunk.losses).all()):
                 raise divergence(self.recipe, moment, chunk, locate=self.locate)
             now = time.perf_counter()

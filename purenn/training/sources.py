@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
 from purenn.core import checks
-from purenn.training.examples import as_examples, refuse_targets, steps_per_epoch
+from purenn.training.blocks import batch_of, in_blocks, steps_per_epoch
+from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
-from purenn.training.programs import Recipe, order_of, programs, still_finite
+from purenn.training.programs import Programs, still_finite
+from purenn.training.spread import Spread
+from purenn.training.team import Team
 from purenn.training.train_step import TrainState
 
 LOOK_EVERY = 0.3  # seconds between two looks at a run: by the bar, for NaN, for Ctrl-C
@@ -40,6 +43,10 @@ class Source(Protocol):
         """Examples to look at before the run."""
 
     @property
+    def held(self) -> tuple[Array, Array]:
+        """What of the data stays on the device, or an example of it."""
+
+    @property
     def steps(self) -> int:
         """How many an epoch has; 0 if that is not known."""
 
@@ -47,52 +54,81 @@ class Source(Protocol):
     def batch_size(self) -> int | None:
         """How many examples a step has, if that was said."""
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks the data lie in."""
+
     def epoch(
-        self, recipe: Recipe, train_state: TrainState, epoch: int, first: int
+        self, programs: Programs, train_state: TrainState, epoch: int, first: int
     ) -> Iterator[Chunk]:
         """The epoch from its step `first` on."""
 
 
-def source_of(data: Any, batch_size: int | None, interruptions: Interruptions) -> Source:
+def source_of(
+    data: Any,
+    batch_size: int | None,
+    blocks: int | None,
+    spread: Spread | None,
+    team: Team,
+    interruptions: Interruptions,
+) -> Source:
     """What `fit` was given as data."""
     if callable(data):
-        return Batches(data, interruptions)
-    x, targets = as_examples("fit", *pair("data", data))
+        if blocks is not None:
+            raise TypeError("fit: blocks is for data in arrays; a function gives its own batches")
+        return Batches(data, spread, team, interruptions)
+    x, targets = as_examples("fit", *pair("data", data), on_host=spread is not None)
     if batch_size is None:
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
-    return Arrays(x, targets, checks.count("fit", "batch_size", batch_size))
+    batch_size = checks.count("fit", "batch_size", batch_size)
+    if spread is not None:
+        blocks = spread.blocks("fit", blocks)
+    return Arrays(x, targets, batch_size, 1 if blocks is None else blocks, spread, team)
 
 
 class Arrays:
     """Data that stay on the device. A chunk has as many steps as time allows: one program does."""
 
-    def __init__(self, x: Array, targets: Array, batch_size: int) -> None:
-        self.example, self.batch_size = (x, targets), batch_size
-        self.steps = steps_per_epoch("fit", x.shape[0], batch_size)
+    def __init__(
+        self,
+        x: Any,
+        targets: Any,
+        batch_size: int,
+        blocks: int,
+        spread: Spread | None,
+        team: Team,
+    ) -> None:
+        self.batch_size, self.blocks, self.team = batch_size, blocks, team
+        self.examples = x.shape[0]
+        self.steps = steps_per_epoch("fit", self.examples, batch_size, blocks)
+        self.example = x, targets
+        if spread is None:
+            self.held = in_blocks(x, blocks), in_blocks(targets, blocks)
+        else:
+            share = partial(spread.examples, blocks=blocks)
+            self.held = share("x", x), share("targets", targets)
         self.pace = FIRST_CHUNK
 
     def epoch(
-        self, recipe: Recipe, train_state: TrainState, epoch: int, first: int
+        self, programs: Programs, train_state: TrainState, epoch: int, first: int
     ) -> Iterator[Chunk]:
         """The epoch from its step `first` on."""
-        x, targets = self.example
-        run = programs(recipe).chunk
-        order = order_of(
-            train_state.key, jnp.int32(epoch), examples=x.shape[0], batch_size=self.batch_size
-        )
+        x, targets = self.held
+        run, sizes = programs.chunk, (self.examples, self.batch_size, self.blocks)
+        order = programs.order(train_state.key, np.int32(epoch), *sizes)
         while first < self.steps:
-            start, last = time.perf_counter(), min(first + self.pace, self.steps)
-            before, given = train_state, (jnp.int32(first), jnp.int32(last))
+            (pace,) = self.team.agreed(self.pace)
+            start, last = time.perf_counter(), min(first + pace, self.steps)
+            before, given = train_state, (np.int32(first), np.int32(last))
             train_state, losses, sound = run(before, x, targets, order, *given)
             done = np.asarray(losses)[first:last]
 
             def batch(i: int, first: int = first) -> tuple[Array, Array]:
-                rows = order[first + i]
-                return x[rows], targets[rows]
+                return batch_of(x, order, first + i), batch_of(targets, order, first + i)
 
             def again(state: TrainState, i: int, first: int = first) -> tuple[TrainState, Any]:
                 i += first
-                after, losses, _ = run(state, x, targets, order, jnp.int32(i), jnp.int32(i + 1))
+                after, losses, _ = run(state, x, targets, order, np.int32(i), np.int32(i + 1))
                 return after, losses[i]
 
             self._learn(time.perf_counter() - start, last - first)
@@ -100,7 +136,12 @@ class Arrays:
             yield Chunk(before, train_state, done, bool(sound), batch, again)
 
     def _learn(self, seconds: float, steps: int) -> None:
-        self.pace = max(1, min(4 * steps, int(steps * LOOK_EVERY / max(seconds, 1e-6))))
+        self.pace = learned(seconds, steps)
+
+
+def learned(seconds: float, steps: int) -> int:
+    """How many steps to go to the next look, after so many took so long."""
+    return max(1, min(4 * steps, int(steps * LOOK_EVERY / max(seconds, 1e-6))))
 
 
 class Batches:
@@ -108,39 +149,52 @@ class Batches:
 
     steps = 0
     batch_size = None
+    blocks = 1
 
-    def __init__(self, data: Callable[[int], Any], interruptions: Interruptions) -> None:
+    def __init__(
+        self,
+        data: Callable[[int], Any],
+        spread: Spread | None,
+        team: Team,
+        interruptions: Interruptions,
+    ) -> None:
         """Looks into the first epoch for its shapes, and uses it: data is called once an epoch."""
         self.data, self.interruptions = data, interruptions
+        self.spread, self.team = spread, team
         self.classes: int | None = None  # labels of each batch are held against it
         opened = self._open(0)
         batch = next(opened, None)
         if batch is None:
             raise ValueError("fit: data(0) gave no batch")
-        self.example = as_examples("fit", *pair("data(0)'s first batch", batch))
+        x, targets = pair("data(0)'s first batch", batch)
+        self.example = self.held = as_examples("fit", x, targets, on_host=spread is not None)
         self._begun: Iterator[Any] | None = chain([batch], opened)
 
     def epoch(
-        self, recipe: Recipe, train_state: TrainState, epoch: int, first: int
+        self, programs: Programs, train_state: TrainState, epoch: int, first: int
     ) -> Iterator[Chunk]:
         """The epoch from its step `first` on; the batches before it are asked for and passed over.
 
         Runs one step ahead: while the device works on a batch, the next one is prepared.
         """
-        run, batches = programs(recipe).step, self._from(epoch, first)
+        run, batches = programs.step, self._from(epoch, first)
         begun, losses, start = train_state, list[Any](), time.perf_counter()
+        pace = FIRST_CHUNK
         done, ahead, number = train_state, None, first
         while True:
             try:
                 batch = next(batches, None)
                 given = None if batch is None else self._checked(batch, epoch, number + 1)
             except BaseException:
-                if losses:  # what is done is not lost
+                if losses and self.team.alone:  # what is done is not lost
                     yield _chunk(begun, done, losses)
                 raise
             behind, ahead = ahead, None
-            look = given is None or time.perf_counter() - start > LOOK_EVERY
-            look = (look or self.interruptions.asked > 0) and behind is not None
+            if self.team.alone:
+                look = time.perf_counter() - start > LOOK_EVERY or self.interruptions.asked > 0
+            else:  # at the same step in every process, since each look is a program that all run
+                look = len(losses) + 1 >= pace
+            look = (look or given is None) and behind is not None
             # Before the next step, which it would wait for otherwise.
             sound = still_finite(begun, train_state) if look else None
             if given is not None:
@@ -158,6 +212,7 @@ class Batches:
                 losses.append(value)
                 done = after
                 if look:
+                    (pace,) = self.team.agreed(learned(time.perf_counter() - start, len(losses)))
                     yield Chunk(begun, done, np.array(losses), bool(sound))
                     begun, losses, start = done, [], time.perf_counter()
             if given is None:
@@ -193,7 +248,11 @@ class Batches:
         if self.classes is not None and isinstance(targets, np.ndarray):
             name = f"in epoch {epoch + 1}, batch {number}, targets"
             refuse_targets("fit", name, targets, self.classes)
-        return as_examples("fit", x, targets)
+        if self.spread is None:
+            return as_examples("fit", x, targets)
+        x, targets = as_examples("fit", x, targets, on_host=True)
+        name = f"batch {number} of epoch {epoch + 1}"
+        return self.spread.batch("fit", name, x), self.spread.batch("fit", name, targets)
 
 
 def _chunk(before: TrainState, after: TrainState, losses: list[Any]) -> Chunk:

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.optimizers.base import apply_updates, first_step
-from purenn.training.shuffle import shuffled
 
 
 class TrainState(NamedTuple):
@@ -75,8 +73,7 @@ def train_step(
 
     Examples:
         >>> import jax
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
+        >>>         >>> import purenn as pn
         >>> x = jnp.linspace(-1, 1, 8)[:, None]
         >>> step = jax.jit(pn.train_step(pn.dense(1), pn.mse, pn.sgd(0.5)))
         >>> train_state = pn.TrainState.create(pn.dense(1), pn.sgd(0.5), jax.random.key(0), (1,))
@@ -144,14 +141,3 @@ def descend(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[An
         )
     updates, opt_state = result
     return apply_updates(params, updates), opt_state
-
-
-def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int) -> Array:
-    """Rows of each batch of an epoch, `(steps, batch_size)`, from `TrainState.key` and the epoch.
-
-    Every epoch is a fresh permutation; what does not fill a batch is left out of that epoch.
-    """
-    shuffle_key = jax.random.fold_in(key, jnp.uint32(2**32 - 1))  # a step that is never reached
-    order = shuffled(jax.random.fold_in(shuffle_key, epoch), examples)
-    steps = examples // batch_size
-    return order[: steps * batch_size].reshape(steps, batch_size)

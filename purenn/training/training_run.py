@@ -8,13 +8,21 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.sharding import varying_together
-from purenn.training.examples import as_examples, steps_per_epoch
+from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
+from purenn.training.examples import as_examples
 from purenn.training.loop import train_loop
-from purenn.training.train_step import TrainState, epoch_order
+from purenn.training.train_step import TrainState
 
 
 def training_run(
-    model: Any, loss: Any, optimizer: Any, *, epochs: int, batch_size: int, penalty: Any = None
+    model: Any,
+    loss: Any,
+    optimizer: Any,
+    *,
+    epochs: int,
+    batch_size: int,
+    penalty: Any = None,
+    blocks: int = 1,
 ) -> Callable[[Array, Any, Any], tuple[TrainState, Array]]:
     """A whole run, from the key to the trained state: shuffle, step, repeat.
 
@@ -28,6 +36,8 @@ def training_run(
         epochs: passes over the data, each in a new order; 0 gives the initial state.
         batch_size: examples a step; an epoch's incomplete last batch is dropped.
         penalty: an op or function of the parameters, added to the loss.
+        blocks: each batch takes an equal share of so many blocks of the data, shuffled within each.
+            Data that are sharded over devices, in blocks, are then never moved between them.
 
     Returns:
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
@@ -44,15 +54,18 @@ def training_run(
     """
     epochs = checks.count("training_run", "epochs", epochs, least=0)
     checks.count("training_run", "batch_size", batch_size)
+    checks.count("training_run", "blocks", blocks)
     steps = train_loop(model, loss, optimizer, penalty)
 
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
         x, targets = as_examples("training_run", x, targets)
-        steps_per_epoch("training_run", x.shape[0], batch_size)
+        examples = x.shape[0]
+        steps_per_epoch("training_run", examples, batch_size, blocks)
+        x, targets = in_blocks(x, blocks), in_blocks(targets, blocks)
 
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
-            order = epoch_order(train_state.key, epoch, x.shape[0], batch_size)
-            return steps(train_state, x, targets, order, 0, order.shape[0])
+            order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
+            return steps(train_state, x, targets, order, 0, order.shape[-2])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
         train_state = varying_together(train_state, x, targets)
