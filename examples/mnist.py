@@ -5,10 +5,15 @@ python examples/mnist.py --hidden 16 16        784-16-16-10
 python examples/mnist.py --model cnn           a convolutional network, over 99.2 %
 python examples/mnist.py --batch-norm --input-dropout 0.2 --batch-size 64 --epochs 20
 python examples/mnist.py --resume              goes on with a run that was stopped, or killed
+python examples/mnist.py --cpu-devices 4       on several devices, here made of one CPU
 python examples/mnist.py --help                every option
 
 The trained parameters, the training history and the pictures go to runs/mnist. Ctrl-C stops a run
-with a checkpoint there.
+with a checkpoint there. All devices that JAX finds are used together; of several processes, on one
+machine or on many, each is started with the same options and its own number:
+
+python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 0
+python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 1
 """
 
 import csv
@@ -17,7 +22,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +32,7 @@ import mnist_pictures
 import numpy as np
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
+from processes import join
 
 import purenn as pn
 
@@ -109,6 +115,22 @@ class Options:
     """Go on with the run in the output folder that was not finished, if there is one."""
     checkpoint_every: NotNegative = 10.0
     """Seconds between two checkpoints, which are removed when the run is finished."""
+    blocks: AtLeast1 | None = None
+    """Blocks that the images lie in, which decide their order and how many devices they can be
+    spread over. [default: 1 on one device, else 8, or the next multiple of the devices]"""
+    cpu_devices: AtLeast1 | None = None
+    """Make so many devices of the CPU, to try what several do."""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, where several processes meet."""
+    processes: AtLeast1 = 1
+    """How many there are."""
+    process: NotNegativeInt = 0
+    """Which of them this one is, from 0."""
+    cluster: Annotated[bool, Parameter(negative="")] = False
+    """Let JAX find the processes of the cluster that this one was started on."""
+    patience: Annotated[float, Parameter(validator=Number(gte=2, lt=math.inf))] = 20.0
+    """Seconds after which a process that does not answer is given up, and the others end."""
+
     progress: bool = True
     """Show a bar, with the loss and the accuracy."""
     pictures: bool = True
@@ -159,7 +181,6 @@ def build_optimizer(options: Options) -> pn.Optimizer:
 
 def train(options: Options) -> None:
     """Train on MNIST, then measure on the test set and draw what was learned."""
-    check(options)
     model, optimizer = build_model(options), build_optimizer(options)
     with must_be("--data", "a folder with the four files of MNIST, or download"):
         (x, y), test = pn.load_mnist(None if options.data == "download" else options.data)
@@ -171,17 +192,22 @@ def train(options: Options) -> None:
     else:
         validation, watched = (x[:10_000], y[:10_000]), "the first 10,000 training images"
 
-    with must_be("--output", "a folder that can be written to"):
-        options.output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=options.output).close()
-    checkpoints = checkpoints_of(options)
-    if not options.resume and any(checkpoints.glob("*.safetensors")):
-        raise ValueError(
-            f"--output holds a run that was not finished, in {checkpoints}: go on with it with "
-            f"--resume, or remove that folder, or choose another"
-        )
-    print(f"device: {jax.devices()[0]}\n\n{pn.summary(model, x.shape[1:])}\n")
-    print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
+    checkpoints, mesh = checkpoints_of(options), None
+    devices = str(jax.devices()[0])
+    if jax.device_count() > 1:
+        mesh = jax.make_mesh((jax.device_count(),), ("data",))
+        devices += f" and {jax.device_count() - 1} more, of {jax.process_count()} processes"
+    if jax.process_index() == 0:
+        with must_be("--output", "a folder that can be written to"):
+            options.output.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=options.output).close()
+        if not options.resume and any(checkpoints.glob("*.safetensors")):
+            raise ValueError(
+                f"--output holds a run that was not finished, in {checkpoints}: go on with it with "
+                f"--resume, or remove that folder, or choose another"
+            )
+        print(f"device: {devices}\n\n{pn.summary(model, x.shape[1:])}\n")
+        print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
     trained, history = pn.fit(
         model,
         pn.softmax_cross_entropy,
@@ -197,9 +223,13 @@ def train(options: Options) -> None:
         resume=options.resume,
         checkpoint_every=options.checkpoint_every,
         locate=True,
+        mesh=mesh,
+        blocks=options.blocks,
     )
-    report(options, model, trained, history, watched, test)
-    shutil.rmtree(checkpoints)
+    if jax.process_index() == 0:
+        learned = jax.device_get((trained.params, trained.state))  # from all devices to the host
+        report(options, model, learned, history, watched, test)
+        shutil.rmtree(checkpoints)
 
 
 def checkpoints_of(options: Options) -> Path:
@@ -208,11 +238,10 @@ def checkpoints_of(options: Options) -> Path:
 
 
 def report(
-    options: Options, model: pn.Layer, trained: Any, history: Any, watched: str, test: Any
+    options: Options, model: pn.Layer, learned: Any, history: Any, watched: str, test: Any
 ) -> None:
     """Write what was learned, and say how good it is."""
     # The test set's one and only use in a run: training never sees it.
-    learned = trained.params, trained.state
     loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
     assert accuracy is not None  # it is None where targets are no classes
     # Files are made in a folder of their own and then moved: an interrupted run leaves none.
@@ -227,7 +256,7 @@ def report(
                 writer.writerow([e.epoch, *(f"{number:.6f}" for number in numbers)])
         if options.pictures:
             mnist_pictures.curves(folder / "curves.png", history, watched)
-            first = next(part for part in trained.params if part)  # the ones before have none
+            first = next(part for part in learned[0] if part)  # the ones before have none
             size = (28, 28, 1) if options.model == "dense" else (3, 3, 1)
             mnist_pictures.weights(folder / "weights.png", first.w.reshape(*size, -1))
             apply = jax.jit(model.apply)  # a tenth at a time: a cnn's values take 100 kB an image
@@ -251,6 +280,22 @@ def check(options: Options) -> None:
         )
     if options.weight_decay is not None and options.optimizer != "adamw":
         raise ValueError(f"--weight-decay needs --optimizer adamw, got {options.optimizer}")
+    if options.processes > 1 and options.coordinator is None:
+        raise ValueError("--processes needs --coordinator, where they meet, or use --cluster")
+    if options.process >= options.processes:
+        raise ValueError(
+            f"--process must be below --processes, {options.processes}, got {options.process}"
+        )
+
+
+def several(options: Options) -> AbstractContextManager[None]:
+    """The devices and the processes that train together."""
+    check(options)
+    if options.cpu_devices is not None:
+        jax.config.update("jax_num_cpu_devices", options.cpu_devices)
+    if options.processes == 1 and not options.cluster:
+        return nullcontext()
+    return join(options.coordinator, options.processes, options.process, patience=options.patience)
 
 
 @contextmanager
@@ -270,7 +315,8 @@ def main(options: Options | None = None) -> None:
     """Train a network on MNIST, and look at what it learned."""
     options = options or Options()
     try:
-        train(options)
+        with several(options):
+            train(options)
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")  # a line for the user, not a traceback
     except KeyboardInterrupt as stopped:

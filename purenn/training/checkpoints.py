@@ -179,16 +179,12 @@ class Checkpoints:
             )
         return moment
 
-    def consider(self, moment: Moment) -> None:
-        """Write, if it is time."""
-        if self.folder is None:
-            return
+    def due(self) -> bool:
+        """Whether it is time to write."""
         now = time.monotonic()
         if self._due is None:  # the first one soon, but not of a run that diverges at once
             self._due = now + min(self.every, 1.0)
-        (due,) = self.team.agreed(now >= self._due)
-        if due:
-            self.write(moment)
+        return now >= self._due
 
     def write(self, moment: Moment) -> None:
         """Write, and remove what is older than needed; a full disk does not stop the run."""

@@ -131,11 +131,6 @@ def fit(
         raise ValueError("fit: resume needs checkpoints, the folder to go on from")
     interruptions = Interruptions(enabled=checkpoints is not None, alone=team.alone)
 
-    def stop() -> None:
-        """At the same moment in every process."""
-        if team.anyone(interruptions.asked):
-            raise KeyboardInterrupt
-
     with keeper, interruptions:
         source = source_of(data, batch_size, blocks, spread, team, interruptions)
         x, targets = source.example
@@ -175,13 +170,19 @@ def fit(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"
             )
         try:
-            stop()
+            interruptions.stop()
             with closing(run.moments(moment, progress=progress and team.first)) as moments:
                 for moment in moments:
-                    keeper.consider(moment)
-                    stop()
+                    asked, due, source.pace = team.look(
+                        interruptions.asked, keeper.due(), source.pace
+                    )
+                    if due:
+                        keeper.write(moment)
+                    if asked:
+                        raise KeyboardInterrupt
+                    interruptions.stop()
             keeper.write(moment)
-            stop()
+            interruptions.stop()
         except FloatingPointError as error:  # the last checkpoint is from when all was well
             raise FloatingPointError(f"{error}{keeper.kept}") from None
         except BaseException as error:
@@ -189,5 +190,8 @@ def fit(
                 keeper.write(moment)
             if isinstance(error, KeyboardInterrupt) and keeper.kept:
                 raise KeyboardInterrupt(f"fit: stopped{keeper.kept}") from None
+            if isinstance(error, jax.errors.JaxRuntimeError) and not team.alone:
+                text = f"fit: perhaps another process has ended{keeper.kept}; {error}"
+                raise jax.errors.JaxRuntimeError(text) from None
             raise
     return handed_back(moment.train_state, spread), list(moment.history)

@@ -38,6 +38,8 @@ class Chunk(NamedTuple):
 class Source(Protocol):
     """An epoch's steps, chunk by chunk."""
 
+    pace: int  # how many steps go to the next look, where that is not left to the clock
+
     @property
     def example(self) -> tuple[Array, Array]:
         """Examples to look at before the run."""
@@ -83,7 +85,7 @@ def source_of(
     batch_size = checks.count("fit", "batch_size", batch_size)
     if spread is not None:
         blocks = spread.blocks("fit", blocks)
-    return Arrays(x, targets, batch_size, 1 if blocks is None else blocks, spread, team)
+    return Arrays(x, targets, batch_size, 1 if blocks is None else blocks, spread)
 
 
 class Arrays:
@@ -96,9 +98,8 @@ class Arrays:
         batch_size: int,
         blocks: int,
         spread: Spread | None,
-        team: Team,
     ) -> None:
-        self.batch_size, self.blocks, self.team = batch_size, blocks, team
+        self.batch_size, self.blocks = batch_size, blocks
         self.examples = x.shape[0]
         self.steps = steps_per_epoch("fit", self.examples, batch_size, blocks)
         self.example = x, targets
@@ -117,8 +118,7 @@ class Arrays:
         run, sizes = programs.chunk, (self.examples, self.batch_size, self.blocks)
         order = programs.order(train_state.key, np.int32(epoch), *sizes)
         while first < self.steps:
-            (pace,) = self.team.agreed(self.pace)
-            start, last = time.perf_counter(), min(first + pace, self.steps)
+            start, last = time.perf_counter(), min(first + self.pace, self.steps)
             before, given = train_state, (np.int32(first), np.int32(last))
             train_state, losses, sound = run(before, x, targets, order, *given)
             done = np.asarray(losses)[first:last]
@@ -131,12 +131,9 @@ class Arrays:
                 after, losses, _ = run(state, x, targets, order, np.int32(i), np.int32(i + 1))
                 return after, losses[i]
 
-            self._learn(time.perf_counter() - start, last - first)
+            self.pace = learned(time.perf_counter() - start, last - first)
             first = last
             yield Chunk(before, train_state, done, bool(sound), batch, again)
-
-    def _learn(self, seconds: float, steps: int) -> None:
-        self.pace = learned(seconds, steps)
 
 
 def learned(seconds: float, steps: int) -> int:
@@ -160,7 +157,7 @@ class Batches:
     ) -> None:
         """Looks into the first epoch for its shapes, and uses it: data is called once an epoch."""
         self.data, self.interruptions = data, interruptions
-        self.spread, self.team = spread, team
+        self.spread, self.team, self.pace = spread, team, FIRST_CHUNK
         self.classes: int | None = None  # labels of each batch are held against it
         opened = self._open(0)
         batch = next(opened, None)
@@ -179,7 +176,6 @@ class Batches:
         """
         run, batches = programs.step, self._from(epoch, first)
         begun, losses, start = train_state, list[Any](), time.perf_counter()
-        pace = FIRST_CHUNK
         done, ahead, number = train_state, None, first
         while True:
             try:
@@ -193,7 +189,7 @@ class Batches:
             if self.team.alone:
                 look = time.perf_counter() - start > LOOK_EVERY or self.interruptions.asked > 0
             else:  # at the same step in every process, since each look is a program that all run
-                look = len(losses) + 1 >= pace
+                look = len(losses) + 1 >= self.pace
             look = (look or given is None) and behind is not None
             # Before the next step, which it would wait for otherwise.
             sound = still_finite(begun, train_state) if look else None
@@ -212,7 +208,7 @@ class Batches:
                 losses.append(value)
                 done = after
                 if look:
-                    (pace,) = self.team.agreed(learned(time.perf_counter() - start, len(losses)))
+                    self.pace = learned(time.perf_counter() - start, len(losses))
                     yield Chunk(begun, done, np.array(losses), bool(sound))
                     begun, losses, start = done, [], time.perf_counter()
             if given is None:

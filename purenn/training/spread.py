@@ -185,7 +185,11 @@ def put(value: Any, sharding: NamedSharding) -> Array:
     The value is the same in every process, or spread over all of them already.
     """
     if isinstance(value, Array):
-        if not value.is_fully_addressable or value.sharding.device_set == sharding.device_set:
+        lies = value.sharding
+        if isinstance(lies, NamedSharding) and lies.mesh != sharding.mesh:
+            if lies.is_equivalent_to(sharding, value.ndim):
+                return _on_mesh_of(value, sharding)
+        elif not value.is_fully_addressable or lies.device_set == sharding.device_set:
             return jax.device_put(value, sharding)
         if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
             data = put(jax.random.key_data(value), sharding)
@@ -195,6 +199,15 @@ def put(value: Any, sharding: NamedSharding) -> Array:
     return jax.make_array_from_callback(
         value.shape, sharding, lambda index: np.asarray(value[index], dtype)
     )
+
+
+def _on_mesh_of(value: Array, sharding: NamedSharding) -> Array:
+    """The same pieces on the same devices, whose mesh has axes of another type."""
+    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        data = _on_mesh_of(jax.random.key_data(value), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
+    pieces = [shard.data for shard in value.addressable_shards]
+    return jax.make_array_from_single_device_arrays(value.shape, sharding, pieces)
 
 
 def begin(create: Any, spread: Spread | None, key: Any, in_shape: tuple[int, ...]) -> Any:
@@ -209,9 +222,7 @@ def handed_back(tree: Any, spread: Spread | None) -> Any:
     """A tree of arrays on the mesh as its caller gave it, whose axes may be Explicit."""
     if spread is None or spread.given == spread.mesh:
         return tree
-    return jax.tree.map(
-        lambda a: jax.device_put(a, NamedSharding(spread.given, a.sharding.spec)), tree
-    )
+    return jax.tree.map(lambda a: put(a, NamedSharding(spread.given, a.sharding.spec)), tree)
 
 
 def placed(tree: Any, layout: Layout | None) -> Any:
