@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, PartitionSpec
 
 from purenn.core import checks
 from purenn.core.layer import Fn
@@ -184,7 +184,7 @@ def sharded(initializer: Fn, spec: Any) -> Fn:
         >>> with jax.set_mesh(jax.make_mesh((1,), ("model",))):
         ...     params, state = layer.init(jax.random.key(0), in_shape=(3,))
         >>> print(params.w.sharding.spec)
-        PartitionSpec(None, 'model')
+        P(None, 'model')
     """
     checks.function("sharded", "initializer", initializer)
     if not isinstance(spec, PartitionSpec):
@@ -197,11 +197,21 @@ def sharded(initializer: Fn, spec: Any) -> Fn:
         mesh = jax.sharding.get_abstract_mesh()
         if mesh.empty:
             return value
-        unknown = {name for part in spec for name in _names(part)} - set(mesh.axis_names)
-        if unknown:
-            raise ValueError(
-                f"sharded: spec is {spec}, but the mesh has axes {mesh.axis_names} alone"
-            )
+        if len(spec) > len(shape):
+            raise ValueError(f"sharded: spec is {spec}, for an array of shape {shape}")
+        for length, names in zip(shape, map(_names, spec), strict=False):
+            if not set(names) <= set(mesh.axis_names):
+                raise ValueError(
+                    f"sharded: spec is {spec}, expected axes of the mesh, {mesh.axis_names}"
+                )
+            devices = math.prod(mesh.shape[name] for name in names)
+            if length % devices:
+                raise ValueError(
+                    f"sharded: spec is {spec} and the array's shape {shape}; expected {length} to "
+                    f"be a multiple of the {devices} devices along {', '.join(names)}"
+                )
+        if AxisType.Explicit in mesh.axis_types:  # a part of the array's type
+            return jax.sharding.reshard(value, spec)
         return jax.lax.with_sharding_constraint(value, spec)
 
     return init

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec as P
 
 import purenn as pn
 
@@ -46,6 +47,13 @@ EXPLAIN = partial(pn.explain, MODEL, LOSS)
 RUN = partial(pn.training_run, MODEL, LOSS, ADAM, epochs=1)
 FIT = partial(pn.fit, MODEL, LOSS, ADAM, epochs=1, key=KEY, progress=False)
 EVALUATE = partial(pn.evaluate, MODEL, LOSS)
+MESH = jax.make_mesh((2,), ("data",), devices=jax.devices()[:2])
+
+
+def on_mesh(*axes):
+    w_init = pn.initializers.sharded(pn.initializers.zeros, P(*axes))
+    with jax.set_mesh(MESH):
+        return pn.dense(3, w_init=w_init).init(KEY, (4,))
 
 
 def train(layer, params, state=(), x=X):
@@ -159,6 +167,20 @@ ValueError: dense(2): x has shape (4, 3), expected (..., 6), since
 TypeError: dense(2): params must be DenseParams(w, b), as init makes it; got ()
 
 == initializers
+>>> pn.initializers.sharded(0.1, P("data"))
+TypeError: sharded: initializer must be a function, got 0.1
+>>> pn.initializers.sharded(pn.initializers.zeros, "data")
+TypeError: sharded: spec must be a jax.sharding.PartitionSpec, got 'data'
+>>> on_mesh("model")
+ValueError: sharded: spec is P('model',), expected axes of the mesh, ('data',)
+in w_init of dense(3)
+>>> on_mesh(None, "data")
+ValueError: sharded: spec is P(None, 'data') and the array's shape (4, 3); expected 3
+    to be a multiple of the 2 devices along data
+in w_init of dense(3)
+>>> on_mesh(None, None, "data")
+ValueError: sharded: spec is P(None, None, 'data'), for an array of shape (4, 3)
+in w_init of dense(3)
 >>> pn.dense(3, w_init=pn.initializers.he_normal())
 TypeError: he_normal is the initializer itself, init(key, shape, dtype); pass he_normal, not
     he_normal()
@@ -1048,6 +1070,10 @@ ValueError: training_run: batch_size must be at least 1, got 0
 ValueError: training_run: batch_size is 8, but x holds 4 examples
 >>> RUN(batch_size=2)(0, X, LABELS)
 TypeError: TrainState.create: key must be one PRNG key, such as jax.random.key(0); got 0
+>>> RUN(batch_size=2, blocks=1.5)
+TypeError: training_run: blocks must be a whole number, got 1.5
+>>> RUN(batch_size=4, blocks=3)(KEY, X, LABELS)
+ValueError: training_run: batch_size is 4, expected a multiple of blocks, which is 3
 >>> RUN(batch_size=2)(KEY, X, LABELS[:3])
 ValueError: training_run: x holds 4 examples and targets 3; expected as many of both
 >>> RUN(batch_size=2)(KEY, X.tolist(), LABELS)
@@ -1116,11 +1142,31 @@ TypeError: fit: checkpoint_every must be a number, got '1 minute'
 TypeError: fit: locate must be True or False (static under jit), got 1
 >>> FIT(lambda epoch: [(X, LABELS - 1)])
 ValueError: fit: targets[0] is -1, expected labels in 0 … 1 (2 of 4 are outside)
+>>> FIT((X, LABELS), batch_size=2, mesh=2)
+TypeError: fit: mesh must be a jax.sharding.Mesh, as jax.make_mesh makes it, got 2
+>>> FIT((X, LABELS), batch_size=2, mesh=jax.make_mesh((2, 4), ("rows", "columns")))
+ValueError: fit: mesh must have one axis, or one that is named 'data', for the batch to be spread
+    over; got axes ('rows', 'columns')
+>>> FIT((X, LABELS), batch_size=2, mesh=MESH)
+ValueError: fit: batch_size is 2, expected a multiple of blocks, which is 8
+>>> FIT((X, LABELS), batch_size=2, mesh=MESH, blocks=3)
+ValueError: fit: blocks is 3, expected a multiple of the 2 devices along the mesh's axis 'data'
+>>> FIT((X, LABELS), batch_size=2, blocks=0)
+ValueError: fit: blocks must be at least 1, got 0
+>>> FIT((X, LABELS), batch_size=3, blocks=2)
+ValueError: fit: batch_size is 3, expected a multiple of blocks, which is 2
+>>> FIT(lambda epoch: [(X, LABELS)], blocks=2)
+TypeError: fit: blocks is for data in arrays; a function gives its own batches
+>>> FIT(lambda epoch: [(X[:3], LABELS[:3])], mesh=MESH)
+ValueError: fit: batch 1 of epoch 1 holds 3 examples, expected a multiple of the 2 devices along
+    the mesh's axis 'data'
 >>> pn.fit(MODEL, LOSS, pn.adam, (X, LABELS), epochs=1, batch_size=2, key=KEY)
 TypeError: fit: optimizer must have init and update, such as adam(1e-3), got a function; call it
     with a learning rate
 
 == evaluate
+>>> EVALUATE(PARAMS, STATE, X, LABELS, mesh=jax.devices())
+TypeError: evaluate: mesh must be a jax.sharding.Mesh, as jax.make_mesh makes it, got a list of 8
 >>> EVALUATE(PARAMS, STATE, X, LABELS, batch_size=0)
 ValueError: evaluate: batch_size must be at least 1, got 0
 >>> EVALUATE(PARAMS, STATE, X, LABELS[:3])

@@ -36,7 +36,7 @@ PUBLIC = [
 
 INITIALIZERS = [
     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform",
-    "lecun_normal", "zeros", "ones",
+    "lecun_normal", "zeros", "ones", "sharded",
 ]
 # fmt: on
 
