@@ -20,7 +20,7 @@ def test_every_block_runs_and_prints_what_stands_below_it(capsys):
     text = text.replace('"epochs": 2', '"epochs": 1')
     # A block of Python, and the output below it if there is one.
     blocks = re.findall(r"```python\n(.*?)```\n(?:\n```\n(.*?)```)?", text, re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     names = {}
     for code, expected in blocks:
         if code.startswith("def forward(params"):  # an extract of dense.py, not a program
