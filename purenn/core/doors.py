@@ -16,6 +16,7 @@ import numpy as np
 
 from purenn.core import checks
 from purenn.core.calls import first_argument, refuse_call, refuse_function
+from purenn.core.sharding import lying_like
 
 Fn = Callable[..., Any]
 
@@ -128,8 +129,8 @@ def _layer_forward(
     result = forward(_to_jax(params), state, x, train=train, key=key)
     if not (isinstance(result, tuple) and len(result) == 3):
         raise TypeError(f"{layer.name}: forward must return (y, state, cache), got {_kind(result)}")
-    y, state, saved = result
-    return y, state, _cache(layer, x, y, saved)
+    y, new_state, saved = result
+    return y, lying_like(new_state, state), _cache(layer, x, y, saved)
 
 
 def _layer_apply(
@@ -149,7 +150,7 @@ def _layer_backward(
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(f"{layer.name}: backward must return (dparams, dx), got {_kind(result)}")
     dparams, dx = result
-    return dparams, None if cache.integer_x else dx
+    return lying_like(dparams, params), None if cache.integer_x else dx
 
 
 def _op_forward(op: Any, forward: Fn, x: Any, *arguments: Any, **options: Any) -> tuple[Any, Cache]:

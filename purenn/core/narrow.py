@@ -34,7 +34,7 @@ def transposed_product(x: Array, dz: Array, like: Array) -> Array:
     mesh of devices it lies as the matrix does, `like`.
     """
     dz = lax.optimization_barrier(dz.T) if dz.shape[-1] < NARROW else dz.T
-    return jnp.matmul(dz, x, out_sharding=sharding_of(like, 1, 0)).T
+    return jnp.matmul(dz, x, out_sharding=sharding_of(like, 1, 0, beside=x)).T
 
 
 def _is_narrow(leaf: Any) -> bool:

@@ -14,35 +14,57 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 
-def sharding_of(x: Any, *axes: int | None) -> NamedSharding:
+def sharding_of(x: Any, *axes: int | None, beside: Any = None) -> NamedSharding:
     """How `x` lies; with axes given, how an array of these axes of it does, `None` for a whole one.
 
-    So `sharding_of(x, 0, None)` is of a matrix whose rows lie as those of `x`.
+    So `sharding_of(x, 0, None)` is of a matrix whose rows lie as those of `x`. An array that was
+    made beside the mesh knows of none: it lies whole on that of `beside`.
     """
     sharding: NamedSharding = jax.typeof(x).sharding
-    if not axes:
-        return sharding
-    spec = sharding.spec
-    return NamedSharding(sharding.mesh, P(*(None if i is None else spec[i] for i in axes)))
+    mesh, spec = sharding.mesh, sharding.spec
+    if beside is not None and mesh.empty:
+        mesh = jax.typeof(beside).sharding.mesh
+    return NamedSharding(mesh, P(*(None if i is None else spec[i] for i in axes)) if axes else spec)
 
 
 def product(x: Array, w: Array, *, like: Array | None = None) -> Array:
     """`x @ w`, which lies as `like`; or its rows as those of `x`, its columns as those of `w`."""
-    sharding = product_sharding(x, w) if like is None else sharding_of(like)
+    sharding = product_sharding(x, w) if like is None else sharding_of(like, beside=x)
     return jnp.matmul(x, w, out_sharding=sharding)
 
 
 def product_sharding(x: Array, w: Array) -> NamedSharding:
     """How a product over the last axis of `x` lies, whose last axis is that of `w`."""
-    of_x, of_w = sharding_of(x), sharding_of(w)
-    # An array made beside the mesh knows of none: the mesh is that of the other.
-    mesh = of_w.mesh if of_x.mesh.empty else of_x.mesh
-    return NamedSharding(mesh, P(*of_x.spec[:-1], of_w.spec[-1]))
+    of_x, of_w = sharding_of(x, beside=w), sharding_of(w)
+    return NamedSharding(of_x.mesh, P(*of_x.spec[:-1], of_w.spec[-1]))
 
 
 def is_spread(x: Any) -> bool:
     """Whether the type of `x` says that an axis of it is sharded."""
     return any(axis is not None for axis in sharding_of(x).spec)
+
+
+def lying_like(tree: Any, like: Any) -> Any:
+    """A tree whose arrays lie as those of another: gradients and new states as what they are of."""
+    structure: Any = jax.tree.structure(tree)
+    if structure != jax.tree.structure(like):
+        return tree  # for a check to refuse by name
+
+    def leaf(value: Any, other: Any) -> Any:
+        sharding = sharding_of(other, beside=value)
+        if sharding.mesh.empty or sharding.spec == sharding_of(value).spec:
+            return value
+        return jax.sharding.reshard(value, sharding)
+
+    return jax.tree.map(leaf, tree, like)
+
+
+def cut_like(value: Array, other: Array) -> Array:
+    """`value`, whose first axis is cut as that of `other`, if its type says so."""
+    spec = sharding_of(other).spec
+    if not spec or spec[0] is None:
+        return value
+    return jax.sharding.reshard(value, sharding_of(other, 0, *(None for _ in value.shape[1:])))
 
 
 def varying_together(tree: Any, *others: Any) -> Any:

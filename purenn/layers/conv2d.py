@@ -174,7 +174,7 @@ def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides
     fast loop for it: 140 ms inside a scan, where this takes 4 (jax issue 12868). Two halves of a
     batch take 9 ms where the whole takes 14 (jax 0.10.1, 128 of 14×14, 32 to 64 channels).
     """
-    lies, dtype = sharding_of(w, 2, 0, 1, 3), wide_dtype(w.dtype)
+    lies, dtype = sharding_of(w, 2, 0, 1, 3, beside=x), wide_dtype(w.dtype)
 
     def part(x: Array, dz: Array) -> Array:
         x, dz = x.transpose(3, 1, 2, 0), dz.transpose(1, 2, 0, 3)
@@ -202,8 +202,8 @@ def _by_patches(x: Array, dz: Array, w: Array, around_x: list[Pair], strides: Pa
         seen = jnp.concatenate(places, axis=-1)  # (batch, rows, columns, kh * kw * c_in) at last
     rows = seen.reshape(-1, seen.shape[-1])
     dz = dz.reshape(-1, dz.shape[-1])
-    dw = jnp.matmul(rows.T, dz, out_sharding=sharding_of(w, None, 3))
-    return dw.reshape(w.shape, out_sharding=sharding_of(w))
+    dw = jnp.matmul(rows.T, dz, out_sharding=sharding_of(w, None, 3, beside=x))
+    return dw.reshape(w.shape, out_sharding=sharding_of(w, beside=x))
 
 
 def _correlate(

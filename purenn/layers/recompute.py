@@ -10,6 +10,7 @@ from jax import Array, lax
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, Notation
+from purenn.core.sharding import sharding_of
 
 
 @jax.tree_util.register_dataclass
@@ -96,7 +97,8 @@ def _once_known(dy: Array, x: Array) -> Array:
     forwards would run at once: 153 MiB instead of 105 in the example above. Each example makes the
     choice for itself, so that none waits for another device.
     """
-    first = dy[:, *(slice(1) for _ in dy.shape[1:])]  # (batch, 1, …)
+    # One number of each; or as many as lie apart on several devices, if the type says so.
+    first = dy[:, *(slice(1) if axis is None else slice(None) for axis in sharding_of(dy).spec[1:])]
     known = jnp.sum(first, axis=range(1, dy.ndim)) == 0
     known = known.reshape(-1, *(1 for _ in x.shape[1:]))
     one, other, known = lax.optimization_barrier((x, x, known))

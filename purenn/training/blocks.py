@@ -68,7 +68,7 @@ def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int, blocks: 
         order, place = shuffled(jax.random.fold_in(shuffle_key, block), longest), jnp.arange(used)
         if longer:  # a block with one example less passes over its last slot
             last = jnp.argmax(order == longest - 1)
-            place = place + ((block >= longer) & (place >= last))
+            place += ((block >= longer) & (place >= last)).astype(place.dtype)
         return order[place].reshape(steps, share)
 
     used = steps * share

@@ -84,7 +84,7 @@ def source_of(
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
     batch_size = checks.count("fit", "batch_size", batch_size)
     if spread is not None:
-        blocks = spread.blocks("fit", blocks)
+        blocks = spread.blocks(blocks)
     return Arrays(x, targets, batch_size, 1 if blocks is None else blocks, spread)
 
 
@@ -248,7 +248,7 @@ class Batches:
             return as_examples("fit", x, targets)
         x, targets = as_examples("fit", x, targets, on_host=True)
         name = f"batch {number} of epoch {epoch + 1}"
-        return self.spread.batch("fit", name, x), self.spread.batch("fit", name, targets)
+        return self.spread.batch(name, x), self.spread.batch(name, targets)
 
 
 def _chunk(before: TrainState, after: TrainState, losses: list[Any]) -> Chunk:

@@ -23,6 +23,7 @@ class Spread:
     XLA decides what moves between the devices: the axes are Auto, whatever the caller's are.
     """
 
+    where: str  # the function that it was given to, for messages
     mesh: Mesh
     axis: str
     given: Mesh  # the caller's
@@ -43,15 +44,15 @@ class Spread:
         """Each device its share of the first axis."""
         return NamedSharding(self.mesh, P(self.axis))
 
-    def blocks(self, where: str, blocks: Any) -> int:
+    def blocks(self, blocks: Any) -> int:
         """As many as asked for, or a number that does not change up to eight devices."""
         if blocks is None:
             return -(-LEAST_BLOCKS // self.devices) * self.devices
-        blocks = checks.count(where, "blocks", blocks)
+        blocks = checks.count(self.where, "blocks", blocks)
         if blocks % self.devices:
             raise ValueError(
-                f"{where}: blocks is {blocks}, expected a multiple of the {self.devices} devices "
-                f"along the mesh's axis {self.axis!r}"
+                f"{self.where}: blocks is {blocks}, expected a multiple of the {self.devices} "
+                f"devices along the mesh's axis {self.axis!r}"
             )
         return blocks
 
@@ -62,8 +63,8 @@ class Spread:
             return put(examples, self.rows)
         if isinstance(examples, Array) and not examples.is_fully_addressable:
             raise ValueError(
-                f"fit: {name} holds {count} examples, spread over processes; expected a multiple "
-                f"of blocks, which is {blocks}"
+                f"{self.where}: {name} holds {count} examples, spread over processes; expected a "
+                f"multiple of blocks, which is {blocks}"
             )
         host = np.asarray(examples)
         dtype = jax.dtypes.canonicalize_dtype(host.dtype)
@@ -75,11 +76,11 @@ class Spread:
         shape = (blocks * length, *host.shape[1:])
         return jax.make_array_from_callback(shape, self.rows, share)
 
-    def batch(self, where: str, name: str, batch: Any) -> Array:
+    def batch(self, name: str, batch: Any) -> Array:
         """A batch, spread over the devices; each process makes its own share of it."""
         if batch.shape[0] % self.devices:
             raise ValueError(
-                f"{where}: {name} holds {batch.shape[0]} examples, expected a multiple of the "
+                f"{self.where}: {name} holds {batch.shape[0]} examples, expected a multiple of the "
                 f"{self.devices} devices along the mesh's axis {self.axis!r}"
             )
         return put(batch, self.rows)
@@ -104,8 +105,8 @@ class Spread:
             return self.whole
         if sharding.mesh.shape != self.mesh.shape:
             raise ValueError(
-                f"mesh is {dict(self.mesh.shape)}, but an array {checks.describe(leaf)} lies on "
-                f"{dict(sharding.mesh.shape)}; expected the same"
+                f"{self.where}: mesh is {dict(self.mesh.shape)}, but a parameter "
+                f"{checks.describe(leaf)} lies on {dict(sharding.mesh.shape)}; expected the same"
             )
         return NamedSharding(self.mesh, sharding.spec)
 
@@ -126,7 +127,7 @@ def spread_of(where: str, mesh: Any) -> Spread | None:
             f"spread over; got axes {names}"
         )
     auto = Mesh(mesh.devices, names, axis_types=(AxisType.Auto,) * len(names))
-    return Spread(auto, "data" if "data" in names else names[0], mesh)
+    return Spread(where, auto, "data" if "data" in names else names[0], mesh)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def child(arguments):
     keeper = checkpoints.Checkpoints
     marked(keeper, "__enter__", "settings", "settings")
     marked(keeper, "begin", "settings", "compilation")
-    marked(keeper, "consider", "training", "training")
+    marked(keeper, "due", "training", "training")
     marked(keeper, "write", "writing", "written")
     marked(run, "evaluate", "validation", "training")
     marked(mnist, "report", "report", "end")
