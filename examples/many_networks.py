@@ -2,10 +2,12 @@
 
 python examples/many_networks.py               half a minute on two cores, and a picture
 python examples/many_networks.py --epochs 1
+python examples/many_networks.py --cpu-devices 2    the networks shared out among two devices
 python examples/many_networks.py --help        every option
 
 `training_run` is a pure function of the key, and `adam` of the learning rate, so that `vmap` makes
-one program of all the runs: the key decides the initial weights and the order of the images.
+one program of all the runs: the key decides the initial weights and the order of the images. On
+several devices each trains the networks of some of the keys, and nothing moves between them.
 """
 
 import sys
@@ -18,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 from matplotlib.figure import Figure
 
 import purenn as pn
@@ -38,6 +42,7 @@ def main(
     epochs: AtLeast1 = 5,
     data: Path = Path(__file__).parent / "data" / "mnist",
     output: Path = Path("runs/many_networks.png"),
+    cpu_devices: AtLeast1 | None = None,
 ) -> None:
     """Train a small network on MNIST with every key and every learning rate, all at once.
 
@@ -46,8 +51,11 @@ def main(
         epochs: passes over the training images.
         data: folder with the four files of MNIST.
         output: the picture to draw.
+        cpu_devices: make so many devices of the CPU, to try what several do.
     """
     try:
+        if cpu_devices is not None:
+            jax.config.update("jax_num_cpu_devices", cpu_devices)
         train, test = pn.load_mnist(data)
         output.parent.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
@@ -63,10 +71,12 @@ def main(
         return pn.accuracy(logits, test.y), losses[-1].mean()
 
     every = jax.jit(jax.vmap(jax.vmap(run, (0, None)), (None, 0)))  # (rates, keys)
-    print(f"training {len(RATES) * keys} networks, {epochs} epochs, as one program", flush=True)
+    shared, devices = share_out(jax.random.split(jax.random.key(0), keys))
+    told = f"training {len(RATES) * keys} networks, {epochs} epochs, as one program"
+    print(told if devices == 1 else f"{told} on {devices} devices", flush=True)
     start = time.perf_counter()
-    accuracies, losses = every(jax.random.split(jax.random.key(0), keys), jnp.asarray(RATES))
-    percent = 100 * np.asarray(accuracies)
+    accuracies, losses = (np.asarray(a)[:, :keys] for a in every(shared, jnp.asarray(RATES)))
+    percent = 100 * accuracies
     print(f"done in {time.perf_counter() - start:.0f} s, compiling included\n")
     print("learning rate  worst   median  best    (% of the test set right)  training loss")
     for rate, row, loss in zip(RATES, percent, losses, strict=True):
@@ -74,6 +84,22 @@ def main(
         print(f"{rate:<13g}  {worst:<6.2f}  {median:<6.2f}  {best:<6.2f}{loss.mean():>35.4f}")
     draw(output, percent, epochs)
     print(f"\nwritten to {output}")
+
+
+def share_out(keys: Any) -> tuple[Any, int]:
+    """The keys, in equal shares on all devices, or on as many as there are keys; and how many.
+
+    Where they do not come out even the first ones are there twice, which takes no longer: a device
+    with a key less would wait for the others.
+    """
+    devices = jax.devices()[: len(keys)]
+    if len(devices) == 1:
+        return keys, 1
+    even = -(-len(keys) // len(devices)) * len(devices)
+    auto = (AxisType.Auto,)  # XLA sees for itself what follows the keys
+    mesh = jax.make_mesh((len(devices),), ("networks",), axis_types=auto, devices=devices)
+    keys = keys[jnp.arange(even) % len(keys)]
+    return jax.device_put(keys, NamedSharding(mesh, P("networks"))), len(devices)
 
 
 def draw(path: Path, percent: Any, epochs: int) -> None:

@@ -1,11 +1,21 @@
 """Strict settings for every test: mixed dtypes are errors, and so are warnings (pyproject.toml)."""
 
+import gc
+
 import jax
 import numpy as np
 import pytest
 from table import jit_quickly
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_num_cpu_devices", 8)  # for tests of meshes; other tests see the first
+
+
+def pytest_collection_finish(session):
+    """JAX makes many objects; the search for cycles among them took a tenth of the tests' time."""
+    gc.collect()
+    gc.freeze()  # modules and tests, which stay, are not searched again
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture

@@ -23,6 +23,12 @@ from purenn.data.mnist import Mnist, Split
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def one_device(monkeypatch):
+    """As most users have; the tests' process has eight. test_processes.py runs it on several."""
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+
+
 def history(folder):
     with (folder / "history.csv").open() as file:
         return list(csv.DictReader(file))
@@ -70,13 +76,14 @@ def test_mnist_as_a_command(tmp_path):
     assert f"{100 * accuracy:.2f}" == found[1]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     few_images(monkeypatch)
     options = "--hidden 8 --epochs 2 --batch-size 50 --holdout 1000 --no-progress --no-pictures"
     command = [*options.split(), "--output"]
     mnist.app([*command, str(tmp_path / "whole")])
 
-    def pressed(*given):
+    def pressed(*given, **named):
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
@@ -189,6 +196,7 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
     np.testing.assert_allclose(-update, [[rate]], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -266,6 +274,7 @@ def test_two_branches_trains_with_both_optimizers(capsys):
         assert accuracy > 80
 
 
+@pytest.mark.usefixtures("quickly")
 def test_two_branches_derivative_is_that_of_the_plain_formula():
     """The tied weight gets its share from both branches: against JAX's own, written out."""
 

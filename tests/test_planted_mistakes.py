@@ -35,7 +35,6 @@ EQUIVALENT = {
         ("binary_cross_entropy", "dp.astype(dy.dtype)", "saved.factor"),
         ("sigmoid_binary_cross_entropy", "dz.astype(dy.dtype)", "saved.factor"),
         ("categorical_cross_entropy", "da.astype(dy.dtype)", "factor"),
-        ("softmax_cross_entropy", "error / error.shape[0]", "factor"),
     )
     for rest in ("", f" / {factor}")
 } | {

@@ -1,11 +1,13 @@
 """Every hand-derived rule against JAX's derivative of a plain forward, element by element."""
 
+import dataclasses
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import jit
 from table import (
     LAYERS,
     OPS,
@@ -55,7 +57,11 @@ def test_value_and_derivatives_are_those_of_the_plain_forward(row, rng, x64):
 
 @pytest.mark.parametrize("row", LAYERS, ids=names(LAYERS))
 def test_layer_agrees_with_finite_differences(row):
-    report = pn.check_gradients(row.layer, in_shape=row.in_shape, batch=3, train=row.train)
+    # Jitted, since eagerly each operation is a program to compile; within other programs, too,
+    # where `jit_quickly` is not allowed.
+    forward = jit(row.layer.forward, static_argnames="train")
+    layer = dataclasses.replace(row.layer, forward=forward, backward=jit(row.layer.backward))
+    report = pn.check_gradients(layer, in_shape=row.in_shape, batch=3, train=row.train)
     assert report.ok, report
     params, _ = jax.eval_shape(lambda: row.layer.init(jax.random.key(0), row.in_shape))
     assert len(report.leaves) == len(jax.tree.leaves(params)) + 1  # and x

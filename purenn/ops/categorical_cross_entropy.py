@@ -9,7 +9,7 @@ from jax import Array
 from purenn.core.layer import Notation, Op
 from purenn.core.precision import wide
 from purenn.ops.activations import softmax
-from purenn.ops.targets import class_targets, distributions, poison, refuse_rows_unless
+from purenn.ops.targets import are_distributions, class_targets, poison, refuse_rows_unless
 
 CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 is -inf
 
@@ -17,7 +17,7 @@ CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 i
 class _Probabilities(NamedTuple):
     p: Array  # (batch, classes)
     y: Array  # (batch, classes), rows that sum to one
-    factor: Array  # 1, or NaN where a label was no class
+    factor: Array  # (batch, 1), 1 or NaN where a label was no class
 
 
 def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Probabilities]:
@@ -45,14 +45,16 @@ def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Probabil
     """
     where = "categorical_cross_entropy"
     y, valid = class_targets(where, "probabilities", p, targets)
-    rows = distributions(p)
+    rows = are_distributions(p)
     expected = "probabilities must be at least 0, in rows that sum to one"
-    refuse_rows_unless(rows, where, f"{expected} (logits go to softmax_cross_entropy)", p)
-    factor = poison(valid & rows, p.dtype)
+    refuse_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
+    valid &= rows
+    factor = poison(valid, p.dtype)
     # The factor goes in at p too: jax.grad would lose a NaN that only comes out, where y is 0.
     log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
-    loss = -jnp.sum(wide(y) * log_p) / p.shape[0]
-    return loss.astype(p.dtype) * factor, _Probabilities(p, y, factor)
+    terms = jnp.where(valid, wide(y) * log_p, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
+    loss = -jnp.sum(terms) / p.shape[0]
+    return loss.astype(p.dtype), _Probabilities(p, y, factor)
 
 
 def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Array:
@@ -61,12 +63,7 @@ def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Arr
     return da.astype(dy.dtype) * factor * dy
 
 
-class _Logits(NamedTuple):
-    error: Array  # (batch, classes), softmax(z) - y
-    factor: Array  # 1, or NaN where a label was no class
-
-
-def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]:
+def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, Array]:
     r"""Cross-entropy of $a = \mathrm{softmax}(z)$, mean over the batch of $m$ examples.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
@@ -93,23 +90,23 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Logits]
         1.3863 [[-0.75  0.25  0.25  0.25]]
     """
     y, valid = class_targets("softmax_cross_entropy", "logits", logits, targets)
-    factor = poison(valid, logits.dtype)
-    z = wide(logits * factor)  # jax.grad would lose a NaN that only comes out, where y is 0
+    z = wide(logits * poison(valid, logits.dtype))
     z = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
     log_p = z - jnp.log(total)
     # A masked class has a logit of -inf and a target of 0: that product must be 0, not NaN.
     masked = (y == 0) & jnp.isneginf(log_p)
-    loss = -jnp.sum(jnp.where(masked, 0, wide(y) * log_p)) / logits.shape[0]
+    terms = jnp.where(masked, 0, wide(y) * log_p)
+    terms = jnp.where(valid, terms, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
+    loss = -jnp.sum(terms) / logits.shape[0]
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
     error = (exp / total - wide(y)).astype(logits.dtype)
-    return loss.astype(logits.dtype) * factor, _Logits(error, factor)
+    return loss.astype(logits.dtype), error
 
 
-def _softmax_cross_entropy_backward(saved: _Logits, dy: Array) -> Array:
-    error, factor = saved
-    return error / error.shape[0] * factor * dy
+def _softmax_cross_entropy_backward(error: Array, dy: Array) -> Array:
+    return error / error.shape[0] * dy
 
 
 categorical_cross_entropy = Op(

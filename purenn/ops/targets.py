@@ -22,11 +22,12 @@ def regression_targets(where: str, name: str, predictions: Array, targets: Any) 
 
 
 def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tuple[Array, Array]:
-    """Rows that sum to one, and whether all targets are valid.
+    """Rows that sum to one, and whether each target is valid, `(batch, 1)`.
 
     Integers `(batch,)` become one-hot rows. A label that is no class, or a row that is no
     distribution, is an error where the numbers can be seen; in a compiled program it is False
-    here, and makes the loss NaN.
+    here, and makes its example NaN, and so the loss. No example waits for the others to be
+    looked at, which on several devices would be an exchange of its own.
     """
     if predictions.ndim != 2 or predictions.shape[0] == 0 or predictions.shape[1] < 2:
         raise ValueError(
@@ -38,10 +39,10 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     if targets.shape == (batch,) and jnp.issubdtype(targets.dtype, jnp.integer):
         if targets.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
             targets = targets.astype(jnp.int32)
-        valid = jnp.all((targets >= 0) & (targets < classes))
-        refuse_unless(valid, where, f"labels must be in 0 … {classes - 1}", targets)
+        valid = (targets >= 0) & (targets < classes)
+        refuse_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
         one_hot = targets[:, None].astype(jnp.int32) == jnp.arange(classes, dtype=jnp.int32)
-        return one_hot.astype(predictions.dtype), valid
+        return one_hot.astype(predictions.dtype), valid[:, None]
     if targets.shape != (batch, classes):
         raise ValueError(
             f"{where}: targets must be integers ({batch},) or rows that sum to one "
@@ -51,17 +52,22 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     if not checks.is_float(targets):
         rows = targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", rows, name, predictions)
-    valid = distributions(rows)
+    valid = are_distributions(rows)
     expected = "rows of targets must be at least 0 and sum to one"
-    refuse_rows_unless(valid, where, expected, rows)
+    refuse_rows_unless(jnp.all(valid), where, expected, rows)
     return rows, valid
 
 
-def distributions(rows: Array) -> Array:
+def are_distributions(rows: Array) -> Array:
     """Whether each row is a probability distribution, as well as its dtype can tell."""
     tolerance = 1e-3 if jnp.finfo(rows.dtype).bits >= 32 else 2e-2
-    sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
-    return jnp.all(rows >= 0) & jnp.all(jnp.abs(sums - 1) <= tolerance)
+    sums = jnp.sum(rows, axis=-1, keepdims=True, dtype=wide_dtype(rows.dtype))
+    return jnp.all(rows >= 0, axis=-1, keepdims=True) & (jnp.abs(sums - 1) <= tolerance)
+
+
+def distributions(rows: Array) -> Array:
+    """Whether all rows are."""
+    return jnp.all(are_distributions(rows))
 
 
 def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None:

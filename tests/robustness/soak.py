@@ -107,12 +107,12 @@ def one_run(source, steps, folder):
     every, samples, number = max(1, epochs // MOMENTS), [], 0
     evaluate = run.evaluate
 
-    def scores(*given):
+    def scores(*given, **named):
         nonlocal number
         number += 1
         if number % every == 0:
             samples.append(held(number * EXAMPLES // BATCH, folder))
-        return evaluate(*given)
+        return evaluate(*given, **named)
 
     run.evaluate = scores
     try:

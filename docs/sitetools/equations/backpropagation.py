@@ -88,7 +88,7 @@ def loss(v):
 @equation(
     "backprop.dz2",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * factor * dy",
+    line="error / error.shape[0] * dy",
     by_purenn=of("dZ2"),
     inputs=values,
 )

@@ -175,7 +175,7 @@ def softmax_cross_entropy_shifted(z, y):
 @equation(
     "softmax_cross_entropy.dz",
     source=f"{CATEGORICAL}:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * factor * dy",
+    line="error / error.shape[0] * dy",
     by_purenn=by_hand(pn.softmax_cross_entropy),
     inputs=logit_rows,
 )
