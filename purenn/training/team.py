@@ -61,7 +61,7 @@ class Team:
         if self.first:
             try:
                 text = json.dumps(["", action()])
-            except (ValueError, TypeError, OSError, ImportError) as caught:
+            except Exception as caught:  # whatever it is, the others wait to hear of it
                 error = caught
                 text = json.dumps([type(caught).__name__, str(caught)])
         data = text.encode()

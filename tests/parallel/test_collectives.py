@@ -48,8 +48,8 @@ WIDE = pn.serial(
 )
 
 
-def compiled(model, mesh, examples=203):
-    """What `fit` compiles: the order of an epoch, a chunk of steps over arrays, and one step."""
+def programs_of(model, mesh, examples=203):
+    """What `fit` compiles, and what with: an epoch's order, a chunk of steps, and one step."""
     spread, recipe = spread_of("", mesh), Recipe(model, LOSS, ADAM, None)
     start = begin(programs(recipe).create, spread, KEY, IMAGE)
     layout = layout_of(spread, start)
@@ -66,15 +66,29 @@ def compiled(model, mesh, examples=203):
     order = rows((BLOCKS, steps_per_epoch("", *sizes), share))
     epoch, first, last = np.arange(3, dtype=np.int32)
     return start.params, {
-        "order": parts.order.lower(start.key, epoch, *sizes).compile(),
-        "chunk": parts.chunk.lower(start, *held, order, first, last).compile(),
-        "step": parts.step.lower(start, *batch(BATCH)).compile(),
+        "order": (parts.order, (start.key, epoch, *sizes)),
+        "chunk": (parts.chunk, (start, *held, order, first, last)),
+        "step": (parts.step, (start, *batch(BATCH))),
     }
+
+
+def compiled(*given):
+    params, parts = programs_of(*given)
+    return params, {name: part.lower(*of).compile() for name, (part, of) in parts.items()}
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("model", [NORMED, CONVOLVED, WIDE], ids=["normed", "convolved", "cut"])
+def test_what_fit_compiles_lowers_for_accelerators(model, platform):
+    mesh = mesh_of(2, 4) if model is WIDE else mesh_of(DEVICES)
+    for name, (part, given) in programs_of(model, mesh)[1].items():
+        exported = jax.export.export(part, platforms=[platform])(*given)
+        assert exported.platforms == (platform,) and exported.nr_devices == DEVICES, name
+        assert '{"data"}' in exported.mlir_module(), name
 
 
 def floats(*sizes):
     return "all-reduce", sorted(("f32", size) for size in sizes)
-
 
 
 # Batch norm's two means and its variance on the way there, and two sums on the way back.
