@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from purenn.core import checks
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
@@ -139,7 +141,12 @@ class Checkpoints:
 
     def _read(self, path: Path, start: Moment, steps: int) -> Moment:
         try:
-            train_state, notes = read("fit", path, self.team.local(start.train_state))
+            like = start.train_state
+            if (
+                not self.team.alone
+            ):  # its form is enough: what is cut, this process can't put together
+                like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
+            train_state, notes = read("fit", path, like)
         except Damaged:
             raise
         except ValueError as error:

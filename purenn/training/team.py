@@ -82,14 +82,17 @@ class Team:
 
         def shared(leaf: Any) -> Any:
             key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-            host = np.asarray(jax.random.key_data(leaf) if key else leaf)
+            form = jax.eval_shape(jax.random.key_data, leaf) if key else leaf
+            host = np.zeros(form.shape, form.dtype)
+            if self.first:
+                host = np.asarray(jax.random.key_data(leaf) if key else leaf)
             # Bytes: it is a sum with zeros, and -0.0 + 0.0 would lose its sign.
             data = np.frombuffer(host.tobytes(), np.uint8)
             told = np.asarray(hosts.broadcast_one_to_all(data)).tobytes()
             made = jnp.asarray(np.frombuffer(told, host.dtype).reshape(host.shape))
             return jax.random.wrap_key_data(made, impl=jax.random.key_impl(leaf)) if key else made
 
-        return jax.tree.map(shared, self.local(tree))
+        return jax.tree.map(shared, tree)
 
     def local(self, tree: Any) -> Any:
         """A tree that this process has all of. If leaves are cut, all must ask at the same time."""
