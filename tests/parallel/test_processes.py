@@ -62,7 +62,7 @@ def started(commands, folder, **environment):
         subprocess.Popen(
             list(map(str, command)),
             cwd=folder,  # not where another purenn may lie
-            env=os.environ | path | environment,
+            env=os.environ | environment | path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
