@@ -300,6 +300,28 @@ def plain_l2_penalty(params):
     return 0.3 / 2 * sum((w**2).sum() for w in jax.tree.leaves(params) if w.ndim > 1)
 
 
+def bad_examples(loss, predictions, targets):
+    """Which examples a compiled loss makes NaN: with a target that is none, or no probabilities.
+
+    A binary loss, whose examples are its elements, is NaN in all of them.
+    """
+    if loss not in (pn.softmax_cross_entropy, pn.categorical_cross_entropy):
+        return np.ones(len(predictions), bool)
+
+    def no_distributions(rows):
+        return (rows < 0).any(-1) | ~(np.abs(rows.sum(-1) - 1) <= 1e-3)
+
+    targets, predictions = np.asarray(targets), np.asarray(predictions)
+    if targets.ndim == 1:
+        bad = (targets.astype(int) < 0) | (targets.astype(int) >= predictions.shape[1])
+    else:
+        bad = no_distributions(targets)
+    if loss is pn.categorical_cross_entropy:
+        bad |= no_distributions(predictions)
+    assert bad.any()
+    return bad
+
+
 # What goes in.
 
 

@@ -11,6 +11,7 @@ from table import (
     ACTIVATIONS,
     LayerRow,
     as_dtype,
+    bad_examples,
     dtypes,
     error,
     jit_quickly,
@@ -324,7 +325,9 @@ def test_bad_target_is_an_error_where_it_can_be_seen_and_nan_where_not(name):
 
     for value, dx in compiled(x, targets):
         assert np.isnan(value)
-        assert np.isnan(dx).all()
+        # Whole examples, and the right ones: so whatever is learned from the batch is NaN.
+        expected = np.repeat(bad_examples(loss, x, targets)[:, None], x.shape[1], axis=1)
+        assert (np.isnan(dx) == expected).all()
 
 
 def test_this_jax_does_not_get_the_last_row_wrong():

@@ -101,7 +101,7 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, Array]:
     terms = jnp.where(valid, terms, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
     loss = -jnp.sum(terms) / logits.shape[0]
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
-    error = (exp / total - wide(y)).astype(logits.dtype)
+    error = jnp.where(valid, exp / total - wide(y), jnp.nan).astype(logits.dtype)
     return loss.astype(logits.dtype), error
 
 
