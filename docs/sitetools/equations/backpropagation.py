@@ -77,7 +77,7 @@ def a2(v):
 @equation(
     "backprop.loss",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy",
-    line="loss = -jnp.sum(jnp.where(masked, 0, wide(y) * log_p))",
+    line="terms = jnp.where(masked, 0, wide(y) * log_p)",
     by_purenn=of("L"),
     inputs=values,
 )

@@ -125,7 +125,7 @@ def sigmoid_binary_cross_entropy_dz(z, t):
 @equation(
     "categorical_cross_entropy",
     source=f"{CATEGORICAL}:_categorical_cross_entropy",
-    line="-jnp.sum(wide(y) * log_p) / p.shape[0]",
+    line="terms = jnp.where(valid, wide(y) * log_p, jnp.nan)",
     by_purenn=pn.categorical_cross_entropy,
     inputs=rows,
 )
@@ -149,7 +149,7 @@ def categorical_cross_entropy_da(a, y):
 @equation(
     "softmax_cross_entropy",
     source=f"{CATEGORICAL}:_softmax_cross_entropy",
-    line="loss = -jnp.sum(jnp.where(masked, 0, wide(y) * log_p))",
+    line="terms = jnp.where(masked, 0, wide(y) * log_p)",
     by_purenn=pn.softmax_cross_entropy,
     inputs=logit_rows,
 )
