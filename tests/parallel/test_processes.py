@@ -55,43 +55,41 @@ def free_place():
         return f"127.0.0.1:{server.getsockname()[1]}"
 
 
+@contextlib.contextmanager
 def started(commands, folder, **environment):
-    """Processes that find purenn where this one does."""
+    """Processes that find purenn where this one does, and none of them is left."""
     path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return [
-        subprocess.Popen(
-            list(map(str, command)),
-            cwd=folder,  # not where another purenn may lie
-            env=os.environ | environment | path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for command in commands
-    ]
+    with contextlib.ExitStack() as stack:
+        begun = []
+        for command in commands:
+            process = subprocess.Popen(
+                list(map(str, command)),
+                cwd=folder,  # not where another purenn may lie
+                env=os.environ | environment | path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            begun.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        yield begun
 
 
-def ended(started):
+def ended(begun):
     """What each process printed, and its status."""
-    try:
-        said = [process.communicate(timeout=300)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-    return said, [process.returncode for process in started]
+    said = [process.communicate(timeout=300)[0] for process in begun]
+    return said, [process.returncode for process in begun]
 
 
 def test_two_processes_compute_what_one_does(tmp_path, quickly):
     """And go on with one another's checkpoints, and stop together."""
     fit(None, 3, checkpoints=tmp_path / "of one")
     command = [sys.executable, "-c", WORKER, free_place()]
-    both = started([[*command, index, tmp_path] for index in range(2)], tmp_path)
-    expected = {(n, dtype): alone(n, dtype) for n in (1, 2) for dtype in EXACT}
-    _, of_batches = fit(None, 3, batches)
-    uncut, of_uncut = fit(None, 4, model=sharded_model(None, None, None))
-    said, statuses = ended(both)
+    with started([[*command, index, tmp_path] for index in range(2)], tmp_path) as both:
+        expected = {(n, dtype): alone(n, dtype) for n in (1, 2) for dtype in EXACT}
+        _, of_batches = fit(None, 3, batches)
+        uncut, of_uncut = fit(None, 4, model=sharded_model(None, None, None))
+        said, statuses = ended(both)
     assert statuses == [0, 0], "\n".join(said)
     found, other = (dict(np.load(tmp_path / f"{index}.npz")) for index in range(2))
     warned, stops = ([str(of.pop(what)) for of in (found, other)] for what in ("warned", "stopped"))
@@ -146,7 +144,8 @@ def run_mnist(folder, *more, first=(mnist.__file__,)):
         [sys.executable, *how, *same, "--process", index, "--output", folder / str(index)]
         for index, how in enumerate((first, [mnist.__file__]))
     ]
-    return ended(started(commands, folder.parent, **digits.cached(folder.parent / "cache")))
+    with started(commands, folder.parent, **digits.cached(folder.parent / "cache")) as both:
+        return ended(both)
 
 
 def test_mnist_goes_on_after_one_of_two_processes_was_killed(tmp_path):

@@ -70,9 +70,8 @@ def measured(mesh, dtype):
             )
         value, state, grads, masked, order = jax.tree.map(on_host, program(*given))
         scored = pn.evaluate(MODEL, LOSS, start.params, start.state, x, targets, mesh=mesh)
-        _, history = fit(
-            mesh, STEPS, (x, targets), train_state=start, validation=(x[:33], targets[:33])
-        )
+        given = {"train_state": start, "validation": (x, targets)}
+        _, history = fit(mesh, STEPS, (x, targets), **given)
         scores = [[e.validation_loss, e.validation_accuracy] for e in history]
         return {
             "value": value,

@@ -66,7 +66,7 @@ def conv2d_y(x, w, b, dz, strides, padding):
 @equation(
     "conv2d.dw",
     source=f"{CONV}:_by_patches",
-    line="rows.T @ dz.reshape",
+    line="dw = jnp.matmul(rows.T, dz",
     by_purenn=by_purenn(1),
     inputs=conv_case(FEW_CHANNELS, STRIDES),
 )
@@ -111,7 +111,7 @@ def conv2d_dx(x, w, b, dz, strides, padding):
 @equation(
     "conv2d.dw_window",
     source=f"{CONV}:_by_convolution.part",
-    line="dw = _correlate(x, dz, around_x, spread=strides",
+    line="dw = _correlate(x, dz, around_x, lies",
     by_purenn=by_purenn(1),
     inputs=conv_case(MANY_CHANNELS, (1, 1)),
 )
