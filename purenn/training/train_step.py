@@ -73,7 +73,8 @@ def train_step(
 
     Examples:
         >>> import jax
-        >>>         >>> import purenn as pn
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
         >>> x = jnp.linspace(-1, 1, 8)[:, None]
         >>> step = jax.jit(pn.train_step(pn.dense(1), pn.mse, pn.sgd(0.5)))
         >>> train_state = pn.TrainState.create(pn.dense(1), pn.sgd(0.5), jax.random.key(0), (1,))
