@@ -53,6 +53,18 @@ def test_a_blank_canvas_says_so(desktop: Any) -> None:
     assert not desktop.is_visible("#pg-forward")
 
 
+def test_a_figure_has_a_name_before_it_has_numbers(desktop: Any) -> None:
+    """The page shows it while the network's weights are still on their way."""
+    name = desktop.evaluate(
+        """async () => {
+          const { createFigure } = await import("../assets/playground/figure.js");
+          const figure = createFigure(document.createElement("div"), { symbol: "Z1" });
+          return figure.element.querySelector("canvas").ariaLabel;
+        }"""
+    )
+    assert name == "Z1"
+
+
 def test_a_drawing_is_read(page_of: Any) -> None:
     phone = page_of.viewport_size["width"] < 500
     draw = draw_with_finger if phone else draw_with_mouse

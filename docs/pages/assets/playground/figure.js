@@ -14,7 +14,7 @@ const WITH_NUMBERS = 37; // CSS pixels of a tile that has room for its number
  * @param {{symbol: string, formula?: string, onChoose?: (tile: number) => void}} options
  */
 export function createFigure(host, { symbol, formula = "", onChoose }) {
-  const canvas = element("canvas", { role: "img" });
+  const canvas = element("canvas", { role: "img", "aria-label": symbol });
   const shape = element("span", { class: "pg-shape" });
   const note = element("span", { class: "pg-note" });
   const ends = [0, 1].map(() => element("span"));
