@@ -131,12 +131,12 @@ class Arrays:
                 after, losses, _ = run(state, x, targets, order, np.int32(i), np.int32(i + 1))
                 return after, losses[i]
 
-            self.pace = learned(time.perf_counter() - start, last - first)
+            self.pace = steps_until_look(time.perf_counter() - start, last - first)
             first = last
             yield Chunk(before, train_state, done, bool(sound), batch, again)
 
 
-def learned(seconds: float, steps: int) -> int:
+def steps_until_look(seconds: float, steps: int) -> int:
     """How many steps to go to the next look, after so many took so long."""
     return max(1, min(4 * steps, int(steps * LOOK_EVERY / max(seconds, 1e-6))))
 
@@ -208,7 +208,7 @@ class Batches:
                 losses.append(value)
                 done = after
                 if look:
-                    self.pace = learned(time.perf_counter() - start, len(losses))
+                    self.pace = steps_until_look(time.perf_counter() - start, len(losses))
                     yield Chunk(begun, done, np.array(losses), bool(sound))
                     begun, losses, start = done, [], time.perf_counter()
             if given is None:

@@ -100,18 +100,21 @@ class Team:
         def leaf(value: Any) -> Any:
             if self.alone or value.is_fully_addressable:
                 return value
-            return (value if value.is_fully_replicated else _whole(value)).addressable_data(0)
+            return _whole(value).addressable_data(0)
 
         return jax.tree.map(leaf, tree)
 
 
 def on_host(value: Any) -> NDArray[Any]:
     """An array's numbers, wherever they are; every process that holds some must ask."""
-    if isinstance(value, Array) and not (value.is_fully_addressable or value.is_fully_replicated):
+    if isinstance(value, Array) and not value.is_fully_addressable:
         value = _whole(value)
     return np.asarray(value)
 
 
 def _whole(value: Array) -> Array:
+    """All of it in every process."""
+    if value.is_fully_replicated:
+        return value
     assert isinstance(value.sharding, NamedSharding)
     return jax.device_put(value, NamedSharding(value.sharding.mesh, P()))

@@ -9,6 +9,8 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+import purenn as pn
+
 AUTO, EXPLICIT = AxisType.Auto, AxisType.Explicit
 DEVICES = 8
 WHOLE = P()
@@ -48,6 +50,20 @@ def numbers(tree):
 def cut(tree):
     """The shape that each device has of each array."""
     return [a.addressable_shards[0].data.shape for a in jax.tree.leaves(tree)]
+
+
+def sharded_model(units, classes, cut=True):
+    """Its first weights are cut by column along "model", the second ones by row; or none."""
+    he_normal, zeros = pn.initializers.he_normal, pn.initializers.zeros
+
+    def init(made, *spec):
+        return pn.initializers.sharded(made, P(*spec)) if cut else made
+
+    return pn.serial(
+        pn.dense(units, w_init=init(he_normal, None, "model"), b_init=init(zeros, "model")),
+        pn.relu,
+        pn.dense(classes, w_init=init(he_normal, "model")),
+    )
 
 
 ARRAY = re.compile(r"(\w+)\[([\d,]*)\]")

@@ -2,7 +2,6 @@
 
 import functools
 import shutil
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
-from parallel.meshes import DEVICES, EXACT, EXPLICIT, apart, cut, mesh_of, numbers
+from parallel.meshes import DEVICES, EXACT, EXPLICIT, apart, cut, mesh_of, numbers, sharded_model
 from table import as_dtype, jit_quickly
 
 import purenn as pn
@@ -218,26 +217,13 @@ def test_a_checkpoint_of_eight_devices_goes_on_on_any_number(tmp_path, quickly):
         assert apart(losses_of(again), losses_of(history)) <= 1e-6
 
 
-def sharded_model(*specs):
-    he_normal, zeros = pn.initializers.he_normal, pn.initializers.zeros
-    one, bias, other = (
-        partial(pn.initializers.sharded, spec=spec) if spec else lambda init: init for spec in specs
-    )
-    return pn.serial(
-        pn.dense(40, w_init=one(he_normal), b_init=bias(zeros)),
-        pn.relu,
-        pn.dense(CLASSES, w_init=other(he_normal)),
-    )
-
-
 def test_fit_of_weights_that_are_cut_is_fit_of_whole_ones(tmp_path, quickly):
-    specs = P(None, "model"), P("model"), P("model")
-    model, mesh = sharded_model(*specs), mesh_of(2, 4)
+    model, mesh = sharded_model(40, CLASSES), mesh_of(2, 4)
     train_state, history = fit(mesh, model=model, checkpoints=tmp_path)
     shapes = [(FEATURES, 10), (10,), (10, CLASSES), (CLASSES,)]
     for tree in (train_state.params, train_state.opt_state.m, train_state.opt_state.v):
         assert cut(tree) == shapes
-    expected, of_expected = fit(model=sharded_model(None, None, None))
+    expected, of_expected = fit(model=sharded_model(40, CLASSES, cut=False))
     assert apart(losses_of(history), losses_of(of_expected)) <= 1e-6
     assert apart(numbers(train_state.opt_state.m), numbers(expected.opt_state.m)) <= 1e-5
     # What goes on lies as it did: from the state, and from the checkpoint.

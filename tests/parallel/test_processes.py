@@ -1,7 +1,8 @@
-"""Two processes on this machine: the numbers of one, and how they begin and end."""
+"""Several processes on this machine: the numbers of one, and how they begin and end."""
 
 import contextlib
 import functools
+import itertools
 import os
 import re
 import signal
@@ -15,8 +16,9 @@ import mnist
 import numpy as np
 import processes
 import pytest
-from parallel.meshes import EXACT, apart, numbers
+from parallel.meshes import EXACT, apart, numbers, sharded_model
 from parallel.worker import (
+    CLASSES,
     EXAMPLES,
     FEATURES,
     SPREAD,
@@ -25,7 +27,6 @@ from parallel.worker import (
     fit,
     losses_of,
     measured,
-    sharded_model,
 )  # fmt: skip
 from robustness import digits
 
@@ -33,12 +34,12 @@ WORKER = """
 import sys, jax
 from pathlib import Path
 from processes import join
-place, index, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+place, of, index, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-jax.config.update("jax_num_cpu_devices", 2)
-with join(place, 2, index, start=200):
+jax.config.update("jax_num_cpu_devices", 4 // of)
+with join(place, of, index, start=200):
     from parallel import worker
-    worker.work(index, folder)
+    (worker.work_of_two if of == 2 else worker.work_of_four)(index, folder)
 """
 SAME_BITS = ("masked", "order")
 
@@ -81,14 +82,39 @@ def ended(begun):
     return said, [process.returncode for process in begun]
 
 
+def workers(count, folder):
+    """The commands of so many processes, which have four devices together."""
+    command = [sys.executable, "-c", WORKER, free_place(), count]
+    return [[*command, index, folder] for index in range(count)]
+
+
+def agrees(found, expected, counts):
+    """The numbers of several processes on so many devices are those of one on one and on two."""
+    for (count, dtype), devices in itertools.product(SPREAD, (1, 2)):
+        for what, value in expected[devices, dtype].items() if count in counts else ():
+            name = f"{what} {count} {dtype.__name__}"
+            limit = 0 if what in SAME_BITS else EXACT[dtype]
+            assert apart(found[name], value) <= limit, (name, devices)
+
+
+def test_four_processes_compute_what_one_does(tmp_path, quickly):
+    with started(workers(4, tmp_path), tmp_path) as all_four:
+        expected = {(n, dtype): alone(n, dtype) for n in (1, 2) for dtype in EXACT}
+        said, statuses = ended(all_four)
+    assert statuses == [0] * 4, "\n".join(said)
+    found, *others = (dict(np.load(tmp_path / f"{index}.npz")) for index in range(4))
+    for what, value in found.items():
+        assert all(np.array_equal(value, other[what]) for other in others), what
+    agrees(found, expected, counts=[4])
+
+
 def test_two_processes_compute_what_one_does(tmp_path, quickly):
     """And go on with one another's checkpoints, and stop together."""
     fit(None, 3, checkpoints=tmp_path / "of one")
-    command = [sys.executable, "-c", WORKER, free_place()]
-    with started([[*command, index, tmp_path] for index in range(2)], tmp_path) as both:
+    with started(workers(2, tmp_path), tmp_path) as both:
         expected = {(n, dtype): alone(n, dtype) for n in (1, 2) for dtype in EXACT}
         _, of_batches = fit(None, 3, batches)
-        uncut, of_uncut = fit(None, 4, model=sharded_model(None, None, None))
+        uncut, of_uncut = fit(None, 4, model=sharded_model(20, CLASSES, cut=False))
         said, statuses = ended(both)
     assert statuses == [0, 0], "\n".join(said)
     found, other = (dict(np.load(tmp_path / f"{index}.npz")) for index in range(2))
@@ -96,12 +122,7 @@ def test_two_processes_compute_what_one_does(tmp_path, quickly):
     for what, value in found.items():
         assert np.array_equal(value, other[what]), what
 
-    for count, dtype in SPREAD:
-        for devices in (1, 2):
-            for what, value in expected[devices, dtype].items():
-                got = found[f"{what} {count} {dtype.__name__}"]
-                limit = 0 if what in SAME_BITS else EXACT[dtype]
-                assert apart(got, value) <= limit, (what, count, devices)
+    agrees(found, expected, counts=[2, 4])
     assert expected[1, np.float32]["losses"].shape == (STEPS,)
     assert 0 < np.count_nonzero(found["masked 2 float32"]) < EXAMPLES * FEATURES
 

@@ -1,4 +1,4 @@
-"""What each of two processes computes, each with two devices, and what one computes alone."""
+"""What each of several processes computes, on four devices together, and one alone."""
 
 import signal
 import warnings
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
-from parallel.meshes import cut, numbers
+from parallel.meshes import cut, numbers, sharded_model
 from table import as_dtype, jit_quickly
 
 import purenn as pn
@@ -84,21 +84,17 @@ def measured(mesh, dtype):
         }
 
 
-SPREAD = [(2, np.float64), (4, np.float64), (2, np.float32)]  # over so many devices
-SHARDED = (P(None, "model"), P("model"), P("model"))
+SPREAD = [(count, dtype) for count in (2, 4) for dtype in (np.float64, np.float32)]  # devices
 
 
-def sharded_model(*specs):
-    """Its first weights are cut by column, the second ones by row."""
-    he_normal, zeros = pn.initializers.he_normal, pn.initializers.zeros
-    one, bias, other = (
-        partial(pn.initializers.sharded, spec=spec) if spec else lambda init: init for spec in specs
-    )
-    return pn.serial(
-        pn.dense(20, w_init=one(he_normal), b_init=bias(zeros)),
-        pn.relu,
-        pn.dense(CLASSES, w_init=other(he_normal)),
-    )
+def numbers_on(meshes):
+    """All that is compared, by the number of devices: under one name each, for one file."""
+    return {
+        f"{what} {count} {dtype.__name__}": value
+        for count, dtype in SPREAD
+        if count in meshes
+        for what, value in measured(meshes[count], dtype).items()
+    }
 
 
 def batches(epoch, pressed_in=None):
@@ -111,16 +107,19 @@ def batches(epoch, pressed_in=None):
             pressed_in = None
 
 
-def work(index, folder):
-    """As one of the two, write all that it finds to the folder."""
+def work_of_four(index, folder):
+    """As one of four processes, each with one device, write what it finds to the folder."""
+    jax.jit = jit_quickly
+    mesh = Mesh(np.array(jax.devices()), ["data"])
+    np.savez(folder / f"{index}.npz", **numbers_on({4: mesh}))
+
+
+def work_of_two(index, folder):
+    """As one of two processes, each with two devices, write all that it finds to the folder."""
     jax.jit = jit_quickly
     devices = np.array(jax.devices()).reshape(2, 2)  # a row a process
     meshes = {2: Mesh(devices[:, 0], ["data"]), 4: Mesh(devices.reshape(-1), ["data"])}
-    found = {
-        f"{what} {count} {dtype.__name__}": value
-        for count, dtype in SPREAD
-        for what, value in measured(meshes[count], dtype).items()
-    }
+    found = numbers_on(meshes)
     mesh, seen = meshes[2], folder if index == 0 else folder / "of another machine"
     fit(mesh, 3, checkpoints=seen / "of two")
     with warnings.catch_warnings(record=True) as caught:
@@ -140,7 +139,7 @@ def work(index, folder):
 
 def cut_over_processes(devices, folder):
     """A model of which each process holds a half, trained, and gone on with."""
-    mesh, model = Mesh(devices.T, ["data", "model"]), sharded_model(*SHARDED)
+    mesh, model = Mesh(devices.T, ["data", "model"]), sharded_model(20, CLASSES)
     whole, history = fit(mesh, 4, model=model)
     fit(mesh, 2, model=model, checkpoints=folder)
     gone_on, again = fit(mesh, 4, model=model, checkpoints=folder, resume=True)
