@@ -53,18 +53,6 @@ def test_a_blank_canvas_says_so(desktop: Any) -> None:
     assert not desktop.is_visible("#pg-forward")
 
 
-def test_a_figure_has_a_name_before_it_has_numbers(desktop: Any) -> None:
-    """The page shows it while the network's weights are still on their way."""
-    name = desktop.evaluate(
-        """async () => {
-          const { createFigure } = await import("../assets/playground/figure.js");
-          const figure = createFigure(document.createElement("div"), { symbol: "Z1" });
-          return figure.element.querySelector("canvas").ariaLabel;
-        }"""
-    )
-    assert name == "Z1"
-
-
 def test_a_drawing_is_read(page_of: Any) -> None:
     phone = page_of.viewport_size["width"] < 500
     draw = draw_with_finger if phone else draw_with_mouse
@@ -255,6 +243,7 @@ def test_what_happens_before_the_weights_are_there_does_no_harm(browser: Any, se
     tab.route("**/*10.bin", lambda route: held.append(route))
     tab.goto(f"{server}playground/")
     tab.wait_for_selector("#pg-network option", state="attached")
+    assert measure(tab, "nameless") == []
     choose_scheme(tab, DARK)
     draw_with_mouse(tab, ONE)
     assert held and tab.locator(".pg-ready").count() == 0

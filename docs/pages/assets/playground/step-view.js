@@ -54,14 +54,15 @@ export function createOthers(host, digits, onLoad) {
   const buttons = digits.map((digit) => {
     const canvas = element("canvas", { width: 28, height: 28, "aria-hidden": "true" });
     const mark = element("span", { "aria-hidden": "true" });
-    const button = element("button", { type: "button" }, canvas, mark);
+    const name = `Load test digit ${digit.label}, image ${digit.index}`;
+    const button = element("button", { type: "button", "aria-label": name }, canvas, mark);
     button.addEventListener("click", () => onLoad(digit));
     host.append(button);
-    return { button, canvas, mark, digit };
+    return { button, canvas, mark, digit, name };
   });
   return function paint(predict, ink) {
     let right = 0;
-    for (const { button, canvas, mark, digit } of buttons) {
+    for (const { button, canvas, mark, digit, name } of buttons) {
       const predicted = predict(digit);
       const wrong = predicted !== digit.label;
       right += Number(!wrong);
@@ -69,8 +70,7 @@ export function createOthers(host, digits, onLoad) {
       mark.textContent = wrong ? `✗ ${predicted}` : "✓";
       button.setAttribute(
         "aria-label",
-        `Load test digit ${digit.label}, image ${digit.index}: ` +
-          `now read as ${predicted}${wrong ? ", wrong" : ""}`,
+        `${name}: now read as ${predicted}${wrong ? ", wrong" : ""}`,
       );
       const image = new ImageData(28, 28);
       digit.pixels.forEach((value, i) => image.data.set([...ink, value], 4 * i));
