@@ -24,6 +24,7 @@ from jax import Array
 from jax.sharding import AxisType, PartitionSpec
 
 from purenn.core import checks
+from purenn.core.calls import first_argument, unfit
 from purenn.core.layer import Fn
 
 __all__ = [
@@ -225,18 +226,17 @@ def _names(part: Any) -> tuple[str, ...]:
 def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...]) -> Array:
     """Call an initializer, purenn's or JAX's, and refuse anything but an array of that shape."""
     checks.function(where, name, initializer)
-    try:
-        value = initializer(key, shape, jnp.float32)
-    except TypeError as error:
-        if "positional argument" not in str(error):
-            raise
-        value = None  # a factory such as jax.nn.initializers.he_normal takes other arguments
+    made = getattr(initializer, "__name__", "it")
+    expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; "
+    factory = f"{made} is a factory or takes other arguments: call it first, {made}()"
+    if first_argument(initializer) == "shape":  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
+        ours = f"pn.initializers.{made}" if made in __all__ else "one of pn.initializers"
+        raise TypeError(f"{expected}{made} takes a shape first, and no key; pass {ours}")
+    if unfit(initializer, (key, shape, jnp.float32), {}):
+        raise TypeError(expected + factory)
+    value = initializer(key, shape, jnp.float32)
     if callable(value) or value is None:
-        made = getattr(initializer, "__name__", "it")
-        raise TypeError(
-            f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; "
-            f"{made} is a factory or takes other arguments: call it first, {made}()"
-        )
+        raise TypeError(expected + factory)
     value = checks.float_array(where, f"{name}'s result", value)
     if value.shape != shape:
         raise ValueError(f"{where}: {name} returned shape {value.shape}, expected {shape}")

@@ -51,6 +51,43 @@ EVALUATE = partial(pn.evaluate, MODEL, LOSS)
 MESH = jax.make_mesh((2,), ("data",), devices=jax.devices()[:2])
 
 
+class Frame:
+    """What pandas, polars and xarray have."""
+
+    shape = (4, 3)
+    dtype = np.dtype(float)
+
+    def to_numpy(self):
+        raise AssertionError("the user decides")
+
+    __array__ = to_numpy
+
+
+class Sparse:
+    """What SciPy's sparse matrices have."""
+
+    shape = (4, 3)
+    dtype = np.dtype(float)
+
+    def toarray(self):
+        raise AssertionError("the user decides")
+
+
+class Tensor:
+    """What PyTorch's tensors have."""
+
+    shape = (4, 3)
+
+    def detach(self):
+        raise AssertionError("the user decides")
+
+    __array__ = __dlpack__ = detach
+
+
+for foreign, library in ((Frame, "pandas"), (Sparse, "scipy.sparse._csr"), (Tensor, "torch")):
+    foreign.__module__ = library
+
+
 def on_mesh(*axes):
     w_init = pn.initializers.sharded(pn.initializers.zeros, P(*axes))
     with jax.set_mesh(MESH):
@@ -99,7 +136,8 @@ TypeError: dense(2): in_shape must be a tuple of whole numbers, the shape of one
 TypeError: dense(2): in_shape must be a tuple of whole numbers, the shape of one example without
     its batch axis, such as (784,); got (None, 784)
 >>> DENSE.init(KEY, ())
-ValueError: dense(2): in_shape is (), expected (..., features)
+ValueError: dense(2): an example has shape (), expected (..., features); for one feature per example
+    pass x[:, None], whose in_shape is (1,)
 >>> DENSE.init(0, (3,))
 TypeError: dense(2): key must be one PRNG key, such as jax.random.key(0); got 0
 >>> DENSE.init((3,), KEY)
@@ -108,17 +146,49 @@ TypeError: dense(2): in_shape must be a tuple of whole numbers, the shape of one
 >>> DENSE.init(jax.random.split(KEY, 3), (3,))
 TypeError: dense(2): key must be one PRNG key, such as jax.random.key(0); got key<fry>(3,)
 >>> DENSE.forward(WB, (), X[0])
-ValueError: dense(2): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+ValueError: dense(2): x has shape (3,), expected a batch axis first and features last; for a single
+    example pass x[None], and for 3 examples of one feature x[:, None]
 >>> DENSE.forward(WB, (), X.tolist())
 TypeError: dense(2): x must be an array, got a list of 4; convert it with jnp.array(x)
 >>> DENSE.forward(WB, (), WHOLE)
 TypeError: dense(2): x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
+>>> DENSE(WB, X)
+TypeError: dense(2): a layer is not called: y, state = layer.apply(params, state, x)
+>>> DENSE.apply(WB, X)
+TypeError: dense(2): missing a required argument: 'x'; expected (params, state, x, train=…, key=…);
+    state is what init returned second, () where there is none
+>>> DENSE.forward(WB, (), np.array([1, None]))
+TypeError: dense(2): x must be an array, got object(2,); convert numbers with x.astype(float)
+>>> DENSE.forward(WB, (), np.ma.array(np.ones((4, 3)), mask=False))
+TypeError: dense(2): x must be an array, got a masked array of float64(4, 3); fill its gaps with
+    x.filled(…)
+>>> DENSE.forward(WB, (), np.zeros(4, [("width", float), ("height", float)]))
+TypeError: dense(2): x must be an array, got [('width', '<f8'), ('height', '<f8')](4,); pass its
+    fields as columns of one array
+>>> DENSE.forward(WB, (), np.array(["2026-01-01"], "M8[D]"))
+TypeError: dense(2): x must be an array, got datetime64[D](1,)
+>>> DENSE.forward(WB, (), Frame())
+TypeError: dense(2): x must be an array, got a pandas.Frame of shape (4, 3); convert it with
+    x.to_numpy()
+>>> DENSE.forward(WB, (), Sparse())
+TypeError: dense(2): x must be an array, got a scipy.Sparse of shape (4, 3); convert it with
+    x.toarray()
+>>> DENSE.forward(WB, (), Tensor())
+TypeError: dense(2): x must be an array, got a torch.Tensor of shape (4, 3); convert it with
+    np.asarray(x.detach().cpu())
+>>> DENSE.forward(WB, (), [X, X])
+TypeError: dense(2): x must be an array, got a list of 2; convert it with jnp.stack(x)
+>>> DENSE.forward(WB, (), (X, X))
+TypeError: dense(2): x must be an array, got a tuple of 2; a model takes one array; several inputs
+    or outputs take a function of your own that calls layers, with by_hand and jax.grad
+>>> DENSE.forward(WB, (), {"image": X})
+TypeError: dense(2): x must be an array, got a dict; a model takes one array; several inputs or
+    outputs take a function of your own that calls layers, with by_hand and jax.grad
 >>> DENSE.forward(WB, (), X.astype(complex))
 TypeError: dense(2): x must be a real array, got complex64(4, 3)
 >>> DENSE.forward(WB, (), np.array(["a"]))
-TypeError: dense(2): x must be an array, got <U1(1,)
+TypeError: dense(2): x must be an array, got <U1(1,); convert numbers with x.astype(float)
 >>> DENSE.forward(WB, (), jnp.ones((4, 5)))
 ValueError: dense(2): x has shape (4, 5), expected (..., 3), since
     w has shape (3, 2); a single example is passed as x[None]
@@ -141,7 +211,7 @@ ValueError: dense(2): params.w has shape (3, 7), expected (n_in, 2)
 TypeError: dense(2): params.w must be an array, got None
 >>> DENSE.forward(X)
 TypeError: dense(2): missing a required argument: 'state'; expected (params, state, x, train=…,
-    key=…)
+    key=…); state is what init returned second, () where there is none
 >>> DENSE.forward(WB, (), X, True)
 TypeError: dense(2): too many positional arguments; expected (params, state, x, train=…, key=…)
 >>> DENSE.forward(WB, (), X, training=True)
@@ -168,6 +238,14 @@ ValueError: dense(2): x has shape (4, 3), expected (..., 6), since
 TypeError: dense(2): params must be DenseParams(w, b), as init makes it; got ()
 
 == initializers
+>>> pn.dense(3, w_init=jnp.zeros).init(KEY, (2,))
+TypeError: dense(3): w_init must be an initializer, init(key, shape, dtype) -> array; zeros takes a
+    shape first, and no key; pass pn.initializers.zeros
+in w_init of dense(3)
+>>> pn.dense(3, w_init=jnp.full).init(KEY, (2,))
+TypeError: dense(3): w_init must be an initializer, init(key, shape, dtype) -> array; full takes a
+    shape first, and no key; pass one of pn.initializers
+in w_init of dense(3)
 >>> pn.initializers.sharded(0.1, P("data"))
 TypeError: sharded: initializer must be a function, got 0.1
 >>> pn.initializers.sharded(pn.initializers.zeros, "data")
@@ -225,8 +303,8 @@ ValueError: dropout: expected 0 <= rate < 1, got 1
 ValueError: dropout: expected 0 <= rate < 1, got -0.1
 >>> pn.dropout("half")
 TypeError: dropout: rate must be a number, got 'half'
->>> pn.dropout(jnp.float32(0.5))
-TypeError: dropout: rate must be a number, got float32()
+>>> pn.dropout(X)
+TypeError: dropout: rate must be a number, got float32(4, 3); vmap over it to try several
 >>> train(DROPOUT, ())
 ValueError: dropout(0.5): key is missing; with train=True pass key=jax.random.key(…)
 >>> DROPOUT.forward((), (), X, train=True, key=0)
@@ -237,7 +315,7 @@ TypeError: dropout(0.5): key must be one PRNG key, such as jax.random.key(0); go
 TypeError: dropout(0.5): key must be one PRNG key, such as jax.random.key(0); got int32(2,)
 >>> DROPOUT.forward((), (), X[0])
 ValueError: dropout(0.5): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+    single example pass x[None], and for 3 examples of one feature x[:, None]
 >>> DROPOUT.forward((), (), WHOLE)
 TypeError: dropout(0.5): x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
@@ -247,21 +325,23 @@ TypeError: dropout(0.5): x must be floating point, got int32(4, 3); convert it w
 TypeError: conv2d: features must be a whole number, got '32'
 >>> pn.conv2d(0)
 ValueError: conv2d: features must be at least 1, got 0
->>> pn.conv2d(2, 3)
-TypeError: conv2d: kernel must be a pair of whole numbers, (height, width), such as (3, 3); got 3
+>>> pn.conv2d(2, 0)
+ValueError: conv2d: kernel must be at least 1, got 0
 >>> pn.conv2d(2, (3, 0))
 ValueError: conv2d: kernel[1] must be at least 1, got 0
 >>> pn.conv2d(2, (3, 3, 3))
-TypeError: conv2d: kernel must be a pair of whole numbers, (height, width), such as (2, 2); got (3,
-    3, 3)
->>> pn.conv2d(2, strides=2)
-TypeError: conv2d: strides must be a pair of whole numbers, (height, width), such as (2, 2); got 2
->>> pn.conv2d(2, padding="same")
-ValueError: conv2d: padding must be one of ('SAME', 'VALID'), got 'same'
->>> pn.conv2d(2, padding=1)
-TypeError: conv2d: padding must be "SAME", "VALID" or ((top, bottom), (left, right)), got 1
+TypeError: conv2d: kernel must be a pair of whole numbers, (height, width), or one number for both;
+    got (3, 3, 3)
+>>> pn.conv2d(2, strides=(2,))
+TypeError: conv2d: strides must be a pair of whole numbers, (height, width), or one number for both;
+    got (2,)
+>>> pn.conv2d(2, padding="full")
+ValueError: conv2d: padding must be one of ('SAME', 'VALID'), got 'FULL'
+>>> pn.conv2d(2, padding=-1)
+ValueError: conv2d: padding must be at least 0, got -1
 >>> pn.conv2d(2, padding=(1, 1))
-TypeError: conv2d: padding must be "SAME", "VALID" or ((top, bottom), (left, right)), got (1, 1)
+TypeError: conv2d: padding must be "SAME", "VALID", one number for all sides, or ((top, bottom),
+    (left, right)); got (1, 1)
 >>> pn.conv2d(2, padding=((1, 1), (0, -1)))
 ValueError: conv2d: padding[1] must be at least 0, got -1
 >>> pn.conv2d(2, w_init=3)
@@ -313,23 +393,24 @@ ValueError: conv2d(2, (3, 3), padding='VALID'): x has (4, 2) pixels, with its pa
 ValueError: conv2d(2, (3, 3)): dy must be like y, float32(5, 4, 2, 2), got float32(5, 4, 2, 3)
 
 == max_pool
->>> pn.max_pool(2)
-TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2); got 2
->>> pn.max_pool(3)
-TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (3, 3); got 3
+>>> pn.max_pool("2")
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), or one number for
+    both; got '2'
+>>> pn.max_pool(0)
+ValueError: max_pool: window must be at least 1, got 0
 >>> pn.max_pool([2, 2])
-TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2);
-    got a list of 2
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), or one number for
+    both; got a list of 2
 >>> pn.max_pool((2, 2, 1))
-TypeError: max_pool: window must be a pair of whole numbers, (height, width), such as (2, 2);
-    got (2, 2, 1)
+TypeError: max_pool: window must be a pair of whole numbers, (height, width), or one number for
+    both; got (2, 2, 1)
 >>> pn.max_pool((2, 2.0))
 TypeError: max_pool: window[1] must be a whole number, got 2.0
 >>> pn.max_pool((0, 2))
 ValueError: max_pool: window[0] must be at least 1, got 0
->>> pn.max_pool((2, 2), strides=1)
-TypeError: max_pool: strides must be a pair of whole numbers, (height, width), such as (1, 1);
-    got 1
+>>> pn.max_pool((2, 2), strides=1.0)
+TypeError: max_pool: strides must be a pair of whole numbers, (height, width), or one number for
+    both; got 1.0
 >>> pn.max_pool((2, 2), strides=(1, 0))
 ValueError: max_pool: strides[1] must be at least 1, got 0
 >>> POOL.init(KEY, (28, 28))
@@ -349,8 +430,9 @@ TypeError: max_pool((3, 2)): x must be floating point, got uint8(5, 4, 2, 3); co
     x.astype(jnp.float32), or put rescale() first
 
 == avg_pool
->>> pn.avg_pool(7)
-TypeError: avg_pool: window must be a pair of whole numbers, (height, width), such as (7, 7); got 7
+>>> pn.avg_pool(7.0)
+TypeError: avg_pool: window must be a pair of whole numbers, (height, width), or one number for
+    both; got 7.0
 >>> pn.avg_pool((2, 2), strides=(-1, 1))
 ValueError: avg_pool: strides[0] must be at least 1, got -1
 >>> pn.avg_pool((3, 3), strides=(1, 2)).init(KEY, (2, 2, 1))
@@ -368,12 +450,13 @@ ValueError: batch_norm: expected 0 <= momentum < 1, got 1
 >>> pn.batch_norm(epsilon=-1)
 ValueError: batch_norm: expected 0 <= epsilon, got -1
 >>> NORM.init(KEY, ())
-ValueError: batch_norm: in_shape is (), expected (..., features)
+ValueError: batch_norm: an example has shape (), expected (..., features); for one feature per
+    example pass x[:, None], whose in_shape is (1,)
 >>> train(NORM, GAMMA_BETA, MEAN_VAR, X[:1])
 ValueError: batch_norm: training needs two values a channel or more, got x (1, 3)
 >>> NORM.forward(GAMMA_BETA, MEAN_VAR, X[0])
 ValueError: batch_norm: x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+    single example pass x[None], and for 3 examples of one feature x[:, None]
 >>> NORM.forward(GAMMA_BETA, MEAN_VAR, WHOLE)
 TypeError: batch_norm: x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
@@ -396,14 +479,15 @@ ValueError: batch_norm: state.mean has shape (1,), expected (3,)
 >>> pn.layer_norm(epsilon=-1)
 ValueError: layer_norm: expected 0 <= epsilon, got -1
 >>> ROW_NORM.init(KEY, ())
-ValueError: layer_norm: in_shape is (), expected (..., features)
+ValueError: layer_norm: an example has shape (), expected (..., features); for one feature per
+    example pass x[:, None], whose in_shape is (1,)
 >>> ROW_NORM.init(KEY, (4, 1))
 ValueError: layer_norm: needs two features or more, got in_shape (4, 1)
 >>> ROW_NORM.forward(jax.tree.map(lambda a: a[:1], ROW_SCALE), (), COLUMN)
 ValueError: layer_norm: needs two features or more, got x (4, 1)
 >>> ROW_NORM.forward(ROW_SCALE, (), X[0])
 ValueError: layer_norm: x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+    single example pass x[None], and for 3 examples of one feature x[:, None]
 >>> ROW_NORM.forward(ROW_SCALE, (), WHOLE)
 TypeError: layer_norm: x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
@@ -424,7 +508,8 @@ TypeError: recompute: layer must be a layer, an op or a function, got 3
 >>> pn.recompute(pn.dropout)
 TypeError: recompute: layer is the function dropout itself; call it: dropout(…)
 >>> pn.recompute(DENSE).init(KEY, ())
-ValueError: dense(2): in_shape is (), expected (..., features)
+ValueError: dense(2): an example has shape (), expected (..., features); for one feature per example
+    pass x[:, None], whose in_shape is (1,)
 in recompute(dense(2))
 >>> train(pn.recompute(DROPOUT), ())
 ValueError: dropout(0.5): key is missing; with train=True pass key=jax.random.key(…)
@@ -459,14 +544,15 @@ TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64,
 TypeError: mixed_precision: dtype must be float16, bfloat16, float32 or float64, such as
     jnp.bfloat16, got None
 >>> pn.mixed_precision(DENSE).init(KEY, ())
-ValueError: dense(2): in_shape is (), expected (..., features)
+ValueError: dense(2): an example has shape (), expected (..., features); for one feature per example
+    pass x[:, None], whose in_shape is (1,)
 in bfloat16 dense(2)
 >>> pn.mixed_precision(DENSE).forward(WB, (), WHOLE)
 TypeError: bfloat16 dense(2): x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
 >>> pn.mixed_precision(DENSE).apply(WB, (), X[0])
-ValueError: dense(2): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+ValueError: dense(2): x has shape (3,), expected a batch axis first and features last; for a single
+    example pass x[None], and for 3 examples of one feature x[:, None]
 in bfloat16 dense(2)
 >>> pn.mixed_precision(DENSE).backward(WB, CACHE, Y)
 ValueError: bfloat16 dense(2): cache comes from dense(2), expected what forward returned last
@@ -491,7 +577,7 @@ TypeError: rescale: scale must be a number, got '1/255'
 >>> pn.rescale(float("inf"))
 ValueError: rescale: expected scale finite, got inf
 >>> pn.rescale(X)
-TypeError: rescale: scale must be a number, got float32(4, 3)
+TypeError: rescale: scale must be a number, got float32(4, 3); vmap over it to try several
 >>> pn.rescale().forward((), (), [0, 255])
 TypeError: rescale(0.003922): x must be an array, got a list of 2; convert it with jnp.array(x)
 
@@ -499,7 +585,8 @@ TypeError: rescale(0.003922): x must be an array, got a list of 2; convert it wi
 >>> pn.serial(pn.flatten, pn.dense(10))
 TypeError: serial: part 0 is the function flatten itself; call it: flatten(…)
 >>> pn.serial([pn.dense(3), pn.relu])
-TypeError: serial: part 0 must be a layer, an op or a function, got a list of 2
+TypeError: serial: part 0 must be a layer, an op or a function, got a list of 2; serial(*layers)
+    makes one layer of several
 >>> pn.serial(pn.dense(3), "relu")
 TypeError: serial: part 1 must be a layer, an op or a function, got 'relu'
 >>> pn.serial(pn.dense(3), pn.relu(X))
@@ -532,7 +619,8 @@ TypeError: serial(dense(5), relu, dense(2)): in_shape must be a tuple of whole n
 TypeError: dense(5): key must be one PRNG key, such as jax.random.key(0); got None
 in part 0 of serial: dense(5)
 >>> MODEL.init(KEY, ())
-ValueError: dense(5): in_shape is (), expected (..., features)
+ValueError: dense(5): an example has shape (), expected (..., features); for one feature per example
+    pass x[:, None], whose in_shape is (1,)
 in part 0 of serial: dense(5)
 >>> MODEL.forward(PARAMS[:2], STATE, X)
 ValueError: serial: params must be a tuple of 3, one entry a part, as init makes it; got a tuple
@@ -551,8 +639,8 @@ ValueError: serial: state must be a tuple of 3, one entry a part, as init makes 
 >>> MODEL.forward(PARAMS, X, STATE)
 TypeError: serial(dense(5), relu, dense(2)): x must be an array, got a tuple of 3
 >>> MODEL.forward(PARAMS, STATE, X[0])
-ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a single
+    example pass x[None], and for 3 examples of one feature x[:, None]
 in part 0 of serial: dense(5)
 >>> MODEL.forward(PARAMS, STATE, WHOLE)
 TypeError: dense(5): x must be floating point, got int32(4, 3); convert it with
@@ -634,8 +722,9 @@ TypeError: relu: missing a required argument: 'dy'; expected (cache, dy)
 TypeError: leaky_relu: too many positional arguments; expected (x, negative_slope=…)
 >>> pn.leaky_relu(X, slope=0.3)
 TypeError: leaky_relu: got an unexpected keyword argument 'slope'; expected (x, negative_slope=…)
->>> pn.leaky_relu(X, negative_slope=jnp.float32(0.3))
-TypeError: leaky_relu: negative_slope must be a number, got float32()
+>>> pn.leaky_relu(X, negative_slope=X)
+TypeError: leaky_relu: negative_slope must be a number, got float32(4, 3); vmap over it to try
+    several
 >>> pn.leaky_relu(X, negative_slope=float("nan"))
 ValueError: leaky_relu: expected negative_slope finite, got nan
 
@@ -654,6 +743,9 @@ TypeError: gelu: too many positional arguments; expected (x, approximate=…)
 TypeError: gelu: approximate must be True or False (static under jit), got bool()
 
 == mse
+>>> pn.mse(COLUMN, jnp.ones(4))
+ValueError: mse: targets has shape (4,) and predictions (4, 1); expected the same shape (nothing is
+    broadcast); pass targets[..., None]
 >>> pn.mse(COLUMN)
 TypeError: mse: missing a required argument: 'targets'; expected (predictions, targets)
 >>> pn.mse(COLUMN, 0.5)
@@ -709,6 +801,13 @@ ValueError: categorical_cross_entropy: probabilities must be (batch, classes) wi
     row and two classes, got shape (2,)
 
 == softmax_cross_entropy
+>>> LOSS(jnp.ones((4, 16, 28)), LABELS)
+ValueError: softmax_cross_entropy: logits must be (batch, classes) with at least one row and two
+    classes, got shape (4, 16, 28); put flatten() before the first dense layer for one row per
+    example, or for one per place reshape logits to (-1, classes) and targets to (-1,)
+>>> LOSS(ROWS, LABELS[:, None])
+ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that sum to one (4, 2), got
+    int32(4, 1); pass targets[:, 0]
 >>> LOSS(ROWS, LABELS.astype(np.float32))
 ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that sum to one (4, 2),
     got float32(4,)
@@ -724,7 +823,8 @@ ValueError: softmax_cross_entropy: labels must be in 0 … 1; got values from -1
 ValueError: softmax_cross_entropy: targets must fit into int32, got int64(4,) with values from
     4294967296 to 4294967297
 >>> pn.softmax_cross_entropy(ROWS, LABELS.astype(str))
-TypeError: softmax_cross_entropy: targets must be an array, got <U11(4,)
+TypeError: softmax_cross_entropy: targets must be an array, got <U11(4,); convert numbers with
+    targets.astype(float), or classes with np.unique(targets, return_inverse=True)[1]
 >>> LOSS(ROWS, LABELS + 1)
 ValueError: softmax_cross_entropy: labels must be in 0 … 1; got values from 1 to 2
 >>> LOSS(ROWS, X / 3)
@@ -763,6 +863,9 @@ TypeError: l2_penalty(0.1): params['w'] must be floating point, got int32(4, 3);
 TypeError: l2_penalty(0.1): too many positional arguments; expected (params)
 
 == momentum
+>>> pn.momentum(0.1).update({"w": HALF}, pn.momentum(0.1).init({"w": X}), {"w": X})
+TypeError: momentum: grads['w'] is bfloat16, expected the precision of params['w'], float32;
+    mixed_precision keeps it
 >>> pn.momentum(0.1, 1)
 ValueError: momentum: expected 0 <= beta < 1, got 1
 >>> pn.momentum(0.1, nesterov="yes")
@@ -814,7 +917,8 @@ ValueError: inverse_time_decay: steps_per_epoch must be at least 1, got 0
 
 == exponential_decay
 >>> pn.exponential_decay(X, 0.9, 1)
-TypeError: exponential_decay: initial must be a number, got float32(4, 3)
+TypeError: exponential_decay: initial must be a number, got float32(4, 3); vmap over it to try
+    several
 >>> pn.exponential_decay(0.1, 0.9, 2.5)
 TypeError: exponential_decay: decay_steps must be a whole number, got 2.5
 
@@ -848,13 +952,16 @@ TypeError: relu: x must be floating point, got int32(4, 3); convert it with x.as
 >>> pn.by_hand(LOSS)(ROWS, LABELS - 1)
 ValueError: softmax_cross_entropy: labels must be in 0 … 1; got values from -1 to 0
 >>> pn.by_hand(MODEL).apply(PARAMS, STATE, X[0])
-ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a single
+    example pass x[None], and for 3 examples of one feature x[:, None]
 in part 0 of serial: dense(5)
 >>> pn.by_hand(MODEL).apply(PARAMS, STATE, X, key=0)
 TypeError: serial: key must be one PRNG key, such as jax.random.key(0); got 0
 
 == value_and_grad
+>>> BACKPROPAGATE(PARAMS, X, LABELS)
+TypeError: value_and_grad's function: missing a required argument: 'targets'; expected (params,
+    state, x, targets, key=…, train=…); state is what init returned second, () where there is none
 >>> pn.value_and_grad(None, LOSS)
 TypeError: value_and_grad: model must be a layer, an op or a function, got None
 >>> pn.value_and_grad(pn.mlp, LOSS)
@@ -879,8 +986,8 @@ TypeError: <lambda>: forward must return a jax.Array as y, got a tuple of 2
 >>> pn.value_and_grad(MODEL, LOSS, penalty=lambda p: p[0].b)(PARAMS, STATE, X, LABELS)
 ValueError: <lambda>: must return a floating scalar, the mean over the batch; got float32(5,)
 >>> BACKPROPAGATE(PARAMS, STATE, X[0], LABELS)
-ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a
-    single example pass x[None]
+ValueError: dense(5): x has shape (3,), expected a batch axis first and features last; for a single
+    example pass x[None], and for 3 examples of one feature x[:, None]
 in part 0 of serial: dense(5)
 >>> BACKPROPAGATE(PARAMS, STATE, X, LABELS[:3])
 ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that sum to one (4, 2),
@@ -939,6 +1046,9 @@ KeyError: compare: dQ is no value of this one; there are X, Z1, A1, Z2, A2, dZ2,
     dA1, dZ1, dW1, db1
 
 == explain
+>>> EXPLAIN(PARAMS, X, LABELS)
+TypeError: explain: missing a required argument: 'targets'; expected (model, loss, params, state, x,
+    targets, penalty=…, key=…, train=…); state is what init returned second, () where there is none
 >>> pn.explain(None, LOSS, PARAMS, STATE, X, LABELS)
 TypeError: explain: model must be a layer, an op or a function, got None
 >>> pn.explain(MODEL, None, PARAMS, STATE, X, LABELS)
@@ -1038,6 +1148,9 @@ TypeError: serial(dense(5), relu, dense(2)): in_shape must be a tuple of whole n
     of one example without its batch axis, such as (784,); got 3
 
 == train_step
+>>> STEP(TRAIN_STATE, X)
+TypeError: train_step's function: missing a required argument: 'targets'; expected (train_state, x,
+    targets)
 >>> pn.train_step(MODEL, LOSS, pn.adam)
 TypeError: train_step: optimizer must have init and update, such as adam(1e-3), got a function;
     call it with a learning rate
@@ -1061,6 +1174,9 @@ ValueError: softmax_cross_entropy: targets must be integers (4,) or rows that su
     got float32(4,)
 
 == training_run
+>>> RUN(batch_size=4)(X, LABELS)
+TypeError: training_run's function: missing a required argument: 'targets'; expected (key, x,
+    targets)
 >>> RUN(epochs=-1, batch_size=2)
 ValueError: training_run: epochs must be at least 0, got -1
 >>> RUN(epochs=1.5, batch_size=2)
@@ -1081,6 +1197,29 @@ ValueError: training_run: x holds 4 examples and targets 3; expected as many of 
 TypeError: training_run: x must be an array, got a list of 4; convert it with jnp.array(x)
 
 == fit
+>>> FIT((X[:, 0], LABELS), batch_size=4)
+ValueError: dense(5): an example has shape (), expected (..., features); for one feature per example
+    pass x[:, None], whose in_shape is (1,)
+in part 0 of serial: dense(5)
+>>> FIT(((X, X), LABELS), batch_size=4)
+TypeError: fit: x must be an array, got a tuple of 2; a model takes one array; several inputs or
+    outputs take a function of your own that calls layers, with by_hand and jax.grad
+>>> FIT((X, {"digit": LABELS, "writer": LABELS}), batch_size=4)
+TypeError: fit: targets must be an array, got a dict; a model takes one array; several inputs or
+    outputs take a function of your own that calls layers, with by_hand and jax.grad
+>>> FIT((X.at[2, 1].set(jnp.nan), LABELS), batch_size=4)
+ValueError: fit: x[2] is nan at [1], and the loss of a batch with that example is nan; expected
+    finite numbers, or a model and a loss that can handle it
+>>> pn.fit(DENSE, pn.mse, ADAM, (X, ROWS.at[3, 0].set(jnp.inf)), epochs=1, batch_size=4, key=KEY)
+ValueError: fit: targets[3] is inf at [0], and the loss of a batch with that example is inf;
+    expected finite numbers, or a model and a loss that can handle it
+>>> pn.fit(
+    DENSE, pn.sigmoid_binary_cross_entropy, ADAM, (X, 2 * LABELS[:, None] * [1, 1]), epochs=1,
+    batch_size=4, key=KEY)
+ValueError: fit: targets[1] is 2 at [0], expected numbers in 0 … 1
+>>> FIT((X, LABELS), batch_size=4, validation=(X.at[0, 0].set(jnp.inf), LABELS))
+ValueError: fit: validation's x[0] is inf at [0], and the loss of a batch with that example is nan;
+    expected finite numbers, or a model and a loss that can handle it
 >>> FIT(X, batch_size=2)
 TypeError: fit: data must be (x, targets) or a function epoch -> iterable of batches, got
     float32(4, 3)
@@ -1166,6 +1305,15 @@ TypeError: fit: optimizer must have init and update, such as adam(1e-3), got a f
     with a learning rate
 
 == evaluate
+>>> EVALUATE(PARAMS, X, LABELS)
+TypeError: evaluate: missing a required argument: 'targets'; expected (model, loss, params, state,
+    x, targets, batch_size=…, mesh=…); state is what init returned second, () where there is none
+>>> jax.vmap(lambda x: EVALUATE(PARAMS, STATE, x, LABELS))(X[None])
+TypeError: evaluate: its arguments are traced, but it runs on the host; inside jit, vmap or grad
+    call model.apply, the loss and accuracy
+>>> pn.evaluate(MODEL, lambda y, t: y.mean(), PARAMS, STATE, X, LABELS + 2)
+ValueError: evaluate: targets[0] is 2, expected labels in 0 … 1 (4 of 4 are outside); numbers that
+    are not classes are passed as floats
 >>> EVALUATE(PARAMS, STATE, X, LABELS, mesh=jax.devices())
 TypeError: evaluate: mesh must be a jax.sharding.Mesh, as jax.make_mesh makes it, got a list of 8
 >>> EVALUATE(PARAMS, STATE, X, LABELS, batch_size=0)
@@ -1183,6 +1331,14 @@ in part 0 of serial: dense(5)
 ValueError: <lambda>: must return a floating scalar, the mean over the batch; got float32(4, 2)
 
 == accuracy
+>>> pn.accuracy(ROWS, LABELS + 1)
+ValueError: accuracy: labels must be in 0 … 1; got values from 1 to 2
+>>> pn.accuracy(ROWS, 0 * ROWS)
+ValueError: accuracy: rows of targets must be at least 0 and sum to one; row 0 sums to 0 and has
+    values from 0 to 0
+>>> pn.accuracy(ROWS, ROWS.at[1, 0].set(jnp.nan))
+ValueError: accuracy: rows of targets must be at least 0 and sum to one; row 1 sums to nan and has
+    values from nan to nan
 >>> pn.accuracy(ROWS[0], LABELS)
 ValueError: accuracy: logits must be (batch, classes) with at least one row and two classes, got
     shape (2,)
@@ -1190,9 +1346,9 @@ ValueError: accuracy: logits must be (batch, classes) with at least one row and 
 TypeError: accuracy: logits must be floating point, got int32(4,); convert it with
     logits.astype(jnp.float32)
 >>> pn.accuracy(ROWS, LABELS[:3])
-ValueError: accuracy: targets must be integers (4,) or rows (4, 2), got int32(3,)
+ValueError: accuracy: targets must be integers (4,) or rows that sum to one (4, 2), got int32(3,)
 >>> pn.accuracy(ROWS, LABELS.astype(np.float32))
-ValueError: accuracy: targets must be integers (4,) or rows (4, 2), got float32(4,)
+ValueError: accuracy: targets must be integers (4,) or rows that sum to one (4, 2), got float32(4,)
 >>> pn.accuracy(ROWS.tolist(), LABELS)
 TypeError: accuracy: logits must be an array, got a list of 4; convert it with jnp.array(logits)
 
@@ -1286,10 +1442,10 @@ def optimizer_rows(name):
         ("fast", "TypeError", "learning_rate must be a number, got 'fast'"),
         (True, "TypeError", "learning_rate must be a number, got True"),
         (-0.1, "ValueError", "expected 0 <= learning_rate, got -0.1"),
-        (X[0], "ValueError", "learning_rate must be a scalar, got float32(3,); vmap over it to "),
+        (X[0], "TypeError", "learning_rate must be a number, got float32(3,); vmap over it to "),
         (pn.cosine_decay, "TypeError", "learning_rate is the function cosine_decay itself; "),
     ):
-        text += "train with several" * text.endswith("over it to ")
+        text += "try several" * text.endswith("over it to ")
         text += "call it: cosine_decay(…)" * text.endswith("itself; ")
         yield partial(make, rate), f"{error}: {name}: {text}"
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn, Layer, Op
 
@@ -66,7 +66,7 @@ def layer_case(
     elif in_shape is None:
         raise TypeError("check_gradients: in_shape is missing, the shape of one example")
     else:
-        checks.count("check_gradients", "batch", batch)
+        scalars.count("check_gradients", "batch", batch)
         if layer.first.takes == "integer":
             raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
         x = jnp.asarray(rng.normal(size=(batch, *checks.shape_tuple("check_gradients", in_shape))))

@@ -10,8 +10,10 @@ from purenn.backprop.explanation import STEP, Explanation, LayerExplanation, Los
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.calls import called_as
 
 
+@called_as("explain")
 def explain(
     model: Any,
     loss: Any,

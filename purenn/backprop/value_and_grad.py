@@ -9,6 +9,7 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.calls import called_as
 from purenn.core.sharding import summed_like
 
 
@@ -43,6 +44,7 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
     loss = as_op("value_and_grad", "loss", loss)
     penalty = None if penalty is None else as_op("value_and_grad", "penalty", penalty)
 
+    @called_as("value_and_grad's function")
     def by_hand(
         params: Any, state: Any, x: Any, targets: Any, *, key: Any = None, train: bool = True
     ) -> tuple[tuple[Array, Any], Any]:
@@ -50,7 +52,9 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
         value, loss_cache = loss.forward(y, targets)
         one = unit(loss.name, value)
         grads, _ = model.backward(params, cache, loss.backward(loss_cache, one))
-        checks.same_structure(f"{model.name}.backward", "dparams", grads, "params", params)
+        backward = f"{model.name}.backward"
+        checks.same_structure(backward, "dparams", grads, "params", params)
+        checks.same_dtypes(backward, "dparams", grads, "params", params)
         if penalty is not None:
             extra, penalty_cache = penalty.forward(params)
             value = value + extra.astype(value.dtype)

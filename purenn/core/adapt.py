@@ -97,6 +97,8 @@ def _plain(function: Fn) -> Op:
 
 
 def _what(part: Any) -> str:
+    if isinstance(part, (list, tuple)) and any(map(callable, part)):
+        return f"{checks.describe(part)}; serial(*layers) makes one layer of several"
     return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
 
 

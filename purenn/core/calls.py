@@ -1,7 +1,11 @@
 """Calls that do not fit: Python's own error names a function that no user has seen."""
 
+import functools
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # What a layer's and an op's own functions are called with.
 CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -60,4 +64,23 @@ def refuse_call(where: str, function: Any, arguments: Any, options: Any) -> None
             f"{name}=…" if parameter.kind is parameter.KEYWORD_ONLY else name
             for name, parameter in signature.parameters.items()
         ]
-        raise TypeError(f"{where}: {error}; expected ({', '.join(names)})") from None
+        forgotten = "missing" in error and "state" in signature.parameters
+        hint = "; state is what init returned second, () where there is none" if forgotten else ""
+        raise TypeError(f"{where}: {error}; expected ({', '.join(names)}){hint}") from None
+
+
+def called_as(where: str) -> Callable[[F], F]:
+    """Make a call that does not fit a function say, in its own words, what was expected."""
+
+    def around(function: F) -> F:
+        @functools.wraps(function)
+        def call(*arguments: Any, **options: Any) -> Any:
+            try:
+                return function(*arguments, **options)
+            except TypeError:
+                refuse_call(where, function, arguments, options)
+                raise
+
+        return call  # type: ignore[return-value]
+
+    return around

@@ -1,6 +1,5 @@
 """What bad input gets: one line that names the argument, what was expected and what came."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,53 +9,77 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from purenn.core import foreign
+
 
 def describe(value: Any) -> str:
-    """What a value is, in as few words as an error message has room for."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"{value.dtype}{tuple(value.shape)}"
+    """Say what a value is, in as few words as an error message has room for."""
+    if isinstance(value, (Array, jax.ShapeDtypeStruct, np.ndarray, np.generic)):
+        masked = "a masked array of " * isinstance(value, np.ma.MaskedArray)
+        return f"{masked}{value.dtype}{tuple(value.shape)}"
     if value is None or isinstance(value, (bool, float, str)):
         return repr(value)
     if isinstance(value, int):
         return int.__repr__(value)
-    kind = type(value).__name__
     if type(value) is tuple and all(isinstance(n, int) for n in value):
         return repr(value)
     if type(value) in (tuple, list):
-        return f"a {kind} of {len(value)}"
-    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+        return f"a {type(value).__name__} of {len(value)}"
+    return foreign.described(value)
 
 
 def as_array(where: str, name: str, value: Any) -> Array:
-    """The value as a JAX array: NumPy arrays are converted, lists and the rest refused."""
+    """Return the value as a JAX array: NumPy arrays are converted, everything else is refused."""
     value = real_array(where, name, value)
     return value if isinstance(value, Array) else jnp.asarray(value)
 
 
 def real_array(where: str, name: str, value: Any) -> Any:
-    """The array of JAX or NumPy as it is, if JAX can hold its numbers."""
+    """Return an array of JAX or NumPy in native byte order, if JAX can hold its numbers."""
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufV":
+    if is_numpy(value) and value.dtype.kind != "c":
         if fits(value):
-            return value
+            return native(value)
         raise ValueError(
             f"{where}: {name} must fit into {jax.dtypes.canonicalize_dtype(value.dtype)}, "
             f"got {describe(value)} with values from {value.min()} to {value.max()}"
         )
-    kind = "a real array" if isinstance(value, Array) else "an array"
-    remedy = f"; convert it with jnp.array({_it(name)})" if isinstance(value, list) else ""
-    raise TypeError(f"{where}: {name} must be {kind}, got {describe(value)}{remedy}")
+    kind = "a real array" if getattr(value, "dtype", None) in _COMPLEX else "an array"
+    raise TypeError(
+        f"{where}: {name} must be {kind}, got {describe(value)}{foreign.remedy(name, value)}"
+    )
+
+
+_COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
+
+
+def is_numpy(value: Any) -> bool:
+    """Tell whether a value is NumPy's and holds numbers: no text, objects, records or masks."""
+    if not isinstance(value, (np.ndarray, np.generic)) or isinstance(value, np.ma.MaskedArray):
+        return False
+    dtype = value.dtype  # those of ml_dtypes, such as bfloat16, have kind V
+    return dtype.kind in "biufc" or bool(dtype.kind == "V" and jnp.issubdtype(dtype, jnp.number))
 
 
 def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
-    """Whether JAX holds NumPy's numbers: not text, and without x64 2**32 + 1 would become 1."""
-    if value.dtype.kind not in "iu":
-        return value.dtype.kind in "bfcV"
-    ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype))
-    # Only what is wider than that is looked through.
+    """Tell whether JAX holds NumPy's numbers: without x64, 2**32 + 1 would become 1."""
+    if not is_numpy(value) or value.dtype.kind not in "iu":
+        return is_numpy(value)
+    ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype.newbyteorder("=")))
+    # Only what is wider is looked through.
     narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
     return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
+
+
+def native(value: Any) -> Any:
+    """Return NumPy's numbers in the machine's byte order, which is all that JAX takes.
+
+    Files often hold the other one: IDX, FITS and HDF5 are big-endian. `longdouble` becomes float64.
+    """
+    if value.dtype.kind == "f" and value.dtype.itemsize > 8:
+        return value.astype(np.float64)
+    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
 
 
 def is_float(value: Array) -> bool:
@@ -75,22 +98,19 @@ def float_array(where: str, name: str, value: Any) -> Array:
     if not is_float(value):
         raise TypeError(
             f"{where}: {name} must be floating point, got {describe(value)}; "
-            f"convert it with {_it(name)}.astype(jnp.float32)"
+            f"convert it with {foreign.it(name)}.astype(jnp.float32)"
             + (", or put rescale() first" if name == "x" else "")
         )
     return value
 
 
-def _it(name: str) -> str:
-    return name if " " not in name else "…"
+def float_tree(where: str, name: str, tree: Any) -> Any:
+    """Return a tree of floating-point arrays as JAX arrays, each refused by its place."""
 
+    def leaf(path: Any, value: Any) -> Array:
+        return float_array(where, f"{name}{jax.tree_util.keystr(path)}", value)
 
-def float_leaves(where: str, name: str, tree: Any) -> list[Array]:
-    """The leaves of a tree of floating-point arrays, each refused by its place."""
-    return [
-        float_array(where, f"{name}{jax.tree_util.keystr(path)}", leaf)
-        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
-    ]
+    return jax.tree_util.tree_map_with_path(leaf, tree)
 
 
 def record(where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | str, ...]) -> None:
@@ -133,9 +153,10 @@ def same_dtype(where: str, name: str, value: Array, other_name: str, other: Arra
 def batched(where: str, x: Array) -> None:
     """Refuse a single example that came without its batch axis."""
     if x.ndim < 2:
+        several = f", and for {x.size} examples of one feature x[:, None]" if x.ndim == 1 else ""
         raise ValueError(
             f"{where}: x has shape {x.shape}, expected a batch axis first and features last; "
-            f"for a single example pass x[None]"
+            f"for a single example pass x[None]{several}"
         )
 
 
@@ -192,7 +213,10 @@ def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int
             f"got {in_shape if isinstance(in_shape, (tuple, list)) else describe(in_shape)}"
         )
     if axes is not None and len(in_shape) < axes:
-        raise ValueError(f"{where}: in_shape is {in_shape}, expected (..., features)")
+        raise ValueError(
+            f"{where}: an example has shape {in_shape}, expected (..., features); for one feature "
+            f"per example pass x[:, None], whose in_shape is (1,)"
+        )
     return tuple(int(n) for n in in_shape)
 
 
@@ -214,41 +238,6 @@ def flag(where: str, name: str, value: Any) -> None:
         raise TypeError(
             f"{where}: {name} must be True or False (static under jit), got {describe(value)}"
         )
-
-
-def count(where: str, name: str, value: Any, least: int = 1) -> int:
-    """A whole number, at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{where}: {name} must be a whole number, got {describe(value)}")
-    if value < least:
-        raise ValueError(f"{where}: {name} must be at least {least}, got {value}")
-    return int(value)
-
-
-def pair(where: str, name: str, value: Any) -> tuple[int, int]:
-    """Two whole numbers of at least 1, for height and width."""
-    if not isinstance(value, tuple) or len(value) != 2:
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        n = value if whole else 2
-        raise TypeError(
-            f"{where}: {name} must be a pair of whole numbers, (height, width), such as "
-            f"({n}, {n}); got {describe(value)}"
-        )
-    return count(where, f"{name}[0]", value[0]), count(where, f"{name}[1]", value[1])
-
-
-def number(
-    where: str, name: str, value: Any, least: float = -math.inf, below: float = math.inf
-) -> float:
-    """A finite Python number with `least <= value < below`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
-        raise TypeError(f"{where}: {name} must be a number, got {describe(value)}")
-    if not (math.isfinite(value) and least <= value < below):
-        bounds = f"{least:g} <= {name}" + (f" < {below:g}" if below < math.inf else "")
-        raise ValueError(
-            f"{where}: expected {bounds if least > -math.inf else f'{name} finite'}, got {value}"
-        )
-    return float(value)
 
 
 def function(where: str, name: str, value: Any) -> Callable[..., Any]:
@@ -287,6 +276,14 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
     expected: Any = jax.tree.structure(other)
     if structure != expected:
         raise ValueError(f"{where}: {name} is the tree {structure}, {other_name} {expected}")
+
+
+def same_dtypes(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
+    """Refuse two trees of one structure whose leaves differ in dtype, naming the first."""
+    others = jax.tree.leaves(other)
+    for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(tree), others, strict=True):
+        leaf = jax.tree_util.keystr(path)
+        same_dtype(where, f"{name}{leaf}", a, f"{other_name}{leaf}", b)
 
 
 @contextmanager

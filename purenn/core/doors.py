@@ -54,10 +54,12 @@ def behind_door(check: Any, part: Any, plain: Fn) -> Fn:
 
 
 def _to_jax(tree: Any) -> Any:
-    # What JAX can't hold stays, for the part to refuse by name.
-    return jax.tree.map(
-        lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) and checks.fits(a) else a, tree
-    )
+    def leaf(a: Any) -> Any:
+        if isinstance(a, np.ndarray) and checks.fits(a):
+            return jnp.asarray(checks.native(a))
+        return a  # what JAX can't hold stays, for the part to refuse by name
+
+    return jax.tree.map(leaf, tree)
 
 
 def _entry(part: Any, x: Any, forward: Fn | None = None) -> Any:

@@ -85,6 +85,12 @@ class Layer:
         object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
         checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
 
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Refuse the call that users of other libraries try first."""
+        raise TypeError(
+            f"{self.name}: a layer is not called: y, state = layer.apply(params, state, x)"
+        )
+
     @property
     def first(self) -> "Layer":
         """The innermost layer that `x` reaches first: the one that decides on its dtype."""
@@ -108,6 +114,7 @@ class Op:
         name: for error messages, `summary` and `explain`.
         takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
         of_classes: whether integer targets are classes, columns of the predictions.
+        of_fractions: whether targets are numbers in 0 … 1.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
 
@@ -129,6 +136,7 @@ class Op:
     notation: Notation = PLAIN
     by_jax: bool = False
     of_classes: bool = False
+    of_fractions: bool = False
 
     def __post_init__(self) -> None:
         """Put the checks around the functions."""

@@ -16,9 +16,26 @@ def wide(x: Array) -> Array:
     return x.astype(wide_dtype(x.dtype))
 
 
-def inverse_deviation(var: Array, epsilon: float) -> Array:
+def in_dtype(number: Any, dtype: Any) -> Any:
+    """Return a hyperparameter that does not promote what it meets: one that is traced has a dtype.
+
+    A Python number has none, and takes that of the array.
+    """
+    return number.astype(dtype) if isinstance(number, Array) else number
+
+
+def inverse_deviation(var: Array, epsilon: Any) -> Array:
     r"""$1 / \sqrt{\sigma^2 + \epsilon}$; NaN, not 0, of a variance that has overflowed."""
+    epsilon = in_dtype(epsilon, var.dtype)
     return jnp.where(var < jnp.inf, lax.rsqrt(var + epsilon), jnp.nan)
+
+
+def per_feature(values: Array, x: Array) -> Array:
+    """Return one value per feature with as many axes as `x`: `(1, ..., 1, features)`.
+
+    Arithmetic of the two then needs no rank promotion, which `jax_numpy_rank_promotion` may forbid.
+    """
+    return jnp.expand_dims(values, tuple(range(x.ndim - values.ndim)))
 
 
 class Moments(NamedTuple):

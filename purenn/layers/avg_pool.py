@@ -7,10 +7,10 @@ from jax import Array
 
 from purenn.core.layer import Layer, Notation
 from purenn.core.precision import wide
-from purenn.layers.windows import Image, windows_of
+from purenn.layers.windows import Image, Pair, windows_of
 
 
-def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | None = None) -> Layer:
+def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) -> Layer:
     r"""The mean of each window, channel by channel.
 
     With $W(p)$ the cells of `x` in the window of output $p$, $n$ of them,
@@ -23,8 +23,9 @@ def avg_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
     Windows that overlap much take long to compile, as `max_pool`'s do.
 
     Args:
-        window: height and width of a window.
-        strides: from one window to the next, down and across; the window's own size if not given.
+        window: height and width of a window; one number for a square.
+        strides: from one window to the next, down and across, or one number for both; the window's
+            own size if not given.
             Windows may overlap, or leave gaps.
 
     Returns:

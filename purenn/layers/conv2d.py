@@ -4,13 +4,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.sharding import NamedSharding
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Fn, Layer, Notation
-from purenn.core.precision import wide_dtype
+from purenn.core.precision import per_feature, wide_dtype
 from purenn.core.sharding import product_sharding, sharding_of
+from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
 FEW = 4  # channels of x, up to which dw is a product of patches
@@ -18,6 +20,7 @@ Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
 
 
+@weights("w")
 class Conv2dParams(NamedTuple):
     """Kernels and biases of `conv2d`.
 
@@ -32,9 +35,9 @@ class Conv2dParams(NamedTuple):
 
 def conv2d(
     features: int,
-    kernel: Pair = (3, 3),
+    kernel: Pair | int = (3, 3),
     *,
-    strides: Pair = (1, 1),
+    strides: Pair | int = (1, 1),
     padding: Any = "SAME",
     w_init: Fn = he_normal,
     b_init: Fn = zeros,
@@ -59,11 +62,11 @@ def conv2d(
 
     Args:
         features: how many kernels, the channels of `y`.
-        kernel: height and width of a kernel.
-        strides: from one place to the next, down and across.
+        kernel: height and width of a kernel; one number for a square.
+        strides: from one place to the next, down and across; one number for both.
         padding: "SAME" pads such that `y` has `ceil(height / stride)` rows, by half on each side
             and, if it can't be halved, one more below and to the right; "VALID" pads nothing; or
-            `((top, bottom), (left, right))`.
+            `((top, bottom), (left, right))`, or one number for all four.
         w_init: initializer of `w: (kh, kw, c_in, features)`; its n_in is `kh * kw * c_in`.
         b_init: initializer of `b: (features,)`.
 
@@ -78,6 +81,7 @@ def conv2d(
     Examples:
         >>> import jax
         >>> import jax.numpy as jnp
+    import numpy as np
         >>> import purenn as pn
         >>> layer = pn.conv2d(8, (5, 5), strides=(2, 2))
         >>> params, state = layer.init(jax.random.key(0), in_shape=(28, 28, 1))
@@ -85,9 +89,9 @@ def conv2d(
         >>> print(params.w.shape, y.shape)
         (5, 5, 1, 8) (4, 14, 14, 8)
     """
-    features = checks.count("conv2d", "features", features)
-    kernel = checks.pair("conv2d", "kernel", kernel)
-    strides = checks.pair("conv2d", "strides", strides)
+    features = scalars.count("conv2d", "features", features)
+    kernel = scalars.pair("conv2d", "kernel", kernel)
+    strides = scalars.pair("conv2d", "strides", strides)
     padding = _padding(padding)
     checks.function("conv2d", "w_init", w_init)
     checks.function("conv2d", "b_init", b_init)
@@ -111,7 +115,7 @@ def conv2d(
         check(params, x)
         w, b = params
         z = _correlate(x, w, pads(x.shape[1:3]), product_sharding(x, w), strides=strides)
-        return z + b, state, x
+        return z + per_feature(b, z), state, x
 
     def backward(params: Conv2dParams, x: Array, dz: Array) -> tuple[Conv2dParams, Array]:
         check(params, x)
@@ -237,15 +241,18 @@ def _correlate(
 def _padding(padding: Any) -> str | Padding:
     """One of the words, or rows and columns of zeros around the image."""
     if isinstance(padding, str):
-        checks.one_of("conv2d", "padding", padding, ("SAME", "VALID"))
-        return padding
+        checks.one_of("conv2d", "padding", padding.upper(), ("SAME", "VALID"))
+        return padding.upper()
+    if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
+        n = scalars.count("conv2d", "padding", padding, least=0)
+        return (n, n), (n, n)
     try:
         (top, bottom), (left, right) = padding
     except (TypeError, ValueError):
         raise TypeError(
-            f'conv2d: padding must be "SAME", "VALID" or ((top, bottom), (left, right)), '
-            f"got {checks.describe(padding)}"
+            f'conv2d: padding must be "SAME", "VALID", one number for all sides, or '
+            f"((top, bottom), (left, right)); got {checks.describe(padding)}"
         ) from None
-    top, bottom = (checks.count("conv2d", "padding[0]", n, least=0) for n in (top, bottom))
-    left, right = (checks.count("conv2d", "padding[1]", n, least=0) for n in (left, right))
+    top, bottom = (scalars.count("conv2d", "padding[0]", n, least=0) for n in (top, bottom))
+    left, right = (scalars.count("conv2d", "padding[1]", n, least=0) for n in (left, right))
     return (top, bottom), (left, right)

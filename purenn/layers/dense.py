@@ -6,13 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Fn, Layer, Notation
 from purenn.core.narrow import transposed_product
+from purenn.core.precision import per_feature
 from purenn.core.sharding import product
+from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
 
+@weights("w")
 class DenseParams(NamedTuple):
     """Weights and biases of `dense`.
 
@@ -57,7 +60,7 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         >>> print(y, dparams.w, dparams.b, dx)
         [[4. 7.]] [[3. 3.]] [1. 1.] [[3.]]
     """
-    units = checks.count("dense", "units", units)
+    units = scalars.count("dense", "units", units)
     checks.function("dense", "w_init", w_init)
     checks.function("dense", "b_init", b_init)
     name = f"dense({units})"
@@ -76,7 +79,8 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     ) -> tuple[Array, Any, Array]:
         check(params, x)
         w, b = params
-        return product(x, w) + b, state, x  # x @ w + b, (..., units)
+        z = product(x, w)  # x @ w, (..., units)
+        return z + per_feature(b, z), state, x
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
         check(params, x)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.hashing import mixed
 from purenn.core.layer import Layer, Notation, no_parameters
 
@@ -25,7 +25,8 @@ def dropout(rate: float) -> Layer:
     `1 - rate`. (Srivastava et al. 2014, in the inverted form.)
 
     Args:
-        rate: the probability of zeroing, `0 <= rate < 1`.
+        rate: the probability of zeroing, `0 <= rate < 1`, a number or a traced scalar; one that is
+            traced gives NaN outside these bounds.
 
     Returns:
         A layer with no parameters and no state. With `train=True` it needs a `key`; the mask
@@ -44,14 +45,16 @@ def dropout(rate: float) -> Layer:
         >>> print(jnp.unique(y), jnp.unique(layer.apply((), (), x)[0]))
         [0. 2.] [1.]
     """
-    keep = 1 - checks.number("dropout", "rate", rate, least=0, below=1)
-    name = f"dropout({rate:g})"
+    rate = scalars.number("dropout", "rate", rate, least=0, below=1)
+    keep = 1 - rate
+    identical = checks.is_concrete(rate) and rate == 0
+    name = f"dropout({scalars.shown(rate)})"
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Array | None]:
         checks.batched(name, x)
-        if not train or keep == 1:
+        if not train or identical:
             return x, state, None
         if key is None:
             raise ValueError(f"{name}: key is missing; with train=True pass key=jax.random.key(…)")
@@ -62,16 +65,16 @@ def dropout(rate: float) -> Layer:
         return (), dy if seeds is None else dy * scale(seeds, dy)
 
     def scale(seeds: Array, x: Array) -> Array:
-        # A product, so that a NaN which is dropped still shows.
-        return jnp.where(_mask(seeds, x.shape, keep), 1 / keep, 0).astype(x.dtype)
+        # A product, so that a NaN which is dropped still shows, and so does a rate that is NaN.
+        return jnp.where(_mask(seeds, x.shape, keep), 1 / keep, 0 * keep).astype(x.dtype)
 
-    identity = Notation("D", "{x}", "{dy}")
-    y, dx = f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}"
-    notation = Notation("D", y, dx, evaluated=identity) if keep < 1 else identity
+    identity, kept = Notation("D", "{x}", "{dy}"), scalars.shown(keep)
+    y, dx = f"{{x}}⊙mask/{kept}", f"{{dy}}⊙mask/{kept}"
+    notation = identity if identical else Notation("D", y, dx, evaluated=identity)
     return Layer(no_parameters, forward, backward, name=name, notation=notation)
 
 
-def _mask(seeds: Array, shape: tuple[int, ...], keep: float) -> Array:
+def _mask(seeds: Array, shape: tuple[int, ...], keep: Any) -> Array:
     """True with probability `keep`, to 2^-32: where a hash of the seeds and the place is low.
 
     XLA computes it inside the product with `x`, and again on the way back, for less than it costs
@@ -79,5 +82,9 @@ def _mask(seeds: Array, shape: tuple[int, ...], keep: float) -> Array:
     `jax.random.uniform` takes 8 ms and 24 MiB, sixteen bits a value of it 3.6 ms and 12 MiB.
     """
     place = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
-    below = min(round(keep * 2**32), 2**32 - 1)
-    return mixed(mixed(place ^ seeds[0]) + seeds[1]) < np.uint32(below)
+    number = mixed(mixed(place ^ seeds[0]) + seeds[1])
+    if checks.is_concrete(keep):
+        return number < np.uint32(min(round(keep * 2**32), 2**32 - 1))
+    # A float32 has 24 bits: the largest below 2^32 is 2^32 - 2^8.
+    below = jnp.clip(keep.astype(jnp.float32) * 2.0**32, 0, 2.0**32 - 2.0**8)
+    return (number < below.astype(jnp.uint32)) | (keep == 1)

@@ -1,16 +1,18 @@
-"""`layer_norm`: normalisation of each example over its features."""
+"""`layer_norm`: normalization of each example over its features."""
 
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Layer, Notation
-from purenn.core.precision import inverse_deviation, moments, wide
+from purenn.core.precision import inverse_deviation, moments, per_feature, wide
+from purenn.core.weights import weights
 from purenn.initializers import ones, zeros
 
 
+@weights()
 class LayerNormParams(NamedTuple):
     r"""Scale and shift of `layer_norm`.
 
@@ -31,7 +33,7 @@ class _Saved(NamedTuple):
 
 
 def layer_norm(*, epsilon: float = 1e-5) -> Layer:
-    r"""Layer normalisation over the last axis (Ba, Kiros and Hinton 2016).
+    r"""Layer normalization over the last axis (Ba, Kiros and Hinton 2016).
 
     With $n$ the number of features, for each row of $x$
 
@@ -72,7 +74,7 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
         >>> print(y.round(3).tolist())
         [[-1.0, 1.0], [-1.0, 1.0]]
     """
-    epsilon = checks.number("layer_norm", "epsilon", epsilon, least=0)
+    epsilon = scalars.number("layer_norm", "epsilon", epsilon, least=0)
     name = "layer_norm"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[LayerNormParams, tuple[()]]:
@@ -86,7 +88,8 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
         check(params, x)
         mean, correction, var = moments(wide(x), -1, keepdims=True)
         saved = _Saved(x, mean, correction, inverse_deviation(var, epsilon))
-        y = normalised(saved) * wide(params.gamma) + wide(params.beta)
+        gamma, beta = (per_feature(wide(p), x) for p in params)
+        y = gamma * normalized(saved) + beta
         return y.astype(x.dtype), state, saved
 
     def backward(
@@ -95,16 +98,16 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
         check(params, saved.x)
         dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
         saved, dy = lax.optimization_barrier((saved, dy))  # as batch_norm's
-        dy, x_hat = wide(dy), normalised(saved)
+        dy, x_hat = wide(dy), normalized(saved)
         dgamma = jnp.sum(dy * x_hat, rows)
         dbeta = jnp.sum(dy, rows)
-        dx_hat = dy * wide(params.gamma)
+        dx_hat = dy * per_feature(wide(params.gamma), dy)
         through_mean = jnp.mean(dx_hat, axis=-1, keepdims=True)  # (..., 1)
         through_var = x_hat * jnp.mean(dx_hat * x_hat, axis=-1, keepdims=True)
         dx = (dx_hat - through_mean - through_var) * saved.inv_std
         return LayerNormParams(dgamma.astype(dtype), dbeta.astype(dtype)), dx.astype(dtype)
 
-    def normalised(saved: _Saved) -> Array:
+    def normalized(saved: _Saved) -> Array:
         return (wide(saved.x) - saved.mean - saved.correction) * saved.inv_std
 
     def check(params: Any, x: Array) -> None:

@@ -11,7 +11,7 @@ from jax import Array
 
 from purenn.core.layer import Layer, Notation
 from purenn.core.precision import wide
-from purenn.layers.windows import Image, windows_of
+from purenn.layers.windows import Image, Pair, windows_of
 
 
 @jax.tree_util.register_dataclass
@@ -21,7 +21,7 @@ class _Saved:
     image: Image
 
 
-def max_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | None = None) -> Layer:
+def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) -> Layer:
     r"""The maximum of each window, channel by channel.
 
     With $W(p)$ the cells of `x` in the window of output $p$, numbered by rows,
@@ -40,8 +40,9 @@ def max_pool(window: tuple[int, int] = (2, 2), *, strides: tuple[int, int] | Non
     the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
 
     Args:
-        window: height and width of a window.
-        strides: from one window to the next, down and across; the window's own size if not given.
+        window: height and width of a window; one number for a square.
+        strides: from one window to the next, down and across, or one number for both; the window's
+            own size if not given.
             Windows may overlap, or leave gaps.
 
     Returns:

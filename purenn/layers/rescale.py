@@ -5,8 +5,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Layer, Notation, no_parameters
+from purenn.core.precision import in_dtype
 
 
 def rescale(scale: float = 1 / 255) -> Layer:
@@ -26,22 +27,24 @@ def rescale(scale: float = 1 / 255) -> Layer:
         >>> print([f"{value:.3f}" for value in y[0]], y.dtype)
         ['0.000', '0.200', '1.000'] float32
     """
-    scale = checks.number("rescale", "scale", scale)
+    scale = scalars.number("rescale", "scale", scale)
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, None]:
-        return (x if checks.is_float(x) else x.astype(jnp.float32)) * scale, state, None
+        x = x if checks.is_float(x) else x.astype(jnp.float32)
+        return x * in_dtype(scale, x.dtype), state, None
 
     def backward(params: Any, cache: None, dy: Array) -> tuple[tuple[()], Array]:
-        return (), dy * scale
+        return (), dy * in_dtype(scale, dy.dtype)
 
-    notation = Notation("S", f"{{x}}·{scale:.4g}", f"{{dy}}·{scale:.4g}")
+    factor = scalars.shown(scale, ".4g")
+    notation = Notation("S", f"{{x}}·{factor}", f"{{dy}}·{factor}")
     return Layer(
         no_parameters,
         forward,
         backward,
-        name=f"rescale({scale:.4g})",
+        name=f"rescale({factor})",
         takes="any",
         notation=notation,
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.sharding import sharding_of
 
 Pair = tuple[int, int]
@@ -69,7 +69,7 @@ class Windows:
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
             cell = np.where((row < kh) & (column < kw), row * kw + column, kh * kw)
-            value = part(cell.astype(self.number)[:, None, :, None], *arrays)
+            value = part(cell.astype(self.number)[None, None, :, None, :, None], *arrays)
             if value.shape == blocks:  # the windows do not overlap: each element is written once
                 dx = value
             else:
@@ -104,7 +104,7 @@ class Windows:
 
 def windows_of(layer: str, window: Any, strides: Any) -> Windows:
     """The windows that the arguments of a layer describe."""
-    size = checks.pair(layer, "window", window)
-    by = size if strides is None else checks.pair(layer, "strides", strides)
+    size = scalars.pair(layer, "window", window)
+    by = size if strides is None else scalars.pair(layer, "strides", strides)
     apart = "" if by == size else f", strides={by}"
     return Windows(f"{layer}({size}{apart})", size, by)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Fn, Notation, Op
 from purenn.core.precision import wide
 
@@ -71,7 +71,7 @@ def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _Leak
         >>> print(pn.leaky_relu(jnp.array([-2.0, 3.0]), negative_slope=0.1))
         [-0.2  3. ]
     """
-    slope = checks.number("leaky_relu", "negative_slope", negative_slope)
+    slope = scalars.number("leaky_relu", "negative_slope", negative_slope, static=True)
     return jnp.where(x <= 0, slope * x, x), _LeakyRelu(x, slope)
 
 

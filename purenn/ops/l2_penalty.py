@@ -6,21 +6,25 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.layer import Op
-from purenn.core.precision import wide
+from purenn.core.precision import in_dtype, wide
+from purenn.core.scalars import Scalar
+from purenn.core.weights import are_weights
 
 
-def l2_penalty(strength: float) -> Op:
+def l2_penalty(strength: Scalar) -> Op:
     r"""$L = \tfrac{\lambda}{2} \sum w^2$ over weights; $dw = \lambda\, w\, dL$.
 
-    Weights are the leaves with two axes or more: biases, gamma and beta are left alone. `strength`
-    is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with `strength` = their λ/m. Under
-    `adam` the term's gradient is scaled like any other, so it is not weight decay; `adamw` is.
+    Weights are what a record of parameters names so, such as `w` of `DenseParams`, stacked or not;
+    biases, gamma and beta are left alone. In a tree of another kind they are the leaves with two
+    axes or more. `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with
+    `strength` = their λ/m. Under `adam` the term's gradient is scaled like any other, so it is not
+    weight decay; `adamw` is.
     Squares overflow: in float32 the value is inf from a weight of about 1e19 on.
 
     Args:
-        strength: λ, at least 0.
+        strength: λ, at least 0, a number or a traced scalar.
 
     Returns:
         An op of a pytree of parameters.
@@ -32,22 +36,24 @@ def l2_penalty(strength: float) -> Op:
         >>> print(pn.l2_penalty(0.1)(params))  # 0.05 (9 + 16), and nothing for b
         1.25
     """
-    strength = checks.number("l2_penalty", "strength", strength, least=0)
-
-    name = f"l2_penalty({strength:g})"
+    strength = scalars.number("l2_penalty", "strength", strength, least=0)
+    name = f"l2_penalty({scalars.shown(strength)})"
 
     def forward(params: Any) -> tuple[Array, Any]:
-        leaves = checks.float_leaves(name, "params", params)
-        weights = [wide(leaf) for leaf in leaves if leaf.ndim >= 2]
-        total = sum((jnp.sum(w * w) for w in weights), start=0.0)
-        return jnp.asarray(strength / 2 * total), params
+        params = checks.float_tree(name, "params", params)
+        pairs = zip(jax.tree.leaves(params), jax.tree.leaves(are_weights(params)), strict=True)
+        weights = [wide(leaf) for leaf, is_weight in pairs if is_weight]
+        total = jnp.asarray(sum((jnp.sum(w * w) for w in weights), start=0.0))
+        return in_dtype(strength, total.dtype) / 2 * total, params
 
     def backward(params: Any, dy: Array) -> Any:
-        def leaf(w: Array) -> Array:
-            if w.ndim < 2:
+        def leaf(w: Array, is_weight: bool) -> Array:
+            if not is_weight:
                 return jnp.zeros_like(w)
-            return (strength * wide(w) * dy.astype(wide(w).dtype)).astype(w.dtype)
+            wide_w = wide(w)
+            factor = in_dtype(strength, wide_w.dtype)
+            return (factor * wide_w * dy.astype(wide_w.dtype)).astype(w.dtype)
 
-        return jax.tree.map(leaf, params)
+        return jax.tree.map(leaf, params, are_weights(params))
 
     return Op(forward, backward, name=name, takes="tree")

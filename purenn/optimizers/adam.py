@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
-from purenn.core.precision import wide
+from purenn.core import checks, scalars
+from purenn.core.precision import in_dtype, wide
+from purenn.core.scalars import Scalar
+from purenn.core.weights import are_weights
 from purenn.optimizers.base import (
     Optimizer,
     check_rate,
@@ -30,7 +32,7 @@ class AdamState(NamedTuple):
 
 
 def adam(
-    learning_rate: Any, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    learning_rate: Any, beta1: Scalar = 0.9, beta2: Scalar = 0.999, epsilon: Scalar = 1e-8
 ) -> Optimizer:
     r"""Adam (Kingma and Ba 2015), bias-corrected, $\epsilon$ outside the root.
 
@@ -41,10 +43,11 @@ def adam(
     $t$ counts from 1, since at 0 the correction divides by zero; a schedule's step counts from 0.
 
     Args:
-        learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
+        learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
         beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
         beta2: the fraction of the second moment kept, `0 <= beta2 < 1`.
-        epsilon: keeps the quotient finite.
+        epsilon: keeps the quotient finite. Like the betas it is a number or a traced scalar, so
+            that one can `vmap` over it; a traced one that is out of bounds gives NaN.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -59,10 +62,10 @@ def adam(
 
 def adamw(
     learning_rate: Any,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
-    weight_decay: float = 1e-4,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-8,
+    weight_decay: Scalar = 1e-4,
 ) -> Optimizer:
     r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019).
 
@@ -74,8 +77,9 @@ def adamw(
         beta1: as for `adam`.
         beta2: as for `adam`.
         epsilon: as for `adam`.
-        weight_decay: $\lambda$. Only leaves with two axes or more decay: weights, never biases,
-            gamma or beta.
+        weight_decay: $\lambda$. Weights alone decay, stacked or not: those that a record of
+            parameters names, such as `w` of `DenseParams`, and never biases, gamma or beta. In a
+            tree of another kind they are the leaves with two axes or more.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -85,53 +89,71 @@ def adamw(
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)[0]]
         ['0.95', '1.90']
     """
-    decay = checks.number("adamw", "weight_decay", weight_decay, least=0)
+    decay = scalars.number("adamw", "weight_decay", weight_decay, least=0)
     return _adam("adamw", learning_rate, beta1, beta2, epsilon, decay)
 
 
 def _adam(
-    where: str, learning_rate: Any, beta1: float, beta2: float, epsilon: float, decay: float
+    where: str, learning_rate: Any, beta1: Scalar, beta2: Scalar, epsilon: Scalar, decay: Scalar
 ) -> Optimizer:
     learning_rate = check_rate(where, learning_rate)
-    beta1 = checks.number(where, "beta1", beta1, least=0, below=1)
-    beta2 = checks.number(where, "beta2", beta2, least=0, below=1)
-    epsilon = checks.number(where, "epsilon", epsilon, least=0)
+    beta1 = scalars.number(where, "beta1", beta1, least=0, below=1)
+    beta2 = scalars.number(where, "beta2", beta2, least=0, below=1)
+    epsilon = scalars.number(where, "epsilon", epsilon, least=0)
+    decays = not checks.is_concrete(decay) or decay != 0
 
     def init(params: Any) -> AdamState:
         return AdamState(first_step(), moments(where, params), moments(where, params))
 
     def update(grads: Any, opt_state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
-        check_update(where, grads, opt_state, params, AdamState)
+        grads = check_update(where, grads, opt_state, params, AdamState)
         checks.same_structure(where, "grads", grads, "m", opt_state.m)
-        if decay and params is None:
+        if decays and params is None:
             raise ValueError(f"{where}: update needs params, which weight_decay shrinks")
         rate = rate_at(where, learning_rate, opt_state.step)
         step = opt_state.step + 1
 
         def first(m: Array, g: Array) -> Array:
-            return beta1 * m + (1 - beta1) * wide(g).astype(m.dtype)
+            kept = in_dtype(beta1, m.dtype)
+            return kept * m + (1 - kept) * wide(g).astype(m.dtype)
 
         def second(v: Array, g: Array) -> Array:
-            g = wide(g).astype(v.dtype)
-            return beta2 * v + (1 - beta2) * (g * g)
+            kept, g = in_dtype(beta2, v.dtype), wide(g).astype(v.dtype)
+            return kept * v + (1 - kept) * (g * g)
 
-        def leaf(m: Array, v: Array, g: Array, p: Array) -> Array:
+        def direction(m: Array, v: Array) -> Array:
             m_hat = m / _correction(beta1, step, m.dtype)
             v_hat = v / _correction(beta2, step, v.dtype)
-            direction = m_hat / (jnp.sqrt(v_hat) + epsilon)
-            if decay and p.ndim >= 2:
-                direction = direction + decay * p.astype(m.dtype)
-            return scaled(rate, direction, g.dtype)
+            return m_hat / (_root(v_hat) + in_dtype(epsilon, v.dtype))
+
+        def decayed(u: Array, p: Array, is_weight: bool) -> Array:
+            return u + in_dtype(decay, u.dtype) * p.astype(u.dtype) if is_weight else u
 
         m = jax.tree.map(first, opt_state.m, grads)
         v = jax.tree.map(second, opt_state.v, grads)
-        updates = jax.tree.map(leaf, m, v, grads, grads if params is None else params)
+        directions = jax.tree.map(direction, m, v)
+        if decays:
+            directions = jax.tree.map(decayed, directions, params, are_weights(params))
+        updates = jax.tree.map(lambda u, g: scaled(rate, u, g.dtype), directions, grads)
         return updates, AdamState(step, m, v)
 
-    return Optimizer(init, update if decay else elementwise(update))
+    return Optimizer(init, update if decays else elementwise(update))
 
 
-def _correction(beta: float, step: Array, dtype: Any) -> Array:
+def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:
     r"""$1 - \beta^t$. In float32, 0.999 is off by 1e-8 and the difference by 1e-5; this is not."""
-    log_beta = math.log(beta) if beta else -math.inf
+    if checks.is_concrete(beta):
+        log = math.log(beta) if beta else -math.inf
+        return -jnp.expm1(step.astype(dtype) * log)
+    beta = beta.astype(dtype)
+    log_beta = jnp.where(beta == 0, -jnp.inf, jnp.log(jnp.where(beta == 0, 1, beta)))
     return -jnp.expm1(step.astype(dtype) * log_beta)
+
+
+def _root(v: Array) -> Array:
+    r"""$\sqrt v$, with a derivative of 0 at 0, where that of the root alone is infinite.
+
+    The first moment is 0 there too, so the derivative through the update stays right: the
+    infinity would have been multiplied by 0.
+    """
+    return jnp.where(v == 0, 0, jnp.sqrt(jnp.where(v == 0, 1, v)))

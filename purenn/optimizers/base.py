@@ -1,6 +1,7 @@
 """The optimizer protocol, and what the optimizers share."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn
 from purenn.core.precision import wide
@@ -51,8 +52,8 @@ def apply_updates(params: Any, updates: Any) -> Any:
         [0.5]
     """
     checks.same_structure("apply_updates", "updates", updates, "params", params)
-    checks.float_leaves("apply_updates", "params", params)
-    checks.float_leaves("apply_updates", "updates", updates)
+    params = checks.float_tree("apply_updates", "params", params)
+    updates = checks.float_tree("apply_updates", "updates", updates)
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
 
 
@@ -69,19 +70,11 @@ def is_elementwise(optimizer: Any) -> bool:
 
 
 def check_rate(where: str, learning_rate: Any) -> Any:
-    """A number, a scalar array (traced, perhaps), or a schedule `step -> learning rate`."""
+    """Return a number, a traced scalar, or a schedule `step -> learning rate`."""
     if callable(learning_rate):
         refuse_factory(where, "learning_rate", learning_rate)
         return learning_rate
-    if hasattr(learning_rate, "shape") and hasattr(learning_rate, "dtype"):
-        rate = checks.float_array(where, "learning_rate", learning_rate)
-        if rate.shape != ():
-            raise ValueError(
-                f"{where}: learning_rate must be a scalar, got {checks.describe(rate)}; "
-                f"vmap over it to train with several"
-            )
-        return rate
-    return checks.number(where, "learning_rate", learning_rate, least=0)
+    return scalars.number(where, "learning_rate", learning_rate, least=0)
 
 
 def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
@@ -103,8 +96,11 @@ def first_step() -> Array:
     return jnp.zeros((), jnp.int32)
 
 
-def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> None:
-    """What `update` gets: its own state, and floating gradients in the parameters' structure."""
+def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> Any:
+    """Check what `update` gets, and return the gradients as JAX arrays.
+
+    That is its own state, and gradients of the parameters' structure, shapes and dtypes.
+    """
     if not isinstance(opt_state, kind):
         raise TypeError(
             f"{where}: opt_state must be {kind.__name__}, what its init or update returned; "
@@ -112,13 +108,27 @@ def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any)
         )
     if params is not None:
         checks.same_structure(where, "grads", grads, "params", params)
-    checks.float_leaves(where, "grads", grads)
+    grads = checks.float_tree(where, "grads", grads)
+    if params is not None:
+        params = checks.float_tree(where, "params", params)
+        jax.tree_util.tree_map_with_path(partial(_refuse_narrower, where), grads, params)
+    return grads
+
+
+def _refuse_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
+    """Refuse gradients that have lost digits; more of them than the parameters have do no harm."""
+    if jnp.finfo(grad.dtype).bits < jnp.finfo(param.dtype).bits:
+        leaf = jax.tree_util.keystr(path)
+        raise TypeError(
+            f"{where}: grads{leaf} is {grad.dtype}, expected the precision of params{leaf}, "
+            f"{param.dtype}; mixed_precision keeps it"
+        )
 
 
 def moments(where: str, params: Any) -> Any:
     """Zeros like the parameters, in float32 at least: an average in less loses small terms."""
-    checks.float_leaves(where, "params", params)
-    return jax.tree.map(lambda p: jnp.zeros_like(wide(jnp.asarray(p))), params)
+    params = checks.float_tree(where, "params", params)
+    return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
 
 
 def scaled(rate: Any, direction: Array, dtype: Any) -> Array:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
-from purenn.core import checks
-from purenn.core.precision import wide
+from purenn.core import checks, scalars
+from purenn.core.precision import in_dtype, wide
+from purenn.core.scalars import Scalar
 from purenn.optimizers.base import (
     Optimizer,
     check_rate,
@@ -27,7 +28,7 @@ class MomentumState(NamedTuple):
 
 
 def momentum(
-    learning_rate: Any, beta: float = 0.9, *, average: bool = True, nesterov: bool = False
+    learning_rate: Any, beta: Scalar = 0.9, *, average: bool = True, nesterov: bool = False
 ) -> Optimizer:
     r"""Gradient descent along a running average of the gradients (Polyak 1964).
 
@@ -42,8 +43,8 @@ def momentum(
     $w \leftarrow w - \eta\,(\beta v + g)$ without the average (the form of PyTorch and optax).
 
     Args:
-        learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
-        beta: the fraction kept, `0 <= beta < 1`.
+        learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
+        beta: the fraction kept, `0 <= beta < 1`, a number or a traced scalar.
         average: whether the gradient is weighted by $1 - \beta$.
         nesterov: whether to look ahead.
 
@@ -60,10 +61,9 @@ def momentum(
         -0.271
     """
     learning_rate = check_rate("momentum", learning_rate)
-    beta = checks.number("momentum", "beta", beta, least=0, below=1)
+    beta = scalars.number("momentum", "beta", beta, least=0, below=1)
     checks.flag("momentum", "average", average)
     checks.flag("momentum", "nesterov", nesterov)
-    fresh = 1 - beta if average else 1.0
 
     def init(params: Any) -> MomentumState:
         return MomentumState(first_step(), moments("momentum", params))
@@ -71,13 +71,15 @@ def momentum(
     def update(
         grads: Any, opt_state: MomentumState, params: Any = None
     ) -> tuple[Any, MomentumState]:
-        check_update("momentum", grads, opt_state, params, MomentumState)
+        grads = check_update("momentum", grads, opt_state, params, MomentumState)
         step, velocity = opt_state
         checks.same_structure("momentum", "grads", grads, "velocity", velocity)
         rate = rate_at("momentum", learning_rate, step)
 
         def mix(v: Array, g: Array) -> Array:
-            return beta * v + fresh * wide(g).astype(v.dtype)
+            kept = in_dtype(beta, v.dtype)
+            fresh = 1 - kept if average else 1.0
+            return kept * v + fresh * wide(g).astype(v.dtype)
 
         velocity = jax.tree.map(mix, velocity, grads)
         ahead = jax.tree.map(mix, velocity, grads) if nesterov else velocity

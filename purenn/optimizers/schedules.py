@@ -1,4 +1,8 @@
-"""Schedules: `step -> learning rate`, steps counted from 0."""
+"""Schedules: `step -> learning rate`, steps counted from 0.
+
+Their arguments are numbers or traced scalars, so that one can `vmap` over them; a traced one that
+is out of bounds gives NaN.
+"""
 
 import math
 from collections.abc import Callable
@@ -7,16 +11,24 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, scalars
+from purenn.core.scalars import Scalar
 
 Schedule = Callable[[Any], Array]
 
 
-def _real(step: Any) -> Array:
-    return jnp.asarray(step, float)  # float32, or float64 where that is switched on
+def _real(number: Any) -> Array:
+    return jnp.asarray(number, float)  # float32, or float64 where that is switched on
 
 
-def inverse_time_decay(initial: float, decay_rate: float, steps_per_epoch: int) -> Schedule:
+def _steps(where: str, name: str, value: Any) -> Scalar:
+    """Return a number of steps, at least 1: whole, or a traced scalar."""
+    if checks.is_concrete(value):
+        return scalars.count(where, name, value)
+    return scalars.number(where, name, value, least=1)
+
+
+def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Scalar) -> Schedule:
     r"""`initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
 
     The texts' $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$; it changes from epoch
@@ -34,13 +46,18 @@ def inverse_time_decay(initial: float, decay_rate: float, steps_per_epoch: int) 
         [0.1, 0.1, 0.05, 0.0333]
     """
     where = "inverse_time_decay"
-    initial = checks.number(where, "initial", initial, least=0)
-    decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
-    steps_per_epoch = checks.count(where, "steps_per_epoch", steps_per_epoch)
-    return lambda step: initial / (1 + decay_rate * _real(step // steps_per_epoch))
+    initial = scalars.number(where, "initial", initial, least=0)
+    decay_rate = scalars.number(where, "decay_rate", decay_rate, least=0)
+    steps_per_epoch = _steps(where, "steps_per_epoch", steps_per_epoch)
+
+    def schedule(step: Any) -> Array:
+        epoch = _real(step // steps_per_epoch)
+        return _real(initial) / (1 + _real(decay_rate) * epoch)
+
+    return schedule
 
 
-def exponential_decay(initial: float, decay_rate: float, decay_steps: int) -> Schedule:
+def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) -> Schedule:
     """`initial * decay_rate ** (step / decay_steps)`.
 
     Args:
@@ -55,13 +72,17 @@ def exponential_decay(initial: float, decay_rate: float, decay_steps: int) -> Sc
         [0.1, 0.05, 0.025]
     """
     where = "exponential_decay"
-    initial = checks.number(where, "initial", initial, least=0)
-    decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
-    decay_steps = checks.count(where, "decay_steps", decay_steps)
-    return lambda step: initial * decay_rate ** (_real(step) / decay_steps)
+    initial = scalars.number(where, "initial", initial, least=0)
+    decay_rate = scalars.number(where, "decay_rate", decay_rate, least=0)
+    decay_steps = _steps(where, "decay_steps", decay_steps)
+
+    def schedule(step: Any) -> Array:
+        return _real(initial) * _real(decay_rate) ** (_real(step) / _real(decay_steps))
+
+    return schedule
 
 
-def cosine_decay(initial: float, decay_steps: int, final: float = 0.0) -> Schedule:
+def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
     r"""From `initial` to `final` along half a cosine in `decay_steps` steps, then `final`.
 
     $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$
@@ -79,18 +100,19 @@ def cosine_decay(initial: float, decay_steps: int, final: float = 0.0) -> Schedu
         [0.1, 0.05, 0.0, 0.0]
     """
     where = "cosine_decay"
-    initial = checks.number(where, "initial", initial, least=0)
-    final = checks.number(where, "final", final, least=0)
-    decay_steps = checks.count(where, "decay_steps", decay_steps)
+    initial = scalars.number(where, "initial", initial, least=0)
+    final = scalars.number(where, "final", final, least=0)
+    decay_steps = _steps(where, "decay_steps", decay_steps)
 
     def schedule(step: Any) -> Array:
-        part = jnp.minimum(_real(step) / decay_steps, 1)
-        return final + (initial - final) * 0.5 * (1 + jnp.cos(math.pi * part))
+        part = jnp.minimum(_real(step) / _real(decay_steps), 1)
+        span = _real(initial - final)
+        return _real(final) + span * 0.5 * (1 + jnp.cos(math.pi * part))
 
     return schedule
 
 
-def linear_warmup(peak: Any, warmup_steps: int) -> Schedule:
+def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
     """Up to `peak` in equal parts over `warmup_steps`, then `peak`, or the schedule it is.
 
     Step 0 already moves: its rate is `peak / warmup_steps`. A schedule given as `peak` starts
@@ -106,12 +128,12 @@ def linear_warmup(peak: Any, warmup_steps: int) -> Schedule:
         >>> [round(float(rate(step)), 4) for step in (0, 9, 60, 110)]
         [0.01, 0.1, 0.05, 0.0]
     """
-    warmup_steps = checks.count("linear_warmup", "warmup_steps", warmup_steps)
+    warmup_steps = _steps("linear_warmup", "warmup_steps", warmup_steps)
     if not callable(peak):
-        peak = checks.number("linear_warmup", "peak", peak, least=0)
+        peak = scalars.number("linear_warmup", "peak", peak, least=0)
 
     def schedule(step: Any) -> Array:
-        after = peak(jnp.maximum(step - warmup_steps, 0)) if callable(peak) else peak
-        return after * jnp.minimum((_real(step) + 1) / warmup_steps, 1)
+        after = peak(jnp.maximum(step - warmup_steps, 0)) if callable(peak) else _real(peak)
+        return after * jnp.minimum((_real(step) + 1) / _real(warmup_steps), 1)
 
     return schedule

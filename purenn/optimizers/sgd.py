@@ -30,7 +30,7 @@ def sgd(learning_rate: Any) -> Optimizer:
     The change is along the *negative* gradient.
 
     Args:
-        learning_rate: $\eta$, a number, a scalar array, or a schedule `step -> learning rate`.
+        learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -43,11 +43,11 @@ def sgd(learning_rate: Any) -> Optimizer:
     learning_rate = check_rate("sgd", learning_rate)
 
     def init(params: Any) -> SgdState:
-        checks.float_leaves("sgd", "params", params)
+        checks.float_tree("sgd", "params", params)
         return SgdState(first_step())
 
     def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
-        check_update("sgd", grads, opt_state, params, SgdState)
+        grads = check_update("sgd", grads, opt_state, params, SgdState)
         rate = rate_at("sgd", learning_rate, opt_state.step)
         updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)

@@ -11,14 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import scalars
 from purenn.training.shuffle import shuffled
 
 
 def steps_per_epoch(where: str, examples: int, batch_size: Any, blocks: Any = 1) -> int:
     """How many full batches there are: at least one."""
-    batch_size = checks.count(where, "batch_size", batch_size)
-    blocks = checks.count(where, "blocks", blocks)
+    batch_size = scalars.count(where, "batch_size", batch_size)
+    blocks = scalars.count(where, "blocks", blocks)
     if examples < batch_size:
         raise ValueError(f"{where}: batch_size is {batch_size}, but x holds {examples} examples")
     if batch_size % blocks:

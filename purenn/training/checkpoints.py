@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, write
@@ -33,7 +33,7 @@ class Checkpoints:
     def __init__(self, folder: Any, every: Any, team: Team) -> None:
         self.folder = None if folder is None else _path(folder)
         self.team = team
-        self.every = checks.number("fit", "checkpoint_every", every, least=0)
+        self.every = scalars.number("fit", "checkpoint_every", every, least=0)
         self.settings: dict[str, str] = {}
         self.last: Moment | None = None  # that was written
         self._lock: Any = None

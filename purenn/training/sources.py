@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.training.blocks import batch_of, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
@@ -82,7 +82,7 @@ def source_of(
     x, targets = as_examples("fit", *pair("data", data), on_host=spread is not None)
     if batch_size is None:
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
-    batch_size = checks.count("fit", "batch_size", batch_size)
+    batch_size = scalars.count("fit", "batch_size", batch_size)
     if spread is not None:
         blocks = spread.blocks(blocks)
     return Arrays(x, targets, batch_size, 1 if blocks is None else blocks, spread)

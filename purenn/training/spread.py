@@ -10,7 +10,7 @@ from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.training.blocks import rows_of, slots
 
 LEAST_BLOCKS = 8
@@ -48,7 +48,7 @@ class Spread:
         """As many as asked for, or a number that does not change up to eight devices."""
         if blocks is None:
             return -(-LEAST_BLOCKS // self.devices) * self.devices
-        blocks = checks.count(self.where, "blocks", blocks)
+        blocks = scalars.count(self.where, "blocks", blocks)
         if blocks % self.devices:
             raise ValueError(
                 f"{self.where}: blocks is {blocks}, expected a multiple of the {self.devices} "

@@ -6,7 +6,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from purenn.core import checks
+from purenn.core import scalars
+from purenn.core.calls import called_as
 from purenn.core.sharding import cut_like, varying_together
 from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples
@@ -52,11 +53,12 @@ def training_run(
         >>> print(f"{train_state.params.w.item():.3f}", losses.shape)
         3.000 (40, 2)
     """
-    epochs = checks.count("training_run", "epochs", epochs, least=0)
-    checks.count("training_run", "batch_size", batch_size)
-    checks.count("training_run", "blocks", blocks)
+    epochs = scalars.count("training_run", "epochs", epochs, least=0)
+    scalars.count("training_run", "batch_size", batch_size)
+    scalars.count("training_run", "blocks", blocks)
     steps = train_loop(model, loss, optimizer, penalty)
 
+    @called_as("training_run's function")
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]

@@ -1,0 +1,43 @@
+"""Which parameters are weights: what decays, and what an L2 penalty counts."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+Record = TypeVar("Record", bound=type)
+
+
+def weights(*names: str) -> Callable[[Record], Record]:
+    """Name the fields of a record of parameters that are weights; its other fields are not."""
+
+    def name(record: Record) -> Record:
+        record.weights = names  # type: ignore[attr-defined]
+        return record
+
+    return name
+
+
+def are_weights(params: Any) -> Any:
+    """Return a tree like the parameters that is True where a leaf is a weight.
+
+    A record of parameters knows which of its fields are: so it stays true when several networks
+    are stacked along a first axis, and a bias has two axes. In a tree of any other kind a leaf with
+    two axes or more is a weight.
+    """
+
+    def mark(node: Any) -> Any:
+        if not _is_record(node):
+            return jnp.ndim(node) >= 2
+        return type(node)(*map(partial(mark_field, node), node._fields, node))
+
+    def mark_field(record: Any, name: str, value: Any) -> Any:
+        return jax.tree.map(lambda _: name in record.weights, value)
+
+    return jax.tree.map(mark, params, is_leaf=_is_record)
+
+
+def _is_record(node: Any) -> bool:
+    return hasattr(type(node), "weights") and hasattr(node, "_fields")
