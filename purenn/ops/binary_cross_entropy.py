@@ -100,7 +100,7 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _
     # log(1 + e^z) - z t without its difference, which would lose the loss of a sure, right answer
     # (2e-9 at z = 20) and make NaN of infinities.
     size, wrong = jnp.where(z > 0, z, -z), jnp.where(z > 0, 1 - t, t)
-    excess = jnp.where((wrong == 0) & jnp.isinf(size), 0, size * wrong)
+    excess = wrong * jnp.where((wrong == 0) & jnp.isinf(size), 0, size)
     loss = jnp.mean(jax.nn.softplus(-size) + excess)
     return loss.astype(logits.dtype) * factor, _Saved(logits, targets, factor)
 
@@ -114,11 +114,13 @@ binary_cross_entropy = Op(
     _binary_cross_entropy,
     _binary_cross_entropy_backward,
     name="binary_cross_entropy",
+    of_fractions=True,
     notation=Notation("L", "", "((1-Y)/(1-{x}) - Y/{x})/n"),
 )
 sigmoid_binary_cross_entropy = Op(
     _sigmoid_binary_cross_entropy,
     _sigmoid_binary_cross_entropy_backward,
     name="sigmoid_binary_cross_entropy",
+    of_fractions=True,
     notation=Notation("L", "sigmoid({x})", "({y}-Y)/n", link=sigmoid),
 )

@@ -95,9 +95,9 @@ def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, Array]:
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
     log_p = z - jnp.log(total)
-    # A masked class has a logit of -inf and a target of 0: that product must be 0, not NaN.
-    masked = (y == 0) & jnp.isneginf(log_p)
-    terms = jnp.where(masked, 0, wide(y) * log_p)
+    # A masked class has a logit of -inf and a target of 0, whose product must be 0. It is never
+    # formed, since a NaN that is then selected away still stops a program under jax_debug_nans.
+    terms = wide(y) * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
     terms = jnp.where(valid, terms, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
     loss = -jnp.sum(terms) / logits.shape[0]
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.

@@ -3,7 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.precision import wide_dtype
@@ -12,6 +12,11 @@ from purenn.core.precision import wide_dtype
 def regression_targets(where: str, name: str, predictions: Array, targets: Any) -> Array:
     """Targets of the predictions' own shape; whole numbers and bools are taken as numbers."""
     targets = checks.as_array(where, "targets", targets)
+    if targets.shape != predictions.shape and targets[..., None].shape == predictions.shape:
+        raise ValueError(
+            f"{where}: targets has shape {targets.shape} and {name} {predictions.shape}; expected "
+            f"the same shape (nothing is broadcast); pass targets[..., None]"
+        )
     checks.same_shape(where, "targets", targets, name, predictions)
     if predictions.size == 0:
         raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}; its mean is none")
@@ -32,7 +37,7 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     if predictions.ndim != 2 or predictions.shape[0] == 0 or predictions.shape[1] < 2:
         raise ValueError(
             f"{where}: {name} must be (batch, classes) with at least one row and two classes, "
-            f"got shape {predictions.shape}"
+            f"got shape {predictions.shape}{one_row_per_example(predictions, name)}"
         )
     batch, classes = predictions.shape
     targets = checks.as_array(where, "targets", targets)
@@ -41,12 +46,15 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
             targets = targets.astype(jnp.int32)
         valid = (targets >= 0) & (targets < classes)
         refuse_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
-        one_hot = targets[:, None].astype(jnp.int32) == jnp.arange(classes, dtype=jnp.int32)
+        columns = jnp.arange(classes, dtype=jnp.int32)
+        one_hot = targets[:, None].astype(jnp.int32) == columns[None, :]
         return one_hot.astype(predictions.dtype), valid[:, None]
     if targets.shape != (batch, classes):
         raise ValueError(
             f"{where}: targets must be integers ({batch},) or rows that sum to one "
             f"({batch}, {classes}), got {checks.describe(targets)}"
+            + "; pass targets[:, 0]"
+            * (targets.shape == (batch, 1))
         )
     rows = targets
     if not checks.is_float(targets):
@@ -56,6 +64,16 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     expected = "rows of targets must be at least 0 and sum to one"
     refuse_rows_unless(jnp.all(valid), where, expected, rows)
     return rows, valid
+
+
+def one_row_per_example(predictions: Array, name: str) -> str:
+    """Say how predictions of more axes become rows; nothing of others."""
+    if predictions.ndim < 3:
+        return ""
+    return (
+        f"; put flatten() before the first dense layer for one row per example, or for one per "
+        f"place reshape {name} to (-1, classes) and targets to (-1,)"
+    )
 
 
 def are_distributions(rows: Array) -> Array:
@@ -73,6 +91,7 @@ def distributions(rows: Array) -> Array:
 def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None:
     """Refuse values where the numbers can be seen, rather than in a compiled program only."""
     if checks.is_concrete(valid) and not bool(valid):
+        value = lax.stop_gradient(value)  # under jax.grad it is traced, though it can be seen
         low, high = jnp.min(value), jnp.max(value)
         raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
 
@@ -80,6 +99,7 @@ def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None
 def refuse_rows_unless(valid: Array, where: str, expected: str, rows: Array) -> None:
     """Refuse rows that are no distributions, with what they sum to."""
     if checks.is_concrete(valid) and not bool(valid):
+        rows = lax.stop_gradient(rows)
         sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
         worst = int(
             jnp.argmax(jnp.where(jnp.any(~(rows >= 0), axis=-1), jnp.inf, jnp.abs(sums - 1)))

@@ -8,7 +8,8 @@ import numpy as np
 
 from purenn.backprop.chain import chain
 from purenn.backprop.explain import explain
-from purenn.core.adapt import as_layer
+from purenn.core.adapt import as_layer, as_op
+from purenn.training.examples import bad_number
 from purenn.training.moment import Moment
 from purenn.training.programs import Recipe
 from purenn.training.sources import Chunk
@@ -43,8 +44,21 @@ def divergence(recipe: Recipe, moment: Moment, chunk: Chunk, *, locate: bool) ->
     else:
         text = f"fit: {found} after the update {where}, whose loss was {loss:.4g}"
     if locate and chunk.batch is not None:
-        text += f"; {_origin(recipe, before, *chunk.batch(i))}"
+        x, targets = chunk.batch(i)
+        if found := _in_batch(recipe, x, targets):
+            return FloatingPointError(f"{text}; it began in the batch: {found}")
+        text += f"; {_origin(recipe, before, x, targets)}"
     return FloatingPointError(f"{text}. {CURES}")
+
+
+def _in_batch(recipe: Recipe, x: Any, targets: Any) -> str:
+    """What in a batch no model and no learning rate could help, by the place in the batch."""
+    loss = as_op("fit", "loss", recipe.loss)
+    if found := bad_number("x", x) or bad_number("targets", targets):
+        return found[1]
+    if loss.of_fractions and (found := bad_number("targets", targets, fractions=True)):
+        return f"{found[1]}, expected numbers in 0 … 1"
+    return ""
 
 
 def _first_bad(tree: Any, name: str = "", before: Any = None) -> str | None:
@@ -69,8 +83,6 @@ def _first_bad(tree: Any, name: str = "", before: Any = None) -> str | None:
 def _origin(recipe: Recipe, train_state: TrainState, x: Any, targets: Any) -> str:
     """The first value of the step that is not finite, in the order of the computation."""
     params, state, _, key, t = train_state
-    if found := _first_bad(x, "x"):
-        return f"it began in the batch: {found}"
     model = as_layer("fit", "model", recipe.model)
 
     # Compiled: run eagerly, a loss would refuse what is no probability.

@@ -10,20 +10,27 @@ from jax import Array
 from jax.sharding import Mesh
 
 from purenn.backprop.value_and_grad import unit
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.calls import called_as
 from purenn.core.precision import wide
-from purenn.ops.targets import distributions
-from purenn.training.examples import as_examples, check_labels, output_shape
+from purenn.ops.targets import class_targets, distributions
+from purenn.training.examples import as_examples, check_labels, classes_of
 from purenn.training.spread import spread_of
 
 
 def accuracy(logits: Any, targets: Any) -> Array:
-    """The fraction of rows whose largest entry is the target class, a float32 scalar.
+    """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
+
+    A row that holds a NaN has no largest entry, and makes the accuracy NaN.
 
     Args:
         logits: `(batch, classes)`; probabilities do as well.
-        targets: integers `(batch,)`, or rows `(batch, classes)` whose largest entry is the class.
+        targets: integers `(batch,)`, or rows that sum to one, `(batch, classes)`, whose largest
+            entry is the class.
+
+    Raises:
+        ValueError: a target is not a class (NaN in a compiled program), or shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -31,27 +38,22 @@ def accuracy(logits: Any, targets: Any) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
-    logits = checks.float_array("accuracy", "logits", logits)
-    targets = checks.as_array("accuracy", "targets", targets)
-    if logits.ndim != 2 or logits.shape[0] == 0 or logits.shape[1] < 2:
-        raise ValueError(
-            f"accuracy: logits must be (batch, classes) with at least one row and two classes, "
-            f"got shape {logits.shape}"
-        )
-    if targets.shape == logits.shape:
-        targets = jnp.argmax(targets, axis=-1)
-    elif targets.shape != logits.shape[:1] or not jnp.issubdtype(targets.dtype, jnp.integer):
-        raise ValueError(
-            f"accuracy: targets must be integers ({logits.shape[0]},) or rows {logits.shape}, "
-            f"got {checks.describe(targets)}"
-        )
-    return jnp.mean(_right(logits, targets), dtype=jnp.float32)
+    return jnp.mean(_right("accuracy", logits, targets))
 
 
-def _right(logits: Array, classes: Array) -> Array:
-    return jnp.argmax(logits, axis=-1).astype(jnp.int32) == classes.astype(jnp.int32)
+def _right(where: str, logits: Any, targets: Any) -> Array:
+    """Return for each example 1 if it is right, 0 if it is wrong, NaN where that can't be told."""
+    logits = checks.float_array(where, "logits", logits)
+    targets = checks.as_array(where, "targets", targets)
+    if checks.is_float(targets):  # a metric may mix dtypes
+        targets = targets.astype(logits.dtype)
+    rows, valid = class_targets(where, "logits", logits, targets)
+    right = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
+    known = valid[:, 0] & ~jnp.any(jnp.isnan(logits), axis=-1)
+    return jnp.where(known, right.astype(jnp.float32), jnp.nan)
 
 
+@called_as("evaluate")
 def evaluate(
     model: Any,
     loss: Any,
@@ -63,7 +65,7 @@ def evaluate(
     batch_size: int = 1024,
     mesh: Mesh | None = None,
 ) -> tuple[float, float | None]:
-    """Mean loss and accuracy over all examples, in evaluation mode.
+    """Compute the mean loss and the accuracy over all examples, in evaluation mode.
 
     The last short batch counts with the examples that it has.
 
@@ -79,8 +81,11 @@ def evaluate(
             Every process of the mesh must call, with the same arrays.
 
     Returns:
-        `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are no classes:
-        neither integers `(n,)` nor rows that sum to one.
+        `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are not classes:
+        neither integers `(n,)` nor rows that sum to one. It is NaN where an output is.
+
+    Raises:
+        ValueError: a target is not one of the model's classes, or arrays do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -91,17 +96,20 @@ def evaluate(
         >>> print(f"{value:.4f} {accuracy}")
         1.1269 0.5
     """
-    layer = as_layer("evaluate", "model", model)
-    of_classes = as_op("evaluate", "loss", loss).of_classes
-    batch_size = checks.count("evaluate", "batch_size", batch_size)
+    layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
+    if not all(map(checks.is_concrete, jax.tree.leaves((params, state, x, targets)))):
+        raise TypeError(
+            "evaluate: its arguments are traced, but it runs on the host; inside jit, vmap or grad "
+            "call model.apply, the loss and accuracy"
+        )
+    batch_size = scalars.count("evaluate", "batch_size", batch_size)
     spread = spread_of("evaluate", mesh)
     x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
     if spread is not None:
         params, state = spread.learned(params, state)
-    if of_classes:
-        check_labels("evaluate", layer, params, state, x, targets)
-    outputs = output_shape(layer, params, state, x)
-    classes = len(outputs) == 2 and outputs[1] > 1 and are_classes(targets)
+    classes = classes_of(layer, params, state, x) is not None and are_classes(targets)
+    if op.of_classes or classes:
+        check_labels("evaluate", layer, op, params, state, x, targets)
     results = []
     for first in range(0, x.shape[0], batch_size):
         batch = x[first : first + batch_size], targets[first : first + batch_size]
@@ -128,13 +136,11 @@ def _program(model: Any, loss: Any, classes: bool) -> Any:
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 
     def sums(params: Any, state: Any, x: Array, targets: Array) -> tuple[Array, Array]:
-        """The loss, summed over the examples, and how many were right."""
+        """Return the loss, summed over the examples, and how many were right."""
         y, _ = layer.apply(params, state, x)
         value = op(y, targets)
-        unit(op.name, value)  # refuses what is no scalar
-        if targets.ndim == 2 and classes:
-            targets = jnp.argmax(targets, axis=-1)
-        right = jnp.sum(_right(y, targets)) if classes else 0
-        return wide(value) * x.shape[0], jnp.asarray(right)
+        unit(op.name, value)  # refuses what is not a scalar
+        right = jnp.sum(_right("evaluate", y, targets)) if classes else jnp.zeros(())
+        return wide(value) * x.shape[0], right
 
     return jax.jit(sums)

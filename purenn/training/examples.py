@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer
+from purenn.core.layer import Layer, Op
 from purenn.ops.targets import distributions, refuse_rows_unless
 from purenn.training.team import on_host
 
@@ -48,17 +48,30 @@ def classes_of(model: Layer, params: Any, state: Any, x: Array) -> int | None:
 
 
 def check_labels(
-    where: str, model: Layer, params: Any, state: Any, x: Array, y: Array, name: str = "targets"
+    where: str,
+    model: Layer,
+    loss: Op,
+    params: Any,
+    state: Any,
+    x: Array,
+    targets: Array,
+    name: str = "targets",
 ) -> None:
-    """Refuse targets that are no classes of the model's, or rows that are no distributions."""
-    if y.ndim == 2 or (y.ndim == 1 and jnp.issubdtype(y.dtype, jnp.integer)):
+    """Refuse targets that are not classes of the model, or rows that are not distributions.
+
+    A loss that is a plain function may mean something else by its integers; but where they could be
+    classes, the accuracy takes them for such.
+    """
+    integers = targets.ndim == 1 and jnp.issubdtype(targets.dtype, jnp.integer)
+    if targets.ndim == 2 or integers:
         classes = classes_of(model, params, state, x)
         if classes is not None:
-            refuse_targets(where, name, y, classes)
+            hint = "" if loss.of_classes else "; numbers that are not classes are passed as floats"
+            refuse_targets(where, name, targets, classes, hint)
 
 
-def refuse_targets(where: str, name: str, targets: Any, classes: int) -> None:
-    """Refuse a label outside the classes by its place, or rows that are no distributions.
+def refuse_targets(where: str, name: str, targets: Any, classes: int, hint: str = "") -> None:
+    """Refuse a label outside the classes by its place, or rows that are not distributions.
 
     Other shapes and dtypes are left to the loss, which refuses them before anything runs.
     """
@@ -77,5 +90,75 @@ def refuse_targets(where: str, name: str, targets: Any, classes: int) -> None:
         wrong = np.flatnonzero((labels < 0) | (labels >= classes))
         raise ValueError(
             f"{where}: {name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
-            f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside)"
+            f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside){hint}"
         )
+
+
+def check_numbers(
+    where: str,
+    model: Layer,
+    loss: Op,
+    params: Any,
+    state: Any,
+    x: Any,
+    targets: Any,
+    name: str = "",
+) -> None:
+    """Refuse examples with NaN or infinity in them, by their place in the data.
+
+    A model or a loss may know what to do with a NaN, such as to leave that example out. So they are
+    tried: what is refused is an example that makes the loss of a batch so too.
+    """
+    for part, values in ((f"{name}x", x), (f"{name}targets", targets)):
+        fractions = loss.of_fractions and values is targets
+        bad = bad_number(part, values, fractions=fractions)
+        if bad is None:
+            continue
+        row, text = bad
+        if fractions:
+            raise ValueError(f"{where}: {text}, expected numbers in 0 … 1")
+        first = max(0, min(row, len(x) - BATCH))
+        batch = x[first : first + BATCH], targets[first : first + BATCH]
+        value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], t))(params, state, *batch)
+        if not np.isfinite(value):
+            raise ValueError(
+                f"{where}: {text}, and the loss of a batch with that example is {value}; expected "
+                f"finite numbers, or a model and a loss that can handle it"
+            )
+
+
+BATCH = 64  # examples to try a suspicious one with
+
+
+def bad_number(name: str, values: Any, *, fractions: bool = False) -> tuple[int, str] | None:
+    """Find the first example with a number that is not finite, or with `fractions` not in 0 … 1.
+
+    Returns:
+        Its row, and the number in words: `x[17] is nan at [3, 0]`.
+    """
+    kind = jnp.number if fractions else jnp.floating
+    if values.size == 0 or not jnp.issubdtype(values.dtype, kind):
+        return None
+    find = _first_bad_row if isinstance(values, np.ndarray) else _first_bad_row_on_device
+    row = int(find(values, fractions))
+    if row < 0:
+        return None
+    example = on_host(values[row])
+    place = tuple(int(i) for i in np.argwhere(_bad(example, fractions))[0])
+    at = f" at [{', '.join(map(str, place))}]" if place else ""
+    return row, f"{name}[{row}] is {example[place]}{at}"
+
+
+def _bad(values: Any, fractions: bool) -> Any:
+    """Tell for each number whether it is bad; NumPy's and JAX's arrays alike."""
+    if fractions:
+        return ~((values >= 0) & (values <= 1))
+    return ~(abs(values) < np.inf)
+
+
+def _first_bad_row(values: Any, fractions: bool) -> Any:
+    rows = _bad(values, fractions).reshape(values.shape[0], -1).any(axis=1)
+    return jnp.where(rows.any(), rows.argmax(), -1)
+
+
+_first_bad_row_on_device = jax.jit(_first_bad_row, static_argnums=1)

@@ -9,17 +9,18 @@ import jax.numpy as jnp
 from jax import Array
 from jax.sharding import Mesh
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.training.checkpoints import Checkpoints
-from purenn.training.examples import as_examples, check_labels, classes_of
+from purenn.training.evaluate import are_classes
+from purenn.training.examples import as_examples, check_labels, check_numbers, classes_of
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
 from purenn.training.programs import Recipe, programs, strong
 from purenn.training.progress import EpochRecord
 from purenn.training.run import Run
 from purenn.training.settings import settings_of
-from purenn.training.sources import Batches, pair, source_of
+from purenn.training.sources import Arrays, Batches, pair, source_of
 from purenn.training.spread import begin, handed_back, layout_of, placed, spread_of
 from purenn.training.team import Team
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
@@ -116,13 +117,13 @@ def fit(
         3.000 40 0.000
     """
     layer = as_layer("fit", "model", model)
-    of_classes = as_op("fit", "loss", loss).of_classes
+    op = as_op("fit", "loss", loss)
     if penalty is not None:
         as_op("fit", "penalty", penalty)
     for name, value in (("progress", progress), ("resume", resume), ("locate", locate)):
         checks.flag("fit", name, value)
     check_optimizer("fit", optimizer)
-    epochs = checks.count("fit", "epochs", epochs)
+    epochs = scalars.count("fit", "epochs", epochs)
     recipe = Recipe(model, loss, optimizer, penalty)
     recipe.check()
     spread, team = spread_of("fit", mesh), Team("fit", mesh)
@@ -150,13 +151,18 @@ def fit(
             start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
         layout = None if spread is None else layout_of(spread, start)
         start = placed(start, layout)
-        if of_classes:
-            learned = start.params, start.state
-            check_labels("fit", layer, *learned, x, targets)
-            if validation is not None:
-                check_labels("fit", layer, *learned, *validation, "validation's targets")
+        begun = layer, op, start.params, start.state
+        if op.of_classes:
+            check_labels("fit", *begun, x, targets)
             if isinstance(source, Batches):
-                source.classes = classes_of(layer, *learned, x)
+                source.classes = classes_of(layer, start.params, start.state, x)
+        if team.alone and isinstance(source, Arrays):  # batches are looked at when they come
+            check_numbers("fit", *begun, x, targets)
+        if validation is not None:
+            if op.of_classes or are_classes(validation[1]):
+                check_labels("fit", *begun, *validation, "validation's targets")
+            if team.alone:
+                check_numbers("fit", *begun, *validation, "validation's ")
 
         first = int(start.step) // source.steps if source.steps else 0
         run = Run(recipe, layout, source, epochs, first, validation, interruptions, locate)

@@ -1,0 +1,124 @@
+"""The modes of JAX that forbid things: `jax_numpy_rank_promotion="raise"` and `jax_debug_nans`.
+
+Strict dtype promotion, the third, is on in every test (conftest.py).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.experimental import checkify
+from table import ROWS, case, functions, jit_quickly, names, shapes
+
+import purenn as pn
+
+KEY = jax.random.key(0)
+
+
+def nan_inside(function, *arguments):
+    """The first NaN that any operation of a compiled program makes, in words, or None."""
+    checked = checkify.checkify(function, errors=checkify.nan_checks)
+    error, _ = jit_quickly(checked)(*arguments)
+    return error.get()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
+def test_every_rule_promotes_no_rank_and_makes_no_nan_on_the_way(row, rng):
+    f = functions(row)
+    v, rest = case(row, shapes(row)[0], rng, jnp.float32)
+
+    def everything(v, rest):
+        y, cache = f.forward(v, rest)
+        by_jax = jax.vjp(lambda v: f.apply(v, rest), v)[1](jnp.ones_like(y))
+        return y, f.backward(v, cache, jnp.ones_like(y)), by_jax
+
+    with jax.numpy_rank_promotion("raise"):
+        assert nan_inside(everything, v, rest) is None
+        for shape in shapes(row)[1:]:
+            jax.eval_shape(everything, *case(row, shape, rng, jnp.float32))
+
+
+INF = jnp.inf
+LABELS = jnp.array([0, 1], jnp.int32)
+# Infinite logits whose loss is finite: a class that is masked, a sure answer that is right.
+INFINITE = {
+    "a masked class": (pn.softmax_cross_entropy, jnp.array([[1, -INF, 2], [-INF, 1, 2]]), LABELS),
+    "a masked class, rows": (
+        pn.softmax_cross_entropy,
+        jnp.array([[1, -INF, 2], [-INF, 1, 2]]),
+        jnp.array([[0.5, 0, 0.5], [0, 1, 0]]),
+    ),
+    "sure and right": (pn.sigmoid_binary_cross_entropy, jnp.array([INF, -INF]), LABELS[::-1]),
+    "probabilities 0 and 1": (pn.binary_cross_entropy, jnp.array([0.0, 1.0]), LABELS),
+    "a probability of 0": (
+        pn.categorical_cross_entropy,
+        jnp.array([[1.0, 0, 0], [0, 0, 1]]),
+        LABELS,
+    ),
+    "softmax": (pn.softmax, jnp.array([[1, -INF, 2]])),
+    **{
+        op.name: (op, jnp.array([-INF, -1e4, 0, 1e4, INF]))
+        for op in (pn.relu, pn.leaky_relu, pn.sigmoid, pn.tanh, pn.gelu, pn.silu, pn.softplus)
+    },
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_no_nan_on_the_way_to_a_finite_result_from_infinity(name):
+    op, *arguments = INFINITE[name]
+
+    def everything(x, *others):
+        y, cache = op.forward(x, *others)
+        dx = op.backward(cache, jnp.ones_like(y))
+        if op in (pn.gelu, pn.silu):  # where JAX's own derivative is ∞ · 0
+            return y, dx, dx
+        return y, dx, jax.vjp(lambda x: op(x, *others), x)[1](jnp.ones_like(y))[0]
+
+    assert nan_inside(everything, *arguments) is None
+    _, dx, by_jax = everything(*arguments)
+    assert np.isfinite(dx).all() and np.isfinite(by_jax).all()
+
+
+def test_a_nan_on_the_way_is_found():
+    def selected_away(x):
+        return jnp.where(x == 0, 0, x * jnp.inf)
+
+    assert "nan" in nan_inside(selected_away, jnp.zeros(3))
+
+
+OPTIMIZERS = {
+    "sgd": pn.sgd(pn.inverse_time_decay(0.1, 1.0, 2)),
+    "momentum": pn.momentum(pn.exponential_decay(0.1, 0.5, 2), nesterov=True),
+    "adam": pn.adam(pn.linear_warmup(pn.cosine_decay(0.1, 4), 2)),
+    "adamw": pn.adamw(0.1),
+}
+
+
+@pytest.fixture
+def strict():
+    with jax.numpy_rank_promotion("raise"), jax.debug_nans(True):
+        yield
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_training_runs_in_both_modes(name, strict, rng):
+    model = pn.serial(pn.rescale(0.5), pn.dense(4), pn.batch_norm(), pn.relu, pn.dense(3))
+    x = rng.normal(size=(8, 5)).astype(np.float32)
+    x[:, 0] = 0  # as the border of an image: its gradients are exactly 0
+    targets = rng.integers(3, size=8)
+    run = pn.training_run(
+        model,
+        pn.softmax_cross_entropy,
+        OPTIMIZERS[name],
+        epochs=2,
+        batch_size=4,
+        penalty=pn.l2_penalty(0.1),
+    )
+    train_state, losses = jit_quickly(run)(KEY, x, targets)
+    assert np.isfinite(losses).all()
+    if name == "adam":
+        learned = train_state.params, train_state.state
+        loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, x, targets)
+        assert np.isfinite(loss) and 0 <= accuracy <= 1
+        assert len(str(pn.explain(model, pn.softmax_cross_entropy, *learned, x, targets))) > 100
+        assert pn.check_gradients(pn.dense(2), in_shape=(3,)).ok
