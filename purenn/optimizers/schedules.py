@@ -28,6 +28,11 @@ def _steps(where: str, name: str, value: Any) -> Scalar:
     return scalars.number(where, name, value, least=1)
 
 
+def _beside(steps: Scalar, step: Any) -> Any:
+    """Return a step as it is beside a whole number of steps, and as a float beside a traced one."""
+    return step if checks.is_concrete(steps) else _real(step)
+
+
 def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Scalar) -> Schedule:
     r"""`initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
 
@@ -51,7 +56,7 @@ def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Sca
     steps_per_epoch = _steps(where, "steps_per_epoch", steps_per_epoch)
 
     def schedule(step: Any) -> Array:
-        epoch = _real(step // steps_per_epoch)
+        epoch = _real(_beside(steps_per_epoch, step) // steps_per_epoch)
         return _real(initial) / (1 + _real(decay_rate) * epoch)
 
     return schedule
@@ -133,7 +138,8 @@ def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
         peak = scalars.number("linear_warmup", "peak", peak, least=0)
 
     def schedule(step: Any) -> Array:
-        after = peak(jnp.maximum(step - warmup_steps, 0)) if callable(peak) else _real(peak)
+        later = jnp.maximum(_beside(warmup_steps, step) - warmup_steps, 0)
+        after = peak(later) if callable(peak) else _real(peak)
         return after * jnp.minimum((_real(step) + 1) / _real(warmup_steps), 1)
 
     return schedule
