@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, foreign
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 
@@ -109,7 +109,8 @@ def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
     if not isinstance(y, jax.ShapeDtypeStruct):
-        raise TypeError(f"{part.name}: must return one array, got {checks.describe(y)}")
+        remedy = f"; {foreign.SEVERAL}" * isinstance(y, (tuple, list, dict))
+        raise TypeError(f"{part.name}: must return one array, got {checks.describe(y)}{remedy}")
     if y.ndim == 0 or y.shape[0] != 2:
         raise ValueError(
             f"{part.name}: turned a batch of shape {x.shape} into {y.shape}; "

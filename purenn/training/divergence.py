@@ -9,7 +9,7 @@ import numpy as np
 from purenn.backprop.chain import chain
 from purenn.backprop.explain import explain
 from purenn.core.adapt import as_layer, as_op
-from purenn.training.examples import bad_number
+from purenn.training.examples import bad_label, bad_number, classes_of
 from purenn.training.moment import Moment
 from purenn.training.programs import Recipe
 from purenn.training.sources import Chunk
@@ -45,20 +45,21 @@ def divergence(recipe: Recipe, moment: Moment, chunk: Chunk, *, locate: bool) ->
         text = f"fit: {found} after the update {where}, whose loss was {loss:.4g}"
     if locate and chunk.batch is not None:
         x, targets = chunk.batch(i)
-        if found := _in_batch(recipe, x, targets):
+        if found := _in_batch(recipe, before, x, targets):
             return FloatingPointError(f"{text}; it began in the batch: {found}")
         text += f"; {_origin(recipe, before, x, targets)}"
     return FloatingPointError(f"{text}. {CURES}")
 
 
-def _in_batch(recipe: Recipe, x: Any, targets: Any) -> str:
-    """What in a batch no model and no learning rate could help, by the place in the batch."""
-    loss = as_op("fit", "loss", recipe.loss)
+def _in_batch(recipe: Recipe, train_state: TrainState, x: Any, targets: Any) -> str:
+    """Say what is wrong with a batch, whatever the model and the learning rate are."""
+    model, loss = as_layer("fit", "model", recipe.model), as_op("fit", "loss", recipe.loss)
     if found := bad_number("x", x) or bad_number("targets", targets):
         return found[1]
     if loss.of_fractions and (found := bad_number("targets", targets, fractions=True)):
         return f"{found[1]}, expected numbers in 0 … 1"
-    return ""
+    classes = classes_of(model, train_state.params, train_state.state, x)
+    return bad_label("targets", targets, classes) if loss.of_classes and classes else ""
 
 
 def _first_bad(tree: Any, name: str = "", before: Any = None) -> str | None:

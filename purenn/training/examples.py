@@ -80,18 +80,25 @@ def refuse_targets(where: str, name: str, targets: Any, classes: int, hint: str 
         rows = rows if checks.is_float(rows) else rows.astype(jnp.float32)
         expected = f"rows of {name} must be at least 0 and sum to one"
         refuse_rows_unless(distributions(rows), where, expected, rows)
+    if wrong := bad_label(name, targets, classes):
+        raise ValueError(f"{where}: {wrong}{hint}")
+
+
+def bad_label(name: str, targets: Any, classes: int) -> str:
+    """Find the first label outside the classes, in words; nothing if there is none."""
     if targets.ndim != 1 or targets.size == 0 or not jnp.issubdtype(targets.dtype, jnp.integer):
-        return
+        return ""
     spread = isinstance(targets, Array) and not targets.is_fully_addressable
     if spread and int(targets.min()) >= 0 and int(targets.max()) < classes:
-        return  # what several processes hold is put together only if there is something to say
+        return ""  # what several processes hold is put together only if there is something to say
     labels = on_host(targets)
-    if labels.min() < 0 or labels.max() >= classes:
-        wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-        raise ValueError(
-            f"{where}: {name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in "
-            f"0 … {classes - 1} ({wrong.size} of {labels.size} are outside){hint}"
-        )
+    if labels.min() >= 0 and labels.max() < classes:
+        return ""
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    return (
+        f"{name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in 0 … {classes - 1} "
+        f"({wrong.size} of {labels.size} are outside)"
+    )
 
 
 def check_numbers(
