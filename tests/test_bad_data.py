@@ -62,7 +62,9 @@ def test_a_model_or_a_loss_that_can_handle_a_nan_is_trained():
 
     def masked(y, targets):
         known = ~jnp.isnan(targets)
-        return jnp.sum(jnp.where(known, y - jnp.where(known, targets, 0), 0) ** 2) / jnp.mean(known, dtype=jnp.float32)
+        return jnp.sum(jnp.where(known, y - jnp.where(known, targets, 0), 0) ** 2) / jnp.mean(
+            known, dtype=jnp.float32
+        )
 
     for data, loss, model in (
         ((spoiled(X, np.nan), NUMBERS), pn.mse, pn.serial(without_nan, MODEL)),

@@ -53,7 +53,9 @@ def behind_door(check: Any, part: Any, plain: Fn) -> Fn:
     return checked
 
 
-def _to_jax(tree: Any) -> Any:
+def to_jax(tree: Any) -> Any:
+    """Return a tree whose NumPy arrays are JAX's."""
+
     def leaf(a: Any) -> Any:
         if isinstance(a, np.ndarray) and checks.fits(a):
             return jnp.asarray(checks.native(a))
@@ -65,7 +67,7 @@ def _to_jax(tree: Any) -> Any:
 def _entry(part: Any, x: Any, forward: Fn | None = None) -> Any:
     """The first argument, converted and of a dtype that the part takes."""
     if part.takes == "tree":
-        return _to_jax(x)
+        return to_jax(x)
     if part.takes == "float":
         if isinstance(x, jax.Array) and checks.is_float(x):
             return x
@@ -127,8 +129,8 @@ def _layer_forward(
     key: Any = None,
 ) -> tuple[jax.Array, Any, Cache]:
     checks.flag(layer.name, "train", train)
-    x = _entry(layer, x)
-    result = forward(_to_jax(params), state, x, train=train, key=key)
+    x, (params, state) = _entry(layer, x), to_jax((params, state))
+    result = forward(params, state, x, train=train, key=key)
     if not (isinstance(result, tuple) and len(result) == 3):
         raise TypeError(f"{layer.name}: forward must return (y, state, cache), got {_kind(result)}")
     y, new_state, saved = result
@@ -138,13 +140,14 @@ def _layer_forward(
 def _layer_apply(
     layer: Any, apply: Fn, params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
 ) -> tuple[jax.Array, Any]:
+    x, (params, state) = _entry(layer, x), to_jax((params, state))
     return apply(params, state, x, train=train, key=key)
 
 
 def _layer_backward(
     layer: Any, backward: Fn, params: Any, cache: Any, dy: Any
 ) -> tuple[Any, jax.Array | None]:
-    params = _to_jax(params)
+    params = to_jax(params)
     if dy is None:
         return jax.tree.map(jnp.zeros_like, params), None
     dy = _cotangent(layer, cache, dy)
@@ -159,7 +162,7 @@ def _op_forward(op: Any, forward: Fn, x: Any, *arguments: Any, **options: Any) -
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         x = jnp.asarray(x, float)
     x = _entry(op, x, forward)
-    result = forward(x, *map(_to_jax, arguments), **options)
+    result = forward(x, *to_jax(arguments), **options)
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(f"{op.name}: forward must return (y, cache), got {_kind(result)}")
     y, saved = result

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from purenn.core import checks
-from purenn.core.doors import LAYER_DOORS, OP_DOORS, behind_door
+from purenn.core.doors import LAYER_DOORS, OP_DOORS, behind_door, to_jax
 from purenn.core.doors import Fn as Fn
 
 
@@ -156,7 +156,7 @@ class Op:
                 f"{self.name}: x is missing. Arrays go by position, {self.name}(x); where a "
                 f"function is expected, pass {self.name} itself, not {self.name}()"
             )
-        return self.apply(*arguments, **options)
+        return self.apply(*to_jax(arguments), **options)
 
     def __repr__(self) -> str:
         """The op's name."""
