@@ -10,7 +10,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.hashing import mixed
-from purenn.core.layer import Layer, Notation, no_parameters
+from purenn.core.layer import Layer, Notation, no_flops, no_parameters
 
 
 def dropout(rate: float) -> Layer:
@@ -68,7 +68,7 @@ def dropout(rate: float) -> Layer:
     identity = Notation("D", "{x}", "{dy}")
     y, dx = f"{{x}}⊙mask/{keep:g}", f"{{dy}}⊙mask/{keep:g}"
     notation = Notation("D", y, dx, evaluated=identity) if keep < 1 else identity
-    return Layer(no_parameters, forward, backward, name=name, notation=notation)
+    return Layer(no_parameters, forward, backward, name=name, notation=notation, flops=no_flops)
 
 
 def _mask(seeds: Array, shape: tuple[int, ...], keep: float) -> Array:
