@@ -24,7 +24,7 @@ def explain(
     key: Any = None,
     train: bool = True,
 ) -> Explanation:
-    """Every value that backpropagation computes on one batch, by hand, in order.
+    """Compute every value of backpropagation on one batch, by hand, and keep them in order.
 
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting.
@@ -38,8 +38,8 @@ def explain(
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` a layer, `.value`, the loss,
-        `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` per layer, `.value` is
+        the loss, `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -30,9 +30,9 @@ class LayerExplanation(NamedTuple):
     Attributes:
         x: the layer's input.
         y: its output.
-        dy: the derivative of the loss by the output.
-        dx: by the input; `None` where that is an integer array.
-        dparams: by the parameters, a pytree like them.
+        dy: the derivative of the loss with respect to the output.
+        dx: with respect to the input; `None` where that is an integer array.
+        dparams: with respect to the parameters, the penalty's share included; a pytree like them.
     """
 
     x: Array
@@ -54,15 +54,17 @@ class LossExplanation(NamedTuple):
 
 
 class Explanation(tuple[LayerExplanation, ...]):
-    """One `LayerExplanation` a layer, in order; printed, it is a page to read.
+    """One `LayerExplanation` per layer, in order; printed, it is a page to read.
 
     A pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up by the
-    symbol that the page shows.
+    symbol that the page shows. Each line of the page has the formula that gave its value. Where no
+    formula is known it names what was called: `residual.backward(dR1)` for the derivatives of the
+    layers inside, `jax.vjp of sin` for that of a plain function.
 
     Attributes:
         value: the loss, penalty included.
         value_after: the loss after one plain gradient step of 0.1 on the same batch.
-        grads: the derivative by every parameter, a pytree like the model's params.
+        grads: the derivative with respect to each parameter, a pytree like the model's params.
         end: what belongs to the loss: targets, probabilities, the penalty's share.
     """
 
@@ -93,7 +95,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     @property
     def grads(self) -> Any:
-        """The derivative by every parameter, a pytree like the model's params."""
+        """The derivative with respect to each parameter, a pytree like the model's params."""
         return nest(self.model, iter([layer.dparams for layer in self]))
 
     def named(self) -> dict[str, Array]:
