@@ -63,7 +63,7 @@ class Options:
         32,
         64,
     )
-    """Kernels of each convolution of a cnn, 3×3 and then pooled 2×2."""
+    """Kernels of each convolution of a cnn, 3 by 3 and then pooled 2 by 2."""
     hidden: Annotated[tuple[AtLeast1, ...], Several] = (128,)
     """Units of each hidden layer, as many layers as numbers; --no-hidden for none."""
     activation: Literal["relu", "leaky_relu", "gelu", "silu", "softplus", "tanh", "sigmoid"] = (

@@ -111,7 +111,7 @@ def compare(model: pn.Layer, mesh: Mesh, data: Any, test: Any, epochs: int) -> N
         "progress": False,
     }
     trained, cut = pn.fit(model, loss, optimizer, data, mesh=mesh, **options)
-    print(f"trained on {mesh.shape['data']} × {mesh.shape['model']} devices, as", mesh.axis_names)
+    print(f"trained on {mesh.shape['data']} by {mesh.shape['model']} devices, as", mesh.axis_names)
     show_parameters(model, trained.params)
 
     batch = jax.device_put(tuple(a[:BATCH] for a in data), NamedSharding(mesh, P("data")))

@@ -1,5 +1,6 @@
 """`explain`: the page for a person, and the same numbers as `value_and_grad`."""
 
+import re
 from functools import partial
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 from table import as_dtype, error
 
 import purenn as pn
+from purenn.core.text import columns
 from purenn.layers.dense import DenseParams
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -135,7 +137,7 @@ def test_every_kind_of_part_has_its_line(nested):
     page = str(pn.explain(NESTED, pn.mse, params, state, x, targets, key=key))
     for line in (
         "m = 5, n = 10 outputs in all, targets [[0 1] [0 1] [0 1] [0 1] [0 1]]; loss mse",
-        " X                                                    (5,2,2) from ",
+        " X          ",
         " S = X·0.003922 ",
         " F = flatten(S) ",
         " N1 = γ1⊙norm(Z1) + β1 ",
@@ -144,15 +146,18 @@ def test_every_kind_of_part_has_its_line(nested):
         " A1′ = sin(R1) ",
         " dZ2 = 2(Z2-Y)/n ",
         " dR1 = jax.vjp of sin, at dA1′ ",
-        " dR1[0].w ",
+        " dR1[0].w = residual.backward(dR1) ",
+        " dR1[0].b = residual.backward(dR1) ",
         " dD1 = dR1 + the layer's own dx ",
         " dA1 = dD1⊙mask/0.5 ",
         " dγ1 = Σ rows dN1⊙x̂ ",
-        " dZ1 = γ1/σ⊙(dN1 less its mean and its part along x̂)",
+        " dZ1 = γ1/σ⊙(dN1 - mean(dN1) - x̂⊙mean(dN1⊙x̂)) ",
         " dF = dZ1·W1ᵀ ",
     ):
         assert line in page, (line, page)
     assert "dX" not in page and "off" in page
+    shapes = re.findall(r"^( .+?) \([\d,]+\) ", page, re.MULTILINE)
+    assert len({columns(left) for left in shapes}) == 1  # the hat of x̂ takes no column
 
 
 def test_evaluation_prints_the_formulas_of_evaluation(nested):
@@ -190,7 +195,7 @@ def test_a_raw_and_a_typed_key_drop_the_same(nested):
         (pn.binary_cross_entropy, pn.sigmoid, ["dA1 = ((1-Y)/(1-A1) - Y/A1)/n", "dZ1 = dA1⊙A1"]),
         (pn.sigmoid_binary_cross_entropy, None, ["A1 = sigmoid(Z1)", "dZ1 = (A1-Y)/n"]),
         (pn.sigmoid_binary_cross_entropy, pn.tanh, ["A1′ = sigmoid(A1)", "dA1 = (A1′-Y)/n"]),
-        (lambda p, t: jnp.mean(jnp.abs(p - t)), None, ["dZ1 = <lambda>.backward"]),
+        (lambda p, t: jnp.mean(jnp.abs(p - t)), None, ["dZ1 = jax.vjp of <lambda> "]),
     ],
 )
 def test_losses_print_their_formulas(loss, last, lines):
@@ -227,3 +232,262 @@ def test_a_layer_with_names_that_differ_in_case_is_looked_up_by_case():
     names = e.named()
     assert {"dA1", "da1"} <= set(names)
     assert e["dA1"] is names["dA1"] and e["da1"] is names["da1"]
+
+
+# The printed formulas, read and computed: each must give the value that stands beside it.
+
+MODELS = {
+    "activations": [
+        pn.relu, pn.leaky_relu, partial(pn.leaky_relu, negative_slope=-0.5), pn.sigmoid, pn.tanh,
+        pn.silu, pn.gelu, pn.softplus, pn.softmax,
+    ],
+    "layers": [
+        pn.batch_norm(), pn.dropout(0.25), pn.rescale(0.5), pn.flatten(),
+        partial(pn.gelu, approximate=False),
+    ],
+    "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)],
+    "mse": [], "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
+    "binary_cross_entropy": [pn.sigmoid], "categorical_cross_entropy": [pn.softmax],
+}  # fmt: skip
+OF_GELU = {
+    True: lambda x: 0.5 * (1 + jnp.tanh((2 / jnp.pi) ** 0.5 * (x + 0.044715 * x**3))),
+    False: lambda x: 0.5 * jax.lax.erfc(-x / 2**0.5),
+}
+WORDS = {
+    "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus, "softmax": jax.nn.softmax, "where": jnp.where,
+    "leaky_relu": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
+    "gelu": lambda x, approximate=True: x * OF_GELU[approximate](x),
+    "mean": lambda a: a.mean(0), "rowmean": lambda a: a.mean(-1, keepdims=True),
+    "rows": lambda a: a.sum(0), "classes": lambda a: a.sum(-1, keepdims=True),
+    "flatten": lambda a: a.reshape(len(a), -1),
+}  # fmt: skip
+PYTHON = (
+    (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
+    (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
+    (r"\(1 where (.+), else (.+)\)", r"where(\1, 1, \2)"),
+    (r"^(.+), 0 where (.+) is clipped$", r"where((\2 > 1e-7) & (\2 < 1 - 1e-7), \1, 0)"),
+    (r"^(.+) in the shape of (.+)$", r"(\1).reshape(\2.shape)"),
+    (r"Σ rows (.+)$", r"rows(\1)"),
+    (r"Σ classes ([^)]+)", r"classes(\1)"),
+    (r"·(?=-?\d)", "*"), ("^2[(]", "2*("), ("·", "@"), ("⊙", "*"), ("ᵀ", ".T"), ("²", "**2"),
+    ("x̂", "x_hat"), ("σ", "sigma"), ("Φ′", "slope_of_Phi"), ("Φ", "Phi"),
+)  # fmt: skip
+
+
+def words_of(layer, values, state, train):
+    """What the words in a layer's formulas stand for."""
+    if layer.name in ("batch_norm", "layer_norm"):
+        axis = 0 if layer.name == "batch_norm" else -1
+        mean, var = values.x.mean(axis, keepdims=True), values.x.var(axis, keepdims=True)
+        if axis == 0 and not train:
+            mean, var = state
+        hat = (values.x - mean) / jnp.sqrt(var + 1e-5)
+        norm = lambda x: hat  # noqa: E731
+        return {"x_hat": hat, "sigma": jnp.sqrt(var + 1e-5), "norm": norm, "rownorm": norm}
+    if layer.name.startswith("gelu"):
+        phi = OF_GELU["False" not in layer.name]
+        return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}
+    return {"mask": (values.y != 0).astype(values.y.dtype)} if "dropout" in layer.name else {}
+
+
+@pytest.mark.parametrize(("name", "train"), [*((name, True) for name in MODELS), ("layers", False)])
+def test_every_printed_formula_gives_the_value_beside_it(name, train, x64):
+    loss, parts = getattr(pn, name, None), MODELS[name]
+    loss = loss if isinstance(loss, pn.Op) else pn.mse
+    between = [part for a in parts[1:] for part in (a, pn.dense(4))]
+    model = pn.serial(pn.dense(4), *parts[:1], *([pn.dense(4)] if between else []), *between)
+    params, state = as_dtype(model.init(jax.random.key(1), (4,)), jnp.float64)
+    params = jax.tree.map(lambda p: p + 0.1 if p.ndim == 1 else p, params)
+    x, targets = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 3, 0, 1])
+    x[0] *= 1e3  # saturates: a probability that is clipped
+    one_hot = np.eye(4)[targets]
+    e = pn.explain(
+        model, loss, params, state, x, targets if loss.of_classes else one_hot, train=train,
+        penalty=lambda params: sum(map(jnp.sum, jax.tree.leaves(params))),  # a share of 1
+        key=jax.random.key(2),
+    )  # fmt: skip
+    values = e.named()
+    leaves = [leaf for part in reversed(params) for leaf in jax.tree.leaves(part)]
+    names = [name[1:] for name in values if name[0] == "d" and name[1:] not in values]
+    values = jax.tree.map(np.asarray, values | dict(zip(names, leaves, strict=True)))
+    words = {**WORDS, "v": values, "Y": one_hot, "m": 6, "n": 24, "penaltys": 1}
+    for layer, explained, part_state in zip(model.parts, e, state, strict=True):
+        words |= words_of(layer, explained, part_state, train)
+    names = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
+    page = str(e).replace("the penalty's", "penaltys")
+    lines = re.findall(r"^ (\S+) = (.+?)( \+ penaltys)? +\([\d,]+\) ", page, re.MULTILINE)
+    assert len(lines) == len(e.named()) - 1  # all but X
+    for symbol, text, penalty in lines:
+        for printed, written in PYTHON:
+            text = re.sub(printed, written, text)
+        code = re.sub(rf"(?<![\w′.])({names})(?![\w′])", r"v['\1']", text)
+        with np.errstate(all="ignore"):  # 1/0, where the probability is clipped
+            expected = eval(f"({code}){penalty}", words)
+        assert error(values[symbol], expected) <= 1e-9, (symbol, code)
+        assert bool(penalty) == (symbol[:2] in ("dW", "db", "dγ", "dβ"))
+
+
+# Where no formula is known, the line says what was called.
+
+
+class Table(NamedTuple):
+    rows: jax.Array
+
+
+def table(takes="float", **more):
+    """A user's own layer: x, or its elements' rows of a table."""
+
+    def forward(params, state, x, *, train=False, key=None):
+        return params.rows[x] if takes == "integer" else x * params.rows, state, x
+
+    def backward(params, x, dy):
+        if takes == "integer":
+            return Table(jnp.zeros_like(params.rows).at[x].add(dy)), None
+        return Table(jnp.sum(x * dy, 0)), params.rows * dy
+
+    shape = (3, 3) if takes == "integer" else (3,)
+    return pn.Layer(
+        lambda key, in_shape: (Table(jnp.ones(shape)), ()), forward, backward, takes=takes, **more
+    )
+
+
+def negative(x):
+    return -x
+
+
+def weights(params):
+    return 0.5 * sum(jnp.sum(leaf) for leaf in jax.tree.leaves(params))
+
+
+OWN = table(name="my{5}")
+UNKNOWN = {
+    "residual": (
+        pn.residual(pn.dense(3)),
+        ["R1 = Z1 + dense(3)(Z1)", "dZ1 = dR1 + the layer's own dx"],
+        ["dW1′ = residual.backward(dR1)", "db1′ = residual.backward(dR1)"],
+    ),
+    "long residual": (
+        pn.residual(pn.serial(*[pn.dense(3), pn.tanh] * 4)),
+        ["R1 = Z1 + serial(…)(Z1)"],
+        ["dR1[6].w = residual.backward(dR1)"],
+    ),
+    "recompute": (
+        pn.recompute(pn.dense(3)),
+        ["R1 = dense(3)(Z1)", "dZ1 = the layer's own dx, computed with it again"],
+        ["dW1′ = recompute.backward(dR1)"],
+    ),
+    "mixed precision": (
+        pn.mixed_precision(pn.dense(3)),
+        ["Z2 = Z1·W2 + b2 in bfloat16", "dZ1 = dZ2·W2ᵀ in bfloat16"],
+        ["dW2 = Z1ᵀ·dZ2 in bfloat16"],
+    ),
+    "mixed residual": (
+        pn.mixed_precision(pn.residual(pn.dense(3))),
+        ["R1 = Z1 + dense(3)(Z1) in bfloat16"],
+        ["dW1′ = bfloat16 residual.backward(dR1)"],
+    ),
+    "function": (negative, ["A1 = negative(Z1)", "dZ1 = jax.vjp of negative, at dA1"], []),
+    "partial": (
+        partial(jnp.clip, min=0.0),
+        ["A1 = clip(min=0.0)(Z1)", "dZ1 = jax.vjp of clip(min=0.0), at dA1"],
+        [],
+    ),
+    "mixed function": (
+        pn.mixed_precision(negative),
+        ["A1 = bfloat16 negative(Z1)", "dZ1 = jax.vjp of bfloat16 negative, at dA1"],
+        [],
+    ),
+    "own": (OWN, ["A1 = my{5}(Z1)", "dZ1 = my{5}.backward(dA1)"], ["drows1 = my{5}.backward(dA1)"]),
+    "own in a residual": (
+        pn.residual(OWN),
+        ["R1 = Z1 + my{5}(Z1)"],
+        ["drows1 = residual.backward(dR1)"],
+    ),
+    "option": (
+        partial(pn.leaky_relu, negative_slope=0.25),
+        ["A1 = leaky_relu(negative_slope=0.25)(Z1)", "dZ1 = dA1⊙(1 where Z1>0, else 0.25)"],
+        [],
+    ),
+}
+
+
+def page_of(*parts, penalty=None, loss=pn.mse, x=None):
+    """The page of a model, whose numbers do not matter: none is computed."""
+    model = pn.serial(*parts)
+
+    def explained(x):
+        params, state = model.init(jax.random.key(0), x.shape[1:])
+        y, _ = model.apply(params, state, x)
+        return pn.explain(model, loss, params, state, x, jnp.zeros_like(y), penalty=penalty)
+
+    return str(jax.eval_shape(explained, np.ones((2, 3), np.float32) if x is None else x))
+
+
+def has(page, line):
+    return any(
+        row.strip().startswith(f"{line}  ") or f" {line} (" in row for row in page.splitlines()
+    )
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_where_no_formula_is_known_the_line_says_what_was_called(name):
+    part, lines, dparams = UNKNOWN[name]
+    for penalty, share in ((None, ""), (weights, " + the penalty's")):
+        page = page_of(pn.dense(3), part, penalty=penalty)
+        for line in (*lines, *(line + share for line in dparams)):
+            assert has(page, line), (line, page)
+        assert "= the penalty's" not in page
+
+
+def test_a_bare_layer_and_a_layer_behind_integers():
+    page = page_of(pn.residual(pn.dense(3)), penalty=pn.l2_penalty(0.1))
+    assert has(page, "dW = residual.backward(dR) + the penalty's") and "dX" not in page
+    # What comes before an integer array has no derivative, and the page says why.
+    whole = pn.Layer(
+        lambda key, in_shape: (jnp.ones(3), ()),
+        lambda params, state, x, *, train=False, key=None: (x + 1, state, None),
+        lambda params, cache, dy: (params, None),
+        name="whole", takes="integer",
+    )  # fmt: skip
+    page = page_of(whole, table("integer", name="table"), x=np.array([0, 1], np.int32))
+    assert has(page, "drows = table.backward(dA′)")
+    assert (
+        has(page, "dW = 0, since A has no derivative") and "dX" not in page and "dA =" not in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "line"),
+    [
+        (lambda p, t: jnp.mean((p - t) ** 2), "dZ1 = jax.vjp of <lambda>"),
+        (
+            pn.Op(
+                lambda p, t: (jnp.sum(p - t), p), lambda p, dy: dy * jnp.ones_like(p), name="sum{}"
+            ),
+            "dZ1 = sum{}.backward(1)",
+        ),
+    ],
+    ids=["function", "op"],
+)
+def test_a_loss_without_a_formula_is_named(loss, line):
+    assert has(page_of(pn.dense(3), loss=loss), line)
+
+
+def test_explanations_of_several_networks_and_of_shapes_alone_print_too():
+    params, state, x, targets = worked()
+    two = jax.tree.map(lambda p: jnp.stack([p, 2 * p]), params)
+    f = lambda p: pn.explain(TWO_LAYERS, pn.softmax_cross_entropy, p, state, x, targets)  # noqa: E731
+    assert str(jax.vmap(f)(two)) == "2 explanations in one: each value begins with the axes (2,)"
+    assert "dW1 = Xᵀ·dZ1     (2,3) (traced)" in str(jax.eval_shape(f, params))
+
+
+def test_a_conv2d_with_strides_says_so():
+    layers = pn.conv2d(2, (3, 3), strides=(2, 1)), pn.conv2d(1, (3, 5), padding="VALID")
+    page = page_of(*layers, x=np.ones((2, 5, 5, 1), np.float32))
+    for line in (
+        "Z1 = X∗W1 + b1, strides 2×1",
+        "dW1 = X∗(dZ1 spread by 2×1)",
+        "dZ1 = dZ2∗W2 turned",
+    ):
+        assert has(page, line), page

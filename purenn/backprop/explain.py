@@ -26,7 +26,7 @@ def explain(
     key: Any = None,
     train: bool = True,
 ) -> Explanation:
-    """Every value that backpropagation computes on one batch, by hand, in order.
+    """Compute every value of backpropagation on one batch, by hand, and keep them in order.
 
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting.
@@ -40,8 +40,8 @@ def explain(
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` a layer, `.value`, the loss,
-        `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` per layer, `.value` is
+        the loss, `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -101,7 +101,7 @@ def explain(
         after = after + penalty(stepped).astype(after.dtype)
     link_op = loss.notation.link
     probabilities = link_op(outputs[-1]) if link_op else None
-    targets = jnp.asarray(targets)
+    targets = checks.as_array("explain", "targets", targets)
     end = LossExplanation(targets, value, after, probabilities, extra, penalty_grads)
     values = [LayerExplanation(x, y, *b) for x, y, b in zip(inputs, outputs, backward, strict=True)]
     return Explanation.make(values, end, model, loss, train)

@@ -1,6 +1,5 @@
 """What `explain` returns: the values of backpropagation, and the page that shows them."""
 
-import string
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,17 +9,17 @@ import numpy as np
 from jax import Array
 
 from purenn.backprop.chain import (
+    Symbolist,
     Symbols,
+    called,
     chain,
     formula,
-    fresh,
-    literal,
     nest,
     notation_of,
-    symbols,
 )
 from purenn.core import checks
 from purenn.core.layer import Layer
+from purenn.core.text import columns, literal, padded, printable, spelled
 
 STEP = 0.1  # of the plain gradient step that the last line tries
 
@@ -31,9 +30,9 @@ class LayerExplanation(NamedTuple):
     Attributes:
         x: the layer's input.
         y: its output.
-        dy: the derivative of the loss by the output.
-        dx: by the input; `None` where that is an integer array.
-        dparams: by the parameters, a pytree like them.
+        dy: the derivative of the loss with respect to the output.
+        dx: with respect to the input; `None` where that is an integer array.
+        dparams: with respect to the parameters, the penalty's share included; a pytree like them.
     """
 
     x: Array
@@ -55,15 +54,17 @@ class LossExplanation(NamedTuple):
 
 
 class Explanation(tuple[LayerExplanation, ...]):
-    """One `LayerExplanation` a layer, in order; printed, it is a page to read.
+    """One `LayerExplanation` per layer, in order; printed, it is a page to read.
 
     A pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up by the
-    symbol that the page shows.
+    symbol that the page shows. Each line of the page has the formula that gave its value. Where no
+    formula is known it names what was called: `residual.backward(dR1)` for the derivatives of the
+    layers inside, `jax.vjp of sin` for that of a plain function.
 
     Attributes:
         value: the loss, penalty included.
         value_after: the loss after one plain gradient step of 0.1 on the same batch.
-        grads: the derivative by every parameter, a pytree like the model's params.
+        grads: the derivative with respect to each parameter, a pytree like the model's params.
         end: what belongs to the loss: targets, probabilities, the penalty's share.
     """
 
@@ -94,7 +95,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     @property
     def grads(self) -> Any:
-        """The derivative by every parameter, a pytree like the model's params."""
+        """The derivative with respect to each parameter, a pytree like the model's params."""
         return nest(self.model, iter([layer.dparams for layer in self]))
 
     def named(self) -> dict[str, Array]:
@@ -131,8 +132,8 @@ def find(where: str, name: str, values: Any) -> str:
 
     The last number may be left out where only one value has the name; `dz` is the last layer's.
     """
-    plain = {symbol: _plain(symbol) for symbol in values}
-    wanted = _plain(name)
+    plain = {symbol: spelled(symbol) for symbol in values}
+    wanted = spelled(name)
     same_case = [symbol for symbol in values if plain[symbol] == wanted]
     same = [symbol for symbol in values if plain[symbol].lower() == wanted.lower()]
     numbered = [
@@ -147,47 +148,60 @@ def find(where: str, name: str, values: Any) -> str:
             return found[0]
     several = same or numbered
     hint = f"which of {', '.join(several)}?" if several else f"there are {', '.join(values)}"
-    raise KeyError(f"{where}: {name} is no value of this one; {hint}")
-
-
-def _plain(symbol: str) -> str:
-    return symbol.replace("γ", "gamma").replace("β", "beta").replace("′", "'")
+    raise KeyError(printable(f"{where}: {name} is no value of this one; {hint}"))
 
 
 def _lines(e: Explanation) -> Iterator[tuple[str, str, str, Any]]:
     """(section, symbol, formula, value), in the order of the computation."""
     links = list(chain(e.model, nest(e.model, iter(x.dparams for x in e)), _no_state(e.model)))
-    names = symbols(links)
+    symbolist = Symbolist()
+    names = symbolist.name(links)
     yield "FORWARD", "X", "", e[0].x
-    for link, symbol, layer in zip(links, names, e, strict=True):
-        yield "FORWARD", symbol.y, formula(link.layer, symbol, e.train), layer.y
-    last = Symbols(names[-1].y, names[-1].y, ())
+    for link, symbol, values in zip(links, names, e, strict=True):
+        text = formula(link.layer, symbol, e.train)
+        known = notation_of(link.layer, e.train).y
+        yield "FORWARD", symbol.y, _noted(text, link.layer) if known else text, values.y
+    last = names[-1]._replace(x=names[-1].y)
     if e.end.probabilities is not None:
-        number = names[-1].y.strip("′").lstrip(string.ascii_letters)
-        last = Symbols(names[-1].y, fresh(f"A{number}", {symbol.y for symbol in names}), ())
+        last = last._replace(y=symbolist.fresh(f"A{last.number}"))
         yield "FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities
-    text = e.loss.notation.dx or f"{e.loss.name}.backward"
-    yield "BACKWARD", f"d{last.x}", last.write(text), e[-1].dy
+    loss = literal(e.loss.name)
+    unknown = f"jax.vjp of {loss}" if e.loss.by_jax else f"{loss}.backward(1)"
+    yield "BACKWARD", f"d{last.x}", last.write(e.loss.notation.dx or unknown), e[-1].dy
     for i in reversed(range(len(links))):
-        part, symbol, values = links[i].layer, names[i], e[i]
-        notation = notation_of(part, e.train)
+        symbol, values = names[i], e[i]
+        *dparams, dx = _derivatives(links[i].layer, symbol, values, e.train)
         leaves = jax.tree.leaves(values.dparams)
-        formulas = notation.dparams or ("",) * len(leaves)
         shares = [None] * len(leaves)
         if e.end.penalty_grads is not None:
             shares = jax.tree.leaves(e.end.penalty_grads[i])
         for (_, name), text, leaf, share in zip(
-            symbol.params, formulas, leaves, shares, strict=True
+            symbol.params, dparams, leaves, shares, strict=True
         ):
-            text = symbol.write(text)
             if share is not None and not (_known(share) and not np.any(share)):
-                text = f"{text} + the penalty's".removeprefix(" + ")
+                text += " + the penalty's"
             yield "BACKWARD", f"d{name}", text, leaf
         if i > 0 and values.dx is not None:
-            text = notation.dx or f"{literal(part.name)}.backward({{dy}})"
-            if part.by_jax and not part.notation.dx:
-                text = f"jax.vjp of {literal(part.name)}, at {{dy}}"
-            yield "BACKWARD", f"d{symbol.x}", symbol.write(text), values.dx
+            yield "BACKWARD", f"d{symbol.x}", dx, values.dx
+
+
+def _derivatives(
+    layer: Layer, symbol: Symbols, values: LayerExplanation, train: bool
+) -> Iterator[str]:
+    """The formula of each leaf of dparams, then that of dx; what was called where there is none."""
+    notation, count = notation_of(layer, train), len(jax.tree.leaves(values.dparams))
+    name = literal(called(layer))
+    plain = layer.by_jax and not layer.inner
+    unknown = f"jax.vjp of {name}, at {{dy}}" if plain else f"{name}.backward({{dy}})"
+    known = notation.dparams if len(notation.dparams) == count else ("",) * count
+    if values.dy is None:  # the layer's y is an integer array
+        unknown, known = "0, since {y} has no derivative", ("",) * count
+    for text in (*known, notation.dx):
+        yield symbol.write(_noted(text, layer) if text else unknown)
+
+
+def _noted(text: str, layer: Layer) -> str:
+    return f"{text} {layer.notation.note}".rstrip()
 
 
 def _no_state(layer: Layer) -> Any:
@@ -195,36 +209,44 @@ def _no_state(layer: Layer) -> Any:
 
 
 def _page(e: Explanation) -> str:
+    if jnp.ndim(e.value):
+        return (
+            f"{e.value.size} explanations in one: each value begins with the axes {_shape(e.value)}"
+        )
     value, after, targets = show(e.value), show(e.value_after), e.end.targets
-    sizes = f"m = {e[0].x.shape[0]}"
-    if e.loss.notation.dx.endswith("/n"):
-        sizes += f", n = {e[-1].y.size} outputs in all"
+    by_m, by_n = ("/" + n in e.loss.notation.dx for n in "mn")
+    counted = e[-1].y if by_m else e[0].x
+    sizes = f"m = {counted.shape[0]}, " if counted.ndim else ""
+    if by_n:
+        sizes += f"n = {e[-1].y.size} outputs in all, "
     penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
-    page = [f"{sizes}, targets {show(targets)}; loss {e.loss.name} = {value}{penalty}"]
+    page = [f"{sizes}targets {show(targets)}; loss {e.loss.name} = {value}{penalty}"]
     if not e.train:
         page.append("evaluation, train=False: no dropout, running statistics")
-    rows = [(s, n, f, v) for s, n, f, v in _lines(e)]
-    width = max(len(f"{n} = {f}" if f else n) for _, n, f, _ in rows)
+    rows = [
+        (section, printable(f"{name} = {text}" if text else name), text, v)
+        for section, name, text, v in _lines(e)
+    ]
+    width = max(columns(left) for _, left, _, _ in rows)
     shapes = max(len(_shape(v)) for _, _, _, v in rows)
     section = ""
-    for title, name, text, v in rows:
+    for title, left, text, v in rows:
         if title != section:
             section = title
-            by_m = title == "BACKWARD" and e.loss.notation.dx.endswith("/m")
-            page.append(title + (" (the texts' dZ is m times these)" if by_m else ""))
-        left = f"{name} = {text}" if text else name
+            texts = " (the texts' dZ is m times these)"
+            page.append(title + texts * (by_m and title == "BACKWARD"))
         off = ""
         if text.startswith("relu(") and _known(v):
             off = f"   {int(jnp.sum(v == 0))} of {v.size} off"
-        page.append(f" {left:<{width}} {_shape(v):<{shapes}} {show(v)}{off}")
+        page.append(f" {padded(left, width)} {_shape(v):<{shapes}} {show(v)}{off}")
     if _known(e.value):
         verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
         page.append(f"A step of {STEP} {verb} the loss: {value} → {after}")
-    return "\n".join(page)
+    return printable("\n".join(page))
 
 
 def _known(value: Any) -> bool:
-    return checks.is_concrete(value)
+    return isinstance(value, (jax.Array, np.ndarray, np.generic)) and checks.is_concrete(value)
 
 
 def _shape(value: Any) -> str:

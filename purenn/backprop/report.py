@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from purenn.core.text import printable
+
 
 class LeafReport(NamedTuple):
     """How one derivative compares.
@@ -56,7 +58,8 @@ class Report(NamedTuple):
         failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
         head = f"FAIL  {failed} of {of}" if failed else f"OK  {of} of {of}"
         width = max(len(leaf.name) for leaf in self.leaves)
-        return "\n".join([head] + [f" {x.name:<{width}} {x.message}" for x in self.leaves])
+        lines = [head] + [f" {x.name:<{width}} {x.message}" for x in self.leaves]
+        return printable("\n".join(lines))
 
     def __str__(self) -> str:
         """As `repr`."""

@@ -1,25 +1,49 @@
 """`summary`: a model as a table."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from purenn.backprop.chain import chain, formula, symbols
-from purenn.core import checks
+from purenn.backprop.chain import Link, Symbolist, Symbols, chain, formula, title
+from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
+from purenn.core.text import columns, cut, padded, printable
+
+WIDEST = 100  # columns of the whole table
 
 
 def summary(model: Any, in_shape: tuple[int, ...]) -> str:
-    """A table of layers: formula, output shape, parameters, and FLOPs of one example's forward.
+    """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
-    FLOPs are XLA's own count for the layer (a multiply and an add are two). A part that is a plain
-    function, whose derivative is `jax.vjp`'s and not by hand, is marked with a star.
+    The layers inside a `residual` or `recompute` stand beneath it, indented; its own line has what
+    it adds to theirs, so that each column adds up to its total. A part that is a plain function,
+    whose derivative is `jax.vjp`'s and not by hand, is marked with a star.
+
+    FLOPs are the operations of one example's forward in evaluation, as textbooks count them, from
+    the shapes:
+
+    - `dense`: 2 · n_in · units for the weights, a product and a sum each, and units for the biases;
+    - `conv2d`: the same at each place, 2 · kh · kw · c_in · features + features, padding included;
+    - whatever works element by element: 1 for each output value, `tanh` like `relu`;
+    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm`: 7;
+    - `max_pool` and `avg_pool`: 1 for each cell of each window;
+    - `flatten` and `dropout`: 0;
+    - `residual`: 1 for each value, the sum, besides the layers inside;
+    - a plain function, and a layer or op of your own: 1 for each output value, unless it states its
+      own number, `Layer(..., flops=...)`.
+
+    Symbols are those of `explain`; the layers within number 1 have the numbers 1.1, 1.2 and so on.
+    Where standard output can't encode one, it is spelled out.
 
     Args:
         model: a layer.
         in_shape: the shape of one example, without a batch axis.
+
+    Returns:
+        The table, at most 100 columns wide: long names are cut. Nothing is computed for it.
 
     Examples:
         >>> import purenn as pn
@@ -27,44 +51,92 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
         layer      formula          shape  params   FLOPs
         ─────────────────────────────────────────────────
         dense(16)  Z1 = X·W1 + b1   (16,)  12,560  25,104
-        relu       A1 = relu(Z1)    (16,)       0      33
+        relu       A1 = relu(Z1)    (16,)       0      16
         dense(10)  Z2 = A1·W2 + b2  (10,)     170     330
         ─────────────────────────────────────────────────
-        total                              12,730  25,467
+        total                              12,730  25,450
     """
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)
-    params, state = jax.eval_shape(lambda: model.init(jax.random.key(0), in_shape))
-    links = list(chain(model, params, state))
     dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
     x = jax.ShapeDtypeStruct((1, *in_shape), dtype)
-    rows: list[tuple[str, ...]] = [("layer", "formula", "shape", "params", "FLOPs")]
-    totals = [0, 0]
-    for link, names in zip(links, symbols(links), strict=True):
-        x, flops = _forward(link.layer, link.params, link.state, x)
-        count = sum(leaf.size for leaf in jax.tree.leaves(link.params))
-        totals = [totals[0] + count, totals[1] + flops]
-        name = link.layer.name + ("*" if link.layer.by_jax else "")
-        line = f"{names.y} = {formula(link.layer, names)}"
-        rows.append((name, line, str(tuple(x.shape[1:])), f"{count:,}", f"{flops:,}"))
-    rows.append(("total", "", "", f"{totals[0]:,}", f"{totals[1]:,}"))
-    starred = any(link.layer.by_jax for link in links)
-    footer = ["* not derived by hand: jax.vjp differentiates this part"] if starred else []
-    return "\n".join([*_table(rows), *footer])
+    symbolist, links = Symbolist(), _links(model, x)
+    rows = list(_rows(links, symbolist.name(links), symbolist, x))
+    params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
+    lines = _table([HEAD, *map(_cells, rows), ("total", "", "", f"{params:,}", f"{flops:,}")])
+    if any(row.name.endswith("*") for row in rows):
+        lines.append("* not derived by hand: jax.vjp differentiates this part")
+    return "\n".join(lines)
 
 
-def _forward(layer: Layer, params: Any, state: Any, x: Any) -> tuple[Any, int]:
-    lowered = jax.jit(lambda p, s, x: layer.apply(p, s, x)[0]).lower(params, state, x)
-    cost = lowered.cost_analysis() or {}
-    return lowered.out_info, int(cost.get("flops", 0))
+HEAD = ("layer", "formula", "shape", "params", "FLOPs")
+
+
+class _Row(NamedTuple):
+    name: str
+    formula: str
+    shape: tuple[int, ...]
+    params: int
+    flops: int
+
+
+def _links(layer: Layer, x: Any) -> list[Link]:
+    """A layer's innermost layers, with parameters and state that are shapes alone."""
+    init = lambda: layer.init(jax.random.key(0), x.shape[1:])  # noqa: E731
+    return list(chain(layer, *jax.eval_shape(init)))
+
+
+def _rows(
+    links: list[Link], names: list[Symbols], symbolist: Symbolist, x: Any, depth: int = 0
+) -> Iterator[_Row]:
+    for link, symbols in zip(links, names, strict=True):
+        layer, count = link.layer, _size(link.params)
+        y = jax.eval_shape(lambda p, s, x: layer.apply(p, s, x)[0], link.params, link.state, x)  # noqa: B023
+        beneath: list[_Row] = []
+        ends: list[str] = []
+        for inner in layer.inner:
+            inside = _links(inner, x)
+            count -= sum(_size(part.params) for part in inside)
+            symbols_inside = symbolist.name(inside, symbols.x, symbols.number or "0")
+            ends.append(symbols_inside[-1].y)
+            beneath += _rows(inside, symbols_inside, symbolist, x, depth + 1)
+        star = "*" * (layer.by_jax and not layer.inner)
+        line = f"{symbols.y} = {formula(layer, symbols._replace(inner=tuple(ends)))}"
+        name = "  " * depth + title(layer) + star
+        yield _Row(name, line, tuple(y.shape[1:]), count, _flops(layer, link.params, x, y))
+        yield from beneath
+        x = y
+
+
+def _size(params: Any) -> int:
+    return sum(int(leaf.size) for leaf in jax.tree.leaves(params))
+
+
+def _flops(layer: Layer, params: Any, x: Any, y: Any) -> int:
+    if layer.flops is None:
+        return int(y.size)
+    return scalars.count(layer.name, "what flops returns", layer.flops(params, x, y), least=0)
+
+
+def _cells(row: _Row) -> tuple[str, ...]:
+    return row.name, row.formula, str(row.shape), f"{row.params:,}", f"{row.flops:,}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rows = [tuple(map(printable, row)) for row in rows]
+    widths = [max(columns(row[i]) for row in rows) for i in range(len(HEAD))]
+    room = WIDEST - sum(2 + width for width in widths[2:]) - 2  # for names and formulas
+    widths[0] = min(widths[0], max(room // 2, room - widths[1], 20))
+    widths[1] = min(widths[1], max(room - widths[0], 20))
     lines = []
-    for row in rows:
-        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
-        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-        lines.append("  ".join(left + right).rstrip())
-    rule = "─" * max(map(len, lines))
+    for name, line, *others in rows:
+        star = "*" * name.endswith("*")
+        cells = [
+            padded(cut(name.removesuffix("*"), widths[0] - len(star)) + star, widths[0]),
+            padded(cut(line, widths[1]), widths[1]),
+            padded(others[0], widths[2]),
+            *(cell.rjust(width) for cell, width in zip(others[1:], widths[3:], strict=True)),
+        ]
+        lines.append("  ".join(cells).rstrip())
+    rule = printable("─") * max(map(columns, lines))
     return [lines[0], rule, *lines[1:-1], rule, lines[-1]]

@@ -9,8 +9,9 @@ import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.calls import unfit
-from purenn.core.layer import Fn, Layer, Op, no_parameters
+from purenn.core.calls import signature_of, unfit
+from purenn.core.layer import Fn, Layer, Notation, Op, no_parameters
+from purenn.core.text import literal
 
 
 def as_op(where: str, name: str, part: Any) -> Op:
@@ -61,9 +62,21 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
         apply,
         name=op.name,
         takes="any" if op.takes == "tree" else "float",
-        notation=op.notation,
+        notation=_with_options(op),
         by_jax=op.by_jax,
+        flops=None if op.flops is None else lambda params, x, y: op.flops(x, y),  # type: ignore[misc]
     )
+
+
+def _with_options(op: Op) -> Notation:
+    """An op's notation with the options that its derivative depends on, and with its whole name."""
+    y, dx = op.notation.y, op.notation.dx
+    y = y.replace(f"{op.name.partition('(')[0]}({{x}})", f"{literal(op.name)}({{x}})")
+    signature = signature_of(op.forward)
+    for name, parameter in signature.parameters.items() if signature else ():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            dx = dx.replace(f"{{{name}}}", literal(f"{parameter.default}"))
+    return op.notation._replace(y=y, dx=dx)
 
 
 def _bind(where: str, name: str, part: Any) -> Op:
@@ -73,13 +86,12 @@ def _bind(where: str, name: str, part: Any) -> Op:
     error = unfit(op.forward, None, options)
     if error:
         raise TypeError(f"{where}: {name}, a partial {op.name}, does not fit: {error}")
-    name = f"{op.name}({', '.join(f'{option}={value}' for option, value in options.items())})"
     return dataclasses.replace(
         op,
         forward=functools.partial(inspect.unwrap(op.forward), **options),
         backward=inspect.unwrap(op.backward),
         apply=functools.partial(op.apply, **options),
-        name=name,
+        name=_with_values(op.name, options),
     )
 
 
@@ -92,8 +104,18 @@ def _plain(function: Fn) -> Op:
     def backward(vjp: Any, dy: Array) -> Any:
         return vjp(dy)[0]
 
-    name = getattr(function, "__name__", type(function).__name__)
-    return Op(forward, backward, function, name, "tree", by_jax=True)
+    return Op(forward, backward, function, _name(function), "tree", by_jax=True)
+
+
+def _name(function: Any) -> str:
+    if isinstance(function, functools.partial):
+        return _with_values(_name(function.func), function.keywords)
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _with_values(name: str, options: Any) -> str:
+    values = ", ".join(f"{key}={checks.describe(value)}" for key, value in options.items())
+    return f"{name}({values})" if values else name
 
 
 def _what(part: Any) -> str:

@@ -22,13 +22,17 @@ from purenn.core.doors import Fn as Fn
 
 
 class Notation(NamedTuple):
-    """How a part is written in `summary` and `explain`; `{x}`, `{dy}`, `{w}` … are filled in."""
+    """How a part is written in `summary` and `explain`; `{x}`, `{dy}`, `{w}` … are filled in.
+
+    A formula must hold whatever the part's options are; `{negative_slope}` is the value of one.
+    """
 
     symbol: str = "A"  # of its output; Z begins a new layer number
     y: str = ""  # the right-hand side of the output's line
     dx: str = ""
     dparams: tuple[str, ...] = ()  # one for each leaf of the parameters
     link: Any = None  # of a logits loss: the op that makes them probabilities
+    note: str = ""  # what `explain` says behind each of its formulas
     evaluated: Any = None  # the notation with train=False, where it is another
 
 
@@ -51,6 +55,10 @@ class Layer:
         parts: the layers that this one applies one after the other, if that is all it does.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+        inner: the layers that it applies to `x` in any other way, as `residual` does one; `summary`
+            shows them beneath it.
+        flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward, told
+            from shapes; of what `inner` does, nothing. One for each value of `y` unless given.
 
     Examples:
         >>> import purenn as pn
@@ -73,6 +81,8 @@ class Layer:
     parts: tuple["Layer", ...] = ()
     notation: Notation = PLAIN
     by_jax: bool = False
+    inner: tuple["Layer", ...] = ()
+    flops: Fn | None = None
 
     def __post_init__(self) -> None:
         """Put the checks around the functions."""
@@ -84,6 +94,12 @@ class Layer:
         apply = checks.function("Layer", "apply", self.apply)
         object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
         checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
+        if not isinstance(self.inner, tuple) or not all(isinstance(x, Layer) for x in self.inner):
+            raise TypeError(
+                f"Layer: inner must be a tuple of layers, got {checks.describe(self.inner)}"
+            )
+        if self.flops is not None:
+            checks.function("Layer", "flops", self.flops)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Refuse the call that users of other libraries try first."""
@@ -117,6 +133,7 @@ class Op:
         of_fractions: whether targets are numbers in 0 … 1.
         notation: how `summary` and `explain` write it.
         by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+        flops: `(x, y) -> int`, for `summary`, as a layer's.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -137,6 +154,7 @@ class Op:
     by_jax: bool = False
     of_classes: bool = False
     of_fractions: bool = False
+    flops: Fn | None = None
 
     def __post_init__(self) -> None:
         """Put the checks around the functions."""
@@ -148,6 +166,8 @@ class Op:
             object.__setattr__(self, "apply", _without_cache(self.forward))
         checks.function("Op", "apply", self.apply)
         checks.one_of("Op", "takes", self.takes, ("float", "tree"))
+        if self.flops is not None:
+            checks.function("Op", "flops", self.flops)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The value at the first argument: plain JAX code, differentiable in every mode."""
@@ -166,6 +186,11 @@ class Op:
 def no_parameters(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
     """The `init` of a layer that has neither parameters nor state."""
     return (), ()
+
+
+def no_flops(params: Any, x: Any, y: Any) -> int:
+    """The `flops` of a layer that moves values and computes nothing with them."""
+    return 0
 
 
 def _without_cache(forward: Fn) -> Fn:

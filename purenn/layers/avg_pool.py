@@ -64,4 +64,8 @@ def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         return (), windows.spread(part, (wide(dy),), image).astype(dy.dtype)
 
     notation = Notation("P", f"mean {kh}×{kw}({{x}})", f"{{dy}}/{n} to each cell of its window")
-    return Layer(windows.init, forward, backward, name=windows.name, notation=notation)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return kh * kw * int(y.size)  # one for each cell of a window
+
+    return Layer(windows.init, forward, backward, name=windows.name, notation=notation, flops=flops)

@@ -156,10 +156,14 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
 
     y, dparams = "{gamma}⊙norm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
-    dx = "{gamma}/σ⊙({dy} less its mean and its part along x̂)"
+    dx = "{gamma}/σ⊙({dy} - mean({dy}) - x̂⊙mean({dy}⊙x̂))"
     evaluated = Notation("N", y, "{gamma}/σ⊙{dy}", dparams)
     notation = Notation("N", y, dx, dparams, evaluated=evaluated)
-    return Layer(init, forward, backward, name=name, notation=notation)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return 4 * int(y.size)  # less μ, by σ, times γ, plus β: μ and σ are constants
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
 
 
 def _statistics(x: Array) -> Moments:

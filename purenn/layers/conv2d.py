@@ -159,10 +159,22 @@ def conv2d(
         checks.same_dtype(name, "x", x, "params.w", w)
         checks.same_dtype(name, "params.b", b, "params.w", w)
 
+    by, dy = "", "{dy}"
+    if strides != (1, 1):
+        by = f", strides {strides[0]}×{strides[1]}"
+        dy = f"({{dy}} spread by {strides[0]}×{strides[1]})"
     notation = Notation(
-        "Z", "{x}∗{w} + {b}", "{dy}∗{w} turned", ("{x}∗{dy}", "Σ examples, places {dy}")
+        "Z",
+        f"{{x}}∗{{w}} + {{b}}{by}",
+        f"{dy}∗{{w}} turned",
+        (f"{{x}}∗{dy}", "Σ examples, places {dy}"),
     )
-    return Layer(init, forward, backward, name=name, notation=notation)
+
+    def flops(params: Conv2dParams, x: Any, y: Any) -> int:
+        # As dense at each place: a product and a sum per weight, on zeros too; the bias.
+        return int(y.size) * (2 * int(params.w.size) // features + 1)
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
 
 
 def _weights_derivative(x: Array, dz: Array, w: Array, around_x: list[Pair], by: Pair) -> Array:

@@ -99,4 +99,8 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         checks.same_dtype(name, "params.b", b, "params.w", w)
 
     notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
-    return Layer(init, forward, backward, name=name, notation=notation)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return 2 * int(x.size) * units + int(y.size)  # a product and a sum per weight, the bias
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

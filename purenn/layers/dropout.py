@@ -10,7 +10,7 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.hashing import mixed
-from purenn.core.layer import Layer, Notation, no_parameters
+from purenn.core.layer import Layer, Notation, no_flops, no_parameters
 
 
 def dropout(rate: float) -> Layer:
@@ -71,7 +71,7 @@ def dropout(rate: float) -> Layer:
     identity, kept = Notation("D", "{x}", "{dy}"), scalars.shown(keep)
     y, dx = f"{{x}}⊙mask/{kept}", f"{{dy}}⊙mask/{kept}"
     notation = identity if identical else Notation("D", y, dx, evaluated=identity)
-    return Layer(no_parameters, forward, backward, name=name, notation=notation)
+    return Layer(no_parameters, forward, backward, name=name, notation=notation, flops=no_flops)
 
 
 def _mask(seeds: Array, shape: tuple[int, ...], keep: Any) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from purenn.core.layer import Layer, Notation, no_parameters
+from purenn.core.layer import Layer, Notation, no_flops, no_parameters
 
 
 @jax.tree_util.register_dataclass
@@ -42,4 +42,12 @@ def flatten() -> Layer:
         return (), dy.reshape(dy.shape[0], *example.shape)
 
     notation = Notation("F", "flatten({x})", "{dy} in the shape of {x}")
-    return Layer(no_parameters, forward, backward, name="flatten", takes="any", notation=notation)
+    return Layer(
+        no_parameters,
+        forward,
+        backward,
+        name="flatten",
+        takes="any",
+        notation=notation,
+        flops=no_flops,
+    )

@@ -122,5 +122,10 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
             raise ValueError(f"{name}: needs two features or more, got {what} {shape}")
 
     y, dparams = "{gamma}⊙rownorm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
-    dx = "({gamma}⊙{dy} less its mean and its part along x̂, row by row)/σ"
-    return Layer(init, forward, backward, name=name, notation=Notation("N", y, dx, dparams))
+    dx = "(g - rowmean(g) - x̂⊙rowmean(g⊙x̂))/σ, g = {gamma}⊙{dy}"
+    notation = Notation("N", y, dx, dparams)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return 7 * int(y.size)  # batch_norm's four; the sum of μ; the square and the sum of σ
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

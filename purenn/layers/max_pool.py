@@ -85,7 +85,11 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         return (), windows.spread(part, (saved.first, values), saved.image).astype(dy.dtype)
 
     notation = Notation("P", f"max {kh}×{kw}({{x}})", "{dy} at each window's first maximum")
-    return Layer(windows.init, forward, backward, name=windows.name, notation=notation)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return kh * kw * int(y.size)  # one for each cell of a window
+
+    return Layer(windows.init, forward, backward, name=windows.name, notation=notation, flops=flops)
 
 
 def _first_maximum(values: Sequence[Array], places: Sequence[Any]) -> tuple[Array, Array]:

@@ -95,8 +95,18 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
             y, state = inner.apply(low_params, state, low_x, train=train, key=key)
         return _cast(y, _dtype_of_y(x)), state
 
-    takes, notation, by_jax = inner.first.takes, inner.notation, inner.by_jax
-    return Layer(init, forward, backward, apply, name, takes, notation=notation, by_jax=by_jax)
+    return Layer(
+        init,
+        forward,
+        backward,
+        apply,
+        name,
+        inner.first.takes,
+        notation=inner.notation._replace(note=f"in {low}"),
+        by_jax=inner.by_jax,
+        inner=inner.inner,
+        flops=inner.flops,
+    )
 
 
 def _name(dtype: Any) -> str:

@@ -9,7 +9,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer, Notation, no_flops
 from purenn.core.sharding import sharding_of
 
 
@@ -85,8 +85,19 @@ def recompute(layer: Any) -> Layer:
         return y, state
 
     takes, by_jax = inner.first.takes, inner.by_jax
-    notation = Notation("R", f"{inner.name}({{x}})", "the layer's own dx, computed with it again")
-    return Layer(init, forward, backward, apply, name, takes, notation=notation, by_jax=by_jax)
+    notation = Notation("R", "{inner[0]}", "the layer's own dx, computed with it again")
+    return Layer(
+        init,
+        forward,
+        backward,
+        apply,
+        name,
+        takes,
+        notation=notation,
+        by_jax=by_jax,
+        inner=(inner,),
+        flops=no_flops,
+    )
 
 
 def _once_known(dy: Array, x: Array) -> Array:

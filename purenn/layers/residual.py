@@ -66,5 +66,7 @@ def residual(layer: Any) -> Layer:
         checks.same_shape(name, "layer(x)", y, "x", x)
         checks.same_dtype(name, "layer(x)", y, "x", x)
 
-    notation = Notation("R", f"{{x}} + {inner.name}({{x}})", "{dy} + the layer's own dx")
-    return Layer(init, forward, backward, apply, name, notation=notation, by_jax=inner.by_jax)
+    notation, by_jax = Notation("R", "{x} + {inner[0]}", "{dy} + the layer's own dx"), inner.by_jax
+    return Layer(
+        init, forward, backward, apply, name, notation=notation, by_jax=by_jax, inner=(inner,)
+    )

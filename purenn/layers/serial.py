@@ -8,7 +8,7 @@ from jax import Array
 
 from purenn.core import checks, foreign
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer
+from purenn.core.layer import Layer, no_flops
 
 
 def serial(*layers: Any) -> Layer:
@@ -100,7 +100,9 @@ def serial(*layers: Any) -> Layer:
 
     name = f"serial({', '.join(part.name for part in parts)})"
     by_jax = any(part.by_jax for part in parts)
-    return Layer(init, forward, backward, apply, name, "any", parts=parts, by_jax=by_jax)
+    return Layer(
+        init, forward, backward, apply, name, "any", parts=parts, by_jax=by_jax, flops=no_flops
+    )
 
 
 def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:

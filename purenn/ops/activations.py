@@ -80,7 +80,9 @@ def _leaky_relu_backward(saved: _LeakyRelu, dy: Array) -> Array:
     return jnp.where(x > 0, dy, jnp.where(jnp.isnan(x), x, off))
 
 
-leaky_relu = _activation(_leaky_relu, _leaky_relu_backward, "leaky_relu", "{dy}⊙(1 or slope)")
+leaky_relu = _activation(
+    _leaky_relu, _leaky_relu_backward, "leaky_relu", "{dy}⊙(1 where {x}>0, else {negative_slope})"
+)
 
 
 def _sigmoid(x: Array) -> tuple[Array, Array]:
@@ -161,7 +163,13 @@ def _softmax_backward(y: Array, dy: Array) -> Array:
     return (wide(y) * (wide(dy) - along)).astype(dy.dtype)
 
 
-softmax = _activation(_softmax, _softmax_backward, "softmax", "{y}⊙({dy} - Σ {dy}⊙{y})")
+softmax = Op(
+    _softmax,
+    _softmax_backward,
+    name="softmax",
+    notation=Notation("A", "softmax({x})", "{y}⊙({dy} - Σ classes {dy}⊙{y})"),
+    flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the division
+)
 
 
 @jax.tree_util.register_dataclass
@@ -222,7 +230,7 @@ def _gelu_backward(saved: _Gelu, dy: Array) -> Array:
     return (wide(dy) * (gate + x * dgate)).astype(dy.dtype)
 
 
-gelu = _activation(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙φ({x}))")
+gelu = _activation(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙Φ′({x}))")
 
 
 def _silu(x: Array) -> tuple[Array, Array]:

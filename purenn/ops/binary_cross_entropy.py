@@ -115,7 +115,7 @@ binary_cross_entropy = Op(
     _binary_cross_entropy_backward,
     name="binary_cross_entropy",
     of_fractions=True,
-    notation=Notation("L", "", "((1-Y)/(1-{x}) - Y/{x})/n"),
+    notation=Notation("L", "", "((1-Y)/(1-{x}) - Y/{x})/n, 0 where {x} is clipped"),
 )
 sigmoid_binary_cross_entropy = Op(
     _sigmoid_binary_cross_entropy,

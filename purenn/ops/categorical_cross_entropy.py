@@ -114,7 +114,7 @@ categorical_cross_entropy = Op(
     _categorical_cross_entropy_backward,
     name="categorical_cross_entropy",
     of_classes=True,
-    notation=Notation("L", "", "-(Y/{x})/m"),
+    notation=Notation("L", "", "-(Y/{x})/m, 0 where {x} is clipped"),
 )
 softmax_cross_entropy = Op(
     _softmax_cross_entropy,
