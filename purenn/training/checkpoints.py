@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from purenn.core import checks
+from purenn.core.paths import local_path
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, write
@@ -228,6 +229,7 @@ class Checkpoints:
 
 
 def _path(folder: Any) -> Path:
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+    if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"fit: checkpoints must be a folder, got {checks.describe(folder)}")
-    return Path(os.path.abspath(folder))  # the same, if the data's function changes the directory
+    path = local_path("fit", "checkpoints", folder, kind="a folder", what="a folder")
+    return Path(os.path.abspath(path))  # the same, if the data's function changes the directory

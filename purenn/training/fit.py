@@ -65,7 +65,7 @@ def fit(
             own key is used. Arrays go on with the epoch that its step says; a function's epochs
             begin at 0 again.
         progress: whether to show a bar (with tqdm, if it is installed) on stderr.
-        checkpoints: a folder of this run's own, made if it is not there. What it takes to go on
+        checkpoints: a folder of this run's own, made if it is not there; `~` is expanded. What it takes to go on
             is written there soon after the beginning, every so often, and when the run ends or is
             stopped by Ctrl-C or an error (but not if it diverges); the last two are kept. It needs
             `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
