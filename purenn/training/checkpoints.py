@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, write
 from purenn.training.moment import Moment
+from purenn.training.progress import warn
 from purenn.training.spread import Layout, placed
 from purenn.training.team import Team
 
@@ -130,11 +130,10 @@ class Checkpoints:
                 continue
             for other, reason in damaged:
                 os.replace(other, other.with_suffix(".damaged"))
-                warnings.warn(
+                warn(
                     f"{reason}; going on from the one before, {path.name}, and "
                     f"{other.name} is now {other.stem}.damaged",
-                    RuntimeWarning,
-                    stacklevel=5,
+                    stacklevel=6,
                 )
             return moment
         reasons = "".join(f"\n  {reason}" for _, reason in damaged)
@@ -165,11 +164,10 @@ class Checkpoints:
             changed.remove("train_step")
         if "device" in changed:  # no setting of the run, and perhaps not to be had again
             changed.remove("device")
-            warnings.warn(
+            warn(
                 f"fit: resume: the device was {kept['device']} and is {self.settings['device']}: "
                 f"the last bits of the numbers may differ",
-                RuntimeWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
         if changed:
             were = "".join(f"\n  {n}: was {kept[n]}, is {shown(self.settings[n])}" for n in changed)
@@ -212,8 +210,7 @@ class Checkpoints:
                 for old in sorted(self.folder.glob(NAMES))[:-KEPT]:
                     old.unlink()
         except (OSError, ValueError) as error:
-            text = f"{error}; the run does without this checkpoint"
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(f"{error}; the run does without this checkpoint", stacklevel=3)
         now = time.monotonic()
         self._due = now + max(self.every, (SHARE - 1) * (now - begun))
 

@@ -64,12 +64,14 @@ def fit(
         train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
             own key is used. Arrays go on with the epoch that its step says; a function's epochs
             begin at 0 again.
-        progress: whether to show a bar (with tqdm, if it is installed) on stderr.
-        checkpoints: a folder of this run's own, made if it is not there; `~` is expanded. What it takes to go on
-            is written there soon after the beginning, every so often, and when the run ends or is
-            stopped by Ctrl-C or an error (but not if it diverges); the last two are kept. It needs
-            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
-            of a step or within half a second, the second at once; neither can stop XLA compiling.
+        progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where that can't
+            be written to, such as after the terminal was closed, the run goes on without.
+        checkpoints: a folder of this run's own, made if it is not there; `~` is expanded, and a URL
+            such as `gs://…` refused. What it takes to go on is written there soon after the
+            beginning, every so often, and when the run ends or is stopped by Ctrl-C or an error
+            (but not if it diverges); the last two are kept. It needs `purenn[checkpoints]`. The
+            first Ctrl-C then stops the run with a checkpoint, at the end of a step or within half a
+            second, the second at once; neither can stop XLA compiling.
         resume: whether to go on with the run in `checkpoints`, if there is one; the result is that
             of a run that was never stopped, bit for bit on the same machine. Everything else must
             be as it was, but for `epochs`, of which there may be more, unless a schedule counts on
