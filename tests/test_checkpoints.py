@@ -148,6 +148,27 @@ def test_checkpoints_change_nothing_and_start_from_a_given_state_too(tmp_path, s
     same(kept, expected[0])  # a checkpoint is its train_state, for `load`
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_epochs_count_on_through_a_stop_of_a_run_that_went_on_from_a_state(
+    source, single_steps, monkeypatch, tmp_path
+):
+    state, before = fit(source=source, epochs=2)
+    options = {"train_state": state, "epochs": 3}
+    options |= {"first_epoch": len(before)} if source == "function" else {}
+    expected = fit(source=source, **options)
+    assert [record.epoch for record in expected[1]] == [3, 4, 5]
+    with monkeypatch.context() as patch:
+        press(patch, at=9)
+        with pytest.raises(KeyboardInterrupt, match="is of epoch 4, step 3$"):
+            fit(tmp_path, source, **options)
+    assert_same_run(fit(tmp_path, source, resume=True, **options), expected)
+    whole, history = fit(source=source, epochs=5)
+    same(expected[0], whole)
+    assert [r.loss for r in before + expected[1]] == [r.loss for r in history]
+    with pytest.raises(ValueError, match=r"fit: epochs is 2, but the run in .* has done 3"):
+        fit(tmp_path, source, resume=True, **options | {"epochs": 2})
+
+
 def test_weak_types_do_not_make_a_resumed_run_another(tmp_path, single_steps, monkeypatch):
     # A file keeps no weak types, and a strong float32 beside bfloat16 promotes to float32.
     def forward(params, state, x, *, train=False, key=None):
@@ -470,6 +491,9 @@ def test_a_moment_adds_up_what_came_before_it():
     assert moment == ("state", 0, 4, 3.75, 2.0, ())
     record = pn.EpochRecord(1, 3.75 / 4, 2.0, 0.1, None)
     assert moment.end_of_epoch(0.1, None) == ("state", 1, 0, 0.0, 0.0, (record,))
+    later = moment._replace(epoch=7).end_of_epoch(0.1, None)
+    assert later == ("state", 8, 0, 0.0, 0.0, (record._replace(epoch=8),))
+    assert later.first == 7 and Moment.read("state", later.written(), 7) == later
 
 
 def test_a_long_history_fits_and_comes_back_bit_for_bit(tmp_path):

@@ -105,7 +105,7 @@ class Checkpoints:
         position = self.team.by_first(found)
         if position and not self.team.alone:
             mine = begun.train_state if self.team.first else start.train_state
-            begun = Moment.read(self.team.from_first(mine), position)
+            begun = Moment.read(self.team.from_first(mine), position, start.first)
         if position:
             begun = self.last = begun._replace(train_state=placed(begun.train_state, layout))
         return begun
@@ -155,7 +155,7 @@ class Checkpoints:
             ) from error
         try:
             settings, position = json.loads(notes["settings"]), notes["moment"]
-            moment = Moment.read(train_state, position)
+            moment = Moment.read(train_state, position, start.first)
             kept = {name: shown(str(settings.get(name))) for name in self.settings}
         except (KeyError, ValueError, AttributeError, RecursionError) as error:
             raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
@@ -178,7 +178,8 @@ class Checkpoints:
             )
         # After the settings: with another batch size the steps would not add up either.
         done = int(train_state.step) - int(start.train_state.step)
-        if steps and (moment.steps > steps or done != moment.epoch * steps + moment.steps):
+        wanted = len(moment.history) * steps + moment.steps
+        if steps and (moment.steps > steps or done != wanted):
             raise Damaged(
                 f"fit: {path}: expected a checkpoint of fit, got a position that is not {done} "
                 f"steps from the start"
@@ -220,7 +221,7 @@ class Checkpoints:
         if self.folder is None or self.last is None:
             return ""
         last, where = self.last, f"epoch {self.last.epoch + 1}, step {self.last.steps}"
-        if last.steps == 0 and last.epoch:
+        if last.steps == 0 and last.history:
             where = f"the end of epoch {last.epoch}"
         return f"; the last checkpoint in {self.folder} is of {where}"
 

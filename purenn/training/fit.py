@@ -37,6 +37,7 @@ def fit(
     penalty: Any = None,
     validation: tuple[Any, Any] | None = None,
     train_state: TrainState | None = None,
+    first_epoch: int | None = None,
     progress: bool = True,
     checkpoints: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -54,7 +55,8 @@ def fit(
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         optimizer: purenn's or optax's.
-        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`.
+        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
+            asked for the epochs from 0 on.
         epochs: how many passes over the data.
         key: decides the initial parameters, the shuffles and the dropout.
         batch_size: examples a step, needed with arrays; an incomplete last batch is dropped. A
@@ -62,8 +64,11 @@ def fit(
         penalty: an op or function of the parameters, added to the loss.
         validation: `(x, targets)` to evaluate after every epoch.
         train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
-            own key is used. Arrays go on with the epoch that its step says; a function's epochs
-            begin at 0 again.
+            own key is used. Arrays go on with the epoch that its step says, and the history counts
+            on from there.
+        first_epoch: the epoch that a function of the epoch is asked for first, by default 0. Where
+            `train_state` has seen some epochs of it already, say how many: a function's steps are
+            not known before they come, so the state's step cannot tell. The history counts on.
         progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where that can't
             be written to, such as after the terminal was closed, the run goes on without.
         checkpoints: a folder of this run's own, made if it is not there; `~` is expanded, and a URL
@@ -91,11 +96,11 @@ def fit(
             default 1, and with a mesh 8, or the next multiple of its devices.
 
     Returns:
-        `(train_state, history)`, with one `EpochRecord` an epoch.
+        `(train_state, history)`, with one `EpochRecord` per epoch.
 
     Raises:
         FloatingPointError: the loss, or what an update made of parameters, state or optimizer, is
-            not finite; the message says at which epoch and step.
+            not finite; the message says at which epoch, counted from 1, and step of it.
         KeyboardInterrupt: Ctrl-C; with `checkpoints` the message says where the run stopped.
         ValueError: data that do not fit, such as a label that is no class; a folder that another
             run writes to, or holds a run that `resume` was not asked for; a run to resume that was
@@ -134,7 +139,7 @@ def fit(
     interruptions = Interruptions(enabled=checkpoints is not None, alone=team.alone)
 
     with keeper, interruptions:
-        source = source_of(data, batch_size, blocks, spread, team, interruptions)
+        source = source_of(data, batch_size, blocks, first_epoch, spread, team, interruptions)
         x, targets = source.example
         if validation is not None:
             on_host = spread is not None
@@ -160,16 +165,17 @@ def fit(
             if isinstance(source, Batches):
                 source.classes = classes_of(layer, *learned, x)
 
-        first = int(start.step) // source.steps if source.steps else 0
-        run = Run(recipe, layout, source, epochs, first, validation, interruptions, locate)
-        moment = Moment(start)
+        first = int(start.step) // source.steps if source.steps else first_epoch or 0
+        run = Run(recipe, layout, source, epochs, validation, interruptions, locate)
+        moment = Moment(start, first)
         if checkpoints is not None:
             seed = key if train_state is None else None
             settings = settings_of(recipe, start, source, validation, seed, spread, team)
             moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
-        if moment.epoch > epochs:
+        done = len(moment.history)
+        if done > epochs:
             raise ValueError(
-                f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"
+                f"fit: epochs is {epochs}, but the run in {checkpoints} has done {done}"
             )
         try:
             interruptions.stop()

@@ -14,7 +14,7 @@ class EpochRecord(NamedTuple):
     """One epoch of a `fit`, as its history keeps it.
 
     Attributes:
-        epoch: its number, counted from 1.
+        epoch: its number, counted from 1; a run that goes on from a `train_state` counts on.
         loss: mean over the epoch's steps, penalty included.
         seconds: of training alone.
         validation_loss: after the epoch; `None` without validation data.

@@ -70,6 +70,7 @@ def source_of(
     data: Any,
     batch_size: int | None,
     blocks: int | None,
+    first_epoch: Any,
     spread: Spread | None,
     team: Team,
     interruptions: Interruptions,
@@ -78,7 +79,14 @@ def source_of(
     if callable(data):
         if blocks is not None:
             raise TypeError("fit: blocks is for data in arrays; a function gives its own batches")
-        return Batches(data, spread, team, interruptions)
+        if first_epoch is not None:
+            first_epoch = checks.count("fit", "first_epoch", first_epoch, least=0)
+        return Batches(data, first_epoch or 0, spread, team, interruptions)
+    if first_epoch is not None:
+        raise TypeError(
+            "fit: first_epoch is for a function of the epoch; arrays go on with the epoch that "
+            "train_state's step says"
+        )
     x, targets = as_examples("fit", *pair("data", data), on_host=spread is not None)
     if batch_size is None:
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
@@ -151,19 +159,20 @@ class Batches:
     def __init__(
         self,
         data: Callable[[int], Any],
+        first: int,
         spread: Spread | None,
         team: Team,
         interruptions: Interruptions,
     ) -> None:
         """Looks into the first epoch for its shapes, and uses it: data is called once an epoch."""
-        self.data, self.interruptions = data, interruptions
+        self.data, self.first, self.interruptions = data, first, interruptions
         self.spread, self.team, self.pace = spread, team, FIRST_CHUNK
         self.classes: int | None = None  # labels of each batch are held against it
-        opened = self._open(0)
+        opened = self._open(first)
         batch = next(opened, None)
         if batch is None:
-            raise ValueError("fit: data(0) gave no batch")
-        x, targets = pair("data(0)'s first batch", batch)
+            raise ValueError(f"fit: data({first}) gave no batch")
+        x, targets = pair(f"data({first})'s first batch", batch)
         self.example = self.held = as_examples("fit", x, targets, on_host=spread is not None)
         self._begun: Iterator[Any] | None = chain([batch], opened)
 
@@ -215,8 +224,8 @@ class Batches:
                 return
 
     def _from(self, epoch: int, first: int) -> Iterator[Any]:
-        batches = self._begun if epoch == 0 and self._begun is not None else self._open(epoch)
-        self._begun = None
+        begun, self._begun = self._begun, None
+        batches = begun if begun is not None and epoch == self.first else self._open(epoch)
         used = sum(1 for _ in islice(batches, first))
         if used < first:
             raise ValueError(
