@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.deleted import refuse_deleted
 from purenn.core.precision import wide
 from purenn.ops.targets import distributions
 from purenn.training.examples import as_examples, check_labels, output_shape
@@ -31,6 +32,7 @@ def accuracy(logits: Any, targets: Any) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
+    refuse_deleted("accuracy", logits=logits, targets=targets)
     logits = checks.float_array("accuracy", "logits", logits)
     targets = checks.as_array("accuracy", "targets", targets)
     if logits.ndim != 2 or logits.shape[0] == 0 or logits.shape[1] < 2:
@@ -94,6 +96,7 @@ def evaluate(
     layer = as_layer("evaluate", "model", model)
     of_classes = as_op("evaluate", "loss", loss).of_classes
     batch_size = checks.count("evaluate", "batch_size", batch_size)
+    refuse_deleted("evaluate", params=params, state=state, x=x, targets=targets)
     spread = spread_of("evaluate", mesh)
     x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
     if spread is not None:

@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.deleted import refuse_deleted
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.examples import as_examples, check_labels, classes_of
 from purenn.training.interruptions import Interruptions
@@ -22,6 +23,7 @@ from purenn.training.settings import settings_of
 from purenn.training.sources import Batches, pair, source_of
 from purenn.training.spread import begin, handed_back, layout_of, placed, spread_of
 from purenn.training.team import Team
+from purenn.training.traced import concrete, refuse_traced
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
 
 
@@ -99,6 +101,8 @@ def fit(
         `(train_state, history)`, with one `EpochRecord` per epoch.
 
     Raises:
+        TypeError: an argument of another type; or one that is traced, as in `jax.vmap(fit)`, for
+            which there is `training_run`.
         FloatingPointError: the loss, or what an update made of parameters, state or optimizer, is
             not finite; the message says at which epoch, counted from 1, and step of it.
         KeyboardInterrupt: Ctrl-C; with `checkpoints` the message says where the run stopped.
@@ -130,6 +134,10 @@ def fit(
         checks.flag("fit", name, value)
     check_optimizer("fit", optimizer)
     epochs = checks.count("fit", "epochs", epochs)
+    given = {"train_state": train_state, "key": key, "validation": validation}
+    given |= {} if callable(data) else {"data": data}
+    refuse_traced(**given)
+    refuse_deleted("fit", **given)
     recipe = Recipe(model, loss, optimizer, penalty)
     recipe.check()
     spread, team = spread_of("fit", mesh), Team("fit", mesh)
@@ -152,6 +160,7 @@ def fit(
         if train_state is None:
             checks.prng_key("fit", key)
             start = begin(programs(recipe).create, spread, key, x.shape[1:])
+            concrete(start)  # refuses an initializer with a traced number
         else:
             check_train_state("fit", train_state)
             start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
@@ -172,7 +181,7 @@ def fit(
             seed = key if train_state is None else None
             settings = settings_of(recipe, start, source, validation, seed, spread, team)
             moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
-        done = len(moment.history)
+        begun, done = moment, len(moment.history)
         if done > epochs:
             raise ValueError(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {done}"
@@ -194,7 +203,9 @@ def fit(
         except FloatingPointError as error:  # the last checkpoint is from when all was well
             raise FloatingPointError(f"{error}{keeper.kept}") from None
         except BaseException as error:
-            if interruptions.asked < 2 and (team.alone or layout is None or not layout.splits):
+            alike = team.alone or layout is None or not layout.splits
+            failed_at_once = moment is begun and isinstance(error, Exception)  # a mistake, mostly
+            if interruptions.asked < 2 and alike and not failed_at_once:
                 keeper.write(moment)
             if isinstance(error, KeyboardInterrupt) and keeper.kept:
                 raise KeyboardInterrupt(f"fit: stopped{keeper.kept}") from None

@@ -15,6 +15,7 @@ from purenn.training.programs import Recipe, programs
 from purenn.training.progress import Bar
 from purenn.training.sources import Source
 from purenn.training.spread import Layout
+from purenn.training.traced import concrete
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Run:
         for chunk in self.source.epoch(compiled, moment.train_state, moment.epoch, moment.steps):
             if not (chunk.sound and np.isfinite(chunk.losses).all()):
                 raise divergence(self.recipe, moment, chunk, locate=self.locate)
-            now = time.perf_counter()
-            moment = moment.after(chunk.after, chunk.losses, now - start)
+            now, after = time.perf_counter(), concrete(chunk.after)
+            moment = moment.after(after, chunk.losses, now - start)
             bar.advance(chunk.losses.size, moment.total / moment.steps)
             yield moment
             start = time.perf_counter()

@@ -11,12 +11,14 @@ from jax import Array
 from numpy.typing import NDArray
 
 from purenn.core import checks
+from purenn.core.deleted import refuse_deleted
 from purenn.training.blocks import batch_of, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
 from purenn.training.programs import Programs, still_finite
 from purenn.training.spread import Spread
 from purenn.training.team import Team
+from purenn.training.traced import concrete
 from purenn.training.train_step import TrainState
 
 LOOK_EVERY = 0.3  # seconds between two looks at a run: by the bar, for NaN, for Ctrl-C
@@ -129,7 +131,7 @@ class Arrays:
             start, last = time.perf_counter(), min(first + self.pace, self.steps)
             before, given = train_state, (np.int32(first), np.int32(last))
             train_state, losses, sound = run(before, x, targets, order, *given)
-            done = np.asarray(losses)[first:last]
+            done = np.asarray(concrete(losses))[first:last]
 
             def batch(i: int, first: int = first) -> tuple[Array, Array]:
                 return batch_of(x, order, first + i), batch_of(targets, order, first + i)
@@ -207,7 +209,7 @@ class Batches:
                 train_state, number = ahead[1], number + 1
             if behind is not None:
                 before, after, loss, seen, used = behind
-                value = np.asarray(seen)
+                value = np.asarray(concrete(seen))
                 if not np.isfinite(value):
                     if losses:
                         yield _chunk(begun, before, losses)
@@ -250,9 +252,10 @@ class Batches:
             np.array(part) if isinstance(part, np.ndarray) else part
             for part in pair("a batch", batch)
         )
+        place = f"in epoch {epoch + 1}, batch {number}"
+        refuse_deleted(f"fit: {place}", x=x, targets=targets)
         if self.classes is not None and isinstance(targets, np.ndarray):
-            name = f"in epoch {epoch + 1}, batch {number}, targets"
-            refuse_targets("fit", name, targets, self.classes)
+            refuse_targets("fit", f"{place}, targets", targets, self.classes)
         if self.spread is None:
             return as_examples("fit", x, targets)
         x, targets = as_examples("fit", x, targets, on_host=True)
