@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
+from purenn.optimizers.describe import describe
 
 Schedule = Callable[[Any], Array]
 
@@ -37,7 +38,10 @@ def inverse_time_decay(initial: float, decay_rate: float, steps_per_epoch: int) 
     initial = checks.number(where, "initial", initial, least=0)
     decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
     steps_per_epoch = checks.count(where, "steps_per_epoch", steps_per_epoch)
-    return lambda step: initial / (1 + decay_rate * _real(step // steps_per_epoch))
+    given = {"initial": initial, "decay_rate": decay_rate, "steps_per_epoch": steps_per_epoch}
+    return describe(
+        lambda step: initial / (1 + decay_rate * _real(step // steps_per_epoch)), where, **given
+    )
 
 
 def exponential_decay(initial: float, decay_rate: float, decay_steps: int) -> Schedule:
@@ -58,7 +62,10 @@ def exponential_decay(initial: float, decay_rate: float, decay_steps: int) -> Sc
     initial = checks.number(where, "initial", initial, least=0)
     decay_rate = checks.number(where, "decay_rate", decay_rate, least=0)
     decay_steps = checks.count(where, "decay_steps", decay_steps)
-    return lambda step: initial * decay_rate ** (_real(step) / decay_steps)
+    given = {"initial": initial, "decay_rate": decay_rate, "decay_steps": decay_steps}
+    return describe(
+        lambda step: initial * decay_rate ** (_real(step) / decay_steps), where, **given
+    )
 
 
 def cosine_decay(initial: float, decay_steps: int, final: float = 0.0) -> Schedule:
@@ -87,7 +94,7 @@ def cosine_decay(initial: float, decay_steps: int, final: float = 0.0) -> Schedu
         part = jnp.minimum(_real(step) / decay_steps, 1)
         return final + (initial - final) * 0.5 * (1 + jnp.cos(math.pi * part))
 
-    return schedule
+    return describe(schedule, where, initial=initial, decay_steps=decay_steps, final=final)
 
 
 def linear_warmup(peak: Any, warmup_steps: int) -> Schedule:
@@ -114,4 +121,4 @@ def linear_warmup(peak: Any, warmup_steps: int) -> Schedule:
         after = peak(jnp.maximum(step - warmup_steps, 0)) if callable(peak) else peak
         return after * jnp.minimum((_real(step) + 1) / warmup_steps, 1)
 
-    return schedule
+    return describe(schedule, "linear_warmup", peak=peak, warmup_steps=warmup_steps)

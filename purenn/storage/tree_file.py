@@ -100,6 +100,23 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
     return jax.tree.unflatten(jax.tree.structure(like), made), notes
 
 
+def unchecked_notes(where: str, path: str | os.PathLike[str], like: Any) -> dict[str, str]:
+    """The notes of a file that holds another tree than `like`, whose sum is not compared.
+
+    For words in a message alone.
+    """
+    descriptor, place = os.open(path, _READ), f"{where}: {path}"
+    with open(descriptor, "rb") as file:
+        size, longest = (
+            os.fstat(descriptor).st_size,
+            _longest_header(leaves_of(where, "like", like)),
+        )
+        metadata = _metadata(
+            place, parsed(place, "header", _read_header(place, file, size, longest)[8:])
+        )
+    return strings(place, "notes", metadata["notes"])
+
+
 def _read_checked(place: str, path: str, leaves: list[Leaf]) -> tuple[bytes, dict[str, str]]:
     """The bytes of a file whose size and sum are right, and its metadata."""
     descriptor = os.open(path, _READ)  # not waiting, if it is a pipe

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from purenn.core import checks
 from purenn.core.paths import local_path
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
-from purenn.storage.tree_file import Damaged, read, write
+from purenn.storage.tree_file import Damaged, read, unchecked_notes, write
+from purenn.training.changes import Setting
 from purenn.training.moment import Moment
 from purenn.training.progress import warn
 from purenn.training.spread import Layout, placed
@@ -22,6 +24,7 @@ from purenn.training.team import Team
 KEPT = 2  # so that there is one left when the newest can't be read
 NAME = "checkpoint-{:010}.safetensors"  # with the step, so that the names sort by age
 NAMES = "checkpoint-*.safetensors"
+UNFIT = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # of forged notes
 SHARE = 20  # at most a twentieth of the time goes to writing
 
 
@@ -35,7 +38,7 @@ class Checkpoints:
         self.folder = None if folder is None else _path(folder)
         self.team = team
         self.every = checks.number("fit", "checkpoint_every", every, least=0)
-        self.settings: dict[str, str] = {}
+        self.settings: dict[str, Setting] = {}
         self.last: Moment | None = None  # that was written
         self._lock: Any = None
         self._due: float | None = None
@@ -84,7 +87,7 @@ class Checkpoints:
     def begin(
         self,
         start: Moment,
-        settings: dict[str, str],
+        settings: dict[str, Setting],
         steps: int,
         layout: Layout | None,
         *,
@@ -140,41 +143,39 @@ class Checkpoints:
         raise ValueError(f"fit: resume: no checkpoint in {self.folder} is whole:{reasons}")
 
     def _read(self, path: Path, start: Moment, steps: int) -> Moment:
+        like = start.train_state
+        if not self.team.alone:  # its form is enough: what is cut, this process can't put together
+            like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
         try:
-            like = start.train_state
-            if (
-                not self.team.alone
-            ):  # its form is enough: what is cut, this process can't put together
-                like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
             train_state, notes = read("fit", path, like)
         except Damaged:
             raise
         except ValueError as error:
-            raise ValueError(
-                f"{error}; the model or the optimizer is not the one that the run began with"
-            ) from error
+            other = "the model or the optimizer is not the one that the run began with"
+            with contextlib.suppress(*UNFIT, OSError):  # then there are no more words for it
+                kept = settings_in(unchecked_notes("fit", path, like), self.settings)
+                other += "".join(_lines(kept, self.settings, other_tree=True).values())
+            raise ValueError(f"{error}; {other}") from error
         try:
-            settings, position = json.loads(notes["settings"]), notes["moment"]
-            moment = Moment.read(train_state, position, start.first)
-            kept = {name: shown(str(settings.get(name))) for name in self.settings}
-        except (KeyError, ValueError, AttributeError, RecursionError) as error:
-            raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
-        changed = [name for name in kept if kept[name] != shown(self.settings[name])]
-        if len(changed) > 1 and "train_step" in changed:  # the others say what has changed in it
-            changed.remove("train_step")
-        if "device" in changed:  # no setting of the run, and perhaps not to be had again
-            changed.remove("device")
+            moment = Moment.read(train_state, notes["moment"], start.first)
+            kept = settings_in(notes, self.settings)
+        except UNFIT as error:
+            raise Damaged(
+                f"fit: {path}: expected a checkpoint of fit in this version of purenn, "
+                f"got {error!r}"
+            ) from error
+        was, now = kept["device"], self.settings["device"]
+        if not was.same(now):  # not a setting of the run, and perhaps not to be had again
             warn(
-                f"fit: resume: the device was {kept['device']} and is {self.settings['device']}: "
+                f"fit: resume: the device was {shown(was.words)} and is {now.words}: "
                 f"the last bits of the numbers may differ",
                 stacklevel=7,
             )
-        if changed:
-            were = "".join(f"\n  {n}: was {kept[n]}, is {shown(self.settings[n])}" for n in changed)
+        if lines := _lines(kept, self.settings):
             raise ValueError(
-                f"fit: resume: {', '.join(changed)} changed since {path} was written; expected the "
+                f"fit: resume: {', '.join(lines)} changed since {path} was written; expected the "
                 f"same run. To begin another from where this one was, load(path, train_state) and "
-                f"give fit that state and another folder{were}"
+                f"give fit that state and another folder{''.join(lines.values())}"
             )
         # After the settings: with another batch size the steps would not add up either.
         done = int(train_state.step) - int(start.train_state.step)
@@ -224,6 +225,35 @@ class Checkpoints:
         if last.steps == 0 and last.history:
             where = f"the end of epoch {last.epoch}"
         return f"; the last checkpoint in {self.folder} is of {where}"
+
+
+def settings_in(notes: dict[str, str], names: Iterable[str]) -> dict[str, Setting]:
+    """What the notes of a checkpoint, which anyone may have made, say of the run."""
+    found = json.loads(notes["settings"])
+    return {name: Setting.read(found[name]) for name in names}
+
+
+def _lines(
+    kept: dict[str, Setting], settings: dict[str, Setting], *, other_tree: bool = False
+) -> dict[str, str]:
+    """What has changed, each with a line for the message: of a cause and its effect, the cause."""
+    changed = {name: was for name, was in kept.items() if not was.same(settings[name])}
+    effects = ["device"]  # no cause of anything: the run has been warned of it
+    if other_tree:  # of which the programs know, and the state
+        effects += [name for name, was in changed.items() if not was.readable(settings[name])]
+    if other_tree or "key" in changed:
+        effects.append("initial train_state")
+    effects += ["shuffle"] if "data" in changed else []
+    effects += ["shuffle", "data"] if "blocks" in changed else []
+    effects += ["train_step"] if len(changed) > 1 else []
+    lines = {
+        name: f"\n  {name}: {was.change(settings[name])}"
+        for name, was in changed.items()
+        if name not in effects
+    }
+    if "\n  initial train_state: params is" in lines.get("initial train_state", ""):
+        lines["initial train_state"] += "; the initializers of the layers decide them"
+    return lines
 
 
 def _path(folder: Any) -> Path:

@@ -108,7 +108,8 @@ def fit(
         KeyboardInterrupt: Ctrl-C; with `checkpoints` the message says where the run stopped.
         ValueError: data that do not fit, such as a label that is no class; a folder that another
             run writes to, or holds a run that `resume` was not asked for; a run to resume that was
-            of another model, data or setting, each of them named.
+            of another model, data or setting, each of them named, with what it was and what it is;
+            an array that was deleted, or donated to a jitted function.
 
     Warns:
         RuntimeWarning: a checkpoint could not be written, for a full disk perhaps, and the run goes
@@ -179,7 +180,7 @@ def fit(
         moment = Moment(start, first)
         if checkpoints is not None:
             seed = key if train_state is None else None
-            settings = settings_of(recipe, start, source, validation, seed, spread, team)
+            settings = settings_of(recipe, start, source, first, validation, seed, spread, team)
             moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
         begun, done = moment, len(moment.history)
         if done > epochs:
