@@ -152,8 +152,9 @@ def test_a_description_is_of_a_function_and_not_of_what_wraps_it():
     schedule = pn.cosine_decay(0.1, 9)
     wrapped = functools.wraps(schedule)(lambda step: 2 * schedule(step))
     assert described(pn.sgd(wrapped)) == "sgd(learning_rate=schedule)"  # its name
-    for other in (optax.adam(0.1), optax.chain(optax.clip(1.0), adam), None, 3):
-        assert described(other) is None
+    stranger = type("Stranger", (), {"description": "its own"})()
+    for other in (optax.adam(0.1), optax.chain(optax.clip(1.0), adam), stranger, None, 3):
+        assert described(other) is described(pn.Optimizer(None, other)) is None
 
 
 def test_a_traced_rate_is_called_so():

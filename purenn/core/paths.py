@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 # Two letters at least, since C:\ is a drive; pathlib makes one slash of two.
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):[/\\]")
+_SCHEME = r"\s*([A-Za-z][A-Za-z0-9+.-]+):[/\\]"
 
 
 def local_path(
@@ -39,7 +39,7 @@ def local_path(
         raise TypeError(f"{where}: {name} must be {kind}, got {got}")
     if not path or "\0" in path:
         raise ValueError(f"{where}: {name} must be {what}, got {path!r}")
-    if scheme := _SCHEME.match(path):
+    if scheme := re.match(_SCHEME, path):
         remedy = "mount it, or copy to and from it"
         if scheme[1].lower() == "file":
             remedy = "leave out file://"

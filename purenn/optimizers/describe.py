@@ -1,11 +1,19 @@
 """What an optimizer or a schedule was made with, in words: its functions are closures."""
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 
 T = TypeVar("T")
+
+
+class Description(NamedTuple):
+    """The call that made a function."""
+
+    of: Any  # the function itself: `wraps` copies marks
+    name: str
+    arguments: dict[str, Any]
 
 
 def describe(marked: T, name: str, /, **arguments: Any) -> T:
@@ -17,7 +25,7 @@ def describe(marked: T, name: str, /, **arguments: Any) -> T:
         arguments: what that was called with; a schedule among them has a mark of its own.
     """
     function: Any = getattr(marked, "update", marked)
-    function.description = function, name, arguments  # itself: `wraps` copies marks
+    function.description = Description(function, name, arguments)
     return marked
 
 
@@ -31,10 +39,11 @@ def described(optimizer: Any) -> str | None:
 
 
 def _call(function: Any) -> str | None:
-    marked, name, arguments = getattr(function, "description", (None, "", {}))
-    if marked is None or marked is not function:  # or what it wraps
+    mark = getattr(function, "description", None)
+    if not isinstance(mark, Description) or mark.of is not function:
         return None
-    return f"{name}({', '.join(f'{key}={_text(value)}' for key, value in arguments.items())})"
+    arguments = (f"{key}={_text(value)}" for key, value in mark.arguments.items())
+    return f"{mark.name}({', '.join(arguments)})"
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ from purenn.training.team import Team, on_host
 from purenn.training.train_step import TrainState, train_step
 
 # A number in a program's text: one, or one that fills an array.
-_NUMBERS = re.compile(r"constant dense<([^<>\[\]\"]*)> : tensor<")
+_NUMBERS = r"constant dense<([^<>\[\]\"]*)> : tensor<"
 
 
 def settings_of(
@@ -158,7 +158,7 @@ def _device(spread: Spread | None) -> str:
 def _program(function: Any, *arguments: Any) -> tuple[str, tuple[str, ...]]:
     """The digest of a function's program, and the numbers in it."""
     text = jax.jit(lambda *given: function(*given)).lower(*arguments).as_text()
-    numbers = {_short(number): None for number in _NUMBERS.findall(text)}
+    numbers = {_short(number): None for number in re.findall(_NUMBERS, text)}
     return hashlib.sha256(text.encode()).hexdigest()[:16], tuple(numbers)[:MOST_NUMBERS]
 
 
