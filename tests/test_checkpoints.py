@@ -61,7 +61,7 @@ def assert_same_run(got, expected):
 def quick_settings(request, monkeypatch):
     """Each of the programs takes a tenth of a second to tell: only tests of them need that."""
     if "finished" not in request.fixturenames:
-        monkeypatch.setattr(settings, "_program", lambda *_: "the same")
+        monkeypatch.setattr(settings, "_program", lambda *_: ("the same", ()))
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,27 @@ def test_checkpoints_change_nothing_and_start_from_a_given_state_too(tmp_path, s
     assert_same_run(fit(tmp_path, train_state=start, key=None, epochs=2, resume=True), expected)
     kept = pn.load(tmp_path / files(tmp_path)[-1], start)
     same(kept, expected[0])  # a checkpoint is its train_state, for `load`
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_epochs_count_on_through_a_stop_of_a_run_that_went_on_from_a_state(
+    source, single_steps, monkeypatch, tmp_path
+):
+    state, before = fit(source=source, epochs=2)
+    options = {"train_state": state, "epochs": 3}
+    options |= {"first_epoch": len(before)} if source == "function" else {}
+    expected = fit(source=source, **options)
+    assert [record.epoch for record in expected[1]] == [3, 4, 5]
+    with monkeypatch.context() as patch:
+        press(patch, at=9)
+        with pytest.raises(KeyboardInterrupt, match="is of epoch 4, step 3$"):
+            fit(tmp_path, source, **options)
+    assert_same_run(fit(tmp_path, source, resume=True, **options), expected)
+    whole, history = fit(source=source, epochs=5)
+    same(expected[0], whole)
+    assert [r.loss for r in before + expected[1]] == [r.loss for r in history]
+    with pytest.raises(ValueError, match=r"fit: epochs is 2, but the run in .* has done 3"):
+        fit(tmp_path, source, resume=True, **options | {"epochs": 2})
 
 
 def test_weak_types_do_not_make_a_resumed_run_another(tmp_path, single_steps, monkeypatch):
@@ -368,18 +389,66 @@ def scaled(params, state, x, *, train=False, key=None):
 
 SCALED = pn.serial(*MODEL.parts[:3], dataclasses.replace(DROPOUT, apply=scaled), MODEL.parts[4])
 
+MORE = "for more epochs, give the schedule that the run began with"
 CHANGES = {
-    "model": {"model": pn.serial(*MODEL.parts[:3], pn.dropout(0.2), MODEL.parts[4])},
-    "model ": {"model": SCALED},
-    "optimizer": {"optimizer": pn.adam(pn.cosine_decay(0.01, 31))},
-    "loss": {"loss": lambda logits, targets: LOSS(logits, targets)},
-    "penalty": {"penalty": pn.l2_penalty(0.02)},
-    "batch_size": {"batch_size": 12},
-    "data": {"data": (X + np.float32(1e-6), Y)},
-    "data ": {"data": (X, (Y + 1) % 3)},
-    "validation": {"validation": (X[:20], (Y[:20] + 1) % 3)},
-    "key": {"key": jax.random.key(4)},
-    "initial train_state": {"model": pn.serial(MODEL.parts[0], GLOROT, *MODEL.parts[2:])},
+    "model": (
+        {"model": pn.serial(*MODEL.parts[:3], pn.dropout(0.2), MODEL.parts[4])},
+        "layer 3 was dropout(0.25), is dropout(0.2)",
+    ),
+    "model: activation": (
+        {"model": pn.serial(*MODEL.parts[:2], pn.tanh, *MODEL.parts[3:])},
+        "layer 2 was relu, is tanh",
+    ),
+    "model: momentum": (
+        {"model": pn.serial(pn.batch_norm(momentum=0.8), *MODEL.parts[1:])},
+        "of the numbers in its compiled program, 0.9, 0.1 are gone and 0.8, 0.2 are new",
+    ),
+    "model: evaluation": (
+        {"model": SCALED},
+        "of the numbers in its compiled program, .* (is|are) new",
+    ),
+    "optimizer": (
+        {"optimizer": pn.adam(pn.cosine_decay(0.01, 60)), "epochs": 8},
+        f"learning_rate's decay_steps was 30, is 60; {MORE}",
+    ),
+    "optimizer: rates": (
+        {"optimizer": pn.adam(pn.cosine_decay(0.02, 30), beta2=0.99)},
+        "learning_rate's initial was 0.01, is 0.02; beta2 was 0.999, is 0.99",
+    ),
+    "optimizer: no schedule": (
+        {"optimizer": pn.adam(0.01)},
+        "learning_rate was cosine_decay(initial=0.01, decay_steps=30, final=0.0), is 0.01",
+    ),
+    "loss": (
+        {"loss": lambda logits, targets: LOSS(logits, targets)},
+        "was softmax_cross_entropy, is <lambda>",
+    ),
+    "penalty": ({"penalty": pn.l2_penalty(0.02)}, "was l2_penalty(0.01), is l2_penalty(0.02)"),
+    "penalty: none": ({"penalty": None}, "was l2_penalty(0.01), is none"),
+    "batch_size": ({"batch_size": 12}, "was 10, is 12"),
+    "blocks": ({"blocks": 2}, "was 1, is 2"),
+    "data": (
+        {"data": (X + np.float32(1e-6), Y)},
+        "x is float32[60, 6] as before, with other numbers",
+    ),
+    "data: targets": (
+        {"data": (X, (Y + 1) % 3)},
+        "targets is int32[60] as before, with other numbers",
+    ),
+    "data: fewer": (
+        {"data": (X[:50], Y[:50])},
+        "x was float32[60, 6], is float32[50, 6]; targets was int32[60], is int32[50]",
+    ),
+    "validation": (
+        {"validation": (X[:20], (Y[:20] + 1) % 3)},
+        "targets is int32[20] as before, with other numbers",
+    ),
+    "key": ({"key": jax.random.key(4)}, "was threefry2x32 [0, 3], is threefry2x32 [0, 4]"),
+    "initial train_state": (
+        {"model": pn.serial(MODEL.parts[0], GLOROT, *MODEL.parts[2:])},
+        "params is 6 arrays as before, with other numbers; the initializers of the layers decide "
+        "them",
+    ),
 }
 
 
@@ -391,23 +460,45 @@ def finished(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_setting_is_refused_by_name(name, finished):
-    changes, name = CHANGES[name], name.strip()
+def test_a_changed_setting_is_refused_in_the_words_that_the_user_gave(name, finished):
+    (changes, says), name = CHANGES[name], name.partition(":")[0]
     for older in files(finished)[:-1]:  # the newest alone, since another might be read instead
         (finished / older).unlink()
     before = {name: (finished / name).read_bytes() for name in files(finished)}
-    with pytest.raises(ValueError, match=rf"fit: resume: .*{name}.* changed since") as error:
+    with pytest.raises(ValueError, match=rf"fit: resume: {name} changed since") as error:
         fit(finished, resume=True, **changes)
-    changed = re.search("resume: (.*) changed", str(error.value))[1]
-    assert changed == {"key": "key, initial train_state"}.get(name, name)
-    assert f"\n  {name}: was " in str(error.value)
+    if ".*" not in says:
+        says = re.escape(says)
+    assert re.fullmatch(rf"  {name}: {says}", str(error.value).partition("\n")[2])
     assert {name: (finished / name).read_bytes() for name in files(finished)} == before
 
 
-def test_a_model_of_other_shapes_is_refused_by_the_name_of_the_first(finished):
-    wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
-    with pytest.raises(ValueError, match=r"params\[1\].w .*the model or the optimizer is not the"):
-        fit(finished, resume=True, model=wider)
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"model": pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])},
+            r"params\[1\].w is .*\n  model: layer 1 was dense\(5\), is dense\(7\)",
+        ),
+        (
+            {"model": pn.mlp((5,), CLASSES)},
+            r".*\n  model: layer 0, batch_norm, is gone; layer 3, dropout\(0.25\), is gone",
+        ),
+        (
+            {"optimizer": pn.sgd(0.1)},
+            r"opt_state.*\n  optimizer: was adam\(learning_rate=cosine_decay\(initial=0.01, .*, "
+            r"is sgd\(learning_rate=0.1\)",
+        ),
+    ],
+    ids=["units", "layers", "optimizer"],
+)
+def test_another_tree_is_refused_by_its_leaves_and_in_words(changes, says, finished):
+    with pytest.raises(
+        ValueError, match=r"the model or the optimizer is not the one that"
+    ) as error:
+        fit(finished, resume=True, **changes)
+    _, *lines = str(error.value).split("\n")
+    assert re.search(says, str(error.value)) and len(lines) == 1
 
 
 def test_other_versions_are_refused_by_name(finished, monkeypatch):
@@ -451,8 +542,29 @@ def test_a_checkpoint_of_something_else_is_no_checkpoint(finished, tmp_path):
     newest = finished / files(finished)[-1]
     start = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
     pn.save(tmp_path / newest.name, start)
-    with pytest.raises(ValueError, match="expected a checkpoint of fit"):
+    with pytest.raises(ValueError, match="expected a checkpoint of fit in this version"):
         fit(tmp_path, resume=True)
+
+
+FORGED_SETTINGS = [[], {}, None, 3, "text", {"jax": "0.9"}, {"jax": [1, "", []]}, {"jax": ["", ""]}]
+
+
+@pytest.mark.parametrize("forged", FORGED_SETTINGS, ids=str)
+def test_forged_settings_are_refused(forged, whole, tmp_path):
+    fit(tmp_path, epochs=1)
+    newest = tmp_path / files(tmp_path)[-1]
+    for older in files(tmp_path)[:-1]:
+        (tmp_path / older).unlink()
+    train_state, notes = checkpoints.read("fit", newest, whole["arrays"][0])
+    if isinstance(forged, dict) and forged:
+        forged = json.loads(notes["settings"]) | forged
+    checkpoints.write("fit", newest, train_state, notes | {"settings": json.dumps(forged)})
+    with pytest.raises(ValueError, match="expected a checkpoint of fit in this version"):
+        fit(tmp_path, resume=True)
+    # With a model of other shapes the notes are only looked at for words.
+    wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
+    with pytest.raises(ValueError, match=r"is not the one that the run began with$"):
+        fit(tmp_path, resume=True, model=wider)
 
 
 FORGED = """
@@ -470,6 +582,9 @@ def test_a_moment_adds_up_what_came_before_it():
     assert moment == ("state", 0, 4, 3.75, 2.0, ())
     record = pn.EpochRecord(1, 3.75 / 4, 2.0, 0.1, None)
     assert moment.end_of_epoch(0.1, None) == ("state", 1, 0, 0.0, 0.0, (record,))
+    later = moment._replace(epoch=7).end_of_epoch(0.1, None)
+    assert later == ("state", 8, 0, 0.0, 0.0, (record._replace(epoch=8),))
+    assert later.first == 7 and Moment.read("state", later.written(), 7) == later
 
 
 def test_a_long_history_fits_and_comes_back_bit_for_bit(tmp_path):

@@ -263,6 +263,64 @@ def test_load_mnist_raw_and_gzipped(small, tmp_path, zipped):
     assert_is(load_mnist(str(tmp_path)), small)
 
 
+PLACES = {
+    "7-zip": lambda name: name.replace("-idx", ".idx"),
+    "7-zip, zipped": lambda name: name.replace("-idx", ".idx") + ".gz",
+    "a folder each": lambda name: f"{name}/{name}",
+    "a folder each, zipped": lambda name: f"{name}/{name}.gz",
+    "a dotted folder each": lambda name: "{0}/{0}".format(name.replace("-idx", ".idx")),
+    "folders and dotted files": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
+    "a folder named as the archive": lambda name: f"{name}.gz/{name}",
+    "torchvision": lambda name: f"MNIST/raw/{name}",
+    "torchvision's MNIST": lambda name: f"raw/{name}.gz",
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_load_mnist_finds_the_files_as_archives_name_them(small, tmp_path, place):
+    """With dots, in folders of the same name each, and where torchvision puts them."""
+    for name, array in small.items():
+        path = tmp_path / place(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = encode(array)
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    assert_is(load_mnist(tmp_path), small)
+
+
+def test_load_mnist_prefers_the_published_names(small, tmp_path):
+    """Kaggle's archive holds each file twice; an empty folder of a file's name is passed over."""
+    fill(tmp_path, small)
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name.replace("-idx", ".idx")).write_bytes(b"another")
+    with pytest.raises(FileNotFoundError, match="no train-images-idx3-ubyte"):
+        load_mnist(tmp_path / NAMES[0])
+    assert_is(load_mnist(tmp_path), small)
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (
+            ["mnist.npz", "b"],
+            r"holds 'b', 'mnist.npz'; only the files in the IDX format are read, ",
+        ),
+        ([*"gfedcba"], r"holds 'a', 'b', 'c', 'd', 'e', …; only"),
+        ([], "The folder is empty"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_load_mnist_says_what_is_there_instead(small, tmp_path, names, says):
+    """Such as the files of keras, of tables or of HF."""
+    folder = tmp_path / "folder"
+    if names is not None:
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+    with pytest.raises(FileNotFoundError, match=says):
+        load_mnist(folder)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_load_mnist_missing_file(small, tmp_path, name):
     """A folder that lacks a file: the error names both and the way without a folder."""

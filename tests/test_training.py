@@ -231,7 +231,60 @@ def test_fit_goes_on_from_a_state_exactly_where_it_stopped(data):
     rest, second = fit(data, MODEL, batch_size=3, train_state=half, key=None)
     same(rest, whole)
     assert [h.loss for h in first + second] == [h.loss for h in history]
+    assert [h.epoch for h in first + second] == [1, 2]
     same(half, kept)  # the state that was given is still whole: copied, not consumed
+
+
+@pytest.mark.usefixtures("quickly")
+def test_epochs_count_on_in_history_bar_and_messages(data, capfd):
+    pytest.importorskip("tqdm")
+    # Three epochs of seven steps are done; that the last one stopped short of its end changes none.
+    for step in (21, 27):
+        start = pn.TrainState.create(PLAIN, ADAM, KEY, (FEATURES,))._replace(step=jnp.int32(step))
+        _, history = fit(data, train_state=start, epochs=2, progress=True)
+        assert [h.epoch for h in history] == [4, 5]
+        err = capfd.readouterr().err
+        assert "epoch 4/5:  60%" in err and "epoch 5/5: 100%" in err and "35/35" in err
+        with pytest.raises(FloatingPointError, match=r"loss is nan at epoch 4, step 1;"):
+            fit((data[0] * np.nan, data[1]), train_state=start)
+    # Batches of another size: 35 steps an epoch.
+    assert fit(data, train_state=start, batch_size=2)[1][0].epoch == 1
+
+
+@pytest.mark.usefixtures("quickly")
+def test_early_stopping_in_a_loop_knows_its_epochs(data):
+    asked, train_state, function_state, epochs = [], None, None, []
+    for i in range(3):
+        train_state, (record,) = fit(data, train_state=train_state)
+        given = lambda epoch: asked.append(epoch) or batches(data)(epoch)  # noqa: E731
+        function_state, (by_function,) = fit(given, train_state=function_state, first_epoch=i)
+        epochs.append((record.epoch, by_function.epoch))
+    assert epochs == [(1, 1), (2, 2), (3, 3)] and asked == [0, 1, 2]
+    same(function_state, fit(batches(data), epochs=3)[0])
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_function_s_epochs_count_on_from_the_first(data, capfd):
+    asked = []
+
+    def given(epoch):
+        asked.append(epoch)
+        return batches(data, poisoned={(6, 3)})(epoch)
+
+    _, history = fit(given, first_epoch=4, epochs=2, progress=True)
+    assert asked == [4, 5] and [h.epoch for h in history] == [5, 6]
+    assert "epoch 6/6" in capfd.readouterr().err
+    with pytest.raises(FloatingPointError, match=r"loss is nan at epoch 7, step 4;"):
+        fit(given, first_epoch=5, epochs=2)
+    wrong = data[1].copy()
+    wrong[35] = CLASSES
+    with pytest.raises(ValueError, match=r"in epoch 5, batch 4, targets\[5\] is 3"):
+        fit(batches((data[0], wrong)), first_epoch=4)
+    with pytest.raises(ValueError, match=r"fit: data\(4\) gave no batch"):
+        fit(lambda epoch: [], first_epoch=4)
+    # Without it they begin at 0, whatever the state has seen.
+    start = pn.TrainState.create(PLAIN, ADAM, KEY, (FEATURES,))._replace(step=jnp.int32(21))
+    assert fit(batches(data), train_state=start)[1][0].epoch == 1
 
 
 @pytest.mark.usefixtures("quickly")
@@ -503,6 +556,12 @@ X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
         ({"epochs": 1.5}, TypeError, "epochs must be a whole number, got 1.5"),
+        ({"first_epoch": 0}, TypeError, "first_epoch is for a function of the epoch; arrays go on"),
+        (
+            {"data": lambda epoch: [(X, Y)], "first_epoch": -1},
+            ValueError,
+            "first_epoch must be at least 0, got -1",
+        ),
         ({"key": 0}, TypeError, "key must be one PRNG key.*got 0"),
         ({"optimizer": pn.adam}, TypeError, "optimizer must have.*call it with a learning rate"),
         ({"model": 3}, TypeError, "model must be a layer, an op or a function, got 3"),

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
-from purenn.core.calls import first_argument, refuse_call, refuse_function
+from purenn.core.calls import CALLS, first_argument, refuse_call, refuse_function, signature_of
+from purenn.core.deleted import refuse_deleted
 from purenn.core.sharding import lying_like
 
 Fn = Callable[..., Any]
@@ -48,9 +49,21 @@ def behind_door(check: Any, part: Any, plain: Fn) -> Fn:
             wanted = plain if check is _op_forward else functools.partial(check, part, plain)
             refuse_call(part.name, wanted, arguments, options)
             raise
+        except RuntimeError:  # such as "Array has been deleted"
+            refuse_deleted(part.name, **_named(check, part, plain, arguments), **options)
+            raise
 
     checked.checked = True  # type: ignore[attr-defined]
     return checked
+
+
+def _named(check: Any, part: Any, plain: Fn, arguments: Any) -> dict[str, Any]:
+    if check in _CALLS:
+        names = CALLS[_CALLS[check]][0]
+    else:
+        signature = signature_of(part.apply if part.by_jax else plain)
+        names = tuple(signature.parameters) if signature else ("x",)
+    return dict(zip(names, arguments, strict=False))
 
 
 def to_jax(tree: Any) -> Any:

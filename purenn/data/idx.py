@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from purenn.core.paths import local_path
+
 __all__ = ["read_idx"]
 
 _MAX_BYTES = 2**30
@@ -27,7 +29,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     than the sizes in its header ask for, and those may ask for 1 GiB at most.
 
     Args:
-        path: the file.
+        path: the file; `~` is expanded.
 
     Returns:
       A new, writable array of the shape that the file states, of dtype uint8, int8, int16, int32,
@@ -47,9 +49,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         ...     print(pn.read_idx(f"{folder}/labels"))
         [7 2 1]
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"read_idx: path must be a str or os.PathLike, got {type(path).__name__}")
-    _, array = read_parts(Path(path))
+    _, array = read_parts(Path(local_path("read_idx", "path", path)))
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

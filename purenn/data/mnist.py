@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from purenn.core.paths import local_path
 from purenn.data.idx import read_parts
 
 __all__ = ["Mnist", "Split", "load_mnist"]
@@ -52,13 +53,15 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
     """Loads MNIST: `(x, y), (x_test, y_test)`.
 
     The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read
-    from `directory`. Without one they are kept in the folder `purenn/mnist` of the user's cache
+    from `directory`. They may have a dot in the name, `train-images.idx3-ubyte`, as 7-zip and
+    Kaggle's archive have it, lie in a folder of the same name each, or in torchvision's
+    `MNIST/raw`. Without `directory` they are kept in the folder `purenn/mnist` of the user's cache
     (`$XDG_CACHE_HOME`, else `~/.cache`), and those that it lacks are downloaded, 11 MB in all; a
     download appears there whole or not at all, and each file may take 10 minutes. Each file is
     compared with its published SHA-256 every time.
 
     Args:
-        directory: where the four files are; `None` for the cache.
+        directory: where the four files are, `~` expanded; `None` for the cache.
 
     Returns:
       `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
@@ -68,7 +71,8 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
       ConnectionError: If no mirror gave a sound file; the message has the reason of each.
       FileNotFoundError: If `directory` lacks a file.
       TypeError: If `directory` is neither a string nor a path.
-      ValueError: If a file is not the one that was published; the message says how it differs.
+      ValueError: If a file is not the one that was published; the message says how it differs. Or
+        if `directory` is a URL, which is not downloaded.
 
     Examples:
         >>> import purenn as pn
@@ -76,21 +80,56 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
         >>> print(x.shape, x.dtype, x_test.shape, y[:5])
         (60000, 28, 28) uint8 (10000, 28, 28) [5 0 4 1 9]
     """
-    if not isinstance(directory, str | os.PathLike | None):
-        kind = type(directory).__name__
-        raise TypeError(f"load_mnist: directory must be a str, os.PathLike or None, got {kind}")
-    folder = _cache_folder() if directory is None else Path(directory)
+    if directory is None:
+        folder = _cache_folder()
+    else:
+        kind = "a str, os.PathLike or None"
+        given = local_path("load_mnist", "directory", directory, kind=kind, what="a folder")
+        folder = Path(given)
     arrays = []
     for name in _SHAPES:
-        paths = (folder / name, folder / f"{name}.gz")
-        path = next((path for path in paths if path.exists()), None)
+        path = _find(folder, name)
         if path is None and directory is not None:
             raise FileNotFoundError(
                 f"load_mnist: no {name} or {name}.gz in {folder}; load_mnist() with no directory "
                 f"reads from {_cache_folder()} and downloads what is missing there"
+                f"{_instead(folder)}"
             )
         arrays.append(_read(path or _download(folder, name), name))
     return Mnist(Split(*arrays[:2]), Split(*arrays[2:]))
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """One of the four files, under any of the names that archives give it.
+
+    Whichever it is, its content is compared with the published one.
+    """
+    files = [
+        f"{spelling}{end}"
+        for spelling in (name, name.replace("-idx", ".idx"))
+        for end in ("", ".gz")
+    ]
+    for place in (".", *files, "raw", "MNIST/raw"):
+        for file in files:
+            path = folder / place / file
+            if path.exists() and not path.is_dir():
+                return path
+    return None
+
+
+def _instead(folder: Path) -> str:
+    """What a folder holds that lacks a file, for the message."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        return f". {folder}: {error.strerror}"
+    if not names:
+        return ". The folder is empty"
+    more = ", …" if len(names) > 5 else ""
+    return (
+        f". The folder holds {', '.join(map(repr, names[:5]))}{more}; only the files in the IDX "
+        f"format are read, not npz, csv or parquet"
+    )
 
 
 def _cache_folder() -> Path:

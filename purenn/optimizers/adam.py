@@ -21,6 +21,7 @@ from purenn.optimizers.base import (
     rate_at,
     scaled,
 )
+from purenn.optimizers.describe import describe
 
 
 class AdamState(NamedTuple):
@@ -57,7 +58,9 @@ def adam(
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
         ['0.90', '2.10']
     """
-    return _adam("adam", learning_rate, beta1, beta2, epsilon, 0.0)
+    optimizer = _adam("adam", learning_rate, beta1, beta2, epsilon, 0.0)
+    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    return describe(optimizer, "adam", **given)
 
 
 def adamw(
@@ -90,7 +93,9 @@ def adamw(
         ['0.95', '1.90']
     """
     decay = scalars.number("adamw", "weight_decay", weight_decay, least=0)
-    return _adam("adamw", learning_rate, beta1, beta2, epsilon, decay)
+    optimizer = _adam("adamw", learning_rate, beta1, beta2, epsilon, decay)
+    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    return describe(optimizer, "adamw", **given, weight_decay=decay)
 
 
 def _adam(

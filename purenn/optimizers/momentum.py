@@ -18,6 +18,7 @@ from purenn.optimizers.base import (
     rate_at,
     scaled,
 )
+from purenn.optimizers.describe import describe
 
 
 class MomentumState(NamedTuple):
@@ -86,4 +87,6 @@ def momentum(
         updates = jax.tree.map(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
         return updates, MomentumState(step + 1, velocity)
 
-    return Optimizer(init, elementwise(update))
+    optimizer = Optimizer(init, elementwise(update))
+    given = {"learning_rate": learning_rate, "beta": beta, "average": average, "nesterov": nesterov}
+    return describe(optimizer, "momentum", **given)

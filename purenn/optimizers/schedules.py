@@ -13,6 +13,7 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.scalars import Scalar
+from purenn.optimizers.describe import describe
 
 Schedule = Callable[[Any], Array]
 
@@ -59,7 +60,8 @@ def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Sca
         epoch = _real(_beside(steps_per_epoch, step) // steps_per_epoch)
         return _real(initial) / (1 + _real(decay_rate) * epoch)
 
-    return schedule
+    given = {"initial": initial, "decay_rate": decay_rate, "steps_per_epoch": steps_per_epoch}
+    return describe(schedule, where, **given)
 
 
 def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) -> Schedule:
@@ -84,7 +86,8 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
     def schedule(step: Any) -> Array:
         return _real(initial) * _real(decay_rate) ** (_real(step) / _real(decay_steps))
 
-    return schedule
+    given = {"initial": initial, "decay_rate": decay_rate, "decay_steps": decay_steps}
+    return describe(schedule, where, **given)
 
 
 def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
@@ -114,7 +117,7 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
         span = _real(initial - final)
         return _real(final) + span * 0.5 * (1 + jnp.cos(math.pi * part))
 
-    return schedule
+    return describe(schedule, where, initial=initial, decay_steps=decay_steps, final=final)
 
 
 def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
@@ -142,4 +145,4 @@ def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
         after = peak(later) if callable(peak) else _real(peak)
         return after * jnp.minimum((_real(step) + 1) / _real(warmup_steps), 1)
 
-    return schedule
+    return describe(schedule, "linear_warmup", peak=peak, warmup_steps=warmup_steps)

@@ -16,6 +16,7 @@ from purenn.optimizers.base import (
     rate_at,
     scaled,
 )
+from purenn.optimizers.describe import describe
 
 
 class SgdState(NamedTuple):
@@ -52,4 +53,4 @@ def sgd(learning_rate: Any) -> Optimizer:
         updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)
 
-    return Optimizer(init, elementwise(update))
+    return describe(Optimizer(init, elementwise(update)), "sgd", learning_rate=learning_rate)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from purenn.core.deleted import deleted, is_deleted
+
 CODES = {  # NumPy's name of each dtype that safetensors has, and its name there
     "bool": "BOOL",
     "int8": "I8",
@@ -110,11 +112,8 @@ def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
     if isinstance(value, jax.ShapeDtypeStruct):
         raise TypeError(f"{where}: {leaf.place} must be an array, got a ShapeDtypeStruct")
     if isinstance(value, jax.Array):
-        if value.is_deleted():
-            raise ValueError(
-                f"{where}: {leaf.place} was deleted or donated to a jitted function; "
-                f"save what that returned"
-            )
+        if is_deleted(value):
+            raise deleted(f"{where}: {leaf.place}", "save")
         if not (value.is_fully_addressable or value.is_fully_replicated):
             raise ValueError(
                 f"{where}: {leaf.place} is spread over several processes; gather it first, "

@@ -17,13 +17,15 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
     synced to the disk and renamed, and the folder synced. A write that fails leaves what was there.
 
     Args:
-        path: where to; its folder must be there.
+        path: where to; its folder must be there. A `~` at its beginning is expanded; a URL such
+            as `gs://…` is refused.
         tree: a pytree whose leaves are JAX or NumPy arrays, PRNG keys of either kind, or Python
             numbers. All dtypes that safetensors has, bfloat16 and some of float8 among them.
 
     Raises:
         TypeError: a leaf is nothing that can be stored; the message names it.
-        ValueError: a leaf was donated or is on other machines, or `path` is a folder or device.
+        ValueError: a leaf was donated or is on other machines, or `path` is a folder, device or
+            URL.
         OSError: the file cannot be written; the message has the path and the system's reason.
         ImportError: safetensors is missing.
 
@@ -52,7 +54,7 @@ def load(path: str | os.PathLike[str], like: Any) -> Any:
     refused where JAX's default implementation is another than when it was saved.
 
     Args:
-        path: where from.
+        path: where from; `~` is expanded.
         like: a tree of the same structure, shapes and dtypes; its values do not matter, so that
             `jax.eval_shape(init, key)` does as well as `init(key)`. A list and a tuple of the same
             leaves count as the same.

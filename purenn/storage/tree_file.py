@@ -20,6 +20,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from purenn.core.paths import local_path
 from purenn.storage.atomic import write_whole
 from purenn.storage.leaves import CODES, Leaf, check_holdable, from_host, is_key, leaves_of, to_host
 from purenn.storage.parsing import Damaged as Damaged
@@ -35,7 +36,8 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, str]) -> None:
     """Write a tree; see `save`. `where` begins every message."""
     library = _library(where)
-    place = _place(where, path)
+    path = local_path(where, "path", path)
+    place = f"{where}: {path}"
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{place}: the folder {folder} does not exist")
@@ -75,7 +77,8 @@ def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, 
 def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict[str, str]]:
     """The tree and the notes in a file; see `load`. `where` begins every message."""
     library = _library(where)
-    place = _place(where, path)
+    path = local_path(where, "path", path)
+    place = f"{where}: {path}"
     leaves = leaves_of(where, "like", like)
     arrays = [leaf for leaf in leaves if leaf.dtype is not None]
     for leaf in arrays:
@@ -97,9 +100,24 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
     return jax.tree.unflatten(jax.tree.structure(like), made), notes
 
 
-def _read_checked(
-    place: str, path: str | os.PathLike[str], leaves: list[Leaf]
-) -> tuple[bytes, dict[str, str]]:
+def unchecked_notes(where: str, path: str | os.PathLike[str], like: Any) -> dict[str, str]:
+    """The notes of a file that holds another tree than `like`, whose sum is not compared.
+
+    For words in a message alone.
+    """
+    descriptor, place = os.open(path, _READ), f"{where}: {path}"
+    with open(descriptor, "rb") as file:
+        size, longest = (
+            os.fstat(descriptor).st_size,
+            _longest_header(leaves_of(where, "like", like)),
+        )
+        metadata = _metadata(
+            place, parsed(place, "header", _read_header(place, file, size, longest)[8:])
+        )
+    return strings(place, "notes", metadata["notes"])
+
+
+def _read_checked(place: str, path: str, leaves: list[Leaf]) -> tuple[bytes, dict[str, str]]:
     """The bytes of a file whose size and sum are right, and its metadata."""
     descriptor = os.open(path, _READ)  # not waiting, if it is a pipe
     try:
@@ -257,15 +275,6 @@ def _library(where: str) -> Any:
         raise ImportError(
             f"{where}: needs safetensors; pip install 'purenn[checkpoints]'"
         ) from error
-
-
-def _place(where: str, path: Any) -> str:
-    """How a message about the file begins."""
-    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
-        raise TypeError(f"{where}: path must be a str or os.PathLike, got {type(path).__name__}")
-    if "\0" in os.fspath(path) or not os.fspath(path):
-        raise ValueError(f"{where}: path must be the name of a file, got {os.fspath(path)!r}")
-    return f"{where}: {os.fspath(path)}"
 
 
 def _worded(place: str, error: OSError) -> OSError:

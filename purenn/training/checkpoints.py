@@ -4,23 +4,27 @@ import contextlib
 import json
 import os
 import time
-import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from purenn.core import checks, scalars
+from purenn.core.paths import local_path
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
-from purenn.storage.tree_file import Damaged, read, write
+from purenn.storage.tree_file import Damaged, read, unchecked_notes, write
+from purenn.training.changes import Setting
 from purenn.training.moment import Moment
+from purenn.training.progress import warn
 from purenn.training.spread import Layout, placed
 from purenn.training.team import Team
 
 KEPT = 2  # so that there is one left when the newest can't be read
 NAME = "checkpoint-{:010}.safetensors"  # with the step, so that the names sort by age
 NAMES = "checkpoint-*.safetensors"
+UNFIT = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # of forged notes
 SHARE = 20  # at most a twentieth of the time goes to writing
 
 
@@ -34,7 +38,7 @@ class Checkpoints:
         self.folder = None if folder is None else _path(folder)
         self.team = team
         self.every = scalars.number("fit", "checkpoint_every", every, least=0)
-        self.settings: dict[str, str] = {}
+        self.settings: dict[str, Setting] = {}
         self.last: Moment | None = None  # that was written
         self._lock: Any = None
         self._due: float | None = None
@@ -83,7 +87,7 @@ class Checkpoints:
     def begin(
         self,
         start: Moment,
-        settings: dict[str, str],
+        settings: dict[str, Setting],
         steps: int,
         layout: Layout | None,
         *,
@@ -104,7 +108,7 @@ class Checkpoints:
         position = self.team.by_first(found)
         if position and not self.team.alone:
             mine = begun.train_state if self.team.first else start.train_state
-            begun = Moment.read(self.team.from_first(mine), position)
+            begun = Moment.read(self.team.from_first(mine), position, start.first)
         if position:
             begun = self.last = begun._replace(train_state=placed(begun.train_state, layout))
         return begun
@@ -129,57 +133,54 @@ class Checkpoints:
                 continue
             for other, reason in damaged:
                 os.replace(other, other.with_suffix(".damaged"))
-                warnings.warn(
+                warn(
                     f"{reason}; going on from the one before, {path.name}, and "
                     f"{other.name} is now {other.stem}.damaged",
-                    RuntimeWarning,
-                    stacklevel=5,
+                    stacklevel=6,
                 )
             return moment
         reasons = "".join(f"\n  {reason}" for _, reason in damaged)
         raise ValueError(f"fit: resume: no checkpoint in {self.folder} is whole:{reasons}")
 
     def _read(self, path: Path, start: Moment, steps: int) -> Moment:
+        like = start.train_state
+        if not self.team.alone:  # its form is enough: what is cut, this process can't put together
+            like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
         try:
-            like = start.train_state
-            if (
-                not self.team.alone
-            ):  # its form is enough: what is cut, this process can't put together
-                like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
             train_state, notes = read("fit", path, like)
         except Damaged:
             raise
         except ValueError as error:
-            raise ValueError(
-                f"{error}; the model or the optimizer is not the one that the run began with"
-            ) from error
+            other = "the model or the optimizer is not the one that the run began with"
+            with contextlib.suppress(*UNFIT, OSError):  # then there are no more words for it
+                kept = settings_in(unchecked_notes("fit", path, like), self.settings)
+                other += "".join(_lines(kept, self.settings, other_tree=True).values())
+            raise ValueError(f"{error}; {other}") from error
         try:
-            settings, position = json.loads(notes["settings"]), notes["moment"]
-            moment = Moment.read(train_state, position)
-            kept = {name: shown(str(settings.get(name))) for name in self.settings}
-        except (KeyError, ValueError, AttributeError, RecursionError) as error:
-            raise Damaged(f"fit: {path}: expected a checkpoint of fit, got {error!r}") from error
-        changed = [name for name in kept if kept[name] != shown(self.settings[name])]
-        if len(changed) > 1 and "train_step" in changed:  # the others say what has changed in it
-            changed.remove("train_step")
-        if "device" in changed:  # no setting of the run, and perhaps not to be had again
-            changed.remove("device")
-            warnings.warn(
-                f"fit: resume: the device was {kept['device']} and is {self.settings['device']}: "
+            moment = Moment.read(train_state, notes["moment"], start.first)
+            kept = settings_in(notes, self.settings)
+        except UNFIT as error:
+            raise Damaged(
+                f"fit: {path}: expected a checkpoint of fit in this version of purenn, "
+                f"got {error!r}"
+            ) from error
+        was, now = kept["device"], self.settings["device"]
+        if not was.same(now):  # not a setting of the run, and perhaps not to be had again
+            warn(
+                f"fit: resume: the device was {shown(was.words)} and is {now.words}: "
                 f"the last bits of the numbers may differ",
-                RuntimeWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
-        if changed:
-            were = "".join(f"\n  {n}: was {kept[n]}, is {shown(self.settings[n])}" for n in changed)
+        if lines := _lines(kept, self.settings):
             raise ValueError(
-                f"fit: resume: {', '.join(changed)} changed since {path} was written; expected the "
+                f"fit: resume: {', '.join(lines)} changed since {path} was written; expected the "
                 f"same run. To begin another from where this one was, load(path, train_state) and "
-                f"give fit that state and another folder{were}"
+                f"give fit that state and another folder{''.join(lines.values())}"
             )
         # After the settings: with another batch size the steps would not add up either.
         done = int(train_state.step) - int(start.train_state.step)
-        if steps and (moment.steps > steps or done != moment.epoch * steps + moment.steps):
+        wanted = len(moment.history) * steps + moment.steps
+        if steps and (moment.steps > steps or done != wanted):
             raise Damaged(
                 f"fit: {path}: expected a checkpoint of fit, got a position that is not {done} "
                 f"steps from the start"
@@ -211,8 +212,7 @@ class Checkpoints:
                 for old in sorted(self.folder.glob(NAMES))[:-KEPT]:
                     old.unlink()
         except (OSError, ValueError) as error:
-            text = f"{error}; the run does without this checkpoint"
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(f"{error}; the run does without this checkpoint", stacklevel=3)
         now = time.monotonic()
         self._due = now + max(self.every, (SHARE - 1) * (now - begun))
 
@@ -222,12 +222,42 @@ class Checkpoints:
         if self.folder is None or self.last is None:
             return ""
         last, where = self.last, f"epoch {self.last.epoch + 1}, step {self.last.steps}"
-        if last.steps == 0 and last.epoch:
+        if last.steps == 0 and last.history:
             where = f"the end of epoch {last.epoch}"
         return f"; the last checkpoint in {self.folder} is of {where}"
 
 
+def settings_in(notes: dict[str, str], names: Iterable[str]) -> dict[str, Setting]:
+    """What the notes of a checkpoint, which anyone may have made, say of the run."""
+    found = json.loads(notes["settings"])
+    return {name: Setting.read(found[name]) for name in names}
+
+
+def _lines(
+    kept: dict[str, Setting], settings: dict[str, Setting], *, other_tree: bool = False
+) -> dict[str, str]:
+    """What has changed, each with a line for the message: of a cause and its effect, the cause."""
+    changed = {name: was for name, was in kept.items() if not was.same(settings[name])}
+    effects = ["device"]  # no cause of anything: the run has been warned of it
+    if other_tree:  # of which the programs know, and the state
+        effects += [name for name, was in changed.items() if not was.readable(settings[name])]
+    if other_tree or "key" in changed:
+        effects.append("initial train_state")
+    effects += ["shuffle"] if "data" in changed else []
+    effects += ["shuffle", "data"] if "blocks" in changed else []
+    effects += ["train_step"] if len(changed) > 1 else []
+    lines = {
+        name: f"\n  {name}: {was.change(settings[name])}"
+        for name, was in changed.items()
+        if name not in effects
+    }
+    if "\n  initial train_state: params is" in lines.get("initial train_state", ""):
+        lines["initial train_state"] += "; the initializers of the layers decide them"
+    return lines
+
+
 def _path(folder: Any) -> Path:
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+    if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"fit: checkpoints must be a folder, got {checks.describe(folder)}")
-    return Path(os.path.abspath(folder))  # the same, if the data's function changes the directory
+    path = local_path("fit", "checkpoints", folder, kind="a folder", what="a folder")
+    return Path(os.path.abspath(path))  # the same, if the data's function changes the directory

@@ -13,6 +13,7 @@ from purenn.backprop.value_and_grad import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.calls import called_as
+from purenn.core.deleted import refuse_deleted
 from purenn.core.precision import wide
 from purenn.ops.targets import class_targets, distributions
 from purenn.training.examples import as_examples, check_labels, classes_of
@@ -38,6 +39,7 @@ def accuracy(logits: Any, targets: Any) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
+    refuse_deleted("accuracy", logits=logits, targets=targets)
     return jnp.mean(_right("accuracy", logits, targets))
 
 
@@ -103,6 +105,7 @@ def evaluate(
             "call model.apply, the loss and accuracy"
         )
     batch_size = scalars.count("evaluate", "batch_size", batch_size)
+    refuse_deleted("evaluate", params=params, state=state, x=x, targets=targets)
     spread = spread_of("evaluate", mesh)
     x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
     if spread is not None:

@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.deleted import refuse_deleted
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.evaluate import are_classes
 from purenn.training.examples import as_examples, check_labels, check_numbers, classes_of
@@ -23,6 +24,7 @@ from purenn.training.settings import settings_of
 from purenn.training.sources import Arrays, Batches, pair, source_of
 from purenn.training.spread import begin, handed_back, layout_of, placed, spread_of
 from purenn.training.team import Team
+from purenn.training.traced import concrete, refuse_traced
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
 
 
@@ -38,6 +40,7 @@ def fit(
     penalty: Any = None,
     validation: tuple[Any, Any] | None = None,
     train_state: TrainState | None = None,
+    first_epoch: int | None = None,
     progress: bool = True,
     checkpoints: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -55,7 +58,8 @@ def fit(
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         optimizer: purenn's or optax's.
-        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`.
+        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
+            asked for the epochs from 0 on.
         epochs: how many passes over the data.
         key: decides the initial parameters, the shuffles and the dropout.
         batch_size: examples a step, needed with arrays; an incomplete last batch is dropped. A
@@ -63,14 +67,19 @@ def fit(
         penalty: an op or function of the parameters, added to the loss.
         validation: `(x, targets)` to evaluate after every epoch.
         train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
-            own key is used. Arrays go on with the epoch that its step says; a function's epochs
-            begin at 0 again.
-        progress: whether to show a bar (with tqdm, if it is installed) on stderr.
-        checkpoints: a folder of this run's own, made if it is not there. What it takes to go on
-            is written there soon after the beginning, every so often, and when the run ends or is
-            stopped by Ctrl-C or an error (but not if it diverges); the last two are kept. It needs
-            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
-            of a step or within half a second, the second at once; neither can stop XLA compiling.
+            own key is used. Arrays go on with the epoch that its step says, and the history counts
+            on from there.
+        first_epoch: the epoch that a function of the epoch is asked for first, by default 0. Where
+            `train_state` has seen some epochs of it already, say how many: a function's steps are
+            not known before they come, so the state's step cannot tell. The history counts on.
+        progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where that can't
+            be written to, such as after the terminal was closed, the run goes on without.
+        checkpoints: a folder of this run's own, made if it is not there; `~` is expanded, and a URL
+            such as `gs://…` refused. What it takes to go on is written there soon after the
+            beginning, every so often, and when the run ends or is stopped by Ctrl-C or an error
+            (but not if it diverges); the last two are kept. It needs `purenn[checkpoints]`. The
+            first Ctrl-C then stops the run with a checkpoint, at the end of a step or within half a
+            second, the second at once; neither can stop XLA compiling.
         resume: whether to go on with the run in `checkpoints`, if there is one; the result is that
             of a run that was never stopped, bit for bit on the same machine. Everything else must
             be as it was, but for `epochs`, of which there may be more, unless a schedule counts on
@@ -90,15 +99,18 @@ def fit(
             default 1, and with a mesh 8, or the next multiple of its devices.
 
     Returns:
-        `(train_state, history)`, with one `EpochRecord` an epoch.
+        `(train_state, history)`, with one `EpochRecord` per epoch.
 
     Raises:
+        TypeError: an argument of another type; or one that is traced, as in `jax.vmap(fit)`, for
+            which there is `training_run`.
         FloatingPointError: the loss, or what an update made of parameters, state or optimizer, is
-            not finite; the message says at which epoch and step.
+            not finite; the message says at which epoch, counted from 1, and step of it.
         KeyboardInterrupt: Ctrl-C; with `checkpoints` the message says where the run stopped.
         ValueError: data that do not fit, such as a label that is no class; a folder that another
             run writes to, or holds a run that `resume` was not asked for; a run to resume that was
-            of another model, data or setting, each of them named.
+            of another model, data or setting, each of them named, with what it was and what it is;
+            an array that was deleted, or donated to a jitted function.
 
     Warns:
         RuntimeWarning: a checkpoint could not be written, for a full disk perhaps, and the run goes
@@ -124,6 +136,10 @@ def fit(
         checks.flag("fit", name, value)
     check_optimizer("fit", optimizer)
     epochs = scalars.count("fit", "epochs", epochs)
+    given = {"train_state": train_state, "key": key, "validation": validation}
+    given |= {} if callable(data) else {"data": data}
+    refuse_traced(**given)
+    refuse_deleted("fit", **given)
     recipe = Recipe(model, loss, optimizer, penalty)
     recipe.check()
     spread, team = spread_of("fit", mesh), Team("fit", mesh)
@@ -133,7 +149,7 @@ def fit(
     interruptions = Interruptions(enabled=checkpoints is not None, alone=team.alone)
 
     with keeper, interruptions:
-        source = source_of(data, batch_size, blocks, spread, team, interruptions)
+        source = source_of(data, batch_size, blocks, first_epoch, spread, team, interruptions)
         x, targets = source.example
         if validation is not None:
             on_host = spread is not None
@@ -146,34 +162,36 @@ def fit(
         if train_state is None:
             checks.prng_key("fit", key)
             start = begin(programs(recipe).create, spread, key, x.shape[1:])
+            concrete(start)  # refuses an initializer with a traced number
         else:
             check_train_state("fit", train_state)
             start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
         layout = None if spread is None else layout_of(spread, start)
         start = placed(start, layout)
-        begun = layer, op, start.params, start.state
+        initial = layer, op, start.params, start.state
         if op.of_classes:
-            check_labels("fit", *begun, x, targets)
+            check_labels("fit", *initial, x, targets)
             if isinstance(source, Batches):
                 source.classes = classes_of(layer, start.params, start.state, x)
         if team.alone and isinstance(source, Arrays):  # batches are looked at when they come
-            check_numbers("fit", *begun, x, targets)
+            check_numbers("fit", *initial, x, targets)
         if validation is not None:
             if op.of_classes or are_classes(validation[1]):
-                check_labels("fit", *begun, *validation, "validation's targets")
+                check_labels("fit", *initial, *validation, "validation's targets")
             if team.alone:
-                check_numbers("fit", *begun, *validation, "validation's ")
+                check_numbers("fit", *initial, *validation, "validation's ")
 
-        first = int(start.step) // source.steps if source.steps else 0
-        run = Run(recipe, layout, source, epochs, first, validation, interruptions, locate)
-        moment = Moment(start)
+        first = int(start.step) // source.steps if source.steps else first_epoch or 0
+        run = Run(recipe, layout, source, epochs, validation, interruptions, locate)
+        moment = Moment(start, first)
         if checkpoints is not None:
             seed = key if train_state is None else None
-            settings = settings_of(recipe, start, source, validation, seed, spread, team)
+            settings = settings_of(recipe, start, source, first, validation, seed, spread, team)
             moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
-        if moment.epoch > epochs:
+        begun, done = moment, len(moment.history)
+        if done > epochs:
             raise ValueError(
-                f"fit: epochs is {epochs}, but the run in {checkpoints} has done {moment.epoch}"
+                f"fit: epochs is {epochs}, but the run in {checkpoints} has done {done}"
             )
         try:
             interruptions.stop()
@@ -192,7 +210,9 @@ def fit(
         except FloatingPointError as error:  # the last checkpoint is from when all was well
             raise FloatingPointError(f"{error}{keeper.kept}") from None
         except BaseException as error:
-            if interruptions.asked < 2 and (team.alone or layout is None or not layout.splits):
+            alike = team.alone or layout is None or not layout.splits
+            failed_at_once = moment is begun and isinstance(error, Exception)  # a mistake, mostly
+            if interruptions.asked < 2 and alike and not failed_at_once:
                 keeper.write(moment)
             if isinstance(error, KeyboardInterrupt) and keeper.kept:
                 raise KeyboardInterrupt(f"fit: stopped{keeper.kept}") from None

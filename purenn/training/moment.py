@@ -16,7 +16,7 @@ class Moment(NamedTuple):
     """A run between two steps."""
 
     train_state: TrainState
-    epoch: int = 0  # of this run, from 0
+    epoch: int = 0  # from the first pass over the data, in whichever run that was
     steps: int = 0  # done in the epoch
     total: float = 0.0  # of their losses
     seconds: float = 0.0  # that they took
@@ -42,6 +42,11 @@ class Moment(NamedTuple):
         record = EpochRecord(self.epoch + 1, mean, self.seconds, loss, accuracy)
         return Moment(self.train_state, self.epoch + 1, history=(*self.history, record))
 
+    @property
+    def first(self) -> int:
+        """The epoch in which the run began: 0, if it did not go on from another's state."""
+        return self.epoch - len(self.history)
+
     def written(self) -> str:
         """All but the state, as JSON; floats come back from it bit for bit.
 
@@ -52,31 +57,31 @@ class Moment(NamedTuple):
         table = np.array(rows, "<f8")
         columns = len(rows[0]) if rows else 0
         text = base64.b64encode(table.tobytes()).decode()
-        return json.dumps([self.epoch, self.steps, self.total, self.seconds, columns, text])
+        return json.dumps([len(rows), self.steps, self.total, self.seconds, columns, text])
 
     @classmethod
-    def read(cls, train_state: TrainState, text: str) -> "Moment":
-        """What was written.
+    def read(cls, train_state: TrainState, text: str, first: int = 0) -> "Moment":
+        """What was written, by a run that began in the epoch `first`.
 
         Raises:
             ValueError: it is nothing that `written` writes.
         """
         try:
-            epoch, steps, total, seconds, columns, history = json.loads(text)
+            epochs, steps, total, seconds, columns, history = json.loads(text)
             table = np.frombuffer(base64.b64decode(history, validate=True), "<f8")
             total, seconds = float(total), float(seconds)
         except (TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"no position of a run: {error}") from error
         if (
-            any(type(count) is not int or count < 0 for count in (epoch, steps, columns))
+            any(type(count) is not int or count < 0 for count in (epochs, steps, columns))
             or not math.isfinite(total + seconds)
-            or table.size != epoch * columns
-            or (epoch and columns not in (2, 3, 4))
+            or table.size != epochs * columns
+            or (epochs and columns not in (2, 3, 4))
         ):
             raise ValueError("no position of a run")
         missing = (None,) * (4 - columns)
         records = tuple(
             EpochRecord(i, *row, *missing)
-            for i, row in enumerate(table.reshape(epoch, columns).tolist(), 1)
+            for i, row in enumerate(table.reshape(epochs, columns).tolist(), first + 1)
         )
-        return cls(train_state, epoch, steps, total, seconds, records)
+        return cls(train_state, first + epochs, steps, total, seconds, records)

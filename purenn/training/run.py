@@ -15,6 +15,7 @@ from purenn.training.programs import Recipe, programs
 from purenn.training.progress import Bar
 from purenn.training.sources import Source
 from purenn.training.spread import Layout
+from purenn.training.traced import concrete
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Run:
     recipe: Recipe
     layout: Layout | None
     source: Source
-    epochs: int
-    first: int  # the data's epoch in the run's first
+    epochs: int  # how many it does, with those before it was stopped
     validation: tuple[Array, Array] | None
     interruptions: Interruptions
     locate: bool
@@ -36,11 +36,11 @@ class Run:
         Raises:
             FloatingPointError: it is no longer finite.
         """
-        steps = self.source.steps
-        done = moment.epoch * steps + moment.steps
-        with Bar(self.epochs * steps if steps else None, done, enabled=progress) as bar:
-            while moment.epoch < self.epochs:
-                bar.begin(moment.epoch + 1, self.epochs)
+        steps, last = self.source.steps, moment.first + self.epochs
+        done = moment.epoch * steps + moment.steps if steps else int(moment.train_state.step)
+        with Bar(last * steps if steps else None, done, enabled=progress) as bar:
+            while moment.epoch < last:
+                bar.begin(moment.epoch + 1, last)
                 for reached in self._epoch(moment, bar):
                     moment = reached
                     yield moment
@@ -56,14 +56,13 @@ class Run:
                 yield moment
 
     def _epoch(self, moment: Moment, bar: Bar) -> Iterator[Moment]:
-        number = self.first + moment.epoch
         start = time.perf_counter()
         compiled = programs(self.recipe, self.layout)
-        for chunk in self.source.epoch(compiled, moment.train_state, number, moment.steps):
+        for chunk in self.source.epoch(compiled, moment.train_state, moment.epoch, moment.steps):
             if not (chunk.sound and np.isfinite(chunk.losses).all()):
                 raise divergence(self.recipe, moment, chunk, locate=self.locate)
-            now = time.perf_counter()
-            moment = moment.after(chunk.after, chunk.losses, now - start)
+            now, after = time.perf_counter(), concrete(chunk.after)
+            moment = moment.after(after, chunk.losses, now - start)
             bar.advance(chunk.losses.size, moment.total / moment.steps)
             yield moment
             start = time.perf_counter()

@@ -11,12 +11,14 @@ from jax import Array
 from numpy.typing import NDArray
 
 from purenn.core import checks, scalars
+from purenn.core.deleted import refuse_deleted
 from purenn.training.blocks import batch_of, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
 from purenn.training.programs import Programs, still_finite
 from purenn.training.spread import Spread
 from purenn.training.team import Team
+from purenn.training.traced import concrete
 from purenn.training.train_step import TrainState
 
 LOOK_EVERY = 0.3  # seconds between two looks at a run: by the bar, for NaN, for Ctrl-C
@@ -70,6 +72,7 @@ def source_of(
     data: Any,
     batch_size: int | None,
     blocks: int | None,
+    first_epoch: Any,
     spread: Spread | None,
     team: Team,
     interruptions: Interruptions,
@@ -78,7 +81,14 @@ def source_of(
     if callable(data):
         if blocks is not None:
             raise TypeError("fit: blocks is for data in arrays; a function gives its own batches")
-        return Batches(data, spread, team, interruptions)
+        if first_epoch is not None:
+            first_epoch = scalars.count("fit", "first_epoch", first_epoch, least=0)
+        return Batches(data, first_epoch or 0, spread, team, interruptions)
+    if first_epoch is not None:
+        raise TypeError(
+            "fit: first_epoch is for a function of the epoch; arrays go on with the epoch that "
+            "train_state's step says"
+        )
     x, targets = as_examples("fit", *pair("data", data), on_host=spread is not None)
     if batch_size is None:
         raise TypeError("fit: batch_size is missing, which data in arrays needs")
@@ -121,7 +131,7 @@ class Arrays:
             start, last = time.perf_counter(), min(first + self.pace, self.steps)
             before, given = train_state, (np.int32(first), np.int32(last))
             train_state, losses, sound = run(before, x, targets, order, *given)
-            done = np.asarray(losses)[first:last]
+            done = np.asarray(concrete(losses))[first:last]
 
             def batch(i: int, first: int = first) -> tuple[Array, Array]:
                 return batch_of(x, order, first + i), batch_of(targets, order, first + i)
@@ -151,19 +161,20 @@ class Batches:
     def __init__(
         self,
         data: Callable[[int], Any],
+        first: int,
         spread: Spread | None,
         team: Team,
         interruptions: Interruptions,
     ) -> None:
         """Looks into the first epoch for its shapes, and uses it: data is called once an epoch."""
-        self.data, self.interruptions = data, interruptions
+        self.data, self.first, self.interruptions = data, first, interruptions
         self.spread, self.team, self.pace = spread, team, FIRST_CHUNK
         self.classes: int | None = None  # labels of each batch are held against it
-        opened = self._open(0)
+        opened = self._open(first)
         batch = next(opened, None)
         if batch is None:
-            raise ValueError("fit: data(0) gave no batch")
-        x, targets = pair("data(0)'s first batch", batch)
+            raise ValueError(f"fit: data({first}) gave no batch")
+        x, targets = pair(f"data({first})'s first batch", batch)
         self.example = self.held = as_examples("fit", x, targets, on_host=spread is not None)
         self._begun: Iterator[Any] | None = chain([batch], opened)
 
@@ -198,7 +209,7 @@ class Batches:
                 train_state, number = ahead[1], number + 1
             if behind is not None:
                 before, after, loss, seen, used = behind
-                value = np.asarray(seen)
+                value = np.asarray(concrete(seen))
                 if not np.isfinite(value):
                     if losses:
                         yield _chunk(begun, before, losses)
@@ -215,8 +226,8 @@ class Batches:
                 return
 
     def _from(self, epoch: int, first: int) -> Iterator[Any]:
-        batches = self._begun if epoch == 0 and self._begun is not None else self._open(epoch)
-        self._begun = None
+        begun, self._begun = self._begun, None
+        batches = begun if begun is not None and epoch == self.first else self._open(epoch)
         used = sum(1 for _ in islice(batches, first))
         if used < first:
             raise ValueError(
@@ -241,9 +252,10 @@ class Batches:
             np.array(part) if isinstance(part, np.ndarray) else part
             for part in pair("a batch", batch)
         )
+        place = f"in epoch {epoch + 1}, batch {number}"
+        refuse_deleted(f"fit: {place}", x=x, targets=targets)
         if self.classes is not None and isinstance(targets, np.ndarray):
-            name = f"in epoch {epoch + 1}, batch {number}, targets"
-            refuse_targets("fit", name, targets, self.classes)
+            refuse_targets("fit", f"{place}, targets", targets, self.classes)
         if self.spread is None:
             return as_examples("fit", x, targets)
         x, targets = as_examples("fit", x, targets, on_host=True)

@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core import scalars
 from purenn.core.calls import called_as
+from purenn.core.deleted import refuse_deleted
 from purenn.core.sharding import cut_like, varying_together
 from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples
@@ -60,6 +61,7 @@ def training_run(
 
     @called_as("training_run's function")
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
+        refuse_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]
         steps_per_epoch("training_run", examples, batch_size, blocks)

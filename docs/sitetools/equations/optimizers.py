@@ -221,7 +221,7 @@ def each_step(schedule):
 @equation(
     "inverse_time_decay",
     source=f"{SCHEDULES}:inverse_time_decay",
-    line="return lambda step: initial / (1 + decay_rate",
+    line="lambda step: initial / (1 + decay_rate",
     by_purenn=lambda eta0, r, n, T: each_step(pn.inverse_time_decay(eta0, r, n)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )
@@ -233,7 +233,7 @@ def inverse_time_decay(eta0, r, n, T):
 @equation(
     "exponential_decay",
     source=f"{SCHEDULES}:exponential_decay",
-    line="return lambda step: initial * decay_rate **",
+    line="lambda step: initial * decay_rate **",
     by_purenn=lambda eta0, r, n, T: each_step(pn.exponential_decay(eta0, r, T)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )
