@@ -55,6 +55,8 @@ from purenn.training.progress import EpochRecord
 from purenn.training.train_step import TrainState, train_step
 from purenn.training.training_run import training_run
 
+__version__ = "0.1.0"
+
 __all__ = [
     "BatchNormParams",
     "BatchNormState",

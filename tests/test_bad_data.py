@@ -39,9 +39,22 @@ BAD = {
 def test_arrays_are_looked_at_before_the_run(name, on):
     (x, targets), message = BAD[name]
     with pytest.raises(ValueError, match=f"^fit: {message}"):
-        fit((on(x), on(targets)))
+        fit((on(x), on(targets)), locate=True)
     with pytest.raises(ValueError, match=f"^fit: validation's {message}"):
-        fit((X, NUMBERS), validation=(on(x), on(targets)))
+        fit((X, NUMBERS), validation=(on(x), on(targets)), locate=True)
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+@pytest.mark.parametrize("part", [0, 1], ids=["x", "targets"])
+def test_without_that_the_run_stops_at_the_example_and_names_it(part, blocks):
+    data = [X, NUMBERS]
+    data[part] = spoiled(data[part], np.nan, (16, 0))
+    says = (
+        r"the loss is nan at epoch .*began in the batch: .* is nan at \[0\], which is example 16 of"
+    )
+    with pytest.raises(FloatingPointError, match=says) as caught:
+        fit(tuple(data), epochs=9, batch_size=6, blocks=blocks)
+    assert "learning rate" not in str(caught.value)
 
 
 @pytest.mark.parametrize("loss", [pn.binary_cross_entropy, pn.sigmoid_binary_cross_entropy])
@@ -70,7 +83,7 @@ def test_a_model_or_a_loss_that_can_handle_a_nan_is_trained():
         ((spoiled(X, np.nan), NUMBERS), pn.mse, pn.serial(without_nan, MODEL)),
         ((X, spoiled(NUMBERS, np.nan)), masked, MODEL),
     ):
-        _, history = fit(data, loss, model)
+        _, history = fit(data, loss, model, locate=True)
         assert np.isfinite(history[0].loss)
 
 
@@ -100,6 +113,6 @@ def test_what_is_wrong_with_a_batch_is_said_when_the_run_stops_at_it(name):
         return [(X, good), (x, targets)]
 
     with pytest.raises(FloatingPointError, match=message) as caught:
-        fit(data, loss, model, batch_size=None, locate=True)
+        fit(data, loss, model, batch_size=None)
     assert "began in the batch" in str(caught.value)
     assert "learning rate" not in str(caught.value)

@@ -602,7 +602,8 @@ TypeError: serial: part 1, a partial leaky_relu, does not fit: got an unexpected
 >>> pn.serial(pn.dense(3), partial(pn.relu, X))
 TypeError: serial: part 1, a partial relu, binds arrays, not options alone
 >>> pn.serial(lambda x: (x, x)).init(KEY, (3,))
-TypeError: <lambda>: must return one array, got a tuple of 2
+TypeError: <lambda>: must return one array, got a tuple of 2; a model takes one array; several
+    inputs or outputs take a function of your own that calls layers, with by_hand and jax.grad
 in part 0 of serial: <lambda>
 >>> pn.serial(lambda x: x.sum()).init(KEY, (3,))
 ValueError: <lambda>: turned a batch of shape (2, 3) into (); expected the batch axis to stay
@@ -647,8 +648,8 @@ TypeError: dense(5): x must be floating point, got int32(4, 3); convert it with
     x.astype(jnp.float32), or put rescale() first
 in part 0 of serial: dense(5)
 >>> MODEL.apply(PARAMS, STATE, X.tolist())
-TypeError: dense(5): x must be an array, got a list of 4; convert it with jnp.array(x)
-in part 0 of serial: dense(5)
+TypeError: serial(dense(5), relu, dense(2)): x must be an array, got a list of 4; convert it with
+    jnp.array(x)
 >>> MODEL.apply(PARAMS, STATE, X, key=0)
 TypeError: serial: key must be one PRNG key, such as jax.random.key(0); got 0
 >>> MODEL.apply(PARAMS, STATE, X, train="yes")
@@ -1207,19 +1208,13 @@ TypeError: fit: x must be an array, got a tuple of 2; a model takes one array; s
 >>> FIT((X, {"digit": LABELS, "writer": LABELS}), batch_size=4)
 TypeError: fit: targets must be an array, got a dict; a model takes one array; several inputs or
     outputs take a function of your own that calls layers, with by_hand and jax.grad
->>> FIT((X.at[2, 1].set(jnp.nan), LABELS), batch_size=4)
+>>> FIT((X.at[2, 1].set(jnp.nan), LABELS), batch_size=4, locate=True)
 ValueError: fit: x[2] is nan at [1], and the loss of a batch with that example is nan; expected
     finite numbers, or a model and a loss that can handle it
->>> pn.fit(DENSE, pn.mse, ADAM, (X, ROWS.at[3, 0].set(jnp.inf)), epochs=1, batch_size=4, key=KEY)
-ValueError: fit: targets[3] is inf at [0], and the loss of a batch with that example is inf;
-    expected finite numbers, or a model and a loss that can handle it
 >>> pn.fit(
     DENSE, pn.sigmoid_binary_cross_entropy, ADAM, (X, 2 * LABELS[:, None] * [1, 1]), epochs=1,
     batch_size=4, key=KEY)
 ValueError: fit: targets[1] is 2 at [0], expected numbers in 0 … 1
->>> FIT((X, LABELS), batch_size=4, validation=(X.at[0, 0].set(jnp.inf), LABELS))
-ValueError: fit: validation's x[0] is inf at [0], and the loss of a batch with that example is nan;
-    expected finite numbers, or a model and a loss that can handle it
 >>> FIT(X, batch_size=2)
 TypeError: fit: data must be (x, targets) or a function epoch -> iterable of batches, got
     float32(4, 3)

@@ -47,6 +47,10 @@ def test_public_names_are_those_of_the_contract():
     assert all(callable(getattr(pn.initializers, name)) for name in INITIALIZERS)
 
 
+def test_the_version_is_that_of_the_distribution():
+    assert pn.__version__ == importlib.metadata.version("purenn")
+
+
 @pytest.mark.parametrize("name", [*PUBLIC, *(f"initializers.{name}" for name in INITIALIZERS)])
 def test_every_public_name_says_what_it_is(name):
     value = pn

@@ -79,8 +79,7 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     ) -> tuple[Array, Any, Array]:
         check(params, x)
         w, b = params
-        z = product(x, w)  # x @ w, (..., units)
-        return z + per_feature(b, z), state, x
+        return product(x, w) + per_feature(b, x), state, x  # x @ w + b, (..., units)
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
         check(params, x)

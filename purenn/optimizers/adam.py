@@ -119,12 +119,12 @@ def _adam(
         step = opt_state.step + 1
 
         def first(m: Array, g: Array) -> Array:
-            kept = in_dtype(beta1, m.dtype)
-            return kept * m + (1 - kept) * wide(g).astype(m.dtype)
+            beta = in_dtype(beta1, m.dtype)
+            return beta * m + (1 - beta) * wide(g).astype(m.dtype)
 
         def second(v: Array, g: Array) -> Array:
-            kept, g = in_dtype(beta2, v.dtype), wide(g).astype(v.dtype)
-            return kept * v + (1 - kept) * (g * g)
+            beta, g = in_dtype(beta2, v.dtype), wide(g).astype(v.dtype)
+            return beta * v + (1 - beta) * (g * g)
 
         def direction(m: Array, v: Array) -> Array:
             m_hat = m / _correction(beta1, step, m.dtype)

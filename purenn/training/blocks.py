@@ -75,6 +75,16 @@ def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int, blocks: 
     return jax.vmap(of_block)(jnp.arange(blocks))
 
 
+def rows_in_batch(order: Array, examples: int, step: int) -> Any:
+    """Return which examples the batch of a step has, in its order, by their place in the data."""
+    of_batch = np.asarray(order[..., step, :])
+    if of_batch.ndim == 1:
+        return of_batch
+    blocks = of_batch.shape[0]
+    starts = slots(examples, blocks) * np.arange(blocks)[:, None]
+    return rows_of(examples, blocks)[(of_batch + starts).reshape(-1)]
+
+
 def batch_of(examples: Array, order: Array, step: Any) -> Array:
     """The examples of a step: gathered as they are, so that bytes travel where floats would."""
     if order.ndim == 2:

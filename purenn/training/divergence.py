@@ -20,6 +20,7 @@ CURES = (
     "A smaller learning rate, scaled inputs (rescale) or a logits loss are the usual cures; a "
     "label out of range makes it nan too"
 )
+LOCATE = "; locate=True says in which layer it begins"
 
 
 def divergence(recipe: Recipe, moment: Moment, chunk: Chunk, *, locate: bool) -> FloatingPointError:
@@ -43,19 +44,23 @@ def divergence(recipe: Recipe, moment: Moment, chunk: Chunk, *, locate: bool) ->
         text = f"fit: {found} {where}, or has been since a few steps before"
     else:
         text = f"fit: {found} after the update {where}, whose loss was {loss:.4g}"
-    if locate and chunk.batch is not None:
-        x, targets = chunk.batch(i)
-        if found := _in_batch(recipe, before, x, targets):
-            return FloatingPointError(f"{text}; it began in the batch: {found}")
-        text += f"; {_origin(recipe, before, x, targets)}"
-    return FloatingPointError(f"{text}. {CURES}")
+    if chunk.batch is None:
+        return FloatingPointError(f"{text}. {CURES}")
+    x, targets = chunk.batch(i)
+    rows = None if chunk.rows is None else chunk.rows(i)
+    if found := _in_batch(recipe, before, x, targets, rows):
+        return FloatingPointError(f"{text}; it began in the batch: {found}")
+    if locate:
+        return FloatingPointError(f"{text}; {_origin(recipe, before, x, targets)}. {CURES}")
+    return FloatingPointError(f"{text}. {CURES}{LOCATE}")
 
 
-def _in_batch(recipe: Recipe, train_state: TrainState, x: Any, targets: Any) -> str:
+def _in_batch(recipe: Recipe, train_state: TrainState, x: Any, targets: Any, rows: Any) -> str:
     """Say what is wrong with a batch, whatever the model and the learning rate are."""
     model, loss = as_layer("fit", "model", recipe.model), as_op("fit", "loss", recipe.loss)
     if found := bad_number("x", x) or bad_number("targets", targets):
-        return found[1]
+        row, text = found
+        return text if rows is None else f"{text}, which is example {rows[row]} of the data"
     if loss.of_fractions and (found := bad_number("targets", targets, fractions=True)):
         return f"{found[1]}, expected numbers in 0 … 1"
     classes = classes_of(model, train_state.params, train_state.state, x)

@@ -110,20 +110,22 @@ def check_numbers(
     x: Any,
     targets: Any,
     name: str = "",
+    *,
+    finite: bool,
 ) -> None:
-    """Refuse examples with NaN or infinity in them, by their place in the data.
+    """Refuse numbers that a binary loss does not take, by their place in the data.
 
-    A model or a loss may know what to do with a NaN, such as to leave that example out. So they are
-    tried: what is refused is an example that makes the loss of a batch so too.
+    With `finite`, NaN and infinity are refused too. But a model or a loss may know what to do with
+    a NaN, such as to leave that example out. So they are tried: what is refused is an example that
+    makes the loss of a batch so too.
     """
-    for part, values in ((f"{name}x", x), (f"{name}targets", targets)):
-        fractions = loss.of_fractions and values is targets
-        bad = bad_number(part, values, fractions=fractions)
+    if loss.of_fractions and (bad := bad_number(f"{name}targets", targets, fractions=True)):
+        raise ValueError(f"{where}: {bad[1]}, expected numbers in 0 … 1")
+    for part, values in ((f"{name}x", x), (f"{name}targets", targets)) if finite else ():
+        bad = bad_number(part, values)
         if bad is None:
             continue
         row, text = bad
-        if fractions:
-            raise ValueError(f"{where}: {text}, expected numbers in 0 … 1")
         first = max(0, min(row, len(x) - BATCH))
         batch = x[first : first + BATCH], targets[first : first + BATCH]
         value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], t))(params, state, *batch)

@@ -87,8 +87,9 @@ def fit(
             are passed over.
         checkpoint_every: seconds between two checkpoints; more where writing takes long, so that
             no more than a twentieth of the time goes into it.
-        locate: whether to look, when the run is no longer finite, for the layer where that began;
-            it takes one more step, with `explain`.
+        locate: whether to look for NaN and infinity in arrays of data before the run, and, when the
+            run is no longer finite, for the layer where that began; it takes one more step, with
+            `explain`.
         mesh: devices to train on together, as `jax.make_mesh` makes it. Each batch is spread over
             the axis named "data", or the only one; parameters are whole on each device, or lie as
             an initializer of `initializers.sharded` put them. Of several processes each calls `fit`
@@ -174,12 +175,12 @@ def fit(
             if isinstance(source, Batches):
                 source.classes = classes_of(layer, start.params, start.state, x)
         if team.alone and isinstance(source, Arrays):  # batches are looked at when they come
-            check_numbers("fit", *initial, x, targets)
+            check_numbers("fit", *initial, x, targets, finite=locate)
         if validation is not None:
             if op.of_classes or are_classes(validation[1]):
                 check_labels("fit", *initial, *validation, "validation's targets")
             if team.alone:
-                check_numbers("fit", *initial, *validation, "validation's ")
+                check_numbers("fit", *initial, *validation, "validation's ", finite=locate)
 
         first = int(start.step) // source.steps if source.steps else first_epoch or 0
         run = Run(recipe, layout, source, epochs, validation, interruptions, locate)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from purenn.core import checks, scalars
 from purenn.core.deleted import refuse_deleted
-from purenn.training.blocks import batch_of, in_blocks, steps_per_epoch
+from purenn.training.blocks import batch_of, in_blocks, rows_in_batch, steps_per_epoch
 from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
 from purenn.training.programs import Programs, still_finite
@@ -35,6 +35,7 @@ class Chunk(NamedTuple):
     # What a step was made of, and the step again; None where that is not kept.
     batch: Callable[[int], tuple[Array, Array]] | None = None
     again: Callable[[TrainState, int], tuple[TrainState, Any]] | None = None
+    rows: Callable[[int], NDArray[Any]] | None = None  # of the data, in a step's batch
 
 
 class Source(Protocol):
@@ -136,6 +137,9 @@ class Arrays:
             def batch(i: int, first: int = first) -> tuple[Array, Array]:
                 return batch_of(x, order, first + i), batch_of(targets, order, first + i)
 
+            def rows(i: int, first: int = first) -> NDArray[Any]:
+                return rows_in_batch(order, self.examples, first + i)
+
             def again(state: TrainState, i: int, first: int = first) -> tuple[TrainState, Any]:
                 i += first
                 after, losses, _ = run(state, x, targets, order, np.int32(i), np.int32(i + 1))
@@ -143,7 +147,7 @@ class Arrays:
 
             self.pace = steps_until_look(time.perf_counter() - start, last - first)
             first = last
-            yield Chunk(before, train_state, done, bool(sound), batch, again)
+            yield Chunk(before, train_state, done, bool(sound), batch, again, rows)
 
 
 def steps_until_look(seconds: float, steps: int) -> int:

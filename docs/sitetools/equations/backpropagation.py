@@ -33,7 +33,7 @@ def of(symbol):
 @equation(
     "backprop.z1",
     source=f"{DENSE}.forward",
-    line="product(x, w) + b",
+    line="product(x, w) + per_feature(b, x)",
     by_purenn=of("Z1"),
     inputs=values,
 )
@@ -55,7 +55,7 @@ def a1(v):
 @equation(
     "backprop.z2",
     source=f"{DENSE}.forward",
-    line="product(x, w) + b",
+    line="product(x, w) + per_feature(b, x)",
     by_purenn=of("Z2"),
     inputs=values,
 )
@@ -77,7 +77,7 @@ def a2(v):
 @equation(
     "backprop.loss",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy",
-    line="terms = jnp.where(masked, 0, wide(y) * log_p)",
+    line="terms = wide(y) * jnp.where(",
     by_purenn=of("L"),
     inputs=values,
 )

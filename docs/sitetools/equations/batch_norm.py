@@ -60,7 +60,7 @@ def by_layer_norm(i):
 @equation(
     "batch_norm.y",
     source=f"{BATCH}.forward",
-    line="_normalised(saved) * wide(params.gamma)",
+    line="gamma * _normalized(saved) + beta",
     by_purenn=by_batch_norm(0),
     inputs=drawn,
 )
@@ -71,7 +71,7 @@ def batch_norm_y(x, dy, gamma, beta, epsilon):
     return gamma * x_hat + beta
 
 
-def normalised(x, epsilon, axis=0):
+def normalized(x, epsilon, axis=0):
     """x̂ and the root under it."""
     mu = x.mean(axis=axis, keepdims=True)
     s = np.sqrt(((x - mu) ** 2).mean(axis=axis, keepdims=True) + epsilon)
@@ -86,7 +86,7 @@ def normalised(x, epsilon, axis=0):
     inputs=drawn,
 )
 def batch_norm_dgamma(x, dy, gamma, beta, epsilon):
-    x_hat, _ = normalised(x, epsilon)
+    x_hat, _ = normalized(x, epsilon)
     return (dy * x_hat).sum(axis=0)
 
 
@@ -109,7 +109,7 @@ def batch_norm_dbeta(x, dy, gamma, beta, epsilon):
     inputs=drawn,
 )
 def batch_norm_dx(x, dy, gamma, beta, epsilon):
-    x_hat, s = normalised(x, epsilon)
+    x_hat, s = normalized(x, epsilon)
     dx_hat = gamma * dy
     through_mean = dx_hat.mean(axis=0)
     through_var = x_hat * (dx_hat * x_hat).mean(axis=0)
@@ -119,7 +119,7 @@ def batch_norm_dx(x, dy, gamma, beta, epsilon):
 @equation(
     "batch_norm.running",
     source=f"{BATCH}.running",
-    line="momentum * kept",
+    line="share * kept",
     by_purenn=by_batch_norm(1),
     inputs=with_running,
 )
@@ -146,7 +146,7 @@ def batch_norm_y_evaluated(x, dy, gamma, beta, epsilon, mean, var, momentum):
 @equation(
     "batch_norm.dx_evaluated",
     source=f"{BATCH}.backward",
-    line="dx = dx_hat = dy * wide(params.gamma)",
+    line="dx = dx_hat = dy * per_feature(wide(params.gamma), dy)",
     by_purenn=lambda *arguments: run_batch_norm(*arguments, train=False)[4],
     inputs=with_running,
 )
@@ -157,7 +157,7 @@ def batch_norm_dx_evaluated(x, dy, gamma, beta, epsilon, mean, var, momentum):
 @equation(
     "layer_norm.y",
     source=f"{LAYER}.forward",
-    line="normalised(saved) * wide(params.gamma)",
+    line="gamma * normalized(saved) + beta",
     by_purenn=by_layer_norm(0),
     inputs=drawn,
 )
@@ -176,7 +176,7 @@ def layer_norm_y(x, dy, gamma, beta, epsilon):
     inputs=drawn,
 )
 def layer_norm_dgamma(x, dy, gamma, beta, epsilon):
-    x_hat, _ = normalised(x, epsilon, axis=1)
+    x_hat, _ = normalized(x, epsilon, axis=1)
     return (dy * x_hat).sum(axis=0)  # over the rows, whatever the statistics were taken over
 
 
@@ -199,7 +199,7 @@ def layer_norm_dbeta(x, dy, gamma, beta, epsilon):
     inputs=drawn,
 )
 def layer_norm_dx(x, dy, gamma, beta, epsilon):
-    x_hat, s = normalised(x, epsilon, axis=1)
+    x_hat, s = normalized(x, epsilon, axis=1)
     dx_hat = gamma * dy
     through_mean = dx_hat.mean(axis=1, keepdims=True)
     through_var = x_hat * (dx_hat * x_hat).mean(axis=1, keepdims=True)

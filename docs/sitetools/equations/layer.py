@@ -28,7 +28,7 @@ def backward(x, w, b, dz):
 @equation(
     "dense.z",
     source=f"{FILE}:dense.forward",
-    line="product(x, w) + b",
+    line="product(x, w) + per_feature(b, x)",
     by_purenn=lambda x, w, b, dz: pn.dense(3).apply(pn.DenseParams(w, b), (), x)[0],
     inputs=drawn,
 )

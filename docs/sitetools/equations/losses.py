@@ -149,7 +149,7 @@ def categorical_cross_entropy_da(a, y):
 @equation(
     "softmax_cross_entropy",
     source=f"{CATEGORICAL}:_softmax_cross_entropy",
-    line="terms = jnp.where(masked, 0, wide(y) * log_p)",
+    line="terms = wide(y) * jnp.where(",
     by_purenn=pn.softmax_cross_entropy,
     inputs=logit_rows,
 )

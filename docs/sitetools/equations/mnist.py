@@ -37,7 +37,7 @@ def first_weights(x, y, w1, b1, w2, b2):
 @equation(
     "mnist.rescale",
     source="purenn.layers.rescale:rescale.forward",
-    line="* scale, state, None",
+    line="x * in_dtype(scale, x.dtype)",
     by_purenn=rescaled,
     inputs=images,
 )
@@ -70,7 +70,7 @@ def scores(rng):
 @equation(
     "mnist.accuracy",
     source="purenn.training.evaluate:accuracy",
-    line="jnp.mean(_right(logits, targets)",
+    line="jnp.mean(_right(",
     by_purenn=pn.accuracy,
     inputs=scores,
 )

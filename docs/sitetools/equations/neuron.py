@@ -38,7 +38,7 @@ def dw_of(x, w, b, t):
 @equation(
     "neuron",
     source="purenn.layers.dense:dense.forward",
-    line="product(x, w) + b",
+    line="product(x, w) + per_feature(b, x)",
     by_purenn=applied,
     inputs=drawn,
 )

@@ -86,7 +86,7 @@ def velocity_by_purenn(average):
 @equation(
     "momentum.v",
     source=f"{MOMENTUM}.mix",
-    line="beta * v + fresh * wide(g)",
+    line="kept * v + fresh * wide(g)",
     by_purenn=velocity_by_purenn(average=True),
     inputs=for_velocity,
 )
@@ -97,7 +97,7 @@ def momentum_v(v, g, beta):
 @equation(
     "momentum.heavy_ball",
     source=f"{MOMENTUM}.mix",
-    line="beta * v + fresh * wide(g)",
+    line="kept * v + fresh * wide(g)",
     by_purenn=velocity_by_purenn(average=False),
     inputs=for_velocity,
 )
@@ -146,7 +146,7 @@ def moments_after(m, v, g, beta1, beta2):
 @equation(
     "adam.m",
     source=f"{ADAM}.first",
-    line="beta1 * m + (1 - beta1)",
+    line="beta * m + (1 - beta)",
     by_purenn=lambda *arguments: moments_after(*arguments).m,
     inputs=for_moments,
 )
@@ -157,7 +157,7 @@ def adam_m(m, v, g, beta1, beta2):
 @equation(
     "adam.v",
     source=f"{ADAM}.second",
-    line="beta2 * v + (1 - beta2)",
+    line="beta * v + (1 - beta)",
     by_purenn=lambda *arguments: moments_after(*arguments).v,
     inputs=for_moments,
 )
@@ -179,8 +179,8 @@ def direction(m, v, g, beta1, beta2, epsilon, t):
 
 @equation(
     "adam.w",
-    source=f"{ADAM}.leaf",
-    line="m_hat / (jnp.sqrt(v_hat) + epsilon)",
+    source=f"{ADAM}.direction",
+    line="m_hat / (_root(v_hat) + in_dtype(epsilon, v.dtype))",
     by_purenn=adam_by_purenn,
     inputs=for_adam,
 )
@@ -199,8 +199,8 @@ def adamw_by_purenn(w, m, v, g, eta, beta1, beta2, epsilon, t, decay):
 
 @equation(
     "adamw.w",
-    source=f"{ADAM}.leaf",
-    line="direction + decay * p",
+    source=f"{ADAM}.decayed",
+    line="u + in_dtype(decay, u.dtype) * p",
     by_purenn=adamw_by_purenn,
     inputs=for_adamw,
 )
@@ -221,7 +221,7 @@ def each_step(schedule):
 @equation(
     "inverse_time_decay",
     source=f"{SCHEDULES}:inverse_time_decay",
-    line="lambda step: initial / (1 + decay_rate",
+    line="_real(initial) / (1 + _real(decay_rate) * epoch)",
     by_purenn=lambda eta0, r, n, T: each_step(pn.inverse_time_decay(eta0, r, n)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )
@@ -233,7 +233,7 @@ def inverse_time_decay(eta0, r, n, T):
 @equation(
     "exponential_decay",
     source=f"{SCHEDULES}:exponential_decay",
-    line="lambda step: initial * decay_rate **",
+    line="_real(initial) * _real(decay_rate) **",
     by_purenn=lambda eta0, r, n, T: each_step(pn.exponential_decay(eta0, r, T)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )

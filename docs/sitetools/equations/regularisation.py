@@ -30,7 +30,7 @@ def penalty_derivatives(w, b, strength):
 @equation(
     "l2_penalty",
     source=f"{PENALTY}.forward",
-    line="strength / 2 * total",
+    line="in_dtype(strength, total.dtype) / 2 * total",
     by_purenn=penalty_value,
     inputs=weights_and_bias,
 )
@@ -41,7 +41,7 @@ def l2_penalty(w, b, strength):
 @equation(
     "l2_penalty.dw",
     source=f"{PENALTY}.backward.leaf",
-    line="strength * wide(w)",
+    line="factor * wide_w",
     by_purenn=penalty_derivatives,
     inputs=weights_and_bias,
 )
