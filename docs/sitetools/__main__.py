@@ -3,13 +3,11 @@
 `mkdocs build --strict`, then what is made from the built pages: the notebooks and llms.txt.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from sitetools import ROOT, llms, notebooks
-from sitetools.quickly import xla_flags
 
 # Not --quiet: it hides the warnings from --strict too.
 MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -21,10 +19,7 @@ def main(arguments: list[str]) -> int:
         print("python -m sitetools [SITE]: expected one folder, got", *arguments, file=sys.stderr)
         return 2
     site = Path(*arguments or [ROOT / "site"]).resolve()
-    environment = os.environ | {"XLA_FLAGS": xla_flags()}
-    built = subprocess.run(
-        [*MKDOCS, "--site-dir", str(site)], cwd=ROOT, check=False, env=environment
-    )
+    built = subprocess.run([*MKDOCS, "--site-dir", str(site)], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
     llms.write(site)

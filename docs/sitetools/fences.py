@@ -13,7 +13,8 @@ r"""The fences that the pages use besides plain code.
     The cube.
     ```
 
-Each raises when what it shows is missing or wrong, which fails the build.
+Each raises when what it shows is missing or wrong, which fails the build. What computes is imported
+where it is used, since drafts (sitetools/draft.py) do without.
 """
 
 import importlib
@@ -24,16 +25,15 @@ from html import escape
 from typing import Any
 
 import markdown as python_markdown
-import matplotlib.pyplot as plt
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pymdownx.superfences import SuperFencesException
 
-from sitetools import errors as measured_errors
-from sitetools import svg
-from sitetools.equations import EQUATIONS, worst
+from sitetools.quickly import compile_quickly
 from sitetools.sources import line_of, source_of, without_docstrings
+
+compile_quickly()  # for every way to make the pages, since each imports these fences first
 
 
 def failing(formatter: Any) -> Any:
@@ -70,6 +70,8 @@ def taken(language: str, given: Any, options: Any, expected: set[str]) -> bool:
 @failing
 def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
     """The equation, and folded below it its code, its NumPy form and its check."""
+    from sitetools.equations import EQUATIONS, worst
+
     name = options["id"]
     if name not in EQUATIONS:
         raise LookupError(f"there is no equation {name!r} in sitetools.equations")
@@ -81,14 +83,22 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
     agreement = f"within {difference:.1e} of" if difference else "equal to"
     transcription = source_of(f"{entry.numpy.__module__}:{entry.numpy.__name__}").text
     transcription = transcription[transcription.index("\ndef ") + 1 :]
-    return (
-        f'<div class="equation" id="eq-{name}">'
-        f'<div class="arithmatex">\\[{escape(latex)}\\]</div>'
+    return displayed(
+        name,
+        latex,
         f"<details><summary><code>{name}</code> · checked: {agreement} its NumPy form</summary>"
         f"<p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
         f"{highlighted(shown)}{highlighted(transcription)}"
         f"<p>The two are compared in float64 on random numbers each time this page is built, by "
-        f"<code>docs/tests/test_equations.py -k {name}</code>.</p></details></div>"
+        f"<code>docs/tests/test_equations.py -k {name}</code>.</p></details>",
+    )
+
+
+def displayed(name: str, latex: str, below: str) -> str:
+    """An equation, and what stands below it."""
+    return (
+        f'<div class="equation" id="eq-{name}">'
+        f'<div class="arithmatex">\\[{escape(latex)}\\]</div>{below}</div>'
     )
 
 
@@ -109,7 +119,9 @@ def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 @failing
 def errors(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
     """A table of measured errors."""
-    table = measured_errors.markdown(shlex.split(body))
+    from sitetools.errors import markdown
+
+    table = markdown(shlex.split(body))
     html = python_markdown.markdown(table, extensions=["tables"])
     return f'<div class="errors">{html}</div>'
 
@@ -123,6 +135,10 @@ def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 @cache
 def drawn(name: str, alt: str) -> str:
     """`module.function` of sitetools.figures: a Matplotlib figure, or an SVG already."""
+    import matplotlib.pyplot as plt
+
+    from sitetools import svg
+
     module, function = name.rsplit(".", 1)
     draw = getattr(importlib.import_module(f"sitetools.figures.{module}"), function)
     with plt.rc_context(svg.STYLE):

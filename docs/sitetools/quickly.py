@@ -5,14 +5,14 @@ optimizing the pages take a quarter less.
 """
 
 import os
-
-import jax
+from importlib.metadata import version
 
 FLAGS = ["--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"]
-if jax.__version_info__ < (0, 11):  # later ones do not know it, and an unknown flag is fatal
-    FLAGS.append("--xla_cpu_use_fusion_emitters=false")
+if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
+    FLAGS.append("--xla_cpu_use_fusion_emitters=false")  # later ones end at a flag they do not know
 
 
-def xla_flags() -> str:
-    """What `XLA_FLAGS` should be: these, and what is there already."""
-    return " ".join([*FLAGS, os.environ.get("XLA_FLAGS", "")]).strip()
+def compile_quickly() -> None:
+    """Put the flags before those in `XLA_FLAGS`. It must be called before JAX compiles anything."""
+    given = os.environ.get("XLA_FLAGS", "").split()
+    os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in FLAGS if flag not in given), *given])

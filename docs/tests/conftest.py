@@ -4,7 +4,6 @@ mkdocs build --strict --site-dir DIR
 pytest docs/tests --site DIR [--screenshots DIR]
 """
 
-import os
 import sys
 import threading
 from collections import Counter
@@ -22,10 +21,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
 from html_page import pages_of, parse
-from sitetools.quickly import xla_flags
+from sitetools.quickly import compile_quickly
 from visits import Visit, visit
 
-os.environ["XLA_FLAGS"] = xla_flags()  # before the first program is compiled
+compile_quickly()
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
