@@ -92,6 +92,7 @@ CALLS = {
 }
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("place", CALLS)
 def test_a_deleted_array_is_named_wherever_it_is_given(place):
     says = f"{place} was deleted or donated to a jitted function; use what that returned"
