@@ -1028,10 +1028,35 @@ TypeError: relu: x must be floating point, got int32(4, 3); convert it with x.as
 >>> pn.check_gradients(jnp.sin, X)
 TypeError: check_gradients: pass a layer, an op and its arguments, or forward, backward, and their
     arguments; got a PjitFunction without its backward
->>> pn.check_gradients(jnp.sin, lambda x, dy: dy, WHOLE)
-TypeError: check_gradients: none of the arguments is floating point
+>>> pn.check_gradients(jnp.sin, lambda x, dy: None, WHOLE)
+TypeError: check_gradients: none of the arguments is floating point, and backward returned no
+    derivative of an integer one
 >>> pn.check_gradients(jnp.sin, lambda x, dy: (dy, dy), X)
 ValueError: check_gradients: backward returned 2 derivatives for 1 arguments
+>>> pn.check_gradients(lambda x, w, b: x @ w + b, lambda x, w, b, dy: dy, X, ROWS)
+TypeError: check_gradients: forward(x, w, b) takes 3 arguments, but is called with 2: those after
+    backward
+>>> pn.check_gradients(jnp.dot, lambda x, dy: dy, X, X.T)
+TypeError: check_gradients: backward(x, dy) takes 2 arguments, but is called with 3: a, b, dy
+    (forward's arguments, then dy)
+>>> pn.check_gradients(lambda x, w: (x @ w, x), lambda x, w, dy: dy, X, X.T)
+TypeError: check_gradients: backward(x, w, dy) takes 3 arguments, but is called with 2: cache, dy
+    (forward returned a cache)
+>>> pn.check_gradients(pn.mse, X)
+TypeError: check_gradients: mse(predictions, targets) takes 2 arguments, but is called with 1: those
+    after the op
+>>> pn.check_gradients(pn.Op(lambda x: (x, x), lambda dy: dy, name="mine"), X)
+TypeError: check_gradients: mine's backward(dy) takes 1 argument, but is called with 2: cache, dy
+>>> pn.check_gradients(mine(backward=lambda cache, dy: dy), X)
+TypeError: check_gradients: mine's backward(cache, dy) takes 2 arguments, but is called with 3:
+    params, cache, dy
+>>> pn.check_gradients(mine(forward=lambda params, state, x: x), X)
+TypeError: check_gradients: mine's forward(params, state, x) is called with train=…, key=…: got an
+    unexpected keyword argument 'train'
+>>> pn.check_gradients(mine(init=lambda key: key), X)
+TypeError: check_gradients: mine's init(key) takes 1 argument, but is called with 2: key, in_shape
+>>> pn.check_gradients(jnp.sin, lambda x, dy: dy, X, batch=8)
+TypeError: check_gradients: batch: only a layer takes them
 
 == compare
 >>> pn.compare([X], EXPLAIN(PARAMS, STATE, X, LABELS))

@@ -1,27 +1,48 @@
 """What `check_gradients` is asked, in one form for layers, ops and plain functions."""
 
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from purenn.backprop.arity import refuse_arity
+from purenn.backprop.matching import NOT_ASKED, is_nothing, leaves_like
 from purenn.core import checks, scalars
-from purenn.core.adapt import refuse_factory
 from purenn.core.layer import Fn, Layer, Op
+
+LAYER_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "init": (("key", "in_shape"), ()),
+    "forward": (("params", "state", "x"), ("train", "key")),
+    "backward": (("params", "cache", "dy"), ()),
+}
+
+
+class Reading(NamedTuple):
+    """A way to call a backward, and to take what it returns."""
+
+    by_hand: Fn  # (dy) -> the leaves of its derivatives
+    note: str = ""  # what the report says if this is the way
+    fault: str = ""  # why a backward that has to be called in this way is not right
+    only_if_right: bool = False  # otherwise it is not worth a word
 
 
 class Case(NamedTuple):
-    """The question whether `by_hand(dy)` are the derivatives of `plain` by its `inputs`."""
+    """The question whether `by_hand(dy)` are the derivatives with respect to `plain`'s inputs."""
 
     plain: Fn  # (*inputs) -> y
-    inputs: tuple[Any, ...]
+    inputs: tuple[Any, ...]  # trees of float64
     labels: tuple[str, ...]
     by_hand: Fn  # (dy, backward=the one to judge) -> the leaves of its derivatives
     m: int
     traceable: bool = True  # no NumPy code, which JAX can't see into
+    note: str = ""
+    readings: tuple[Reading, ...] = ()  # tried where `by_hand` is not right
+    # Judged, but named only if wrong: `dx` of an integer `x`, which a layer gives to nobody.
+    unlisted: tuple[str, ...] = ()
 
 
 def names_of(case: Case) -> list[str]:
@@ -34,19 +55,40 @@ def names_of(case: Case) -> list[str]:
     return names
 
 
-def _float64(tree: Any) -> Any:
-    def leaf(a: Any) -> Any:
-        if isinstance(a, (bool, int, str)):
-            return a  # an option, such as an axis
-        a = jnp.asarray(a)
-        return a.astype(jnp.float64) if checks.is_float(a) else a
+def checked_y(y: Any) -> Any:
+    """What forward returned as y, if it is numbers."""
+    if isinstance(y, (jax.Array, np.ndarray, np.generic, float, int)):
+        return y
+    raise TypeError(
+        f"check_gradients: forward must return an array, or one and a cache; "
+        f"got {checks.describe(y)}"
+    )
 
-    return jax.tree.map(leaf, tree)
+
+def is_whole(a: Any) -> bool:
+    """Whether it is an integer, a bool or an array of them."""
+    if isinstance(a, (jax.Array, np.ndarray, np.generic)):
+        return jnp.issubdtype(a.dtype, jnp.integer) or a.dtype == bool
+    return isinstance(a, int)
 
 
-def _all_floats(tree: Any) -> bool:
-    leaves = jax.tree.leaves(tree)
-    return bool(leaves) and all(hasattr(a, "dtype") and checks.is_float(a) for a in leaves)
+def as_float64(a: Any) -> Any:
+    """A floating leaf in float64 and NumPy's integers as JAX's; anything else as it is."""
+    if isinstance(a, float):
+        return jnp.asarray(a, jnp.float64)
+    if hasattr(a, "__array__") and not isinstance(a, (jax.Array, np.generic, type)):
+        a = np.asarray(a)  # a tensor or a table of another library, too
+    if not isinstance(a, (jax.Array, np.ndarray, np.generic)):
+        return a  # an option, such as an axis
+    if jnp.issubdtype(a.dtype, jnp.floating):
+        return jnp.asarray(np.asarray(a, np.float64))
+    if isinstance(a, np.ndarray) and is_whole(a):
+        return jnp.asarray(a.astype(a.dtype.newbyteorder("=")))
+    return a
+
+
+def _differentiable(tree: Any) -> Any:
+    return jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_whole(a) else a), tree)
 
 
 def layer_case(
@@ -58,141 +100,124 @@ def layer_case(
     key: Any,
     rng: np.random.Generator,
 ) -> Case:
-    """A layer at random parameters, by every one of them and by `x`."""
-    if len(arguments) > 1:
-        raise TypeError(f"check_gradients: a layer takes one argument, x; got {len(arguments)}")
-    if arguments:
-        x = _float64(checks.as_array("check_gradients", "x", arguments[0]))
-    elif in_shape is None:
-        raise TypeError("check_gradients: in_shape is missing, the shape of one example")
-    else:
-        scalars.count("check_gradients", "batch", batch)
-        if layer.first.takes == "integer":
-            raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
-        x = jnp.asarray(rng.normal(size=(batch, *checks.shape_tuple("check_gradients", in_shape))))
+    """A layer at random parameters, with respect to every one of them and to `x`."""
+    x = _layer_input(layer, arguments, in_shape, batch, rng)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
-    params, state = _float64(
-        jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
+    plain = {name: inspect.unwrap(getattr(layer, name)) for name in LAYER_CALLS}
+    for name, (given, named) in LAYER_CALLS.items():
+        refuse_arity(f"{layer.name}'s {name}", plain[name], given, named)
+    params, state = jax.tree.map(
+        as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
     )
     # Zero biases and fresh statistics would hide mistakes.
     params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
     state = jax.tree.map(
         lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
     )
-    of_x = checks.is_float(x)
-    if not of_x and layer.first.takes == "any":  # rescale would make float32 of it
+    whole = is_whole(x)
+    if whole and layer.first.takes == "any":  # rescale would make float32 of it
         x = x.astype(jnp.float64)
-    inputs = (params, x) if of_x else (params,)
+    of_x = checks.is_float(x)
 
     def run(params: Any, x: Any = x) -> Any:
         return layer.forward(params, state, x, train=train, key=key)
 
-    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
-        dparams, dx = backward(params, run(params)[2], dy)
-        return [*_like(params, dparams), *([dx] if of_x else [])]
+    def leaves(dparams: Any, dx: Any) -> list[Any]:
+        parts = leaves_like(params, dparams, "dparams", strict=True)
+        own = len(jax.tree.leaves(params))
+        of_the_input = [NOT_ASKED if whole and is_nothing(dx) else dx] if of_x else []
+        return [*parts[:own], *of_the_input, *parts[own:]]
 
-    labels = ("", "x") if of_x else ("",)
-    return Case(lambda *inputs: run(*inputs)[0], inputs, labels, by_hand, x.shape[0])
+    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
+        return leaves(*backward(params, run(params)[2], dy))
+
+    def swapped(dy: Any) -> list[Any]:
+        dx, dparams = layer.backward(params, run(params)[2], dy)
+        return leaves(dparams, dx)
+
+    def in_order(order: tuple[int, ...]) -> Fn:
+        def by_hand(dy: Any) -> list[Any]:
+            given = (params, run(params)[2].saved, dy)
+            return leaves(*plain["backward"](*(given[i] for i in order)))
+
+        return by_hand
+
+    fault = "the pair is swapped: backward returned (dx, dparams), expected (dparams, dx)"
+    names = ("params", "cache", "dy")
+    readings = [Reading(swapped, fault=fault)]
+    for order in list(itertools.permutations(range(3)))[1:]:
+        readings.append(_wrong_order(in_order(order), names, [names[i] for i in order]))
+    return Case(
+        lambda *inputs: run(*inputs)[0],
+        (params, x) if of_x else (params,),
+        ("", "x") if of_x else ("",),
+        by_hand,
+        x.shape[0],
+        readings=tuple(readings),
+        unlisted=("dx",) if whole else (),
+    )
+
+
+def _layer_input(
+    layer: Layer,
+    arguments: tuple[Any, ...],
+    in_shape: tuple[int, ...] | None,
+    batch: int,
+    rng: np.random.Generator,
+) -> Any:
+    if len(arguments) > 1:
+        raise TypeError(f"check_gradients: a layer takes one argument, x; got {len(arguments)}")
+    if in_shape is not None:
+        in_shape = checks.shape_tuple("check_gradients", in_shape)
+    if arguments:
+        x = as_float64(checks.as_array("check_gradients", "x", arguments[0]))
+        if in_shape is not None and tuple(x.shape[1:]) != in_shape:
+            raise ValueError(
+                f"check_gradients: in_shape is {in_shape}, but an example of x is {x.shape[1:]}; "
+                f"leave in_shape out"
+            )
+        return x
+    if in_shape is None:
+        raise TypeError("check_gradients: in_shape is missing, the shape of one example")
+    scalars.count("check_gradients", "batch", batch)
+    if layer.first.takes == "integer":
+        raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
+    return jnp.asarray(rng.normal(size=(batch, *in_shape)))
 
 
 def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:
-    """An op, by its first argument."""
+    """An op, with respect to its first argument."""
     if not arguments:
         raise TypeError(f"check_gradients: pass {op.name}'s arguments after it")
-    x, *others = _float64(arguments)
+    plain = inspect.unwrap(op.backward)
+    given = ["x", *(f"argument {i}" for i in range(2, len(arguments) + 1))]
+    refuse_arity(op.name, inspect.unwrap(op.forward), given, options, "those after the op")
+    refuse_arity(f"{op.name}'s backward", plain, ("cache", "dy"))
+    x, *others = jax.tree.map(as_float64, arguments)
+    if op.takes == "tree" or isinstance(x, int):
+        x = _differentiable(x)
 
     def by_hand(dy: Any, backward: Fn = op.backward) -> list[Any]:
-        return _like(x, backward(op.forward(x, *others, **options)[1], dy))
+        dx = backward(op.forward(x, *others, **options)[1], dy)
+        return leaves_like(x, dx, "dx", strict=True)
+
+    def dy_first(dy: Any) -> list[Any]:
+        dx = plain(dy, op.forward(x, *others, **options)[1].saved)
+        return leaves_like(x, dx, "dx", strict=True)
 
     leaves = jax.tree.leaves(x)
-    m = leaves[0].shape[0] if leaves and leaves[0].ndim else 1
-    return Case(lambda x: op.forward(x, *others, **options)[0], (x,), ("x",), by_hand, m)
+    m = leaves[0].shape[0] if leaves and np.ndim(leaves[0]) else 1
+    readings = (_wrong_order(dy_first, ("cache", "dy"), ("dy", "cache")),)
+    return Case(
+        lambda x: op.forward(x, *others, **options)[0],
+        (x,),
+        ("x",),
+        by_hand,
+        m,
+        readings=readings,
+    )
 
 
-def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
-    """Plain functions `forward, backward`, by the floating arguments."""
-    refuse_factory("check_gradients", "subject", forward)
-    if not callable(forward) or not arguments or not callable(arguments[0]):
-        raise TypeError(
-            "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
-            f"their arguments; got {checks.describe(forward)}"
-            + (" without its backward" if callable(forward) else "")
-        )
-    backward, values = arguments[0], _float64(arguments[1:])
-    floats = [i for i, value in enumerate(values) if _all_floats(value)]
-    if not floats:
-        raise TypeError("check_gradients: none of the arguments is floating point")
-
-    def run(*inputs: Any) -> Any:
-        given = dict(zip(floats, inputs, strict=False))
-        return forward(*(given.get(i, value) for i, value in enumerate(values)))
-
-    def as_numpy(*inputs: Any) -> Any:
-        return run(*jax.tree.map(np.array, inputs))
-
-    traceable, started = _traceable(run, [values[i] for i in floats]), [values[i] for i in floats]
-    call_forward = run if traceable else as_numpy
-    result = call_forward(*started)
-    before = (result[1],) if isinstance(result, tuple) else values
-    y = _y(result)
-
-    def derivatives(dy: Any, backward: Fn = backward) -> Any:
-        try:
-            came = backward(*before, dy)
-        except (TypeError, AttributeError):
-            # NumPy code that writes into its arguments can't do so with JAX's arrays.
-            came = backward(*jax.tree.map(_writable, before), np.array(dy))
-        wanted: Any = jax.tree.structure(values[floats[0]])
-        one = wanted == jax.tree.structure(came)
-        return (came,) if one or not isinstance(came, (tuple, list)) else tuple(came)
-
-    count = len(derivatives(jnp.ones(np.shape(y))))
-    if count != len(values) and count > len(floats):
-        raise ValueError(
-            f"check_gradients: backward returned {count} derivatives for {len(values)} arguments"
-        )
-    asked = floats if count == len(values) else floats[:count]
-
-    def by_hand(dy: Any, backward: Fn = backward) -> list[Any]:
-        came = derivatives(dy, backward)
-        pairs = zip(asked, [came[i] for i in asked] if count == len(values) else came, strict=True)
-        return [leaf for i, d in pairs for leaf in _like(values[i], d)]
-
-    inputs = tuple(values[i] for i in asked)
-    labels = tuple(_argument_names(forward, len(values))[i] for i in asked)
-    m = next((np.shape(leaf)[0] for leaf in jax.tree.leaves(inputs) if np.ndim(leaf)), 1)
-    return Case(lambda *x: _y(call_forward(*x)), inputs, labels, by_hand, m, traceable)
-
-
-def _y(result: Any) -> Any:
-    return result[0] if isinstance(result, tuple) else result
-
-
-def _writable(value: Any) -> Any:
-    return np.array(value) if isinstance(value, jax.Array) else value
-
-
-def _traceable(run: Fn, inputs: list[Any]) -> bool:
-    """Whether JAX can see into a forward: NumPy code refuses a tracer, or can't write into one."""
-    try:
-        jax.eval_shape(lambda *x: _y(run(*x)), *inputs)
-    except (TypeError, AttributeError, jax.errors.JAXTypeError):
-        return False
-    return True
-
-
-def _argument_names(forward: Callable[..., Any], count: int) -> list[str]:
-    try:
-        names = list(inspect.signature(forward).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return names[:count] if len(names) >= count else [str(i) for i in range(count)]
-
-
-def _like(wanted: Any, came: Any) -> list[Any]:
-    """The leaves of a derivative in the places of the wanted tree's; what is missing is None."""
-    structure: Any = jax.tree.structure(wanted)
-    try:
-        return list(structure.flatten_up_to(came))
-    except (ValueError, TypeError):
-        return [None] * structure.num_leaves
+def _wrong_order(by_hand: Fn, right: Sequence[str], order: Sequence[str]) -> Reading:
+    fault = f"backward takes ({', '.join(order)}), but is called as backward({', '.join(right)})"
+    return Reading(by_hand, fault=fault, only_if_right=True)

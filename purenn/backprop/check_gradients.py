@@ -1,16 +1,18 @@
 """`check_gradients`: anyone's backward pass against JAX's derivative and finite differences."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.cases import Case, function_case, layer_case, names_of, op_case
-from purenn.backprop.finite_differences import Slopes, finite_differences
-from purenn.backprop.report import LeafReport, Report, judge
-from purenn.core import checks
-from purenn.core.adapt import as_op
+from purenn.backprop.cases import Reading, layer_case, op_case
+from purenn.backprop.function_case import function_case
+from purenn.backprop.grade import grade
+from purenn.backprop.referee import Referee, ask
+from purenn.backprop.report import LeafReport, Report
+from purenn.core import scalars
+from purenn.core.adapt import as_op, refuse_factory
 from purenn.core.layer import Layer, Op
 
 
@@ -28,19 +30,24 @@ def check_gradients(
     """Try a backward pass, in float64, with a random cotangent, against two referees.
 
     The first referee is JAX's derivative of the forward; the second, finite differences, is there
-    for a forward that hides something from JAX. Three forms:
+    for a forward that hides something from JAX. There are three forms:
 
-    - `check_gradients(layer, in_shape=(784,))`: by every parameter and by `x`, at random
-      parameters and a random batch, or at `x` given as the argument;
-    - `check_gradients(op, *arguments)`: by the first argument, which may be a pytree;
-    - `check_gradients(forward, backward, *arguments)`, plain functions, by every floating argument
-      that `backward` returns a derivative for. Either `forward(*arguments) -> (y, cache)` and
-      `backward(cache, dy)`, or `forward(*arguments) -> y` and `backward(*arguments, dy)`. They may
-      be NumPy code; a NumPy `forward` leaves finite differences as the only referee. The last
-      arguments may be left out of what `backward` returns; `None` counts as missing.
+    - `check_gradients(layer, in_shape=(784,))`: with respect to every parameter and to `x`, at
+      random parameters and a random batch, or at `x` given as the argument.
+    - `check_gradients(op, *arguments)`: with respect to the first argument, which may be a pytree.
+    - `check_gradients(forward, backward, *arguments)`, plain functions: with respect to every
+      argument that `backward` returns a derivative for. Either `forward(*arguments) -> (y, cache)`
+      and `backward(cache, dy)`, or `forward(*arguments) -> y` and `backward(*arguments, dy)`. A
+      `backward` that takes `dy` first is called with it first, and the report says so. Both may be
+      NumPy code; a NumPy `forward` leaves finite differences as the only referee. The derivatives
+      come in the order of the arguments, or in a dict by name. The last ones may be left out, and
+      the report says which; `None` counts as missing.
 
-    At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right; the
-    report names it.
+    Integers that a derivative comes back for are judged in float64, like everything else. Labels
+    and indices have no derivative: `None` or zero may come for them, and nothing else.
+
+    At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right, and at a
+    jump any between the slopes on both sides; the report names both.
 
     Args:
         subject: a layer, an op, or the forward function.
@@ -57,8 +64,12 @@ def check_gradients(
         **options: an op's own.
 
     Returns:
-        A `Report`: `report.ok`, `report.worst`, a line a derivative, and in words what kind of
-        mistake it looks like.
+        A `Report`: `report.ok`, `report.worst`, and printed a line for each derivative, which says
+        in words what kind of mistake it looks like. What could not be judged is not `ok`.
+
+    Raises:
+        TypeError: the functions do not take these arguments, or nothing has a derivative.
+        ValueError: forward gives nothing that can be judged, or another result each time.
 
     Examples:
         >>> import numpy as np
@@ -75,8 +86,15 @@ def check_gradients(
         >>> pn.check_gradients(pn.dense(4), in_shape=(3,)).ok
         True
     """
+    refuse_factory("check_gradients", "subject", subject)
     if options and not _is_op(subject):
         raise TypeError(f"check_gradients: {', '.join(options)}: only an op takes options")
+    given = {"in_shape": in_shape, "batch": batch, "train": train, "key": key}
+    unused = [name for name, value in given.items() if value is not _OF_A_LAYER[name]]
+    if unused and not isinstance(subject, Layer):
+        raise TypeError(f"check_gradients: {', '.join(unused)}: only a layer takes them")
+    if tolerance is not None:
+        tolerance = scalars.number("check_gradients", "tolerance", tolerance, 0)
     # What is judged is the derivative: NumPy code mixes dtypes, whatever this program's rule is.
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         # A caller's x may well be default_rng(0)'s first numbers: a dy equal to x hides mistakes.
@@ -92,10 +110,13 @@ def check_gradients(
                 getattr(a, "dtype", None) in _SINGLE for a in jax.tree.leaves(arguments[1:])
             )
             tolerance = 1e-6 if single else 1e-9
-        referee = ask(case, rng)
-        return grade(referee, case.by_hand(referee.dy), tolerance)
+        report = verdict(ask(case, rng), tolerance)
+        return report._replace(
+            leaves=tuple(x for x in report.leaves if not (x.ok and x.name in case.unlisted))
+        )
 
 
+_OF_A_LAYER = {"in_shape": None, "batch": 4, "train": True, "key": None}
 _SINGLE = [jnp.dtype(d) for d in (jnp.float32, jnp.bfloat16, jnp.float16)]
 
 
@@ -103,84 +124,43 @@ def _is_op(subject: Any) -> bool:
     return isinstance(getattr(subject, "func", subject), Op)  # a partial of one, too
 
 
-class Referee(NamedTuple):
-    """What the right derivatives are: costly to find, and then many can be graded by it."""
+def verdict(referee: Referee, tolerance: float) -> Report:
+    """Judge a case's backward, called in each of the ways that it may be meant for."""
+    case, error = referee.case, None
+    reports: list[tuple[int, Report]] = []
+    # Where the derivative is zero, a backward that is wrong may give zero if it is called wrongly.
+    others = case.readings if referee.is_telling(tolerance) else ()
+    for reading in (Reading(case.by_hand, case.note), *others):
+        try:
+            yours = reading.by_hand(referee.dy)
+        except Exception as raised:
+            error = error or raised
+            continue
+        report = grade(referee, yours, tolerance)
+        right = report.ok and (bool(report.leaves) or set(referee.names) <= set(case.unlisted))
+        if right and not reading.fault:
+            return report._replace(note=reading.note)
+        if report.ok and not right:  # nothing came that could be judged
+            continue
+        # What runs where the likeliest way does not has at least one shape right.
+        likely = error is None or any(np.isfinite(leaf.error) for leaf in report.leaves)
+        if right or (likely and not reading.only_if_right):
+            failed = sum(not leaf.ok for leaf in report.leaves)
+            reports.append((failed, _faulty(report, reading.fault)._replace(note=reading.note)))
+    if not reports:
+        raise error or TypeError("check_gradients: backward returned no derivative")
+    return min(reports, key=lambda pair: pair[0])[1]
 
-    dy: Any
-    names: list[str]
-    slopes: list[Slopes]
-    right: list[Any] | None  # None: JAX can't see into the forward, differences are all there is
-    m: int
 
-
-def ask(case: Case, rng: np.random.Generator) -> Referee:
-    """Find the derivatives of a case, for a random cotangent."""
-    y = jax.jit(case.plain)(*case.inputs) if case.traceable else case.plain(*case.inputs)
-    if not isinstance(y, (jax.Array, np.ndarray, float)):
-        raise TypeError(
-            f"check_gradients: forward must return an array, or one and a cache; "
-            f"got {checks.describe(y)}"
+def _faulty(report: Report, fault: str) -> Report:
+    """The report on derivatives that came in the wrong way, be they right otherwise or not."""
+    if not fault:
+        return report
+    return Report(
+        tuple(
+            LeafReport(
+                leaf.name, False, np.inf, fault + f"; and then {leaf.message}" * (not leaf.ok)
+            )
+            for leaf in report.leaves
         )
-    if not np.isfinite(y).all():
-        raise ValueError(
-            "check_gradients: forward gives inf or nan at these arguments, where nothing can be "
-            "judged; choose others"
-        )
-    dy = jnp.asarray(rng.normal(size=np.shape(y)))
-    right = None
-    if case.traceable:
-        right = jax.jit(lambda inputs, dy: jax.vjp(case.plain, *inputs)[1](dy))(case.inputs, dy)
-        right = [np.asarray(d) for d in jax.tree.leaves(right)]
-    return Referee(dy, names_of(case), finite_differences(case, dy, rng), right, case.m)
-
-
-def grade(referee: Referee, yours: list[Any], tolerance: float) -> Report:
-    """Judge the leaves of a backward's derivatives."""
-    leaves: list[LeafReport] = []
-    largest = max((float(np.abs(s.central).max(initial=0)) for s in referee.slopes), default=0.0)
-    floor = tolerance * max(1.0, largest)
-    right = [s.full() for s in referee.slopes] if referee.right is None else referee.right
-    others = dict(zip(referee.names, right, strict=True))
-    for i, (name, slope) in enumerate(zip(referee.names, referee.slopes, strict=True)):
-        mine, limit = yours[i], tolerance
-        if referee.right is None:  # less sharp
-            limit = max(tolerance, 1e-6)
-            mine = None if mine is None else slope.only_tried(mine)
-        else:
-            blind = _disagreement(name, right[i], slope)
-            if blind is not None:
-                leaves.append(blind)
-                continue
-        kinks = slope.between(mine)
-        leaf = judge(
-            name,
-            mine,
-            right[i],
-            m=referee.m,
-            dy=referee.dy,
-            tolerance=limit,
-            floor=floor,
-            ignore=kinks,
-            others={other: value for other, value in others.items() if other != name},
-        )
-        leaves.append(leaf._replace(message=leaf.message + slope.named_kinks()))
-    return Report(tuple(leaves))
-
-
-def _disagreement(path: str, right: Any, slope: Slopes) -> LeafReport | None:
-    """JAX's derivative against the differences, away from kinks."""
-    jax_says = right.reshape(-1)[slope.tried]
-    scale = max(1e-3, float(np.abs(slope.central).max(initial=0)))
-    error = np.where(slope.kinks, 0, np.abs(jax_says - slope.central)) / scale
-    if not error.size or error.max() <= 1e-5:
-        return None
-    worst = int(error.argmax())
-    place = tuple(int(i) for i in np.unravel_index(slope.tried[worst], slope.shape))
-    return LeafReport(
-        path,
-        False,
-        float(error.max()),
-        f"the referees disagree at {place}: JAX {jax_says[worst]:.6g}, finite differences "
-        f"{slope.central[worst]:.6g}; does forward hide a value from JAX (stop_gradient, a rule "
-        f"of its own, float32)?",
     )

@@ -1,4 +1,4 @@
-"""Finite differences of a case of `check_gradients`, and the kinks that they find."""
+"""Finite differences of a case of `check_gradients`, and the kinks and jumps that they find."""
 
 from typing import Any, NamedTuple
 
@@ -9,19 +9,32 @@ from jax.flatten_util import ravel_pytree
 
 from purenn.backprop.cases import Case
 
-MOST = 256  # elements tried, drawn at random where there are more
+MOST = 256  # elements tried one by one, drawn at random where there are more
 NUDGE = 1e-5  # the step, relative where the element is above 1
+CLOSER = (1, 1e-2, 1e-4)  # times the step: another look at what is not smooth from farther away
+SHARP = 1e-6  # how exact a difference is, relative to the largest of its leaf
+GROUPS = 4096  # that a search among the elements not tried may move, and fewer of large inputs
+MOVED = 1e7  # numbers that all of them together may have
+
+Real = np.ndarray[Any, Any]
 
 
 class Slopes(NamedTuple):
     """Finite differences of one leaf, at the elements that were tried."""
 
     shape: tuple[int, ...]
-    tried: np.ndarray[Any, Any]  # flat indices
-    central: np.ndarray[Any, Any]
-    left: np.ndarray[Any, Any]
-    right: np.ndarray[Any, Any]
-    kinks: np.ndarray[Any, Any]  # where the two one-sided derivatives are not the same
+    tried: Real  # flat indices
+    central: Real
+    left: Real
+    right: Real
+    kinks: Real  # where the two one-sided derivatives are not the same
+    jumps: Real  # where the value itself is not, either: left and right are the slopes beside it
+    unclear: Real  # flat indices where no difference was found
+
+    def and_also(self, more: "Slopes") -> "Slopes":
+        """These with more elements of the same leaf."""
+        pairs = zip(self[1:], more[1:], strict=True)
+        return Slopes(self.shape, *(np.concatenate(pair) for pair in pairs))
 
     def full(self) -> Any:
         """The differences in the leaf's shape, zero where none was tried."""
@@ -31,7 +44,6 @@ class Slopes(NamedTuple):
 
     def only_tried(self, values: Any) -> Any:
         """The values with zeros where no difference was tried."""
-        values = np.asarray(values, np.float64)
         if values.shape != self.shape:
             return values
         kept = np.zeros(values.size)
@@ -40,66 +52,205 @@ class Slopes(NamedTuple):
 
     def between(self, values: Any) -> Any:
         """Where a value at a kink lies between the one-sided derivatives."""
-        if values is None or np.shape(values) != self.shape:
+        if values.shape != self.shape:
             return None
-        flat = np.asarray(values, np.float64).reshape(-1)[self.tried]
+        flat = values.reshape(-1)[self.tried]
         low, high = np.minimum(self.left, self.right), np.maximum(self.left, self.right)
-        slack = 1e-6 * np.maximum(1, np.abs(high - low))
+        slack = SHARP * np.maximum(1, np.maximum(np.abs(low), np.abs(high)))
         mask = np.zeros(int(np.prod(self.shape)), bool)
         mask[self.tried] = self.kinks & (flat >= low - slack) & (flat <= high + slack)
         return mask.reshape(self.shape)
 
     def named_kinks(self) -> str:
-        """The kinks in words, for the report."""
-        where = np.flatnonzero(self.kinks)
-        if not where.size:
-            return ""
-        first = where[0]
-        place = tuple(int(i) for i in np.unravel_index(self.tried[first], self.shape))
-        return (
-            f"; {where.size} at a kink, such as {place}: {self.left[first]:.4g} from the left, "
-            f"{self.right[first]:.4g} from the right"
-        )
+        """The kinks and the jumps in words, for the report."""
+        words = ""
+        for mask, name in ((self.kinks & ~self.jumps, "kink"), (self.jumps, "jump")):
+            where = np.flatnonzero(mask)
+            if where.size:
+                first = where[0]
+                words += (
+                    f"; {where.size} at a {name}, such as {self.place(self.tried[first])}: "
+                    f"{self.left[first]:.4g} from the left, {self.right[first]:.4g} from the right"
+                )
+        return words
+
+    def place(self, flat: int) -> tuple[int, ...]:
+        """Where an element is."""
+        return tuple(int(i) for i in np.unravel_index(flat, self.shape))
 
 
-def finite_differences(case: Case, dy: Any, rng: np.random.Generator) -> list[Slopes]:
-    """The derivative of `sum(y * dy)` by each leaf of the inputs."""
-    flat, unravel = ravel_pytree(case.inputs)
-    steps = NUDGE * np.maximum(1, np.abs(np.asarray(flat)))
+class _Look(NamedTuple):
+    """What steps of one size say of each element."""
+
+    central: Real
+    left: Real
+    right: Real
+    beside_left: Real  # the slope between one step to the left and two
+    beside_right: Real
+    gap: Real  # how far apart the one-sided derivatives are, in size, at one step or at two
+    bent: Real  # whether they are as far apart at twice the step: at a kink, not on a curve
+    blurred: Real  # whether twice the step gives another central difference
+
+    @property
+    def finite(self) -> Real:
+        """Where no step leaves what the function is defined for."""
+        return np.isfinite(np.stack(self)).all(0)
+
+
+class _Meter:
+    """What moving the inputs of a case does to `sum(y * dy)`."""
+
+    def __init__(self, case: Case, y: Any, dy: Any) -> None:
+        flat, unravel = ravel_pytree(case.inputs)
+        self.case, self.flat = case, np.asarray(flat)
+        self.y, self.dy = np.asarray(y), np.asarray(dy)
+        self.size = float(np.abs(np.asarray(y, np.float64) * self.dy).max(initial=0))
+
+        def one(move: Any) -> Any:
+            changed = flat.at[move[0]].add(move[1])
+            # The elements of y that stay cancel exactly; in a sum of all, digits would be lost.
+            return jnp.sum((case.plain(*unravel(changed)) - y) * dy)
+
+        self._all = jax.jit(lambda moves: jax.lax.map(one, moves, batch_size=64))
+
+    def along(self, change: Real) -> float:
+        """For NumPy code: one move of any elements; NaN where it refuses them."""
+        inputs = self.case.inputs
+        parts = np.split(self.flat + change, _starts(inputs)[1:])
+        moved = (part.reshape(leaf.shape) for part, leaf in zip(parts, inputs, strict=True))
+        try:
+            with np.errstate(all="ignore"):
+                return float(np.sum((np.asarray(self.case.plain(*moved)) - self.y) * self.dy))
+        except (ValueError, ArithmeticError, AssertionError):
+            return np.nan
+
+    def look(self, elements: Real, closer: float) -> _Look:
+        """Move each of some elements by one and two steps to both sides."""
+        h = closer * NUDGE * np.maximum(1, np.abs(self.flat[elements]))
+        places, moves = np.tile(elements, 4), np.outer([1, -1, 2, -2], h).reshape(-1)
+        if self.case.traceable:
+            values = np.asarray(self._all((places, moves)), np.float64)
+        else:
+            unit = np.arange(self.flat.size)
+            pairs = zip(places, moves, strict=True)
+            values = np.array([self.along(move * (unit == place)) for place, move in pairs])
+        values = np.where(np.isfinite(values), values, np.nan)
+        up, down, up2, down2 = values.reshape(4, -1)
+        left, right = -down / h, up / h
+        near, far = (up - down) / (2 * h), (up2 - down2) / (4 * h)
+        central = (4 * near - far) / 3
+        noise = SHARP * np.maximum(np.abs(left), np.abs(right)) + 1e-13 * (1 + self.size) / h
+        # Curvature parts the one-sided differences twice as far at twice the step; a kink does not.
+        gap, gap2 = (up + down) / h, (up2 + down2) / (2 * h)
+        bent = np.abs(gap2 - 2 * gap) > 0.5 * np.abs(gap) + noise
+        # What is left in `central` is about the square of this.
+        blurred = np.abs(near - far) > 1e-3 * np.abs(central) + noise
+        beside = (down - down2) / h, (up2 - up) / h
+        gap = np.maximum(np.abs(gap), np.abs(gap2))
+        return _Look(central, left, right, *beside, gap, bent, blurred)
+
+
+class _Found:
+    """The derivatives of some elements, each from as far away as it can be told."""
+
+    def __init__(self, meter: _Meter, elements: Real) -> None:
+        self.central, self.left, self.right = (np.full(elements.size, np.nan) for _ in range(3))
+        self.kinks, self.jumps, self.known = (np.zeros(elements.size, bool) for _ in range(3))
+        look = None
+        for closer in CLOSER:
+            if self.known.all():
+                break
+            farther, look = look, meter.look(elements, closer)
+            if farther is not None:
+                self._take_kinks(farther, look)
+            smooth = look.finite & ~look.bent & ~look.blurred
+            self._take(smooth & ~self.known, look.central, look.left, look.right)
+
+    def _take(self, which: Real, central: Real, left: Real, right: Real) -> None:
+        for mine, theirs in ((self.central, central), (self.left, left), (self.right, right)):
+            mine[which] = theirs[which]
+        self.known |= which
+
+    def _take_kinks(self, farther: _Look, closer: _Look) -> None:
+        # On a curve the gap shrinks with the step, at a kink it stays, at a jump it grows as 1/h.
+        change = closer.gap / np.maximum(farther.gap, 1e-300)
+        kinks = farther.finite & closer.finite & farther.bent & ~self.known & (change > 0.5)
+        jumps = kinks & (change > 10)
+        beside = closer.beside_left, closer.beside_right
+        self._take(kinks & ~jumps, closer.central, closer.left, closer.right)
+        self._take(jumps, (beside[0] + beside[1]) / 2, *beside)
+        self.kinks |= kinks
+        self.jumps |= jumps
+
+    def slopes(self, shape: tuple[int, ...], tried: Real, start: int) -> Slopes:
+        """Those of one leaf."""
+        own = slice(start, start + tried.size)
+        known = self.known[own]
+        columns = (self.central, self.left, self.right, self.kinks, self.jumps)
+        central, left, right, kinks, jumps = (column[own][known] for column in columns)
+        return Slopes(shape, tried[known], central, left, right, kinks, jumps, tried[~known])
+
+
+def draw(case: Case, rng: np.random.Generator) -> list[Real]:
+    """The elements of each leaf of the inputs that are tried one by one."""
+    sizes = [leaf.size for leaf in jax.tree.leaves(case.inputs)]
+    return [np.sort(rng.choice(size, min(size, MOST), replace=False)) for size in sizes]
+
+
+def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[Slopes]:
+    """The derivative of `sum(y * dy)` with respect to some elements of each leaf of the inputs."""
     leaves = jax.tree.leaves(case.inputs)
     if not leaves:
         return []
-    starts = np.cumsum([0, *(leaf.size for leaf in leaves)])
-    tried = [np.sort(rng.choice(leaf.size, min(leaf.size, MOST), replace=False)) for leaf in leaves]
-    every = np.concatenate([start + t for start, t in zip(starts, tried, strict=False)])
+    starts = _starts(leaves)
+    every = np.concatenate([start + t for start, t in zip(starts, tried, strict=True)])
+    found = _Found(_Meter(case, y, dy), every)
+    return [
+        found.slopes(leaf.shape, t, start)
+        for leaf, t, start in zip(leaves, tried, _starts(tried), strict=True)
+    ]
 
-    def along(change: Any) -> Any:
-        return jnp.sum(case.plain(*unravel(flat + change)) * dy)
 
-    sizes = np.outer([1, -1, 2, -2], steps[every])
-    places, moves = np.append(np.tile(every, 4), 0), np.append(sizes, 0.0)
-    if case.traceable:
+def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> Slopes:
+    """Look for a wrong element among those that were not tried; for NumPy code.
 
-        def one(move: Any) -> Any:
-            return along(jnp.zeros_like(flat).at[move[0]].set(move[1]))
+    All of them move together, in a random direction. Where the derivative in this direction is not
+    the one that yours make, the elements are halved, until there is one, which is then tried.
 
-        values = jax.jit(lambda moves: jax.lax.map(one, moves, batch_size=64))((places, moves))
-    else:
-        unit = np.arange(flat.size)
-        values = [along(move * (unit == i)) for i, move in zip(places, moves, strict=True)]
-    here, h = float(values[-1]), steps[every]
-    up, down, up2, down2 = np.asarray(values[:-1], np.float64).reshape(4, -1)
-    near, far = (up - down) / (2 * h), (up2 - down2) / (4 * h)
-    # Curvature parts the one-sided differences twice as far at twice the step; a kink does not.
-    gap, gap2 = (up - 2 * here + down) / h, (up2 - 2 * here + down2) / (2 * h)
-    columns = np.stack([(4 * near - far) / 3, (here - down) / h, (up - here) / h, gap, gap2])
-    ends = np.cumsum([0, *(t.size for t in tried)])
-    slopes = []
-    for i, leaf in enumerate(leaves):
-        mine = columns[:, ends[i] : ends[i + 1]]
-        kept = np.isfinite(mine).all(0)  # a step may leave where the function is defined
-        central, left, right, gap, gap2 = mine[:, kept]
-        noise = 1e-6 * np.abs([left, right]).max(initial=0) + 1e-8 * (1 + abs(here))
-        kinks = np.abs(gap2 - 2 * gap) > 0.5 * np.abs(gap) + noise
-        slopes.append(Slopes(leaf.shape, tried[i][kept], central, left, right, kinks))
-    return slopes
+    Returns:
+        The slopes with those that were tried now. The search ends at the first wrong one.
+    """
+    meter, start = _Meter(case, y, dy), _starts(case.inputs)[i]
+    rest = np.setdiff1d(np.arange(yours.size), [*slopes.tried, *slopes.unclear])
+    rng = np.random.default_rng(0)
+    direction = rng.choice([-1, 1], yours.size) * rng.uniform(0.5, 1.5, yours.size)
+    mine = yours.reshape(-1)
+    limit = SHARP * max(float(np.abs(a).max(initial=0)) for a in (slopes.central, mine)) or SHARP
+
+    def agree(group: Real) -> bool:
+        h = NUDGE * max(1, float(np.abs(meter.flat[start + group]).max()))
+        change = np.zeros(meter.flat.size)
+        change[start + group] = h * direction[group]
+        up, down, up2, down2 = (meter.along(n * change) for n in (1, -1, 2, -2))
+        slope = (4 * (up - down) / (2 * h) - (up2 - down2) / (4 * h)) / 3
+        return bool(abs(slope - mine[group] @ direction[group]) <= limit)
+
+    groups, left = [rest], min(GROUPS, MOVED / meter.flat.size)
+    while groups and left > 0:
+        group, left = groups.pop(), left - 1
+        if agree(group):
+            continue
+        if group.size > 1:
+            groups += np.array_split(group, 2)
+            continue
+        one = _Found(meter, start + group).slopes(slopes.shape, group, 0)
+        slopes = slopes.and_also(one)
+        right = np.abs(mine[one.tried] - one.central) <= limit
+        if not (right | one.between(yours).reshape(-1)[one.tried]).all():
+            return slopes
+    return slopes._replace(unclear=np.concatenate([slopes.unclear, *groups]))
+
+
+def _starts(leaves: Any) -> list[int]:
+    """Where each begins, if they lie one after the other."""
+    return [int(n) for n in np.cumsum([0, *(leaf.size for leaf in leaves)])[:-1]]

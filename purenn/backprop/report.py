@@ -1,11 +1,12 @@
 """A derivative beside its referee, and in words what kind of mistake it looks like."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from purenn.core.checks import describe
 from purenn.core.text import printable
 
 
@@ -27,15 +28,17 @@ class LeafReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What `check_gradients` and `compare` return; printed, a line a derivative.
+    """What `check_gradients` and `compare` return; printed, it has a line for each derivative.
 
     Attributes:
         leaves: a `LeafReport` for each derivative.
+        note: how `backward` was called if not in the usual way, and what it leaves out.
         ok: whether every derivative is right; `bool(report)` is the same.
         worst: the largest error of any derivative.
     """
 
     leaves: tuple[LeafReport, ...]
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -52,18 +55,29 @@ class Report(NamedTuple):
         return max((leaf.error for leaf in self.leaves), default=0.0)
 
     def __repr__(self) -> str:
-        """A line a derivative."""
+        """A line for each derivative, and the note."""
         if not self.leaves:
             return "OK  nothing to differentiate"
         failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
         head = f"FAIL  {failed} of {of}" if failed else f"OK  {of} of {of}"
         width = max(len(leaf.name) for leaf in self.leaves)
-        lines = [head] + [f" {x.name:<{width}} {x.message}" for x in self.leaves]
-        return printable("\n".join(lines))
+        lines = [f" {x.name:<{width}} {x.message}" for x in self.leaves]
+        notes = [f" {line}" for line in self.note.splitlines()]
+        return printable("\n".join([head, *lines, *notes]))
 
     def __str__(self) -> str:
         """As `repr`."""
         return repr(self)
+
+
+def as_numbers(value: Any) -> Any:
+    """Real numbers as a float64 array; None if it is something else."""
+    try:
+        array = np.asarray(value)
+        is_real = array.dtype.kind in "biufVO" and value is not None  # bfloat16 is a V
+        return array.astype(np.float64) if is_real else None
+    except (TypeError, ValueError):
+        return None
 
 
 def judge(
@@ -77,6 +91,7 @@ def judge(
     dy: Any = None,
     ignore: Any = None,
     others: Mapping[str, Any] = MappingProxyType({}),
+    mistakes: Callable[[], Mapping[str, Any]] = dict,
 ) -> LeafReport:
     """Compare one derivative, element by element.
 
@@ -90,17 +105,24 @@ def judge(
         dy: the cotangent; that of a scalar is easily forgotten.
         ignore: a mask of elements at kinks, where more than one value is right.
         others: the other right values by name, one of which yours may be.
+        mistakes: finds the values that well-known mistakes give, by what is said of them.
     """
     referee = np.asarray(referee, np.float64)
     if yours is None:
         return LeafReport(name, False, np.inf, "is missing: None came")
-    try:
-        yours = np.asarray(yours).astype(np.float64)
-    except (TypeError, ValueError):
-        return LeafReport(name, False, np.inf, f"is no array: a {type(yours).__name__} came")
+    came = describe(yours) if hasattr(yours, "dtype") else f"a {type(yours).__name__}"
+    yours = as_numbers(yours)
+    if yours is None:
+        return LeafReport(name, False, np.inf, f"is no array: {came} came")
     if not np.isfinite(yours).all():
         bad = int((~np.isfinite(yours)).sum())
         return LeafReport(name, False, np.inf, f"{bad} of {yours.size} elements are not finite")
+    ignore = np.zeros(referee.shape, bool) if ignore is None else ignore
+    referee = np.where(ignore, yours, referee) if ignore.any() else referee
+    if not np.isfinite(referee).all():
+        bad = int((~np.isfinite(referee)).sum())
+        text = f"not judged: the right value is not finite at {bad} of {referee.size} elements"
+        return LeafReport(name, False, np.inf, text)
     largest = float(np.abs(referee).max(initial=0))
     zero = largest <= floor
     scale, limit = (1.0, max(tolerance, floor)) if zero else (largest, tolerance)
@@ -112,29 +134,38 @@ def judge(
             return ""
         if zero:
             return f"should be zero, yours is up to {np.abs(yours).max():.4g}"
-        top = float(dy) if np.size(dy) == 1 and dy is not None else 1.0
-        return _value_mistake(yours, referee, m, top, difference, scale * limit)
+        top = np.asarray(dy).item() if np.size(dy) == 1 and dy is not None else 1.0
 
+        def known() -> dict[str, Any]:
+            return {text: np.where(ignore, yours, v) for text, v in mistakes().items()}
+
+        return _value_mistake(yours, referee, m, top, difference, scale * limit, known)
+
+    twin = next((other for other, value in others.items() if _same(yours, value, limit)), "")
+    swapped = f"yours is {twin}: two values swapped?"
     if yours.shape != referee.shape:
         text = f"shape {yours.shape}, expected {referee.shape}"
-        mistake, mended = _shape_mistake(yours, referee, m)
+        mistake, mended = (swapped, None) if twin else _shape_mistake(yours, referee, m, dy)
         also = "" if mended is None else words(mended)
         text += f": {mistake}" * bool(mistake) + f"; and then {also}" * bool(also)
         return LeafReport(name, False, np.inf, text)
-    if ignore is not None and ignore.any():
-        yours = np.where(ignore, referee, yours)
     error = float(np.abs(yours - referee).max(initial=0)) / scale
     message = words(yours)
-    for other, value in others.items() if message else ():
-        if np.shape(value) == yours.shape and yours.size > 1 and np.asarray(value).any():
-            apart = float(np.abs(yours - np.asarray(value, np.float64)).max())
-            if apart <= limit * float(np.abs(yours).max()):
-                message = f"yours is {other}: two values swapped?"
-    return LeafReport(name, not message, error, message or "ok")
+    return LeafReport(name, not message, error, (swapped if twin else message) if message else "ok")
 
 
-def _shape_mistake(yours: Any, referee: Any, m: int) -> tuple[str, Any]:
+def _same(yours: Any, other: Any, limit: float) -> bool:
+    """Whether yours is another right value, to which one number says too little."""
+    if np.shape(other) != yours.shape or yours.size < 2 or not np.asarray(other).any():
+        return False
+    apart = np.abs(yours - np.asarray(other, np.float64)).max()
+    return bool(apart <= limit * np.abs(yours).max())
+
+
+def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]:
     """What the shape looks like, and yours in the right shape where that can be had."""
+    if dy is not None and _is_jacobian(yours, referee, np.asarray(dy)):
+        return "dy is forgotten, yours is the Jacobian dy/dx", None
     if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
         return "yours is the transpose", yours.T
     if yours.size == 1 and referee.size > 1:
@@ -146,8 +177,26 @@ def _shape_mistake(yours: Any, referee: Any, m: int) -> tuple[str, Any]:
     return "", None
 
 
+def _is_jacobian(yours: Any, referee: Any, dy: Any) -> bool:
+    """Whether yours times dy is right: for all of y at once, or for each row on its own."""
+    if yours.shape == (*dy.shape, *referee.shape):
+        product = np.tensordot(dy, yours, dy.ndim)
+    elif dy.ndim and yours.shape == (*dy.shape, *referee.shape[-1:]):
+        product = np.einsum("...i,...ij->...j", dy, yours)
+    else:
+        return False
+    close = 1e-6 * float(np.abs(referee).max(initial=0))
+    return product.shape == referee.shape and _near(product, referee, close)
+
+
 def _value_mistake(
-    yours: Any, referee: Any, m: int, dy: float, difference: Any, limit: float
+    yours: Any,
+    referee: Any,
+    m: int,
+    dy: float,
+    difference: Any,
+    limit: float,
+    known: Callable[[], dict[str, Any]],
 ) -> str:
     if not yours.any():
         return "is zero everywhere"
@@ -159,22 +208,24 @@ def _value_mistake(
         if not reason and (without or np.isclose(factor * dy, 1, rtol=1e-6)):
             reason = f": dy, which comes in, is left out{without.replace(':', ', and')}"
         return f"yours = {factor:.4g} × referee everywhere{reason}"
+    wrong = difference > limit
+    count = f"{int(wrong.sum())} of {wrong.size} elements differ"
+    for words, value in known().items():
+        if value.any() and _near(yours, value, close):
+            return f"{count}: {words}"
     if yours.ndim > 1 and yours.shape == yours.T.shape and _near(yours, referee.T, close):
         return "yours is the transpose"
     if yours.size > 1 and np.ptp(yours) <= close:
         total = _near(yours, referee.sum(), close)
         return f"every element is {yours.flat[0]:.6g}" + ": a sum without its axis?" * total
-    wrong = difference > limit
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     place = f" {tuple(int(i) for i in worst)}" if worst else ""
     hint = ""
     if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
     digits = 6 if not hint else 10
-    return (
-        f"{int(wrong.sum())} of {wrong.size} elements differ; worst{place}: "
-        f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}{hint}"
-    )
+    values = f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}"
+    return f"{count}; worst{place}: {values}{hint}"
 
 
 def _near(a: Any, b: Any, close: float) -> bool:

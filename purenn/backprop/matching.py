@@ -1,0 +1,114 @@
+"""What a backward returned, leaf by leaf, in the places of what it is the derivative of."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from purenn.core import checks
+
+
+class Absent(NamedTuple):
+    """A derivative that did not come, and what came instead."""
+
+    why: str
+
+
+class Unjudged(NamedTuple):
+    """What came where no derivative can be judged; `ok` if it is what has to come there."""
+
+    name: str
+    why: str
+    ok: bool = False
+
+
+UNKNOWN = object()  # a name that nothing has
+NOT_ASKED = Absent("")  # of an integer, say, for which no derivative came
+
+
+def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]:
+    """Find the leaves of a derivative in the places of the leaves of another tree.
+
+    Args:
+        wanted: the tree that `came` is the derivative of.
+        came: what was returned.
+        name: what the report calls the derivative.
+        strict: whether `came` must have the structure of `wanted`, as JAX has it. If not, a dict
+            `{"dw": …}` fits a record with a field `w`, and a list fits a tuple.
+
+    Returns:
+        One value for each leaf of `wanted`; then an `Unjudged` for each that belongs nowhere.
+    """
+    kids = _children(wanted)
+    if kids is None:
+        return [came]
+    size = len(jax.tree.leaves(wanted, is_leaf=is_numbers))
+    if came is None or isinstance(came, Absent):
+        return [came] * size
+    values, what = _beside(wanted, kids, came, strict), checks.describe(came)
+    if values is None:
+        if not size and jax.tree.leaves(came):
+            return [Unjudged(name, f"{what} came where there is nothing to differentiate")]
+        return [Absent(f"{what} came, expected {checks.describe(wanted)}")] * size
+    found, extra = [], []
+    for (key, kid), value in zip(kids.items(), values, strict=True):
+        own = len(jax.tree.leaves(kid, is_leaf=is_numbers))
+        parts = leaves_like(kid, value, f"{name}[{key}]", strict=strict)
+        found += parts[:own]
+        extra += parts[own:]
+    if isinstance(came, Mapping):
+        strangers = [str(key) for key in came if not any(called(key, kid) for kid in kids)]
+        extra += [Unjudged(f"{name}[{key}]", "is the derivative of nothing") for key in strangers]
+    return found + extra
+
+
+def called(key: Any, name: Any) -> bool:
+    """Whether a key is what someone may call the derivative with respect to `name`."""
+    key, name = str(key).lower(), str(name).lower()
+    return key in (name, f"d{name}", f"d_{name}", f"grad_{name}", f"{name}_grad")
+
+
+def is_numbers(value: Any) -> bool:
+    """Whether a value is a list of numbers, or of such lists: an array, as people type it."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(is_numbers(item) or isinstance(item, (int, float)) for item in value)
+    )
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether it is what comes where there is no derivative: nothing, or JAX's float0."""
+    absent = value is None or isinstance(value, Absent)
+    return absent or getattr(value, "dtype", None) == jax.dtypes.float0
+
+
+def _children(tree: Any) -> dict[Any, Any] | None:
+    """The first level of a tree by name or place; None if it is a leaf."""
+    if is_numbers(tree):
+        return None
+    level = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda t: t is not tree)[0]
+    if len(level) == 1 and not level[0][0]:
+        return None
+    return {_key(path[0]): value for path, value in level}
+
+
+def _key(key: Any) -> Any:
+    return next((getattr(key, k) for k in ("key", "name", "idx") if hasattr(key, k)), key)
+
+
+def _beside(wanted: Any, kids: dict[Any, Any], came: Any, strict: bool) -> list[Any] | None:
+    """The part of what came for each child of the wanted tree; None if they do not fit."""
+    theirs = _children(came)
+    if strict:
+        same = type(wanted) is type(came) and theirs is not None and list(theirs) == list(kids)
+        return list((theirs or {}).values()) if same else None
+    if theirs is None:
+        rows = isinstance(came, list) or (isinstance(came, (np.ndarray, jax.Array)) and came.ndim)
+        theirs = dict(enumerate(came)) if rows else {UNKNOWN: came}
+    names = [next((key for key in theirs if called(key, kid)), UNKNOWN) for kid in kids]
+    if isinstance(came, Mapping) or (hasattr(came, "_fields") and set(names) != {UNKNOWN}):
+        return [theirs.get(name, Absent("nothing of that name came")) for name in names]
+    in_order = isinstance(wanted, (tuple, list)) and len(theirs) == len(kids)
+    return list(theirs.values()) if in_order and UNKNOWN not in theirs else None
