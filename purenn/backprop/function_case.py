@@ -42,9 +42,10 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
 
     def by_hand(dy: Any, way: Way, in_numpy: bool) -> list[Any]:
         found, extra = pair.by_leaf(leaves, pair.came(leaves, dy, way, in_numpy))
-        for i, (why, is_zero) in stuck.items():
-            if not is_nothing(found.get(i)):
-                extra.append(_unjudged(f"d{pair.labels[i]}", found[i], why, is_zero))
+        for i, derivative in found.items():
+            if i not in judged and not is_nothing(derivative):
+                why, is_zero = stuck.get(i, ("none came with another dy", False))
+                extra.append(_unjudged(f"d{pair.labels[i]}", derivative, why, is_zero))
         derivatives = [found.get(i, NOT_ASKED) for i in judged]
         for place, i in enumerate(judged):
             if i not in pair.floats and is_nothing(derivatives[place]):
