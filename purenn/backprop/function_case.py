@@ -17,7 +17,7 @@ from purenn.core.layer import Fn
 
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
-    """Plain functions `forward, backward`, by every argument that a derivative comes for."""
+    """Plain functions, with respect to every argument that `backward` returns a derivative of."""
     if not callable(forward) or not arguments or not callable(arguments[0]):
         raise TypeError(
             "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
@@ -25,6 +25,8 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
             + (" without its backward" if callable(forward) else "")
         )
     pair, leaves = _pair(forward, arguments[0], arguments[1:])
+    if not leaves:
+        raise TypeError("check_gradients: pass the arguments of forward after backward")
     leaves, ways = _started(pair, leaves)
     asked = {
         i
