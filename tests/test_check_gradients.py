@@ -891,6 +891,11 @@ def test_a_well_known_mistake_is_named_by_jax_too():
             "a dict of W1, expected the derivatives with respect to x, w, b, in this order or by",
         ),
         (
+            lambda: pn.check_gradients(lambda: 1.0, lambda dy: dy),
+            TypeError,
+            "pass the arguments of forward after backward",
+        ),
+        (
             lambda: pn.check_gradients(np.sin, lambda x, dy: (), X),
             TypeError,
             "backward returned an empty tuple, no derivative",

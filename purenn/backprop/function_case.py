@@ -17,7 +17,7 @@ from purenn.core.layer import Fn
 
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
-    """Plain functions `forward, backward`, by every argument that a derivative comes for."""
+    """Plain functions, with respect to every argument that `backward` returns a derivative of."""
     if not callable(forward) or not arguments or not callable(arguments[0]):
         raise TypeError(
             "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
@@ -25,6 +25,8 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
             + (" without its backward" if callable(forward) else "")
         )
     pair, leaves = _pair(forward, arguments[0], arguments[1:])
+    if not leaves:
+        raise TypeError("check_gradients: pass the arguments of forward after backward")
     leaves, ways = _started(pair, leaves)
     asked = {
         i
@@ -42,9 +44,10 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
 
     def by_hand(dy: Any, way: Way, in_numpy: bool) -> list[Any]:
         found, extra = pair.by_leaf(leaves, pair.came(leaves, dy, way, in_numpy))
-        for i, (why, is_zero) in stuck.items():
-            if not is_nothing(found.get(i)):
-                extra.append(_unjudged(f"d{pair.labels[i]}", found[i], why, is_zero))
+        for i, derivative in found.items():
+            if i not in judged and not is_nothing(derivative):
+                why, is_zero = stuck.get(i, ("none came with another dy", False))
+                extra.append(_unjudged(f"d{pair.labels[i]}", derivative, why, is_zero))
         derivatives = [found.get(i, NOT_ASKED) for i in judged]
         for place, i in enumerate(judged):
             if i not in pair.floats and is_nothing(derivatives[place]):

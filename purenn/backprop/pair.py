@@ -26,6 +26,7 @@ class Way(NamedTuple):
 
     dy_first: bool
     choice: int
+    cached: bool  # whether forward returned a cache
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Pair:
         return self.by_argument(leaves, self.returned(leaves, dy, dy_first, in_numpy=True))
 
     def ways(self, leaves: list[Any]) -> list[tuple[Way, dict[int, Any]]]:
-        """The ways to call backward, the likeliest by its signature first, and what comes."""
+        """The ways to call backward, the likeliest by its signature first, and what came."""
         y, cache = self.run(leaves)
         again = self.run(leaves)[0]
         if np.isfinite(checked_y(y)).all() and not np.allclose(y, again, rtol=1e-9, atol=1e-9):
@@ -92,18 +93,19 @@ class Pair:
         why = "forward's arguments, then dy" if cache is NO_CACHE else "forward returned a cache"
         name = name_of(self.backward, "backward")
         refuse_arity(name, self.backward, given, called=f"{', '.join(given)} ({why})")
-        ways: list[tuple[Way, dict[int, Any]]] = []
-        first_error = None
-        for dy_first in sorted((False, True), reverse=self.takes_dy_first is True):
+        likely = self.takes_dy_first is True
+        try:
+            choices = self._choices(leaves, jnp.ones(np.shape(y)), likely)
+        except Exception as error:
             try:
-                choices = self._choices(leaves, jnp.ones(np.shape(y)), dy_first)
-            except Exception as error:
-                first_error = first_error or error
-                choices = [{}]
-            ways += [(Way(dy_first, i), came) for i, came in enumerate(choices)]
-        if first_error is not None and not any(came for _, came in ways):
-            raise first_error
-        return ways
+                choices = self._choices(leaves, jnp.ones(np.shape(y)), not likely)
+            except Exception:
+                raise error from None
+        return [
+            (Way(dy_first, i, cache is not NO_CACHE), came)
+            for dy_first in (likely, not likely)
+            for i, came in enumerate(choices)
+        ]
 
     @property
     def takes_dy_first(self) -> bool | None:
@@ -173,12 +175,12 @@ class Pair:
         notes = []
         if way.dy_first:
             name = name_of(self.backward, "backward")
-            rest = "cache" if self.run(leaves)[1] is not NO_CACHE else ", ".join(self.names)
+            rest = "cache" if way.cached else ", ".join(self.names)
             notes.append(f"dy comes first here: judged as {name}(dy, {rest})")
         left_out = []
         for i, name in enumerate(self.names):
             own = [j for j, owner in enumerate(self.owners) if owner == i]
-            if came and i not in came and all(j in self.floats and np.ndim(leaves[j]) for j in own):
+            if i not in came and all(j in self.floats and np.ndim(leaves[j]) for j in own):
                 left_out.append(f"d{name}")
         if left_out:
             notes.append(f"not judged: {', '.join(left_out)}, which backward does not return")

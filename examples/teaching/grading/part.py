@@ -1,5 +1,6 @@
 """The parts that an exercise is marked by, and the two ways to mark: a derivative, and a value."""
 
+import functools
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -54,6 +55,7 @@ def derivatives(
         *arguments: of `forward`.
     """
 
+    @functools.wraps(backward)  # whose signature tells what its arguments are
     def by_numpy(*given: Any) -> Any:
         came = backward(*(to_numpy(value) for value in given))
         if isinstance(came, (tuple, list)) and len(came) > len(names):
@@ -61,7 +63,8 @@ def derivatives(
         return tuple(came) if isinstance(came, list) else came
 
     report = pn.check_gradients(jax.jit(forward), by_numpy, *arguments)
-    leaves = {leaf.name: leaf for leaf in report.leaves}
+    note = f"; {report.note}" if report.ok and report.note else ""
+    leaves = {leaf.name: leaf._replace(message=leaf.message + note) for leaf in report.leaves}
     return [_check(name, leaves.get(name)) for name in names]
 
 
