@@ -16,6 +16,13 @@ python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 0
 python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 1
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # While all this is imported there is nothing to keep, and Ctrl-C ends the process at once. As an
+    # exception it would crash jaxlib, if it came while that is being initialized.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import csv
 import math
 import shutil
@@ -36,13 +43,32 @@ from processes import join
 
 import purenn as pn
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 HERE = Path(__file__).parent
 IMAGES = 60_000  # to train with; the 10,000 of the test set are for the end
+WRITTEN = [
+    "model.safetensors",
+    "history.csv",
+    "curves.png",
+    "weights.png",
+    "confusion.png",
+    "mistakes.png",
+]
 
 
 def whole(_: Any, tokens: Any) -> int:
     """1.5 epochs are no epochs: without this they would be rounded."""
     return int(tokens[0].value)
+
+
+def local(_: Any, tokens: Any) -> Path:
+    """A folder of this machine: without this, gs://bucket would be one that is named gs:."""
+    text = tokens[0].value
+    if "://" in text:
+        raise ValueError("--output must be a folder of this machine")
+    return Path(text).expanduser()
 
 
 AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1), converter=whole)]
@@ -59,17 +85,16 @@ class Options:
 
     model: Literal["dense", "cnn"] = "dense"
     """dense: hidden layers alone; cnn: convolutions and max pooling come before them."""
-    features: Annotated[tuple[AtLeast1, ...], Parameter(consume_multiple=(1, 4), negative="")] = (
-        32,
-        64,
-    )
-    """Kernels of each convolution of a cnn, 3 by 3 and then pooled 2 by 2."""
+    features: (
+        Annotated[tuple[AtLeast1, ...], Parameter(consume_multiple=(1, 4), negative="")] | None
+    ) = None
+    """Kernels of each convolution of a cnn, 3 by 3 and then pooled 2 by 2. [default: 32 64]"""
     hidden: Annotated[tuple[AtLeast1, ...], Several] = (128,)
     """Units of each hidden layer, as many layers as numbers; --no-hidden for none."""
-    activation: Literal["relu", "leaky_relu", "gelu", "silu", "softplus", "tanh", "sigmoid"] = (
-        "relu"
-    )
-    """What follows each hidden layer."""
+    activation: (
+        Literal["relu", "leaky_relu", "gelu", "silu", "softplus", "tanh", "sigmoid"] | None
+    ) = None
+    """What follows each hidden layer. [default: relu]"""
     initialization: Literal[
         "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal"
     ] = "he_normal"
@@ -93,8 +118,8 @@ class Options:
     """Of adamw alone. [default there: 0.0001]"""
     decay: Literal["cosine", "inverse-time", "none"] = "cosine"
     """How the learning rate falls: to 0 along half a cosine, or as 1 / (1 + rate * epoch)."""
-    decay_rate: NotNegative = 0.1
-    """The rate of --decay inverse-time."""
+    decay_rate: NotNegative | None = None
+    """Of --decay inverse-time alone. [default there: 0.1]"""
     warmup: NotNegativeInt = 0
     """Steps in which the learning rate rises from near 0."""
 
@@ -109,8 +134,9 @@ class Options:
 
     data: Literal["download"] | Path = HERE / "data" / "mnist"
     """Folder with the four files of MNIST; or download, once, to the user's cache."""
-    output: Path = Path("runs/mnist")
-    """Folder for the parameters, the history and the pictures; made if it is not there."""
+    output: Annotated[Path, Parameter(converter=local)] = Path("runs/mnist")
+    """Folder for the parameters, the history and the pictures; made if it is not there. A finished
+    run in it is replaced as a whole, once this one is finished."""
     resume: Annotated[bool, Parameter(negative="")] = False
     """Go on with the run in the output folder that was not finished, if there is one."""
     checkpoint_every: NotNegative = 10.0
@@ -128,8 +154,9 @@ class Options:
     """Which of them this one is, from 0."""
     cluster: Annotated[bool, Parameter(negative="")] = False
     """Let JAX find the processes of the cluster that this one was started on."""
-    patience: Annotated[float, Parameter(validator=Number(gte=2, lt=math.inf))] = 20.0
-    """Seconds after which a process that does not answer is given up, and the others end."""
+    patience: Annotated[float, Parameter(validator=Number(gte=2, lt=math.inf))] | None = None
+    """Seconds after which a process that does not answer is given up, and the others end.
+    [default: 20]"""
 
     progress: bool = True
     """Show a bar, with the loss and the accuracy."""
@@ -140,7 +167,7 @@ class Options:
 def build_model(options: Options) -> pn.Layer:
     """The images go in as they are, uint8: scaling them is part of the model."""
     w_init = getattr(pn.initializers, options.initialization)
-    activation = getattr(pn, options.activation)
+    activation = getattr(pn, options.activation or "relu")
     rate = options.dropout
     if rate is None:
         rate = 0.4 if options.model == "cnn" else 0.0
@@ -151,7 +178,7 @@ def build_model(options: Options) -> pn.Layer:
     if options.input_dropout:
         layers.append(pn.dropout(options.input_dropout))
     if options.model == "cnn":
-        for features in options.features:
+        for features in options.features or (32, 64):
             layers += [pn.conv2d(features, w_init=w_init), *normalize, activation, pn.max_pool()]
     layers.append(pn.flatten())
     if options.model == "cnn":
@@ -168,10 +195,10 @@ def build_optimizer(options: Options) -> pn.Optimizer:
         rate = 0.003 if options.optimizer.startswith("adam") else 0.5
     steps_per_epoch = (IMAGES - options.holdout) // options.batch_size
     if options.decay == "cosine":
-        steps = options.epochs * steps_per_epoch
-        rate = pn.cosine_decay(rate, max(steps - options.warmup, 1))
+        rate = pn.cosine_decay(rate, options.epochs * steps_per_epoch - options.warmup)
     elif options.decay == "inverse-time":
-        rate = pn.inverse_time_decay(rate, options.decay_rate, steps_per_epoch)
+        decay_rate = 0.1 if options.decay_rate is None else options.decay_rate
+        rate = pn.inverse_time_decay(rate, decay_rate, steps_per_epoch)
     if options.warmup:
         rate = pn.linear_warmup(rate, options.warmup)
     if options.weight_decay is not None:
@@ -206,6 +233,8 @@ def train(options: Options) -> None:
                 f"--output holds a run that was not finished, in {checkpoints}: go on with it with "
                 f"--resume, or remove that folder, or choose another"
             )
+        if any((options.output / name).exists() for name in WRITTEN):
+            print(f"this run replaces the finished run in {options.output}, when it is finished")
         print(f"device: {devices}\n\n{pn.summary(model, x.shape[1:])}\n")
         print(f"trained on {kept:,} images; accuracy meanwhile: on {watched}", flush=True)
     trained, history = pn.fit(
@@ -264,6 +293,8 @@ def report(
             probabilities = np.asarray(pn.softmax(np.concatenate(logits)))
             mnist_pictures.confusion(folder / "confusion.png", probabilities, test.y)
             mnist_pictures.mistakes(folder / "mistakes.png", test.x, probabilities, test.y)
+        for name in WRITTEN:  # first, so that no moment sees files of two runs
+            (options.output / name).unlink(missing_ok=True)
         print(f"\nwritten to {options.output}:")
         for path in sorted(folder.iterdir()):
             print(f"  {path.replace(options.output / path.name).name}")
@@ -278,13 +309,54 @@ def check(options: Options) -> None:
             f"--batch-size must be at most {kept}, the images left to train on, "
             f"got {options.batch_size}"
         )
+    steps = options.epochs * (kept // options.batch_size)
+    if options.warmup >= steps:
+        raise ValueError(f"--warmup must be below the run's {steps} steps, got {options.warmup}")
+    # What would have no effect is refused, rather than left out in silence.
     if options.weight_decay is not None and options.optimizer != "adamw":
         raise ValueError(f"--weight-decay needs --optimizer adamw, got {options.optimizer}")
+    if options.decay_rate is not None and options.decay != "inverse-time":
+        raise ValueError(f"--decay-rate needs --decay inverse-time, got {options.decay}")
+    if options.features is not None and options.model != "cnn":
+        raise ValueError(f"--features needs --model cnn, got {options.model}")
+    if not options.hidden and options.model != "cnn":
+        for name in ("activation", "batch_norm", "dropout"):
+            if getattr(options, name):
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} needs a hidden layer or --model cnn")
+    check_processes(options)
+    if options.processes == 1 and not options.cluster:
+        check_devices(options, options.cpu_devices or jax.device_count())
+
+
+def check_processes(options: Options) -> None:
+    """What the options of several processes need of each other."""
     if options.processes > 1 and options.coordinator is None:
         raise ValueError("--processes needs --coordinator, where they meet, or use --cluster")
     if options.process >= options.processes:
         raise ValueError(
             f"--process must be below --processes, {options.processes}, got {options.process}"
+        )
+    if options.coordinator is not None and options.processes == 1:
+        raise ValueError("--coordinator needs --processes, 2 or more")
+    if options.cluster and options.coordinator is not None:
+        raise ValueError("--cluster finds the processes itself: leave out --coordinator")
+    if options.patience is not None and options.coordinator is None and not options.cluster:
+        raise ValueError("--patience needs --coordinator or --cluster")
+
+
+def check_devices(options: Options, devices: int) -> None:
+    """A batch is shared out equally among blocks of the images, and these among the devices."""
+    blocks, size = options.blocks or -(-8 // devices) * devices, options.batch_size
+    if devices == 1:
+        blocks = options.blocks or 1
+    if blocks % devices:
+        raise ValueError(f"--blocks must be a multiple of the {devices} devices, got {blocks}")
+    if size % blocks:
+        wanted = f"--blocks, {blocks}" if options.blocks else f"{blocks}, for {devices} devices"
+        raise ValueError(
+            f"--batch-size must be a multiple of {wanted}, got {size}; expected a number such as "
+            f"{max(size // blocks, 1) * blocks}"
         )
 
 
@@ -295,7 +367,8 @@ def several(options: Options) -> AbstractContextManager[None]:
         jax.config.update("jax_num_cpu_devices", options.cpu_devices)
     if options.processes == 1 and not options.cluster:
         return nullcontext()
-    return join(options.coordinator, options.processes, options.process, patience=options.patience)
+    patience = options.patience or 20.0
+    return join(options.coordinator, options.processes, options.process, patience=patience)
 
 
 @contextmanager

@@ -321,7 +321,7 @@ def test_a_seed_gives_the_same_report_and_x64_is_restored():
 
     assert run(3) == run(3) != run(4)
     assert jnp.ones(()).dtype == jnp.float32
-    with pytest.raises(ValueError, match=r"dense\(2\): in_shape is \(\)"):
+    with pytest.raises(ValueError, match=r"dense\(2\): an example has shape \(\)"):
         pn.check_gradients(pn.dense(2), np.ones(3))
     assert jnp.ones(()).dtype == jnp.float32
 

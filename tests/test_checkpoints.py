@@ -238,7 +238,7 @@ def test_ctrl_c_before_the_first_step_takes_none(whole, single_steps, monkeypatc
         patch.setattr(
             settings, "_device", lambda spread: signal.raise_signal(signal.SIGINT) or "cpu"
         )
-        patch.setattr(run_module, "evaluate", None)
+        patch.setattr(run_module, "scores", None)
         patch.setattr(run_module.Bar, "advance", None)
         with pytest.raises(KeyboardInterrupt, match="is of epoch 1, step 0"):
             fit(tmp_path)
@@ -268,8 +268,9 @@ def test_ctrl_c_during_the_last_write(times, whole, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("where", ["scores", "data"])
 def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_path):
-    def waits(*given, **options):
+    def waits(*given, between=lambda: None, **options):
         signal.raise_signal(signal.SIGINT)
+        between()  # the next batch of the validation
         raise AssertionError("went on waiting")
 
     def slow(epoch):
@@ -278,7 +279,7 @@ def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_
 
     source, steps = ("arrays", 6) if where == "scores" else ("function", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "evaluate", waits)
+        patch.setattr(run_module, "scores", waits)
         with pytest.raises(KeyboardInterrupt):
             fit(tmp_path, source, data=slow if where == "data" else (X, Y))
     assert files(tmp_path)[-1] == f"checkpoint-{steps:010}.safetensors"

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,11 +84,12 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     command = [*options.split(), "--output"]
     mnist.app([*command, str(tmp_path / "whole")])
 
-    def pressed(*given, **named):
+    def pressed(*given, between, **named):
         signal.raise_signal(signal.SIGINT)
+        between()
 
     with monkeypatch.context() as patch:
-        patch.setattr("purenn.training.run.evaluate", pressed)
+        patch.setattr("purenn.training.run.scores", pressed)
         with pytest.raises(SystemExit) as stopped:
             mnist.app([*command, str(tmp_path / "stopped")])
     assert stopped.value.code == 130
@@ -105,6 +107,36 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     )
     assert one == other
     assert sorted(os.listdir(tmp_path / "stopped")) == ["history.csv", "model.safetensors"]
+
+
+@pytest.mark.usefixtures("quickly")
+def test_mnist_replaces_a_finished_run_as_a_whole(tmp_path, capsys, monkeypatch):
+    few_images(monkeypatch)
+    folder = tmp_path / "run"
+    options = "--hidden 8 --epochs 1 --batch-size 50 --holdout 1000 --no-progress"
+    mnist.app([*options.split(), "--output", str(folder)])
+    pictures = {path.name for path in folder.glob("*.png")}
+    assert len(pictures) == 4
+    (folder / "notes.txt").write_text("mine")
+    trained = (folder / "model.safetensors").read_bytes()
+
+    # As long as the next run has not finished, the last one is there, whole.
+    def pressed(*given, **named):
+        raise KeyboardInterrupt
+
+    for part in ("fit", "evaluate", "save"):
+        with monkeypatch.context() as patch:
+            patch.setattr(pn, part, pressed)
+            with pytest.raises(SystemExit):
+                mnist.app([*options.split(), "--seed", "1", "--output", str(folder)])
+        assert pictures < {path.name for path in folder.iterdir()}
+        assert (folder / "model.safetensors").read_bytes() == trained
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+    mnist.app([*options.split(), "--seed", "1", "--no-pictures", "--output", str(folder)])
+    assert sorted(os.listdir(folder)) == ["history.csv", "model.safetensors", "notes.txt"]
+    assert (folder / "model.safetensors").read_bytes() != trained
+    assert "replaces the finished run" in capsys.readouterr().out
 
 
 def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
@@ -215,6 +247,26 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
         ("--layers 3", ["Unknown option", "--layers"]),
         ("--batch-size 55001", ["--batch-size must be at most 55000", "got 55001"]),
         ("--weight-decay 0.1", ["--weight-decay needs --optimizer adamw, got adam"]),
+        ("--features 8", ["--features needs --model cnn, got dense"]),
+        ("--decay-rate 0.5", ["--decay-rate needs --decay inverse-time, got cosine"]),
+        ("--decay none --decay-rate 0.5", ["--decay-rate needs --decay inverse-time, got none"]),
+        ("--no-hidden --dropout 0.2", ["--dropout needs a hidden layer or --model cnn"]),
+        ("--no-hidden --activation tanh", ["--activation needs a hidden layer or --model cnn"]),
+        ("--no-hidden --batch-norm", ["--batch-norm needs a hidden layer or --model cnn"]),
+        ("--warmup 5000 --epochs 1", ["--warmup must be below the run's 429 steps, got 5000"]),
+        ("--process 1", ["--process must be below --processes, 1, got 1"]),
+        ("--patience 5", ["--patience needs --coordinator or --cluster"]),
+        ("--coordinator localhost:1", ["--coordinator needs --processes"]),
+        (
+            "--cpu-devices 3",
+            ["--batch-size must be a multiple of 9, for 3 devices", "128", "such as 126"],
+        ),
+        ("--cpu-devices 2 --blocks 3", ["--blocks must be a multiple of the 2 devices, got 3"]),
+        ("--blocks 5", ["--batch-size must be a multiple of --blocks, 5, got 128"]),
+        (
+            "--output gs://bucket/run",
+            ["--output must be a folder of this machine", "gs://bucket/run"],
+        ),
         ("--data /no/such", ["--data must be a folder", "or download", "in /no/such"]),
         (
             "--no-hidden --optimizer sgd --learning-rate 1e38 --batch-size 5000 --no-progress",
@@ -225,8 +277,9 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
 def test_mnist_refuses(options, words, tmp_path, capsys):
     """A line that names the option, what was expected and what came; and nothing is written."""
     folder = tmp_path / "folder"
+    given = [] if "--output" in options else ["--output", str(folder)]
     with pytest.raises(SystemExit) as refusal:
-        mnist.app([*options.split(), "--output", str(folder)])
+        mnist.app([*options.split(), *given])
     said = message(refusal, capsys)
     assert [word for word in words if word not in said] == [], said
     assert not folder.exists() or not os.listdir(folder)

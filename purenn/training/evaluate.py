@@ -1,5 +1,6 @@
 """`evaluate` and `accuracy`."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -98,6 +99,32 @@ def evaluate(
         >>> print(f"{value:.4f} {accuracy}")
         1.1269 0.5
     """
+    return scores(
+        model, loss, params, state, x, targets, batch_size=batch_size, mesh=mesh, between=_nothing
+    )
+
+
+def _nothing() -> None:
+    pass
+
+
+def scores(
+    model: Any,
+    loss: Any,
+    params: Any,
+    state: Any,
+    x: Any,
+    targets: Any,
+    *,
+    batch_size: int = 1024,
+    mesh: Mesh | None = None,
+    between: Callable[[], None],
+) -> tuple[float, float | None]:
+    """Compute what `evaluate` does, and call `between` before each batch.
+
+    That is where Ctrl-C stops a validation: an exception in the midst of a call into jaxlib, whose
+    C++ code does not expect it, can crash the process.
+    """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
     if not all(map(checks.is_concrete, jax.tree.leaves((params, state, x, targets)))):
         raise TypeError(
@@ -115,10 +142,12 @@ def evaluate(
         check_labels("evaluate", layer, op, params, state, x, targets)
     results = []
     for first in range(0, x.shape[0], batch_size):
+        between()
         batch = x[first : first + batch_size], targets[first : first + batch_size]
         if spread is not None:
             batch = spread.any_batch(*batch)
         results.append(_program(model, loss, classes)(params, state, *batch))
+    between()
     totals = np.asarray(jax.device_get(results), np.float64).sum(axis=0)
     loss_sum, right = (float(total) for total in totals)
     return loss_sum / x.shape[0], right / x.shape[0] if classes else None
