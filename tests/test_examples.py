@@ -76,7 +76,7 @@ def test_mnist_as_a_command(tmp_path):
     assert f"{100 * accuracy:.2f}" == found[1]
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("quickly", "ctrl_c")
 def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     few_images(monkeypatch)
     options = "--hidden 8 --epochs 2 --batch-size 50 --holdout 1000 --no-progress --no-pictures"
@@ -107,6 +107,7 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     assert sorted(os.listdir(tmp_path / "stopped")) == ["history.csv", "model.safetensors"]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
     tmp_path, capsys, monkeypatch
 ):
