@@ -19,8 +19,8 @@ python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 1
 import signal
 
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # While all this is imported there is nothing to keep, and Ctrl-C ends the process at once. As an
-    # exception it would crash jaxlib, if it came while that is being initialized.
+    # While all this is imported there is nothing to keep, and Ctrl-C ends the process at once. An
+    # exception would crash jaxlib if it came while that is being initialized.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import csv
@@ -48,14 +48,10 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
 
 HERE = Path(__file__).parent
 IMAGES = 60_000  # to train with; the 10,000 of the test set are for the end
-WRITTEN = [
-    "model.safetensors",
-    "history.csv",
-    "curves.png",
-    "weights.png",
-    "confusion.png",
-    "mistakes.png",
-]
+WRITTEN = (  # to the output folder
+    *("model.safetensors", "history.csv"),
+    *("curves.png", "weights.png", "confusion.png", "mistakes.png"),
+)
 
 
 def whole(_: Any, tokens: Any) -> int:
@@ -67,7 +63,7 @@ def local(_: Any, tokens: Any) -> Path:
     """A folder of this machine: without this, gs://bucket would be one that is named gs:."""
     text = tokens[0].value
     if "://" in text:
-        raise ValueError("--output must be a folder of this machine")
+        raise ValueError(f"--output must be a folder of this machine, got {text}")
     return Path(text).expanduser()
 
 

@@ -1,6 +1,7 @@
 """Strict settings for every test: mixed dtypes are errors, and so are warnings (pyproject.toml)."""
 
 import gc
+import signal
 
 import jax
 import numpy as np
@@ -34,3 +35,15 @@ def rng():
 def quickly(monkeypatch):
     """`jax.jit` compiles quickly, in purenn too, where a test is of values, not of programs."""
     monkeypatch.setattr(jax, "jit", jit_quickly)
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT interrupts, as at a terminal.
+
+    A process that is started with SIGINT ignored, as a shell's background job is, keeps ignoring
+    it; a test that raises SIGINT needs Python's handler all the same.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

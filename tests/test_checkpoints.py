@@ -57,6 +57,9 @@ def assert_same_run(got, expected):
     assert without[0] == without[1]
 
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
+
 @pytest.fixture(autouse=True)
 def quick_settings(request, monkeypatch):
     """Each of the programs takes a tenth of a second to tell: only tests of them need that."""
@@ -301,6 +304,13 @@ def test_without_checkpoints_and_off_the_main_thread_ctrl_c_is_left_alone(tmp_pa
     thread.join()
     assert set(seen) == {before}
     assert_same_run(results[0], whole["function"])
+
+
+def test_an_ignored_ctrl_c_stays_ignored(whole, single_steps, monkeypatch, tmp_path):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a background job has it; `ctrl_c` restores it
+    press(monkeypatch, at=8, times=2)
+    assert_same_run(fit(tmp_path), whole["arrays"])
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_an_error_in_the_data_loses_no_step(whole, tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -77,7 +78,7 @@ def test_mnist_as_a_command(tmp_path):
     assert f"{100 * accuracy:.2f}" == found[1]
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("quickly", "ctrl_c")
 def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     few_images(monkeypatch)
     options = "--hidden 8 --epochs 2 --batch-size 50 --holdout 1000 --no-progress --no-pictures"
@@ -139,6 +140,7 @@ def test_mnist_replaces_a_finished_run_as_a_whole(tmp_path, capsys, monkeypatch)
     assert "replaces the finished run" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
     tmp_path, capsys, monkeypatch
 ):
@@ -148,6 +150,26 @@ def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "\nstopped; there is no checkpoint yet\n"
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8])
+def test_ctrl_c_while_it_imports_ends_it_without_a_crash(seconds, tmp_path):
+    # SIGINT as at a terminal, which this process may have inherited as ignored.
+    restored = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    script = [str(ROOT / "examples" / "mnist.py"), "--output", str(tmp_path)]
+    begun = subprocess.Popen(
+        [sys.executable, "-c", restored, *script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(seconds)
+    begun.send_signal(signal.SIGINT)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == -signal.SIGINT  # as a shell expects it of Ctrl-C
+    assert b"terminate" not in said and b"Fatal" not in said
 
 
 @pytest.mark.usefixtures("quickly")

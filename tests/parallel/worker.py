@@ -157,6 +157,7 @@ def same(one, other):
 
 def stopped(mesh, index, folder):
     """Ctrl-C in process 1 alone."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even where pytest ignores it
     examples = partial(batches, pressed_in=1) if index == 1 else batches
     whole, history = fit(mesh, 3, batches)
     try:

@@ -34,6 +34,8 @@ QUIET = ["--no-progress", "--no-pictures", "--checkpoint-every", "1000"]
 
 def child(arguments):
     """The example, with a line on stdout whenever a phase begins."""
+    # In a shell's background job this script, and so the child, was started with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     mark("import")
     sys.path.insert(0, str(EXAMPLES))
     sys.argv[1:] = arguments
