@@ -56,6 +56,8 @@ CALLS = {
     "fit: data[1]": lambda: fit((X, donated(Y))),
     "fit: validation[1]": lambda: fit(validation=(X, donated(Y))),
     "fit: in epoch 1, batch 2: x": lambda: fit(batches, batch_size=None),
+    "adam: grads[0].w": lambda: ADAM.update(donated(START.params), START.opt_state),
+    "apply_updates: updates[0].w": lambda: pn.apply_updates(START.params, donated(START.params)),
     "evaluate: params[0].w": lambda: evaluate(params=donated(START.params)),
     "evaluate: state[1].mean": lambda: evaluate(state=donated(START.state)),
     "evaluate: x": lambda: evaluate(x=donated(X)),

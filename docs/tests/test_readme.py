@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
+import jax
+import mnist
 import pytest
+
+import purenn as pn
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -12,6 +16,10 @@ README = Path(__file__).parents[2] / "README.md"
 def in_a_clone(monkeypatch, tmp_path):
     (tmp_path / "examples").symlink_to(README.parent / "examples")
     monkeypatch.chdir(tmp_path)
+    # What the first command leaves behind: its network, here with its initial parameters.
+    (tmp_path / "runs" / "mnist").mkdir(parents=True)
+    learned = mnist.build_model(mnist.Options()).init(jax.random.key(0), (28, 28))
+    pn.save(tmp_path / "runs" / "mnist" / "model.safetensors", learned)
 
 
 @pytest.mark.usefixtures("in_a_clone")
@@ -20,7 +28,7 @@ def test_every_block_runs_and_prints_what_stands_below_it(capsys):
     text = text.replace('"epochs": 2', '"epochs": 1')
     # A block of Python, and the output below it if there is one.
     blocks = re.findall(r"```python\n(.*?)```\n(?:\n```\n(.*?)```)?", text, re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names = {}
     for code, expected in blocks:
         if code.startswith("def forward(params"):  # an extract of dense.py, not a program

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from purenn.core import foreign
+from purenn.core.deleted import deleted, is_deleted
 
 
 def describe(value: Any) -> str:
@@ -36,6 +37,8 @@ def as_array(where: str, name: str, value: Any) -> Array:
 
 def real_array(where: str, name: str, value: Any) -> Any:
     """Return an array of JAX or NumPy in native byte order, if JAX can hold its numbers."""
+    if is_deleted(value):
+        raise deleted(f"{where}: {name}")
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
     if is_numpy(value) and value.dtype.kind != "c":
