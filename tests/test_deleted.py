@@ -76,7 +76,7 @@ CALLS = {
     "accuracy: logits": lambda: pn.accuracy(donated(X), Y),
     "dense(3): params.w": lambda: backpropagate(pn.value_and_grad, params=donated(START.params)),
     "batch_norm: state.mean": lambda: MODEL.apply(START.params, donated(START.state), X),
-    "dense(3): x": lambda: backpropagate(pn.explain, x=donated(X)),
+    "explain: x": lambda: backpropagate(pn.explain, x=donated(X)),
     "softmax_cross_entropy: targets": lambda: backpropagate(pn.value_and_grad, targets=donated(Y)),
     "dense(3): key": lambda: PART.init(donated(KEY), (2,)),
     "dense(3): dy": lambda: PART.backward(
@@ -90,7 +90,7 @@ CALLS = {
     "relu: cache.saved": lambda: pn.relu.backward(donated(pn.relu.forward(X)[1]), X),
     "mse: targets": lambda: pn.mse(X, donated(X)),
     "l2_penalty(0.1): params['w']": lambda: pn.l2_penalty(0.1)({"w": donated(X)}),
-    "<lambda>: x": lambda: pn.serial(lambda x: 2 * x).apply(((),), ((),), donated(X)),
+    "serial(<lambda>): x": lambda: pn.serial(lambda x: 2 * x).apply(((),), ((),), donated(X)),
 }
 
 
