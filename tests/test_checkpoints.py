@@ -241,7 +241,7 @@ def test_ctrl_c_before_the_first_step_takes_none(whole, single_steps, monkeypatc
         patch.setattr(
             settings, "_device", lambda spread: signal.raise_signal(signal.SIGINT) or "cpu"
         )
-        patch.setattr(run_module, "scores", None)
+        patch.setattr(run_module, "evaluate", None)
         patch.setattr(run_module.Bar, "advance", None)
         with pytest.raises(KeyboardInterrupt, match="is of epoch 1, step 0"):
             fit(tmp_path)
@@ -271,9 +271,8 @@ def test_ctrl_c_during_the_last_write(times, whole, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("where", ["scores", "data"])
 def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_path):
-    def waits(*given, between=lambda: None, **options):
+    def waits(*given, **options):
         signal.raise_signal(signal.SIGINT)
-        between()  # the next batch of the validation
         raise AssertionError("went on waiting")
 
     def slow(epoch):
@@ -282,11 +281,31 @@ def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_
 
     source, steps = ("arrays", 6) if where == "scores" else ("function", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "scores", waits)
+        patch.setattr(run_module, "evaluate", waits)
         with pytest.raises(KeyboardInterrupt):
             fit(tmp_path, source, data=slow if where == "data" else (X, Y))
     assert files(tmp_path)[-1] == f"checkpoint-{steps:010}.safetensors"
     assert_same_run(fit(tmp_path, source, resume=True), whole[source])
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_is_not_raised_within_jax_but_between_two_batches(whole, monkeypatch, tmp_path):
+    inside = {"__name__": "jax._src.somewhere", "signal": signal}
+    exec("def call():\n    signal.raise_signal(signal.SIGINT)\n    return 1", inside)
+    finished = []
+
+    def in_a_batch(*given, between, **options):
+        between()
+        finished.append(inside["call"]())
+        between()
+        raise AssertionError("went on to the next batch")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "evaluate", in_a_batch)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path)
+    assert finished == [1]
+    assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
 
 
 def test_without_checkpoints_and_off_the_main_thread_ctrl_c_is_left_alone(tmp_path, whole):

@@ -85,12 +85,11 @@ def test_mnist_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     command = [*options.split(), "--output"]
     mnist.app([*command, str(tmp_path / "whole")])
 
-    def pressed(*given, between, **named):
+    def pressed(*given, **named):
         signal.raise_signal(signal.SIGINT)
-        between()
 
     with monkeypatch.context() as patch:
-        patch.setattr("purenn.training.run.scores", pressed)
+        patch.setattr("purenn.training.run.evaluate", pressed)
         with pytest.raises(SystemExit) as stopped:
             mnist.app([*command, str(tmp_path / "stopped")])
     assert stopped.value.code == 130

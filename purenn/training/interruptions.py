@@ -14,8 +14,10 @@ class Interruptions:
     """The first Ctrl-C is noted, for the run to stop where it can go on from; the second is not.
 
     Where a run only waits, for data or for scores, the first one stops it there and then: the state
-    of the run is whole all the while. Off the main thread, where Python delivers no signals, and
-    where Ctrl-C means something else already (ignored, as under nohup), nothing is changed.
+    of the run is whole all the while; but never in the midst of a call into JAX, whose C++ code can
+    crash on an exception that it does not expect. Off the main thread, where Python delivers no
+    signals, and where Ctrl-C means something else already (ignored, as under nohup), nothing is
+    changed.
     """
 
     def __init__(self, *, enabled: bool, alone: bool = True) -> None:
@@ -39,7 +41,7 @@ class Interruptions:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1
-        if (self._waiting and self.alone) or self.asked > 1:
+        if (self._waiting and self.alone and not _in_jax(frame)) or self.asked > 1:
             self._before(number, frame)  # Python's own raises KeyboardInterrupt
 
     def stop(self) -> None:
@@ -69,3 +71,12 @@ class Interruptions:
             finally:
                 self._waiting = False
             yield item
+
+
+def _in_jax(frame: FrameType | None) -> bool:
+    """Tell whether JAX's code is being run, or what it has called."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in ("jax", "jaxlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from purenn.training.divergence import divergence
-from purenn.training.evaluate import scores
+from purenn.training.evaluate import scores as evaluate
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
 from purenn.training.programs import Recipe, programs
@@ -44,16 +44,17 @@ class Run:
                 for reached in self._epoch(moment, bar):
                     moment = reached
                     yield moment
-                found: tuple[float | None, float | None] = (None, None)
+                scores: tuple[float | None, float | None] = (None, None)
                 if self.validation is not None:
                     model, loss, *_ = self.recipe
                     learned = moment.train_state.params, moment.train_state.state
                     mesh = None if self.layout is None else self.layout.spread.mesh
                     between = self.interruptions.stop
-                    found = scores(
-                        model, loss, *learned, *self.validation, mesh=mesh, between=between
-                    )
-                moment = moment.end_of_epoch(*found)
+                    with self.interruptions.at_once():
+                        scores = evaluate(
+                            model, loss, *learned, *self.validation, mesh=mesh, between=between
+                        )
+                moment = moment.end_of_epoch(*scores)
                 bar.end(moment.history[-1])
                 yield moment
 
