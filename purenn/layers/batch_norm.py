@@ -136,8 +136,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         dbeta = jnp.sum(dy, axes)
         dx = dx_hat = dy * per_feature(wide(params.gamma), dy)
         if saved.correction is not None:  # through the batch's own mean and variance too
-            through_mean = jnp.mean(dx_hat, axes, keepdims=True)
-            through_var = x_hat * jnp.mean(dx_hat * x_hat, axes, keepdims=True)
+            through_mean = per_feature(jnp.mean(dx_hat, axes), dy)
+            through_var = x_hat * per_feature(jnp.mean(dx_hat * x_hat, axes), dy)
             dx = dx_hat - through_mean - through_var
         dparams = BatchNormParams(dgamma.astype(dtype), dbeta.astype(dtype))
         return dparams, (dx * per_feature(inv_std, dx)).astype(dtype)
