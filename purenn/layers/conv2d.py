@@ -81,7 +81,6 @@ def conv2d(
     Examples:
         >>> import jax
         >>> import jax.numpy as jnp
-    import numpy as np
         >>> import purenn as pn
         >>> layer = pn.conv2d(8, (5, 5), strides=(2, 2))
         >>> params, state = layer.init(jax.random.key(0), in_shape=(28, 28, 1))
