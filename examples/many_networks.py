@@ -10,6 +10,9 @@ one program of all the runs: the key decides the initial weights and the order o
 several devices each trains the networks of some of the keys, and nothing moves between them.
 """
 
+if __name__ == "__main__":
+    import interrupts  # before JAX
+
 import sys
 import time
 from pathlib import Path
@@ -18,8 +21,8 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from converters import AtLeast1, local
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 from matplotlib.figure import Figure
@@ -31,7 +34,6 @@ BLUE, ORANGE = "#0072B2", "#D55E00"
 
 model = pn.serial(pn.rescale(), pn.flatten(), pn.mlp((16, 16), 10))  # 784-16-16-10
 
-AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1))]
 app = App(name="many_networks.py", version_flags=[], result_action="return_value")
 
 
@@ -41,7 +43,7 @@ def main(
     keys: AtLeast1 = 8,
     epochs: AtLeast1 = 5,
     data: Path = Path(__file__).parent / "data" / "mnist",
-    output: Path = Path("runs/many_networks.png"),
+    output: Annotated[Path, Parameter(converter=local)] = Path("runs/many_networks.png"),
     cpu_devices: AtLeast1 | None = None,
 ) -> None:
     """Train a small network on MNIST with every key and every learning rate, all at once.
@@ -50,12 +52,16 @@ def main(
         keys: how many networks each learning rate gets.
         epochs: passes over the training images.
         data: folder with the four files of MNIST.
-        output: the picture to draw.
+        output: the picture to draw, a PNG file; an earlier one is replaced once this one is whole.
         cpu_devices: make so many devices of the CPU, to try what several do.
     """
     try:
         if cpu_devices is not None:
             jax.config.update("jax_num_cpu_devices", cpu_devices)
+            if (kind := jax.devices()[0].platform) != "cpu":
+                raise ValueError(f"--cpu-devices needs JAX_PLATFORMS=cpu set: JAX uses {kind} here")
+        if output.suffix != ".png" or output.is_dir():
+            raise ValueError(f"--output must be the name of a .png file, got {output}")
         train, test = pn.load_mnist(data)
         output.parent.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
@@ -123,8 +129,10 @@ def draw(path: Path, percent: Any, epochs: int) -> None:
     )
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    unfinished = path.with_suffix(".unfinished.png")
+    figure.savefig(unfinished, dpi=120)
+    unfinished.replace(path)
 
 
 if __name__ == "__main__":
-    app()
+    interrupts.run(app)

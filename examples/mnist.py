@@ -16,12 +16,8 @@ python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 0
 python examples/mnist.py --coordinator 10.0.0.1:12345 --processes 2 --process 1
 """
 
-import signal
-
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # While all this is imported there is nothing to keep, and Ctrl-C ends the process at once. An
-    # exception would crash jaxlib if it came while that is being initialized.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+if __name__ == "__main__":
+    import interrupts  # before JAX
 
 import csv
 import math
@@ -37,14 +33,12 @@ from typing import Annotated, Any, Literal
 import jax
 import mnist_pictures
 import numpy as np
+from converters import AtLeast1, local, whole
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from processes import join
 
 import purenn as pn
-
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 IMAGES = 60_000  # to train with; the 10,000 of the test set are for the end
@@ -54,20 +48,6 @@ WRITTEN = (  # to the output folder
 )
 
 
-def whole(_: Any, tokens: Any) -> int:
-    """1.5 epochs are no epochs: without this they would be rounded."""
-    return int(tokens[0].value)
-
-
-def local(_: Any, tokens: Any) -> Path:
-    """A folder of this machine: without this, gs://bucket would be one that is named gs:."""
-    text = tokens[0].value
-    if "://" in text:
-        raise ValueError(f"--output must be a folder of this machine, got {text}")
-    return Path(text).expanduser()
-
-
-AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1), converter=whole)]
 NotNegativeInt = Annotated[int, Parameter(validator=Number(gte=0), converter=whole)]
 NotNegative = Annotated[float, Parameter(validator=Number(gte=0, lt=math.inf))]
 Fraction = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
@@ -204,6 +184,9 @@ def build_optimizer(options: Options) -> pn.Optimizer:
 
 def train(options: Options) -> None:
     """Train on MNIST, then measure on the test set and draw what was learned."""
+    check_devices(options, jax.device_count())
+    if options.cpu_devices and (kind := jax.devices()[0].platform) != "cpu":
+        raise ValueError(f"--cpu-devices needs JAX_PLATFORMS=cpu set: JAX trains on {kind} here")
     model, optimizer = build_model(options), build_optimizer(options)
     with must_be("--data", "a folder with the four files of MNIST, or download"):
         (x, y), test = pn.load_mnist(None if options.data == "download" else options.data)
@@ -254,12 +237,21 @@ def train(options: Options) -> None:
     if jax.process_index() == 0:
         learned = jax.device_get((trained.params, trained.state))  # from all devices to the host
         report(options, model, learned, history, watched, test)
-        shutil.rmtree(checkpoints)
+        remove(checkpoints)
 
 
 def checkpoints_of(options: Options) -> Path:
     """The folder that a run goes on from."""
     return options.output / "checkpoints"
+
+
+def remove(checkpoints: Path) -> None:
+    """Remove what the run has kept there, and the folder unless the user keeps files in it too."""
+    for name in ("checkpoint-*.safetensors", "checkpoint-*.damaged", ".lock"):
+        for path in checkpoints.glob(name):
+            path.unlink()
+    if not any(checkpoints.iterdir()):
+        checkpoints.rmdir()
 
 
 def report(
@@ -270,6 +262,8 @@ def report(
     loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
     assert accuracy is not None  # it is None where targets are no classes
     # Files are made in a folder of their own and then moved: an interrupted run leaves none.
+    for left in options.output.glob(".unfinished-*"):  # by a run that was killed
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=options.output) as unfinished:
         folder = Path(unfinished)
         pn.save(folder / "model.safetensors", learned)
@@ -321,8 +315,8 @@ def check(options: Options) -> None:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} needs a hidden layer or --model cnn")
     check_processes(options)
-    if options.processes == 1 and not options.cluster:
-        check_devices(options, options.cpu_devices or jax.device_count())
+    if options.cpu_devices is not None and not options.cluster:
+        check_devices(options, options.cpu_devices * options.processes)
 
 
 def check_processes(options: Options) -> None:
@@ -399,4 +393,4 @@ def main(options: Options | None = None) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    interrupts.run(app)

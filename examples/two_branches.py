@@ -12,13 +12,18 @@ it adds what comes back from both.
 python examples/two_branches.py
 """
 
+if __name__ == "__main__":
+    import interrupts  # before JAX
+
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
-from cyclopts import Parameter, run
+from converters import whole
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from jax import Array
 
@@ -87,9 +92,11 @@ def training(optimizer: Any) -> Callable[[Any, Any, Any], tuple[Any, Array]]:
     return epoch
 
 
-Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000))]
+Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=whole)]
+app = App(name="two_branches.py", version_flags=[], result_action="return_value")
 
 
+@app.default
 def main(*, data: Path = DATA, images: Count = 30_000) -> None:
     """Train the two branches together, with purenn's Adam and with optax's if it is installed.
 
@@ -100,7 +107,10 @@ def main(*, data: Path = DATA, images: Count = 30_000) -> None:
     images
         How many of the training images to use.
     """
-    train, test = pn.load_mnist(data)
+    try:
+        train, test = pn.load_mnist(data)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
     x, y, test_pixels = train.x[:images], train.y[:images], to_pixels(test.x)
 
     optimizers = {"purenn's adam": pn.adam(2e-3)}
@@ -125,4 +135,4 @@ def main(*, data: Path = DATA, images: Count = 30_000) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    interrupts.run(app)

@@ -11,6 +11,9 @@ the wide hidden layer is nowhere whole, and a pair takes one all-reduce forward 
 is `initializers.sharded` alone that says so; model, loss, backward pass and `fit` are the usual.
 """
 
+if __name__ == "__main__":
+    import interrupts  # before JAX
+
 import re
 import sys
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ from typing import Annotated, Any
 
 import jax
 import numpy as np
+from converters import AtLeast1, whole
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from jax.sharding import Mesh, NamedSharding
@@ -32,7 +36,7 @@ from purenn.initializers import he_normal, sharded, zeros
 NARROW = 256  # what comes out of the first pair
 BATCH = 128
 
-AtLeast1 = Annotated[int, Parameter(validator=Number(gte=1))]
+Images = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=whole)]
 app = App(name="wide_mlp.py", version_flags=[], result_action="return_value")
 
 
@@ -41,7 +45,7 @@ def main(
     *,
     width: AtLeast1 = 1024,
     mesh: Annotated[tuple[AtLeast1, AtLeast1], Parameter(negative="")] = (2, 4),
-    images: AtLeast1 = 6_400,
+    images: Images = 6_400,
     epochs: AtLeast1 = 2,
     data: Path = Path(__file__).parent / "data" / "mnist",
 ) -> None:
@@ -185,4 +189,4 @@ def varying(group: list[int], mesh: Mesh) -> list[str]:
 
 
 if __name__ == "__main__":
-    app()
+    interrupts.run(app)

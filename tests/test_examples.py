@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import types
 from pathlib import Path
 
 import jax
@@ -18,6 +18,7 @@ import mnist
 import numpy as np
 import pytest
 import two_branches
+import wide_mlp
 
 import purenn as pn
 from purenn.data.mnist import Mnist, Split
@@ -133,8 +134,13 @@ def test_mnist_replaces_a_finished_run_as_a_whole(tmp_path, capsys, monkeypatch)
         assert (folder / "model.safetensors").read_bytes() == trained
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
+    (folder / ".unfinished-killed").mkdir()  # by a run that was killed while it moved its files
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "another.pt").write_text("mine")
     mnist.app([*options.split(), "--seed", "1", "--no-pictures", "--output", str(folder)])
-    assert sorted(os.listdir(folder)) == ["history.csv", "model.safetensors", "notes.txt"]
+    written = ["checkpoints", "history.csv", "model.safetensors", "notes.txt"]
+    assert sorted(os.listdir(folder)) == written
+    assert os.listdir(folder / "checkpoints") == ["another.pt"]
     assert (folder / "model.safetensors").read_bytes() != trained
     assert "replaces the finished run" in capsys.readouterr().out
 
@@ -151,24 +157,42 @@ def test_mnist_that_is_stopped_before_it_trains_promises_no_checkpoint(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8])
-def test_ctrl_c_while_it_imports_ends_it_without_a_crash(seconds, tmp_path):
-    # SIGINT as at a terminal, which this process may have inherited as ignored.
-    restored = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    )
-    script = [str(ROOT / "examples" / "mnist.py"), "--output", str(tmp_path)]
-    begun = subprocess.Popen(
-        [sys.executable, "-c", restored, *script],
+PRESSES = """
+import runpy, signal, sys
+
+class Presses:
+    def find_spec(self, name, *_):
+        if name == "numpy":  # which the initialization of jaxlib imports
+            signal.raise_signal(signal.SIGINT)
+
+_, handler, script = sys.argv
+signal.signal(signal.SIGINT, getattr(signal, handler))
+sys.meta_path.insert(0, Presses())
+sys.argv = [script, "--help"]
+sys.path.insert(0, script.rpartition("/")[0])
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "handler", "status"),
+    [
+        ("mnist", "default_int_handler", -signal.SIGINT),  # as a shell expects it of Ctrl-C
+        ("many_networks", "default_int_handler", -signal.SIGINT),
+        ("two_branches", "default_int_handler", -signal.SIGINT),
+        ("wide_mlp", "default_int_handler", -signal.SIGINT),
+        ("mnist", "SIG_IGN", 0),
+    ],
+)
+def test_ctrl_c_while_jaxlib_is_imported_ends_a_program_unless_ignored(script, handler, status):
+    """An exception would be lost there, and leave jaxlib without NumPy: its first array crashes."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSES, handler, str(ROOT / "examples" / f"{script}.py")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
     )
-    time.sleep(seconds)
-    begun.send_signal(signal.SIGINT)
-    _, said = begun.communicate(timeout=60)
-    assert begun.returncode == -signal.SIGINT  # as a shell expects it of Ctrl-C
-    assert b"terminate" not in said and b"Fatal" not in said
+    assert (done.returncode, done.stderr) == (status, "")
 
 
 @pytest.mark.usefixtures("quickly")
@@ -286,7 +310,7 @@ def test_mnist_steps_are_what_the_options_say(options, step, rate):
         ("--blocks 5", ["--batch-size must be a multiple of --blocks, 5, got 128"]),
         (
             "--output gs://bucket/run",
-            ["--output must be a folder of this machine", "gs://bucket/run"],
+            ["--output must be a path on this machine", "gs://bucket/run"],
         ),
         ("--data /no/such", ["--data must be a folder", "or download", "in /no/such"]),
         (
@@ -304,6 +328,56 @@ def test_mnist_refuses(options, words, tmp_path, capsys):
     said = message(refusal, capsys)
     assert [word for word in words if word not in said] == [], said
     assert not folder.exists() or not os.listdir(folder)
+
+
+def test_mnist_refuses_a_batch_that_six_devices_cannot_share(tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "device_count", lambda: 6)  # as a machine with so many has them
+    says = "error: --batch-size must be a multiple of 12, for 6 devices, got 128; .* such as 120"
+    with pytest.raises(SystemExit, match=says):
+        mnist.app(["--output", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("example", [mnist, many_networks])
+def test_cpu_devices_are_refused_where_they_would_not_be_used(example, tmp_path, monkeypatch):
+    gpu = types.SimpleNamespace(platform="gpu")
+    monkeypatch.setattr(jax, "devices", lambda: [gpu])
+    monkeypatch.setattr(jax.config, "update", lambda name, value: None)
+    with pytest.raises(
+        SystemExit, match="error: --cpu-devices needs JAX_PLATFORMS=cpu set: .* gpu"
+    ):
+        example.app(["--cpu-devices", "1", "--output", str(tmp_path / "run.png")])
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "words"),
+    [
+        (many_networks.app, "--epochs 1.5", ["--epochs", "'1.5'"]),
+        (
+            many_networks.app,
+            "--output gs://bucket/x.png",
+            ["a path on this machine", "gs://bucket"],
+        ),
+        (
+            many_networks.app,
+            "--output x.pgn",
+            ["must be the name of a .png file", "x.pgn"],
+        ),
+        (many_networks.app, "--data /no/such", ["error: load_mnist", "/no/such"]),
+        (wide_mlp.app, "--images 60001", ["--images", "<= 60000"]),
+        (wide_mlp.app, "--images 127", ["--images", ">= 128"]),
+        (wide_mlp.app, "--epochs 1.5", ["--epochs", "1.5"]),
+        (wide_mlp.app, "--mesh 3 1", ["--mesh must begin with a divisor of 128, got 3"]),
+        (two_branches.app, "--images 200.5", ["--images", "200.5"]),
+        (two_branches.app, "--data /no/such", ["error: load_mnist", "/no/such"]),
+    ],
+)
+def test_the_other_examples_refuse(app, options, words, capsys):
+    """What would be rounded, cut or put elsewhere in silence, or fail after the training."""
+    with pytest.raises(SystemExit) as refusal:
+        app(options.split())
+    said = message(refusal, capsys)
+    assert [word for word in words if word not in said] == [], said
 
 
 def test_mnist_refuses_an_output_folder_that_is_a_file(tmp_path, capsys):

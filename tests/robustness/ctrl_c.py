@@ -39,6 +39,7 @@ def child(arguments):
     mark("import")
     sys.path.insert(0, str(EXAMPLES))
     sys.argv[1:] = arguments
+    import interrupts  # first, as the example does
     import mnist
 
     from purenn.training import checkpoints, run
@@ -61,7 +62,7 @@ def child(arguments):
     marked(keeper, "write", "writing", "written")
     marked(run, "evaluate", "validation", "training")
     marked(mnist, "report", "report", "end")
-    mnist.app()
+    interrupts.run(mnist.app)
 
 
 def mark(phase):
