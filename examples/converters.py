@@ -8,12 +8,12 @@ from cyclopts.validators import Number
 
 
 def whole(_: Any, tokens: Any) -> int:
-    """1.5 epochs are no epochs: without this they would be rounded."""
+    """Take whole numbers alone: without this, 1.5 epochs would be rounded."""
     return int(tokens[0].value)
 
 
 def local(_: Any, tokens: Any) -> Path:
-    """A path on this machine: without this, gs://bucket would be a folder that is named gs:."""
+    """Take a path on this machine: without this, gs://bucket would be a folder named gs:."""
     text = tokens[0].value
     if "://" in text:
         raise ValueError(f"--output must be a path on this machine, got {text}")

@@ -79,7 +79,7 @@ def is_numbers(value: Any) -> bool:
 
 
 def is_nothing(value: Any) -> bool:
-    """Whether it is what comes where there is no derivative: nothing, or JAX's float0."""
+    """Whether a value stands for no derivative: None, an `Absent`, or JAX's float0."""
     absent = value is None or isinstance(value, Absent)
     return absent or getattr(value, "dtype", None) == jax.dtypes.float0
 

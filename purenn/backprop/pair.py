@@ -67,7 +67,7 @@ class Pair:
         return self.backward(dy, *before) if dy_first else self.backward(*before, dy)
 
     def came(self, leaves: list[Any], dy: Any, way: Way, in_numpy: bool = False) -> dict[int, Any]:
-        """The derivatives, by the argument that each is of."""
+        """The derivative with respect to each argument."""
         return self._choices(leaves, dy, way.dy_first, in_numpy)[way.choice]
 
     def _choices(
@@ -159,7 +159,7 @@ class Pair:
         return {i: d for (i,), d in zip(places, came.values(), strict=True)}
 
     def by_leaf(self, leaves: list[Any], came: dict[int, Any]) -> tuple[dict[int, Any], list[Any]]:
-        """The derivatives by the leaf that each is of, and what is the derivative of none."""
+        """The derivative with respect to each leaf, and whatever belongs to no leaf."""
         values, extra = self.tree.unflatten(leaves), []
         found: dict[int, Any] = {}
         for of, derivative in came.items():

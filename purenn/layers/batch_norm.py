@@ -16,6 +16,7 @@ from purenn.core.precision import (
     per_feature,
     wide,
 )
+from purenn.core.scalars import Scalar
 from purenn.core.weights import weights
 from purenn.initializers import ones, zeros
 
@@ -52,7 +53,7 @@ class _Saved(NamedTuple):
     inv_std: Array  # (channels,)
 
 
-def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
+def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
     r"""Batch normalization over every axis but the last (Ioffe and Szegedy 2015).
 
     With $m$ the number of values in a channel, in training
@@ -74,7 +75,8 @@ def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5) -> Layer:
         momentum: the fraction *kept*, `running = momentum * running + (1 - momentum) * batch`;
             PyTorch's `momentum` is one minus this. The variance is divided by m, not m - 1, in
             the running statistics too.
-        epsilon: added to the variance, under the root.
+        epsilon: added to the variance, under the root. Like the momentum it is a number or a traced
+            scalar; one that is traced gives NaN out of its bounds.
 
     Returns:
         A layer with parameters `gamma, beta` and state `mean, var`. Statistics are computed in

@@ -11,9 +11,10 @@ from jax import Array, lax
 from purenn.core import checks, scalars
 from purenn.core.hashing import mixed
 from purenn.core.layer import Layer, Notation, no_flops, no_parameters
+from purenn.core.scalars import Scalar
 
 
-def dropout(rate: float) -> Layer:
+def dropout(rate: Scalar) -> Layer:
     r"""Inverted dropout: each value is zeroed with probability `rate`, the rest are scaled up.
 
     $$y = x \odot \mathrm{mask} / (1 - \mathrm{rate}), \qquad

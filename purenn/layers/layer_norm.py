@@ -8,6 +8,7 @@ from jax import Array, lax
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer, Notation
 from purenn.core.precision import inverse_deviation, moments, per_feature, wide
+from purenn.core.scalars import Scalar
 from purenn.core.weights import weights
 from purenn.initializers import ones, zeros
 
@@ -32,7 +33,7 @@ class _Saved(NamedTuple):
     inv_std: Array  # (..., 1)
 
 
-def layer_norm(*, epsilon: float = 1e-5) -> Layer:
+def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
     r"""Layer normalization over the last axis (Ba, Kiros and Hinton 2016).
 
     With $n$ the number of features, for each row of $x$
@@ -54,7 +55,8 @@ def layer_norm(*, epsilon: float = 1e-5) -> Layer:
     that overflows, in float32 from deviations of about 1e19 on, makes the row NaN.
 
     Args:
-        epsilon: added to the variance, under the root.
+        epsilon: added to the variance, under the root; a number or a traced scalar, and one that
+            is traced gives NaN below 0.
 
     Returns:
         A layer with parameters `gamma, beta` and no state; `x, y: (..., features)`. Statistics are

@@ -8,9 +8,10 @@ from jax import Array
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer, Notation, no_parameters
 from purenn.core.precision import in_dtype
+from purenn.core.scalars import Scalar
 
 
-def rescale(scale: float = 1 / 255) -> Layer:
+def rescale(scale: Scalar = 1 / 255) -> Layer:
     """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
 
     Integers become float32, floats keep their dtype. With it at the front, uint8 images go in as
@@ -18,7 +19,7 @@ def rescale(scale: float = 1 / 255) -> Layer:
     derivative: `dx` is `None`.
 
     Args:
-        scale: the constant; the default takes a byte to 0 … 1.
+        scale: the constant, a number or a traced scalar; the default takes a byte to 0 … 1.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -99,7 +99,8 @@ def first_step() -> Array:
 def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> Any:
     """Check what `update` gets, and return the gradients as JAX arrays.
 
-    That is its own state, and gradients of the parameters' structure, shapes and dtypes.
+    That is its own state, and gradients of the parameters' structure and shapes, in their precision
+    at least.
     """
     if not isinstance(opt_state, kind):
         raise TypeError(

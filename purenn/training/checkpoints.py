@@ -152,7 +152,7 @@ class Checkpoints:
             raise
         except ValueError as error:
             other = "the model or the optimizer is not the one that the run began with"
-            with contextlib.suppress(*UNFIT, OSError):  # then there are no more words for it
+            with contextlib.suppress(*UNFIT, OSError):  # then it has nothing to add
                 kept = settings_in(unchecked_notes("fit", path, like), self.settings)
                 other += "".join(_lines(kept, self.settings, other_tree=True).values())
             raise ValueError(f"{error}; {other}") from error
