@@ -12,13 +12,8 @@ import numpy as np
 from purenn.backprop.arity import refuse_arity
 from purenn.backprop.matching import NOT_ASKED, is_nothing, leaves_like
 from purenn.core import checks, scalars
+from purenn.core.calls import CALLS
 from purenn.core.layer import Fn, Layer, Op
-
-LAYER_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "init": (("key", "in_shape"), ()),
-    "forward": (("params", "state", "x"), ("train", "key")),
-    "backward": (("params", "cache", "dy"), ()),
-}
 
 
 class Reading(NamedTuple):
@@ -83,7 +78,7 @@ def as_float64(a: Any) -> Any:
     if jnp.issubdtype(a.dtype, jnp.floating):
         return jnp.asarray(np.asarray(a, np.float64))
     if isinstance(a, np.ndarray) and is_whole(a):
-        return jnp.asarray(a.astype(a.dtype.newbyteorder("=")))
+        return jnp.asarray(checks.native(a))
     return a
 
 
@@ -103,9 +98,9 @@ def layer_case(
     """A layer at random parameters, with respect to every one of them and to `x`."""
     x = _layer_input(layer, arguments, in_shape, batch, rng)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
-    plain = {name: inspect.unwrap(getattr(layer, name)) for name in LAYER_CALLS}
-    for name, (given, named) in LAYER_CALLS.items():
-        refuse_arity(f"{layer.name}'s {name}", plain[name], given, named)
+    for call in ("init", "layer forward", "layer backward"):
+        name = call.removeprefix("layer ")
+        refuse_arity(f"{layer.name}'s {name}", inspect.unwrap(getattr(layer, name)), *CALLS[call])
     params, state = jax.tree.map(
         as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
     )
@@ -135,15 +130,17 @@ def layer_case(
         dx, dparams = layer.backward(params, run(params)[2], dy)
         return leaves(dparams, dx)
 
+    plain = inspect.unwrap(layer.backward)
+
     def in_order(order: tuple[int, ...]) -> Fn:
         def by_hand(dy: Any) -> list[Any]:
             given = (params, run(params)[2].saved, dy)
-            return leaves(*plain["backward"](*(given[i] for i in order)))
+            return leaves(*plain(*(given[i] for i in order)))
 
         return by_hand
 
     fault = "the pair is swapped: backward returned (dx, dparams), expected (dparams, dx)"
-    names = ("params", "cache", "dy")
+    names = CALLS["layer backward"][0]
     readings = [Reading(swapped, fault=fault)]
     for order in list(itertools.permutations(range(3)))[1:]:
         readings.append(_wrong_order(in_order(order), names, [names[i] for i in order]))
@@ -192,7 +189,7 @@ def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case
     plain = inspect.unwrap(op.backward)
     given = ["x", *(f"argument {i}" for i in range(2, len(arguments) + 1))]
     refuse_arity(op.name, inspect.unwrap(op.forward), given, options, "those after the op")
-    refuse_arity(f"{op.name}'s backward", plain, ("cache", "dy"))
+    refuse_arity(f"{op.name}'s backward", plain, *CALLS["op backward"])
     x, *others = jax.tree.map(as_float64, arguments)
     if op.takes == "tree" or isinstance(x, int):
         x = _differentiable(x)

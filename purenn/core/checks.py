@@ -196,12 +196,14 @@ def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
         raise ValueError(f"{where}: in_shape is {in_shape}, expected lengths of at least 1")
 
 
-def same_shape(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
+def same_shape(
+    where: str, name: str, value: Array, other_name: str, other: Array, remedy: str = ""
+) -> None:
     """Refuse what would broadcast."""
     if value.shape != other.shape:
         raise ValueError(
             f"{where}: {name} has shape {value.shape} and {other_name} {other.shape}; "
-            f"expected the same shape (nothing is broadcast)"
+            f"expected the same shape (nothing is broadcast){remedy}"
         )
 
 
@@ -268,13 +270,11 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
             raise ValueError(
                 f"{where}: {name}{leaf} has shape {jnp.shape(a)}, {other_name}{leaf} {jnp.shape(b)}"
             )
-    for more, fewer, short, long in (
-        (mine, theirs, other_name, name),
-        (theirs, mine, name, other_name),
-    ):
-        if len(more) > len(fewer):
-            leaf = jax.tree_util.keystr(more[len(fewer)][0])
-            raise ValueError(f"{where}: {long} has {leaf}, which {short} has not")
+    sides = ((mine, name), (theirs, other_name))
+    (fewer, short), (more, long) = sorted(sides, key=lambda side: len(side[0]))
+    if len(more) > len(fewer):
+        leaf = jax.tree_util.keystr(more[len(fewer)][0])
+        raise ValueError(f"{where}: {long} has {leaf}, which {short} has not")
     structure: Any = jax.tree.structure(tree)
     expected: Any = jax.tree.structure(other)
     if structure != expected:

@@ -12,12 +12,8 @@ from purenn.core.precision import wide_dtype
 def regression_targets(where: str, name: str, predictions: Array, targets: Any) -> Array:
     """Targets of the predictions' own shape; whole numbers and bools are taken as numbers."""
     targets = checks.as_array(where, "targets", targets)
-    if targets.shape != predictions.shape and targets[..., None].shape == predictions.shape:
-        raise ValueError(
-            f"{where}: targets has shape {targets.shape} and {name} {predictions.shape}; expected "
-            f"the same shape (nothing is broadcast); pass targets[..., None]"
-        )
-    checks.same_shape(where, "targets", targets, name, predictions)
+    remedy = "; pass targets[..., None]" * ((*targets.shape, 1) == predictions.shape)
+    checks.same_shape(where, "targets", targets, name, predictions, remedy)
     if predictions.size == 0:
         raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}; its mean is none")
     if not checks.is_float(targets):

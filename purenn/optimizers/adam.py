@@ -58,9 +58,7 @@ def adam(
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
         ['0.90', '2.10']
     """
-    optimizer = _adam("adam", learning_rate, beta1, beta2, epsilon, 0.0)
-    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-    return describe(optimizer, "adam", **given)
+    return _adam("adam", learning_rate, beta1, beta2, epsilon)
 
 
 def adamw(
@@ -93,14 +91,19 @@ def adamw(
         ['0.95', '1.90']
     """
     decay = scalars.number("adamw", "weight_decay", weight_decay, least=0)
-    optimizer = _adam("adamw", learning_rate, beta1, beta2, epsilon, decay)
-    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-    return describe(optimizer, "adamw", **given, weight_decay=decay)
+    return _adam("adamw", learning_rate, beta1, beta2, epsilon, weight_decay=decay)
 
 
 def _adam(
-    where: str, learning_rate: Any, beta1: Scalar, beta2: Scalar, epsilon: Scalar, decay: Scalar
+    where: str,
+    learning_rate: Any,
+    beta1: Scalar,
+    beta2: Scalar,
+    epsilon: Scalar,
+    **decoupled: Scalar,
 ) -> Optimizer:
+    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    decay = decoupled.get("weight_decay", 0.0)
     learning_rate = check_rate(where, learning_rate)
     beta1 = scalars.number(where, "beta1", beta1, least=0, below=1)
     beta2 = scalars.number(where, "beta2", beta2, least=0, below=1)
@@ -142,7 +145,8 @@ def _adam(
         updates = jax.tree.map(lambda u, g: scaled(rate, u, g.dtype), directions, grads)
         return updates, AdamState(step, m, v)
 
-    return Optimizer(init, update if decays else elementwise(update))
+    optimizer = Optimizer(init, update if decays else elementwise(update))
+    return describe(optimizer, where, **given, **decoupled)
 
 
 def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:

@@ -40,7 +40,6 @@ def accuracy(logits: Any, targets: Any) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
-    refuse_deleted("accuracy", logits=logits, targets=targets)
     return jnp.mean(_right("accuracy", logits, targets))
 
 
@@ -99,13 +98,7 @@ def evaluate(
         >>> print(f"{value:.4f} {accuracy}")
         1.1269 0.5
     """
-    return scores(
-        model, loss, params, state, x, targets, batch_size=batch_size, mesh=mesh, between=_nothing
-    )
-
-
-def _nothing() -> None:
-    pass
+    return scores(model, loss, params, state, x, targets, batch_size=batch_size, mesh=mesh)
 
 
 def scores(
@@ -118,7 +111,7 @@ def scores(
     *,
     batch_size: int = 1024,
     mesh: Mesh | None = None,
-    between: Callable[[], None],
+    between: Callable[[], object] = lambda: None,
 ) -> tuple[float, float | None]:
     """Compute what `evaluate` does, and call `between` before each batch.
 
@@ -132,7 +125,7 @@ def scores(
             "call model.apply, the loss and accuracy"
         )
     batch_size = scalars.count("evaluate", "batch_size", batch_size)
-    refuse_deleted("evaluate", params=params, state=state, x=x, targets=targets)
+    refuse_deleted("evaluate", params=params, state=state)
     spread = spread_of("evaluate", mesh)
     x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
     if spread is not None:
