@@ -2,14 +2,14 @@
 
 from purenn import initializers
 from purenn.backprop.by_hand import by_hand
-from purenn.backprop.check_gradients import check_gradients
-from purenn.backprop.compare import compare
-from purenn.backprop.explain import explain
-from purenn.backprop.summary import summary
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer, Op
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
+from purenn.inspect.check_gradients import check_gradients
+from purenn.inspect.compare import compare
+from purenn.inspect.explain import explain
+from purenn.inspect.summary import summary
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
 from purenn.layers.conv2d import Conv2dParams, conv2d

@@ -16,12 +16,12 @@ import pytest
 from test_training import same
 
 import purenn as pn
+from purenn.distributed.processes import Team
 from purenn.training import checkpoints, settings, sources
 from purenn.training import run as run_module
 from purenn.training.blocks import epoch_order
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.moment import Moment
-from purenn.training.team import Team
 
 KEY = jax.random.key(3)
 EXAMPLES, FEATURES, CLASSES = 60, 6, 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import purenn as pn
-from purenn.backprop.explanation import Explanation
+from purenn.inspect.explanation import Explanation
 
 pytestmark = pytest.mark.usefixtures("quickly")
 

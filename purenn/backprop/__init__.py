@@ -1,1 +1,1 @@
-"""Backpropagation, by hand, and the tools that show and check it."""
+"""Backpropagation by hand."""

@@ -12,14 +12,14 @@ import jax
 
 from purenn.core import checks, scalars
 from purenn.core.paths import local_path
+from purenn.distributed.mesh import Layout, placed
+from purenn.distributed.processes import Team
 from purenn.storage.leaves import leaves_of
 from purenn.storage.parsing import shown
 from purenn.storage.tree_file import Damaged, read, unchecked_notes, write
 from purenn.training.changes import Setting
 from purenn.training.moment import Moment
 from purenn.training.progress import warn
-from purenn.training.spread import Layout, placed
-from purenn.training.team import Team
 
 KEPT = 2  # so that there is one left when the newest can't be read
 NAME = "checkpoint-{:010}.safetensors"  # with the step, so that the names sort by age

@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.chain import chain
-from purenn.backprop.explain import explain
 from purenn.core.adapt import as_layer, as_op
+from purenn.distributed.processes import on_host
+from purenn.inspect.chain import chain
+from purenn.inspect.explain import explain
+from purenn.training.batches import Chunk
+from purenn.training.compiled import Recipe
 from purenn.training.examples import bad_label, bad_number, classes_of
 from purenn.training.moment import Moment
-from purenn.training.programs import Recipe
-from purenn.training.sources import Chunk
-from purenn.training.team import on_host
 from purenn.training.train_step import TrainState
 
 CURES = (

@@ -16,9 +16,9 @@ from purenn.core.adapt import as_layer, as_op
 from purenn.core.calls import called_as
 from purenn.core.deleted import refuse_deleted
 from purenn.core.precision import wide
+from purenn.distributed.mesh import spread_of
 from purenn.ops.targets import class_targets, distributions
 from purenn.training.examples import as_examples, check_labels, classes_of
-from purenn.training.spread import spread_of
 
 
 def accuracy(logits: Any, targets: Any) -> Array:

@@ -10,8 +10,8 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.layer import Layer, Op
+from purenn.distributed.processes import on_host
 from purenn.ops.targets import distributions, refuse_rows_unless
-from purenn.training.team import on_host
 
 
 def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> tuple[Any, Any]:

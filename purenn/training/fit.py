@@ -12,18 +12,18 @@ from jax.sharding import Mesh
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import refuse_deleted
+from purenn.distributed.mesh import begin, handed_back, layout_of, placed, spread_of
+from purenn.distributed.processes import Team
+from purenn.training.batches import Arrays, Batches, pair, source_of
 from purenn.training.checkpoints import Checkpoints
+from purenn.training.compiled import Recipe, programs, strong
 from purenn.training.evaluate import are_classes
 from purenn.training.examples import as_examples, check_labels, check_numbers, classes_of
+from purenn.training.fingerprint import settings_of
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
-from purenn.training.programs import Recipe, programs, strong
 from purenn.training.progress import EpochRecord
 from purenn.training.run import Run
-from purenn.training.settings import settings_of
-from purenn.training.sources import Arrays, Batches, pair, source_of
-from purenn.training.spread import begin, handed_back, layout_of, placed, spread_of
-from purenn.training.team import Team
 from purenn.training.traced import concrete, refuse_traced
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from jax import Array
 
+from purenn.distributed.mesh import Layout
+from purenn.training.batches import Source
+from purenn.training.compiled import Recipe, programs
 from purenn.training.divergence import divergence
 from purenn.training.evaluate import scores as evaluate
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
-from purenn.training.programs import Recipe, programs
 from purenn.training.progress import Bar
-from purenn.training.sources import Source
-from purenn.training.spread import Layout
 from purenn.training.traced import concrete
 
 

@@ -14,9 +14,9 @@ from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, collectives, cut, mesh_of
 
 import purenn as pn
+from purenn.distributed.mesh import begin, layout_of, placed, spread_of
 from purenn.training.blocks import slots, steps_per_epoch
-from purenn.training.programs import Recipe, programs
-from purenn.training.spread import begin, layout_of, placed, spread_of
+from purenn.training.compiled import Recipe, programs
 
 KEY = jax.random.key(0)
 ADAM, LOSS = pn.adam(1e-3), pn.softmax_cross_entropy

@@ -20,11 +20,11 @@ import pytest
 from table import LAYERS, OPS, LayerRow, names, op_case
 
 import purenn as pn
-from purenn.backprop import cases
+from purenn.inspect import cases
 
 pytestmark = pytest.mark.usefixtures("quickly")
 
-checker = import_module("purenn.backprop.check_gradients")
+checker = import_module("purenn.inspect.check_gradients")
 TOLERANCE = 1e-9
 
 # Not mistakes, each with its reason: the function is the same, so there is nothing to catch.

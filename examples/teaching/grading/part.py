@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 import purenn as pn
-from purenn.backprop.report import LeafReport, judge
+from purenn.inspect.report import LeafReport, judge
 
 
 class Check(NamedTuple):

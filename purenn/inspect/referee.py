@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.cases import Case, checked_y, names_of
-from purenn.backprop.finite_differences import Slopes, draw, finite_differences
-from purenn.backprop.mistakes import well_known_mistakes
 from purenn.core import checks
+from purenn.inspect.cases import Case, checked_y, names_of
+from purenn.inspect.finite_differences import Slopes, draw, finite_differences
+from purenn.inspect.mistakes import well_known_mistakes
 
 
 class Referee(NamedTuple):

@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.backprop.chain import (
+from purenn.core import checks
+from purenn.core.layer import Layer
+from purenn.core.text import columns, literal, padded, printable, spelled
+from purenn.inspect.chain import (
     Symbolist,
     Symbols,
     called,
@@ -17,9 +20,6 @@ from purenn.backprop.chain import (
     nest,
     notation_of,
 )
-from purenn.core import checks
-from purenn.core.layer import Layer
-from purenn.core.text import columns, literal, padded, printable, spelled
 
 STEP = 0.1  # of the plain gradient step that the last line tries
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from purenn.core import checks, scalars
 from purenn.core.deleted import refuse_deleted
+from purenn.distributed.mesh import Spread
+from purenn.distributed.processes import Team
 from purenn.training.blocks import batch_of, in_blocks, rows_in_batch, steps_per_epoch
+from purenn.training.compiled import Programs, still_finite
 from purenn.training.examples import as_examples, refuse_targets
 from purenn.training.interruptions import Interruptions
-from purenn.training.programs import Programs, still_finite
-from purenn.training.spread import Spread
-from purenn.training.team import Team
 from purenn.training.traced import concrete
 from purenn.training.train_step import TrainState
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from purenn.backprop.chain import Link, Symbolist, Symbols, chain, formula, title
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.text import columns, cut, padded, printable
+from purenn.inspect.chain import Link, Symbolist, Symbols, chain, formula, title
 
 WIDEST = 100  # columns of the whole table
 

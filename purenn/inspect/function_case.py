@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.arity import name_of, refuse_arity
-from purenn.backprop.cases import Case, Reading, as_float64, checked_y, is_whole
-from purenn.backprop.matching import NOT_ASKED, Unjudged, is_nothing, is_numbers
-from purenn.backprop.pair import Pair, Way
 from purenn.core import checks
 from purenn.core.calls import signature_of
 from purenn.core.layer import Fn
+from purenn.inspect.arity import name_of, refuse_arity
+from purenn.inspect.cases import Case, Reading, as_float64, checked_y, is_whole
+from purenn.inspect.matching import NOT_ASKED, Unjudged, is_nothing, is_numbers
+from purenn.inspect.pair import Pair, Way
 
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.arity import refuse_arity
-from purenn.backprop.matching import NOT_ASKED, is_nothing, leaves_like
 from purenn.core import checks, scalars
 from purenn.core.calls import CALLS
 from purenn.core.layer import Fn, Layer, Op
+from purenn.inspect.arity import refuse_arity
+from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
 
 class Reading(NamedTuple):

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.cases import Reading, layer_case, op_case
-from purenn.backprop.function_case import function_case
-from purenn.backprop.grade import grade
-from purenn.backprop.referee import Referee, ask
-from purenn.backprop.report import LeafReport, Report
 from purenn.core import scalars
 from purenn.core.adapt import as_op, refuse_factory
 from purenn.core.layer import Layer, Op
+from purenn.inspect.cases import Reading, layer_case, op_case
+from purenn.inspect.function_case import function_case
+from purenn.inspect.grade import grade
+from purenn.inspect.referee import Referee, ask
+from purenn.inspect.report import LeafReport, Report
 
 
 def check_gradients(

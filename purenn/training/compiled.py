@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks
+from purenn.distributed.mesh import Layout
 from purenn.training.blocks import epoch_order
 from purenn.training.loop import train_loop
-from purenn.training.spread import Layout
 from purenn.training.train_step import TrainState, train_step
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from purenn.backprop.cases import Case
+from purenn.inspect.cases import Case
 
 MOST = 256  # elements tried one by one, drawn at random where there are more
 NUDGE = 1e-5  # the step, relative where the element is above 1

@@ -14,13 +14,13 @@ from jax import Array
 
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.layer import Layer
+from purenn.distributed.mesh import Spread
+from purenn.distributed.processes import Team, on_host
 from purenn.optimizers.describe import described
+from purenn.training.batches import Source
 from purenn.training.blocks import epoch_order
 from purenn.training.changes import DIGEST, MOST_NUMBERS, Setting
-from purenn.training.programs import Recipe
-from purenn.training.sources import Source
-from purenn.training.spread import Spread
-from purenn.training.team import Team, on_host
+from purenn.training.compiled import Recipe
 from purenn.training.train_step import TrainState, train_step
 
 # A number in a program's text: one, or one that fills an array.

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.backprop.cases import Case
-from purenn.backprop.finite_differences import NUDGE, Slopes, finite_differences
+from purenn.inspect.cases import Case
+from purenn.inspect.finite_differences import NUDGE, Slopes, finite_differences
 
 LARGEST = 4096  # elements of a leaf whose Jacobian is worth looking at
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from purenn.backprop.explanation import Explanation, find
-from purenn.backprop.report import LeafReport, Report, judge
+from purenn.inspect.explanation import Explanation, find
+from purenn.inspect.report import LeafReport, Report, judge
 
 
 def compare(

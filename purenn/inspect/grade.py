@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from purenn.backprop.finite_differences import SHARP, Slopes, search
-from purenn.backprop.matching import NOT_ASKED, Absent
-from purenn.backprop.referee import Referee
-from purenn.backprop.report import LeafReport, Report, as_numbers, judge
+from purenn.inspect.finite_differences import SHARP, Slopes, search
+from purenn.inspect.matching import NOT_ASKED, Absent
+from purenn.inspect.referee import Referee
+from purenn.inspect.report import LeafReport, Report, as_numbers, judge
 
 
 def grade(referee: Referee, yours: list[Any], tolerance: float) -> Report:
