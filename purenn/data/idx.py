@@ -22,23 +22,24 @@ _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 
 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Reads an IDX file, gzipped or not, into an array.
+    """Read an IDX file, gzipped or not, into an array.
 
-    The file's first bytes tell whether it is gzipped, not its name. It must hold exactly one
-    array: a file that is cut short, goes on too long or is damaged is refused. No more is read
-    than the sizes in its header ask for, and those may ask for 1 GiB at most.
+    Whether it is gzipped is told by its first bytes, not by its name. The file must hold exactly
+    one array: a file that is truncated, has trailing bytes or is damaged is rejected. No more is
+    read than the sizes in its header ask for, and they may ask for at most 1 GiB.
 
     Args:
         path: the file; `~` is expanded.
 
     Returns:
-      A new, writable array of the shape that the file states, of dtype uint8, int8, int16, int32,
-      float32 or float64, in the machine's byte order.
+      A new, writable array with the shape and dtype that the file states (uint8, int8, int16,
+      int32, float32 or float64), in the machine's byte order.
 
     Raises:
       FileNotFoundError: If there is no such file.
       TypeError: If `path` is neither a string nor a path.
-      ValueError: If it is no sound IDX file; the message names it, what was expected and what came.
+      ValueError: If it is not a valid IDX file; the message names the file, what was expected and
+        what was found.
 
     Examples:
         >>> import tempfile
@@ -54,14 +55,14 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def read_parts(path: Path) -> tuple[bytes, NDArray[Any]]:
-    """Reads an IDX file as its header and its array, still in the file's own byte order.
+    """Read an IDX file as its header and its array, still in the file's own byte order.
 
-    The header's bytes and the array's, one after the other, are the decompressed content, byte for
-    byte: a caller can hash them. Raises as `read_idx` does.
+    The bytes of the header followed by those of the array are exactly the decompressed content, so
+    that a caller can hash them. Raises what `read_idx` raises.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # A folder, or a pipe that might never answer.
-            raise ValueError("expected an IDX file, got something that is no regular file")
+        if not stat.S_ISREG(path.stat().st_mode):  # A folder, or a pipe, which might block forever.
+            raise ValueError("expected an IDX file, got something that is not a regular file")
         with path.open("rb") as file:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             stream = gzip.GzipFile(fileobj=file, mode="rb") if zipped else file
@@ -70,7 +71,7 @@ def read_parts(path: Path) -> tuple[bytes, NDArray[Any]]:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: expected sound gzip data, got: {error}") from error
+        raise ValueError(f"{path}: expected valid gzip data, got: {error}") from error
 
 
 def _parse(stream: io.BufferedIOBase) -> tuple[bytes, NDArray[Any]]:
@@ -92,19 +93,19 @@ def _parse(stream: io.BufferedIOBase) -> tuple[bytes, NDArray[Any]]:
     shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, 4 * axes, 4))
     dtype = np.dtype(_DTYPES[code])
     what = f"payload ({dtype.name} of shape {shape})"
-    # Python's integers cannot overflow. A size of 0 counts as 1, so that it does not hide others
-    # that NumPy could not hold.
+    # Python's integers cannot overflow. A size of 0 counts as 1, so that it does not hide sizes
+    # beside it that NumPy could not hold.
     if dtype.itemsize * math.prod(max(size, 1) for size in shape) > _MAX_BYTES:
         raise ValueError(f"expected at most {_MAX_BYTES} bytes, got sizes for more: {what}")
 
-    # The payload grows as it comes: what the header claims is not allocated on its word alone.
+    # The payload grows as it is read: memory is never allocated on the header's word alone.
     expected = dtype.itemsize * math.prod(shape)
     payload = bytearray()
     while chunk := stream.read(min(2**20, expected - len(payload))):
         payload += chunk
     if len(payload) < expected:
         raise ValueError(f"truncated: expected {expected} bytes of {what}, got {len(payload)}")
-    # To read past the end is also what makes gzip compare its checksum.
+    # Reading past the end is also what makes gzip verify its checksum.
     if stream.read(1):
         raise ValueError(f"trailing bytes: expected {expected} bytes of {what}, got more")
     return magic + sizes, np.frombuffer(payload, dtype).reshape(shape)

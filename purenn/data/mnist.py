@@ -25,14 +25,14 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "t10k-images-idx3-ubyte": (10_000, 28, 28),
     "t10k-labels-idx1-ubyte": (10_000,),
 }
-_SHA256 = {  # Of the decompressed content, since each mirror may compress it in its own way.
+_SHA256 = {  # Of the decompressed content, since each mirror may compress it differently.
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 _MAX_DOWNLOAD_BYTES = 2**24  # The largest of the four has just under 10 MB.
-_MAX_DOWNLOAD_SECONDS = 600.0  # Of one file: a mirror that trickles would never time out.
+_MAX_DOWNLOAD_SECONDS = 600.0  # Per file: a mirror that trickles would never time out.
 
 
 class Split(NamedTuple):
@@ -50,29 +50,30 @@ class Mnist(NamedTuple):
 
 
 def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
-    """Loads MNIST: `(x, y), (x_test, y_test)`.
+    """Load MNIST: `(x, y), (x_test, y_test)`.
 
     The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read
-    from `directory`. They may have a dot in the name, `train-images.idx3-ubyte`, as 7-zip and
-    Kaggle's archive have it, lie in a folder of the same name each, or in torchvision's
-    `MNIST/raw`. Without `directory` they are kept in the folder `purenn/mnist` of the user's cache
-    (`$XDG_CACHE_HOME`, else `~/.cache`), and those that it lacks are downloaded, 11 MB in all; a
-    download appears there whole or not at all, and each file may take 10 minutes. Each file is
+    from `directory`. Their names may have a dot, `train-images.idx3-ubyte`, as in Kaggle's archive
+    or after 7-zip. Each may be in a folder of its own name, or all in torchvision's `MNIST/raw`.
+
+    Without `directory` they are kept in the folder `purenn/mnist` of the user's cache
+    (`$XDG_CACHE_HOME`, else `~/.cache`). Files that are missing there are downloaded, 11 MB in
+    all. A download appears in full or not at all, and each file may take 10 minutes. Each file is
     compared with its published SHA-256 every time.
 
     Args:
-        directory: where the four files are, `~` expanded; `None` for the cache.
+        directory: the folder with the four files; `~` is expanded. `None` stands for the cache.
 
     Returns:
       `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
       `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` and `(10000,)`.
 
     Raises:
-      ConnectionError: If no mirror gave a sound file; the message has the reason of each.
+      ConnectionError: If no mirror gave a valid file; the message has the reason for each.
       FileNotFoundError: If `directory` lacks a file.
       TypeError: If `directory` is neither a string nor a path.
       ValueError: If a file is not the one that was published; the message says how it differs. Or
-        if `directory` is a URL, which is not downloaded.
+        if `directory` is a URL, which is never downloaded.
 
     Examples:
         >>> import purenn as pn
@@ -100,9 +101,9 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """One of the four files, under any of the names that archives give it.
+    """Find one of the four files, under any of the names that archives give it.
 
-    Whichever it is, its content is compared with the published one.
+    Whichever is found, its content is later compared with the published one.
     """
     files = [
         f"{spelling}{end}"
@@ -118,7 +119,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _instead(folder: Path) -> str:
-    """What a folder holds that lacks a file, for the message."""
+    """Say what a folder holds in which a file is missing, as the end of a message."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -139,7 +140,7 @@ def _cache_folder() -> Path:
 
 
 def _read(path: Path, name: str) -> NDArray[np.uint8]:
-    """Reads one file and checks it, the checksum last, since it says the least."""
+    """Read one file and check it, the checksum last, since it says the least."""
     header, array = read_parts(path)
     shape, expected = _SHAPES[name], _SHA256[name]
     if array.dtype != np.uint8 or array.shape != shape:
@@ -179,12 +180,12 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
     import tempfile
 
     deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
-    # Each download has a file of its own, in the folder where it is to stay: so processes that
-    # download at once do not disturb each other, and the last step is atomic.
+    # Each download has a file of its own, in its final folder: processes that download at the same
+    # time do not disturb each other, and the last step is atomic.
     descriptor, temporary = tempfile.mkstemp(prefix=f"{name}-", suffix=".part", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as out, _open_url(url) as response:
-            while chunk := response.read1(2**16):  # What has come: `read` waits for all of it.
+            while chunk := response.read1(2**16):  # What has arrived: `read` waits for all of it.
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"expected all of it in {_MAX_DOWNLOAD_SECONDS:g} s")
                 if out.tell() + len(chunk) > _MAX_DOWNLOAD_BYTES:
@@ -194,7 +195,7 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
             os.fsync(out.fileno())
         _read(Path(temporary), name)
         return Path(temporary).replace(folder / f"{name}.gz")
-    except BaseException:  # An interrupt too: nothing half done stays behind.
+    except BaseException:  # An interrupt too: nothing half written stays behind.
         Path(temporary).unlink(missing_ok=True)
         raise
 
@@ -202,7 +203,7 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
 def _open_url(url: str) -> io.BufferedIOBase:
     from urllib import request
 
-    # An opener that knows https alone: no redirect leads to another scheme or to a local file.
+    # An opener that knows only https: no redirect leads to another scheme or to a local file.
     opener = request.OpenerDirector()
     handlers: list[request.BaseHandler] = [request.ProxyHandler(), request.HTTPSHandler()]
     handlers += [request.HTTPErrorProcessor(), request.HTTPDefaultErrorHandler()]
