@@ -16,7 +16,7 @@ import pytest
 from table import error, plain_dropout
 
 import purenn as pn
-from purenn.training import batches
+from purenn.training import batches as sources
 from purenn.training import run as run_module
 from purenn.training.blocks import epoch_order
 from purenn.training.compiled import Recipe, programs
@@ -416,7 +416,7 @@ def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
         return original(recipe)._replace(chunk=chunk)
 
     monkeypatch.setattr(run_module, "programs", timed)
-    monkeypatch.setattr(batches.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(sources.time, "perf_counter", lambda: now[0])
     x, targets = np.zeros((200, FEATURES), np.float32), np.zeros(200, np.int32)
     fit((x, targets), PLAIN, epochs=2, batch_size=1)
     # The first is short, since nothing is known yet; what is learned serves the next epoch too.
