@@ -1,0 +1,74 @@
+"""The types of purenn's public signatures, so that an editor says what an argument is.
+
+Pytrees have no type in Python: `Params` and the like are names for `Any` that say which tree it is.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
+
+import numpy as np
+from jax import Array
+
+if TYPE_CHECKING:
+    from purenn.core.layer import Layer, Op
+
+Fn: TypeAlias = Callable[..., Any]
+"""A function of any signature."""
+
+Params: TypeAlias = Any
+"""A pytree of floating-point arrays, the first that `init` returns; its gradients are a pytree like it."""
+
+State: TypeAlias = Any
+"""A pytree of arrays that `forward` replaces, such as running statistics; `()` if there is none."""
+
+Cache: TypeAlias = Any
+"""What `forward` saves for `backward`: a pytree of arrays."""
+
+OptState: TypeAlias = Any
+"""A pytree of arrays: what an optimizer remembers from step to step."""
+
+Key: TypeAlias = Array
+"""A JAX PRNG key, typed (`jax.random.key`) or raw (`jax.random.PRNGKey`)."""
+
+Shape: TypeAlias = tuple[int, ...]
+"""A shape. As `in_shape`, that of one example, without the batch axis."""
+
+ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
+"""An array of JAX or NumPy."""
+
+Scalar: TypeAlias = Any
+"""A Python number, or a scalar array, which may be traced."""
+
+Schedule: TypeAlias = Callable[[Any], Array]
+"""A function `step -> learning rate`; steps are counted from 0."""
+
+ModelLike: TypeAlias = Union["Layer", "Op", Callable[[Array], Array]]
+"""A layer, or what is taken as a layer without parameters: an op, or a function of an array."""
+
+LossLike: TypeAlias = Union["Op", Callable[..., Array]]
+"""An op or a function `(predictions, targets) -> scalar`."""
+
+PenaltyLike: TypeAlias = Union["Op", Callable[[Params], Array]]
+"""An op or a function `(params) -> scalar`, which is added to the loss."""
+
+
+class Initializer(Protocol):
+    """A function that makes an initial parameter, such as `he_normal` or JAX's `he_normal()`."""
+
+    def __call__(self, key: Any, shape: Any, dtype: Any = ..., /) -> Array:
+        """Return an array of this shape."""
+        ...
+
+
+class OptimizerLike(Protocol):
+    """An optimizer in optax's protocol: purenn's, optax's or your own."""
+
+    @property
+    def init(self) -> Callable[[Params], OptState]:
+        """Return the initial state for these parameters: `(params) -> opt_state`."""
+        ...
+
+    @property
+    def update(self) -> Fn:
+        """Return a step: `(grads, opt_state, params) -> (updates, opt_state)`."""
+        ...
