@@ -1,16 +1,9 @@
 """What changed since a checkpoint was written, in words, and where the words come from."""
 
-import functools
 import time
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
 import pytest
 
-import purenn as pn
-from purenn.optimizers.describe import describe, described
 from purenn.training.changes import Setting
 
 COSINE = "cosine_decay(initial=0.003, decay_steps=4290, final=0.0)"
@@ -104,68 +97,3 @@ def test_words_of_a_file_are_printed_harmlessly_and_soon():
             assert says.isprintable() and len(says) < 400
     assert "\x1b" not in change("model(a\x1b, b)", "model(a, b)")
     assert time.perf_counter() - start < 10
-
-
-# What an optimizer says of itself.
-
-DESCRIBED = {
-    "sgd(learning_rate=0.1)": pn.sgd(0.1),
-    "momentum(learning_rate=0.1, beta=0.9, average=True, nesterov=True)": pn.momentum(
-        0.1, nesterov=True
-    ),
-    f"adam(learning_rate={COSINE}, beta1=0.9, beta2=0.999, epsilon=1e-08)": pn.adam(
-        pn.cosine_decay(0.003, 4290)
-    ),
-    "adamw(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.0)": pn.adamw(
-        jnp.float32(1e-3), weight_decay=0.0
-    ),
-    "adamw(learning_rate=0.001, beta1=0.8, beta2=0.999, epsilon=1e-08, weight_decay=0.1)": pn.adamw(
-        1e-3, np.float32(0.8), weight_decay=0.1
-    ),
-    f"sgd(learning_rate=linear_warmup(peak={COSINE}, warmup_steps=10))": pn.sgd(
-        pn.linear_warmup(pn.cosine_decay(0.003, 4290), 10)
-    ),
-    "sgd(learning_rate=exponential_decay(initial=0.1, decay_rate=0.5, decay_steps=9))": pn.sgd(
-        pn.exponential_decay(0.1, 0.5, 9)
-    ),
-    "sgd(learning_rate=inverse_time_decay(initial=0.1, decay_rate=0.5, steps_per_epoch=9))": pn.sgd(
-        pn.inverse_time_decay(0.1, 0.5, 9)
-    ),
-    "sgd(learning_rate=<lambda>)": pn.sgd(lambda step: 0.1),
-}
-
-
-@pytest.mark.parametrize("words", DESCRIBED)
-def test_optimizers_and_schedules_are_described_by_the_call_that_made_them(words):
-    assert described(DESCRIBED[words]) == words
-
-
-def test_a_description_is_of_a_function_and_not_of_what_wraps_it():
-    adam = pn.adam(0.1)
-
-    @functools.wraps(adam.update)
-    def update(grads, opt_state, params=None):
-        return adam.update(grads, opt_state, params)
-
-    assert update.description is adam.update.description
-    assert described(pn.Optimizer(adam.init, update)) is None
-    schedule = pn.cosine_decay(0.1, 9)
-    wrapped = functools.wraps(schedule)(lambda step: 2 * schedule(step))
-    assert described(pn.sgd(wrapped)) == "sgd(learning_rate=schedule)"  # its name
-    stranger = type("Stranger", (), {"description": "its own"})()
-    for other in (optax.adam(0.1), optax.chain(optax.clip(1.0), adam), stranger, None, 3):
-        assert described(other) is described(pn.Optimizer(None, other)) is None
-
-
-def test_a_traced_rate_is_called_so():
-    said = []
-    jax.vmap(lambda rate: said.append(described(pn.sgd(rate))) or rate)(jnp.ones(2))
-    assert said == ["sgd(learning_rate=a traced number)"]
-
-
-def test_a_mark_stays_with_what_it_marks():
-    def schedule(step):
-        return 0.1
-
-    assert describe(schedule, "mine", a=1) is schedule
-    assert described(pn.sgd(schedule)) == "sgd(learning_rate=mine(a=1))"

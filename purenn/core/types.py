@@ -16,7 +16,7 @@ Fn: TypeAlias = Callable[..., Any]
 """A function of any signature."""
 
 Params: TypeAlias = Any
-"""A pytree of floating-point arrays, the first that `init` returns; its gradients are a pytree like it."""
+"""A pytree of floating-point arrays, the first that `init` returns; gradients are alike."""
 
 State: TypeAlias = Any
 """A pytree of arrays that `forward` replaces, such as running statistics; `()` if there is none."""

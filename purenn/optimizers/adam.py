@@ -15,13 +15,12 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
-    elementwise,
     first_step,
     moments,
     rate_at,
     scaled,
 )
-from purenn.optimizers.describe import describe
+from purenn.optimizers.describe import Described
 
 
 class AdamState(NamedTuple):
@@ -145,8 +144,8 @@ def _adam(
         updates = jax.tree.map(lambda u, g: scaled(rate, u, g.dtype), directions, grads)
         return updates, AdamState(step, m, v)
 
-    optimizer = Optimizer(init, update if decays else elementwise(update))
-    return describe(optimizer, where, **given, **decoupled)
+    given |= decoupled
+    return Optimizer(init, Described(update, where, given, elementwise=not decays))
 
 
 def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:

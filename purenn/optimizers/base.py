@@ -57,18 +57,6 @@ def apply_updates(params: Any, updates: Any) -> Any:
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
 
 
-def elementwise(update: Fn) -> Fn:
-    """Mark an update that treats every element alike, whatever the shape of its array."""
-    update.elementwise = update  # type: ignore[attr-defined] # itself: `wraps` copies marks
-    return update
-
-
-def is_elementwise(optimizer: Any) -> bool:
-    """Whether an optimizer's update has the mark, by itself and not by what it wraps."""
-    update = getattr(optimizer, "update", None)
-    return update is not None and getattr(update, "elementwise", None) is update
-
-
 def check_rate(where: str, learning_rate: Any) -> Any:
     """Return a number, a traced scalar, or a schedule `step -> learning rate`."""
     if callable(learning_rate):

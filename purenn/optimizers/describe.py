@@ -1,49 +1,60 @@
-"""What an optimizer or a schedule was made with, in words: its functions are closures."""
+"""Schedules and updates that know the call which made them."""
 
-from typing import Any, NamedTuple, TypeVar
+import inspect
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
-T = TypeVar("T")
+from purenn.core.types import Fn
 
 
-class Description(NamedTuple):
-    """The call that made a function."""
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A function with the call that made it, by which a checkpoint and its `repr` name it.
 
-    of: Any  # the function itself: `wraps` copies marks
+    Attributes:
+        function: what a call runs: a schedule, or an optimizer's update.
+        name: of the public function that made it.
+        arguments: what that was called with.
+        elementwise: for an update, whether it treats every element alike, whatever the shape of
+            its array.
+    """
+
+    function: Fn
     name: str
     arguments: dict[str, Any]
+    elementwise: bool = False
 
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Call the function."""
+        return self.function(*arguments, **options)
 
-def describe(marked: T, name: str, /, **arguments: Any) -> T:
-    """Mark a schedule, or an optimizer's update, with the call that made it.
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.function)
 
-    Args:
-        marked: a schedule, or an optimizer.
-        name: the public function that made it.
-        arguments: what that was called with; a schedule among them has a mark of its own.
-    """
-    function: Any = getattr(marked, "update", marked)
-    function.description = Description(function, name, arguments)
-    return marked
+    def __repr__(self) -> str:
+        """Write the call, such as `adam(learning_rate=0.001, beta1=0.9, …)`."""
+        arguments = (f"{key}={_text(value)}" for key, value in self.arguments.items())
+        return f"{self.name}({', '.join(arguments)})"
 
 
 def described(optimizer: Any) -> str | None:
-    """The call that makes an optimizer, or None of one that purenn did not make.
+    """Return the call that makes an optimizer, or `None` for one that purenn did not make.
 
     Such as `adam(learning_rate=cosine_decay(initial=0.003, decay_steps=4290, final=0.0),
     beta1=0.9, beta2=0.999, epsilon=1e-08)`.
     """
-    return _call(getattr(optimizer, "update", None))
+    update = getattr(optimizer, "update", None)
+    return repr(update) if isinstance(update, Described) else None
 
 
-def _call(function: Any) -> str | None:
-    mark = getattr(function, "description", None)
-    if not isinstance(mark, Description) or mark.of is not function:
-        return None
-    arguments = (f"{key}={_text(value)}" for key, value in mark.arguments.items())
-    return f"{mark.name}({', '.join(arguments)})"
+def is_elementwise(optimizer: Any) -> bool:
+    """Tell whether an optimizer's update treats every element alike."""
+    update = getattr(optimizer, "update", None)
+    return isinstance(update, Described) and update.elementwise
 
 
 def _text(value: Any) -> str:
@@ -51,6 +62,6 @@ def _text(value: Any) -> str:
         return "a traced number"
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         return str(np.asarray(value)[()])  # float32 as 0.001, which repr writes out
-    if callable(value):
-        return _call(value) or str(getattr(value, "__name__", type(value).__name__))
+    if callable(value) and not isinstance(value, Described):
+        return str(getattr(value, "__name__", type(value).__name__))
     return repr(value)

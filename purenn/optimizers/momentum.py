@@ -12,13 +12,12 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
-    elementwise,
     first_step,
     moments,
     rate_at,
     scaled,
 )
-from purenn.optimizers.describe import describe
+from purenn.optimizers.describe import Described
 
 
 class MomentumState(NamedTuple):
@@ -87,6 +86,5 @@ def momentum(
         updates = jax.tree.map(lambda v, g: scaled(rate, v, g.dtype), ahead, grads)
         return updates, MomentumState(step + 1, velocity)
 
-    optimizer = Optimizer(init, elementwise(update))
     given = {"learning_rate": learning_rate, "beta": beta, "average": average, "nesterov": nesterov}
-    return describe(optimizer, "momentum", **given)
+    return Optimizer(init, Described(update, "momentum", given, elementwise=True))

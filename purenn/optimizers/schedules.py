@@ -5,17 +5,14 @@ is out of bounds gives NaN.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.scalars import Scalar
-from purenn.optimizers.describe import describe
-
-Schedule = Callable[[Any], Array]
+from purenn.core.types import Scalar, Schedule
+from purenn.optimizers.describe import Described
 
 
 def _real(number: Any) -> Array:
@@ -61,7 +58,7 @@ def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Sca
         return _real(initial) / (1 + _real(decay_rate) * epoch)
 
     given = {"initial": initial, "decay_rate": decay_rate, "steps_per_epoch": steps_per_epoch}
-    return describe(schedule, where, **given)
+    return Described(schedule, where, given)
 
 
 def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) -> Schedule:
@@ -87,7 +84,7 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
         return _real(initial) * _real(decay_rate) ** (_real(step) / _real(decay_steps))
 
     given = {"initial": initial, "decay_rate": decay_rate, "decay_steps": decay_steps}
-    return describe(schedule, where, **given)
+    return Described(schedule, where, given)
 
 
 def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
@@ -117,7 +114,8 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
         span = _real(initial - final)
         return _real(final) + span * 0.5 * (1 + jnp.cos(math.pi * part))
 
-    return describe(schedule, where, initial=initial, decay_steps=decay_steps, final=final)
+    given = {"initial": initial, "decay_steps": decay_steps, "final": final}
+    return Described(schedule, where, given)
 
 
 def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
@@ -145,4 +143,5 @@ def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
         after = peak(later) if callable(peak) else _real(peak)
         return after * jnp.minimum((_real(step) + 1) / _real(warmup_steps), 1)
 
-    return describe(schedule, "linear_warmup", peak=peak, warmup_steps=warmup_steps)
+    given = {"peak": peak, "warmup_steps": warmup_steps}
+    return Described(schedule, "linear_warmup", given)

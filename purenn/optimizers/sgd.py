@@ -11,12 +11,11 @@ from purenn.optimizers.base import (
     Optimizer,
     check_rate,
     check_update,
-    elementwise,
     first_step,
     rate_at,
     scaled,
 )
-from purenn.optimizers.describe import describe
+from purenn.optimizers.describe import Described
 
 
 class SgdState(NamedTuple):
@@ -53,4 +52,5 @@ def sgd(learning_rate: Any) -> Optimizer:
         updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
         return updates, SgdState(opt_state.step + 1)
 
-    return describe(Optimizer(init, elementwise(update)), "sgd", learning_rate=learning_rate)
+    given = {"learning_rate": learning_rate}
+    return Optimizer(init, Described(update, "sgd", given, elementwise=True))
