@@ -3,7 +3,8 @@
 from purenn import initializers
 from purenn.backprop.by_hand import by_hand
 from purenn.backprop.value_and_grad import value_and_grad
-from purenn.core.layer import Layer, Op
+from purenn.core.layer import Layer
+from purenn.core.op import Op
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
 from purenn.inspect.check_gradients import check_gradients

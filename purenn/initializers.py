@@ -24,8 +24,8 @@ from jax import Array
 from jax.sharding import AxisType, PartitionSpec
 
 from purenn.core import checks
-from purenn.core.calls import first_argument, unfit
-from purenn.core.layer import Fn
+from purenn.core.signatures import first_argument, misfit
+from purenn.core.types import Fn
 
 __all__ = [
     "glorot_normal",
@@ -232,7 +232,7 @@ def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...
     if first_argument(initializer) == "shape":  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
         ours = f"pn.initializers.{made}" if made in __all__ else "one of pn.initializers"
         raise TypeError(f"{expected}{made} takes a shape first, and no key; pass {ours}")
-    if unfit(initializer, (key, shape, jnp.float32), {}):
+    if misfit(initializer, (key, shape, jnp.float32)):
         raise TypeError(expected + factory)
     value = initializer(key, shape, jnp.float32)
     if callable(value) or value is None:

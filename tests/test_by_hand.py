@@ -1,6 +1,5 @@
 """`by_hand`: JAX takes the hand-derived road, and never meets a silent zero on it."""
 
-import dataclasses
 from functools import partial
 
 import jax
@@ -93,7 +92,7 @@ def test_hand_derived_road_is_really_taken():
 
 def test_rules_of_parts_are_unwrapped_by_the_rule_around_them():
     square = pn.serial(pn.Op(lambda x: (x**2, x), lambda x, dy: 2 * x * dy))
-    wrong_rule = dataclasses.replace(square, apply=pn.by_hand(pn.serial(WRONG)).apply)
+    wrong_rule = square.replace(apply=pn.by_hand(pn.serial(WRONG)).apply)
     params = state = (((),),)
 
     def grad(model, x):

@@ -1,6 +1,5 @@
 """`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
 
-import dataclasses
 import json
 import os
 import re
@@ -417,7 +416,7 @@ def scaled(params, state, x, *, train=False, key=None):
     return (y if train else 0.75 * y), state
 
 
-SCALED = pn.serial(*MODEL.parts[:3], dataclasses.replace(DROPOUT, apply=scaled), MODEL.parts[4])
+SCALED = pn.serial(*MODEL.parts[:3], DROPOUT.replace(apply=scaled), MODEL.parts[4])
 
 MORE = "for more epochs, give the schedule that the run began with"
 CHANGES = {

@@ -1,6 +1,5 @@
 """Every hand-derived rule against JAX's derivative of a plain forward, element by element."""
 
-import dataclasses
 from functools import partial
 
 import jax
@@ -60,7 +59,7 @@ def test_layer_agrees_with_finite_differences(row):
     # Jitted, since eagerly each operation is a program to compile; within other programs, too,
     # where `jit_quickly` is not allowed.
     forward = jit(row.layer.forward, static_argnames="train")
-    layer = dataclasses.replace(row.layer, forward=forward, backward=jit(row.layer.backward))
+    layer = row.layer.replace(forward=forward, backward=jit(row.layer.backward))
     report = pn.check_gradients(layer, in_shape=row.in_shape, batch=3, train=row.train)
     assert report.ok, report
     params, _ = jax.eval_shape(lambda: row.layer.init(jax.random.key(0), row.in_shape))

@@ -1,7 +1,6 @@
 """`by_hand`: the hand-derived rule installed in JAX."""
 
-import dataclasses
-from typing import Any
+from typing import Any, ParamSpec, overload
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +9,17 @@ from jax.custom_derivatives import SymbolicZero
 
 from purenn.core import checks
 from purenn.core.adapt import refuse_factory
-from purenn.core.layer import Layer, Op
+from purenn.core.layer import Layer
+from purenn.core.op import Op
 from purenn.core.sharding import varying_together
 
+P = ParamSpec("P")
 
+
+@overload
+def by_hand(part: Layer) -> Layer: ...
+@overload
+def by_hand(part: Op[P]) -> Op[P]: ...
 def by_hand(part: Any) -> Any:
     """The same layer or op, whose derivative under `jax.grad` is the hand-derived one.
 
@@ -43,9 +49,9 @@ def by_hand(part: Any) -> Any:
         0.0 1.0
     """
     if isinstance(part, Op):
-        return dataclasses.replace(part, apply=_op_rule(part))
+        return part.replace(rule=_op_rule)
     if isinstance(part, Layer):
-        return dataclasses.replace(part, apply=_layer_rule(part))
+        return part.replace(rule=_layer_rule)
     refuse_factory("by_hand", "part", part)
     raise TypeError(
         f"by_hand: part must be a Layer or an Op, got {checks.describe(part)}; "
@@ -53,7 +59,7 @@ def by_hand(part: Any) -> Any:
     )
 
 
-def _op_rule(op: Op) -> Any:
+def _op_rule(op: Op[...]) -> Any:
     def apply(x: Any, *arguments: Any, **options: Any) -> Array:
         def plain(x: Any, *arguments: Any) -> Array:
             y: Array = op.forward(x, *arguments, **options)[0]

@@ -9,7 +9,6 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.calls import called_as
 from purenn.core.sharding import summed_like
 
 
@@ -44,8 +43,7 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
     loss = as_op("value_and_grad", "loss", loss)
     penalty = None if penalty is None else as_op("value_and_grad", "penalty", penalty)
 
-    @called_as("value_and_grad's function")
-    def by_hand(
+    def backpropagate(
         params: Any, state: Any, x: Any, targets: Any, *, key: Any = None, train: bool = True
     ) -> tuple[tuple[Array, Any], Any]:
         y, state, cache = model.forward(params, state, x, train=train, key=key)
@@ -62,7 +60,7 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
             grads = jax.tree.map(jnp.add, grads, extra_grads)
         return (value, state), summed_like(grads, params)
 
-    return by_hand
+    return backpropagate
 
 
 def unit(name: str, value: Array) -> Array:

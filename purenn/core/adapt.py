@@ -1,21 +1,23 @@
 """An op or a plain function where a layer or an op is expected."""
 
-import dataclasses
 import functools
-import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.calls import signature_of, unfit
-from purenn.core.layer import Fn, Layer, Notation, Op, no_parameters
+from purenn.core.layer import Layer, no_parameters
+from purenn.core.notation import Notation
+from purenn.core.op import Op
+from purenn.core.signatures import misfit, signature_of
 from purenn.core.text import literal
+from purenn.core.types import Fn
 
 
-def as_op(where: str, name: str, part: Any) -> Op:
-    """An op as it is, an op with options bound by `functools.partial`, or a plain function.
+def as_op(where: str, name: str, part: Any) -> Op[...]:
+    """Return an op, whether it is one, `functools.partial` binds its options, or a plain function.
 
     A plain function gets its derivative from `jax.vjp`: the only place where purenn leaves the
     hand-derived road.
@@ -31,13 +33,13 @@ def as_op(where: str, name: str, part: Any) -> Op:
 
 
 def as_layer(where: str, name: str, part: Any) -> Layer:
-    """A layer as it is, or an op or plain function as a layer without parameters."""
+    """Return a layer, whether it is one, or an op or a plain function of an array."""
     if isinstance(part, Layer):
         return part
     if not callable(part):
         raise TypeError(f"{where}: {name} must be a layer, an op or a function, got {_what(part)}")
     op = as_op(where, name, part)
-    error = unfit(op.apply if op.by_jax else op.forward, ("x",), {})
+    error = misfit(op, ("x",))
     if error:
         raise TypeError(f"{where}: {name}, {op.name}, can't be called with x alone: {error}")
 
@@ -50,11 +52,12 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
-        return op.apply(x), ()
+        return op(x), ()
 
     def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Any]:
         return (), op.backward(cache, dy)
 
+    flops = op.flops
     return Layer(
         no_parameters,
         forward,
@@ -64,38 +67,47 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
         takes="any" if op.takes == "tree" else "float",
         notation=_with_options(op),
         by_jax=op.by_jax,
-        flops=None if op.flops is None else lambda params, x, y: op.flops(x, y),  # type: ignore[misc]
+        flops=None if flops is None else lambda params, x, y: flops(x, y),
     )
 
 
-def _with_options(op: Op) -> Notation:
-    """An op's notation with the options that its derivative depends on, and with its whole name."""
+def _with_options(op: Op[...]) -> Notation:
+    """Return an op's notation with its options filled in, and with its whole name."""
     y, dx = op.notation.y, op.notation.dx
     y = y.replace(f"{op.name.partition('(')[0]}({{x}})", f"{literal(op.name)}({{x}})")
-    signature = signature_of(op.forward)
+    signature = signature_of(op)
     for name, parameter in signature.parameters.items() if signature else ():
         if parameter.kind is parameter.KEYWORD_ONLY:
             dx = dx.replace(f"{{{name}}}", literal(f"{parameter.default}"))
     return op.notation._replace(y=y, dx=dx)
 
 
-def _bind(where: str, name: str, part: Any) -> Op:
-    op, options = part.func, part.keywords
+def _bind(where: str, name: str, part: functools.partial[Any]) -> Op[...]:
+    """Return the op with its options bound."""
+    op: Op[...] = part.func  # type: ignore[assignment]
+    options = part.keywords
     if part.args:
         raise TypeError(f"{where}: {name}, a partial {op.name}, binds arrays, not options alone")
-    error = unfit(op.forward, None, options)
+    known = signature_of(op)
+    error = next((f"no option {key}" for key in options if known and not _takes(known, key)), "")
     if error:
         raise TypeError(f"{where}: {name}, a partial {op.name}, does not fit: {error}")
-    return dataclasses.replace(
-        op,
-        forward=functools.partial(inspect.unwrap(op.forward), **options),
-        backward=inspect.unwrap(op.backward),
-        apply=functools.partial(op.apply, **options),
+    forward, _, apply = op.functions
+    return op.replace(
+        forward=functools.partial(forward, **options),
+        apply=None if apply is None else functools.partial(apply, **options),
         name=_with_values(op.name, options),
+        rule=op.rule,
     )
 
 
-def _plain(function: Fn) -> Op:
+def _takes(signature: Any, option: str) -> bool:
+    """Tell whether a function has this option."""
+    parameters = signature.parameters.values()
+    return option in signature.parameters or any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _plain(function: Callable[..., Any]) -> Op[...]:
     def forward(x: Any, *arguments: Any, **options: Any) -> tuple[Any, Any]:
         if isinstance(x, Array) and not checks.is_float(x):
             return function(x, *arguments, **options), None
@@ -124,8 +136,8 @@ def _what(part: Any) -> str:
     return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
 
 
-def refuse_factory(where: str, name: str, part: Any) -> None:
-    """`serial(flatten)` for `serial(flatten())` is the commonest slip of all."""
+def refuse_factory(where: str, name: str, part: Fn) -> None:
+    """Reject `serial(flatten)` for `serial(flatten())`, the commonest slip of all."""
     public = "<locals>" not in getattr(part, "__qualname__", "<locals>")
     if public and str(getattr(part, "__module__", "")).startswith("purenn."):
         factory = getattr(part, "__name__", "it")

@@ -1,7 +1,6 @@
 """What bad input gets: one line that names the argument, what was expected and what came."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -287,13 +286,3 @@ def same_dtypes(where: str, name: str, tree: Any, other_name: str, other: Any) -
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(tree), others, strict=True):
         leaf = jax.tree_util.keystr(path)
         same_dtype(where, f"{name}{leaf}", a, f"{other_name}{leaf}", b)
-
-
-@contextmanager
-def inside(place: str) -> Iterator[None]:
-    """Add to an error where in a model it was raised."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        error.add_note(f"in {place}")
-        raise

@@ -1,55 +1,57 @@
-"""`Layer` and `Op`: values that hold pure functions.
+"""`Layer`: an immutable value that holds the pure functions of a layer.
 
-    Layer:  init(key, in_shape) -> (params, state)
-            forward(params, state, x, *, train=False, key=None) -> (y, state, cache)
-            backward(params, cache, dy) -> (dparams, dx)
-            apply(params, state, x, *, train=False, key=None) -> (y, state)
+    init(key, in_shape) -> (params, state)
+    forward(params, state, x, *, train=False, key=None) -> (y, state, cache)
+    backward(params, cache, dy) -> (dparams, dx)
+    apply(params, state, x, *, train=False, key=None) -> (y, state)
 
-    Op:     op(x, ...) -> y
-            forward(x, ...) -> (y, cache)
-            backward(cache, dy) -> dx
-
-The functions in a layer's own file are only the maths: what every layer must refuse or convert is
-put around them when the layer is made (`core/doors.py`).
+The methods check and convert, then call the plain functions that the layer was made from, which
+hold nothing but the maths.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from purenn.core import checks
-from purenn.core.doors import LAYER_DOORS, OP_DOORS, behind_door, to_jax
-from purenn.core.doors import Fn as Fn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks, signatures
+from purenn.core.cache import cotangent, make_cache, returned, to_jax
+from purenn.core.located import calling
+from purenn.core.notation import PLAIN, Notation
+from purenn.core.sharding import lying_like
+from purenn.core.types import ArrayLike, Cache, Fn, Key, Params, Shape, State
+from purenn.core.value import Value
+
+CALL = (*signatures.FORWARD, "key")
 
 
-class Notation(NamedTuple):
-    """How a part is written in `summary` and `explain`; `{x}`, `{dy}`, `{w}` … are filled in.
-
-    A formula must hold whatever the part's options are; `{negative_slope}` is the value of one.
-    """
-
-    symbol: str = "A"  # of its output; Z begins a new layer number
-    y: str = ""  # the right-hand side of the output's line
-    dx: str = ""
-    dparams: tuple[str, ...] = ()  # one for each leaf of the parameters
-    link: Any = None  # of a logits loss: the op that makes them probabilities
-    note: str = ""  # what `explain` says behind each of its formulas
-    evaluated: Any = None  # the notation with train=False, where it is another
-
-
-PLAIN = Notation()
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A layer: `init`, `forward` and `backward`, and `apply`, which is `forward` less the cache.
-
-    Compared and hashed by identity, so that it can be a static argument; it is no pytree.
+class LayerFunctions(NamedTuple):
+    """The plain functions of a layer, without checks.
 
     Attributes:
-        init: `(key, in_shape) -> (params, state)`; `in_shape` is one example's, without batch.
-        forward: `(params, state, x, *, train=False, key=None) -> (y, state, cache)`.
-        backward: `(params, cache, dy) -> (dparams, dx)`, derived by hand.
-        apply: `forward` without the cache, unless given: ordinary JAX code.
+        init: `(key, in_shape) -> (params, state)`.
+        forward: `(params, state, x, *, train, key) -> (y, state, saved)`.
+        backward: `(params, saved, dy) -> (dparams, dx)`.
+        apply: `(params, state, x, *, train, key) -> (y, state)`; None where it is `forward` without
+            the cache.
+    """
+
+    init: Fn
+    forward: Fn
+    backward: Fn
+    apply: Fn | None
+
+
+class Layer(Value):
+    """A layer: `init`, `forward` and `backward`, and `apply`, which is `forward` without the cache.
+
+    A layer is immutable, compared and hashed by identity, so that it can be a static argument; it
+    is not a pytree.
+
+    Attributes:
+        functions: the plain functions that the layer was made from, a `LayerFunctions`.
         name: for error messages, `summary` and `explain`.
         takes: which dtypes `x` may have: "float", "integer" or "any".
         parts: the layers that this one applies one after the other, if that is all it does.
@@ -58,7 +60,10 @@ class Layer:
         inner: the layers that it applies to `x` in any other way, as `residual` does one; `summary`
             shows them beneath it.
         flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward, told
-            from shapes; of what `inner` does, nothing. One for each value of `y` unless given.
+            from shapes, without those of `inner`. One for each value of `y` unless given.
+        in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another dtype,
+            where casting them is not enough; see `as_dtype`.
+        rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
 
     Examples:
         >>> import purenn as pn
@@ -72,37 +77,190 @@ class Layer:
         True
     """
 
-    init: Fn
-    forward: Fn
-    backward: Fn
-    apply: Fn = None  # type: ignore[assignment]
-    name: str = "layer"
-    takes: Literal["float", "integer", "any"] = "float"
-    parts: tuple["Layer", ...] = ()
-    notation: Notation = PLAIN
-    by_jax: bool = False
-    inner: tuple["Layer", ...] = ()
-    flops: Fn | None = None
+    functions: LayerFunctions
+    takes: Literal["float", "integer", "any"]
+    parts: tuple["Layer", ...]
+    notation: Notation
+    by_jax: bool
+    inner: tuple["Layer", ...]
+    flops: Fn | None
+    in_dtype: Callable[[Any], "Layer"] | None
+    rule: Callable[["Layer"], Fn] | None
 
-    def __post_init__(self) -> None:
-        """Put the checks around the functions."""
-        for name in ("init", "forward", "backward"):
-            plain = checks.function("Layer", name, getattr(self, name))
-            object.__setattr__(self, name, behind_door(LAYER_DOORS[name], self, plain))
-        if self.apply is None or hasattr(self.apply, "less_cache"):
-            object.__setattr__(self, "apply", _without_cache(self.forward))
-        apply = checks.function("Layer", "apply", self.apply)
-        object.__setattr__(self, "apply", behind_door(LAYER_DOORS["apply"], self, apply))
-        checks.one_of("Layer", "takes", self.takes, ("float", "integer", "any"))
-        if not isinstance(self.inner, tuple) or not all(isinstance(x, Layer) for x in self.inner):
-            raise TypeError(
-                f"Layer: inner must be a tuple of layers, got {checks.describe(self.inner)}"
-            )
-        if self.flops is not None:
-            checks.function("Layer", "flops", self.flops)
+    def __init__(
+        self,
+        init: Fn,
+        forward: Fn,
+        backward: Fn,
+        apply: Fn | None = None,
+        name: str = "layer",
+        takes: Literal["float", "integer", "any"] = "float",
+        parts: tuple["Layer", ...] = (),
+        notation: Notation = PLAIN,
+        by_jax: bool = False,
+        inner: tuple["Layer", ...] = (),
+        flops: Fn | None = None,
+        in_dtype: Callable[[Any], "Layer"] | None = None,
+        rule: Callable[["Layer"], Fn] | None = None,
+    ) -> None:
+        """Make a layer of plain functions.
+
+        Args:
+            init: `(key, in_shape) -> (params, state)`; `in_shape` is that of one example.
+            forward: `(params, state, x, *, train=False, key=None) -> (y, state, cache)`; the cache
+                is what `backward` needs.
+            backward: `(params, cache, dy) -> (dparams, dx)`, derived by hand.
+            apply: `(params, state, x, *, train=False, key=None) -> (y, state)`: `forward` without
+                the cache, unless given.
+            name: see the attributes.
+            takes: see the attributes.
+            parts: see the attributes.
+            notation: see the attributes.
+            by_jax: see the attributes.
+            inner: see the attributes.
+            flops: see the attributes.
+            in_dtype: see the attributes.
+            rule: see the attributes.
+        """
+        for function, value in (("init", init), ("forward", forward), ("backward", backward)):
+            checks.function("Layer", function, value)
+        options = signatures.FORWARD_OPTIONS
+        signatures.check_function(name, "init", init, signatures.INIT)
+        signatures.check_function(name, "forward", forward, signatures.FORWARD, options)
+        signatures.check_function(name, "backward", backward, signatures.BACKWARD)
+        if apply is not None:
+            checks.function("Layer", "apply", apply)
+            signatures.check_function(name, "apply", apply, signatures.FORWARD, options)
+        checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
+        for field, layers in (("parts", parts), ("inner", inner)):
+            if not isinstance(layers, tuple) or not all(isinstance(x, Layer) for x in layers):
+                raise TypeError(
+                    f"Layer: {field} must be a tuple of layers, got {checks.describe(layers)}"
+                )
+        if flops is not None:
+            checks.function("Layer", "flops", flops)
+        super().__init__(
+            functions=LayerFunctions(init, forward, backward, apply),
+            name=name,
+            takes=takes,
+            parts=parts,
+            notation=notation,
+            by_jax=by_jax,
+            inner=inner,
+            flops=flops,
+            in_dtype=in_dtype,
+            rule=rule,
+        )
+
+    def init(self, key: Key, in_shape: Shape) -> tuple[Params, State]:
+        """Return initial parameters, and the initial state.
+
+        Args:
+            key: a PRNG key.
+            in_shape: the shape of one example, without the batch axis.
+        """
+        in_shape = checks.shape_tuple(self.name, in_shape)
+        with calling(self, (key, in_shape), signatures.INIT):
+            result = self.functions.init(key, in_shape)
+        return returned(self.name, "init", result, "params", "state")
+
+    def forward(
+        self,
+        params: Params,
+        state: State,
+        x: ArrayLike,
+        *,
+        train: bool = False,
+        key: Key | None = None,
+    ) -> tuple[Array, State, Cache]:
+        """Return the output, the new state, and what `backward` needs.
+
+        Args:
+            params: as `init` returned them first.
+            state: as `init` returned it second, `()` if there is none.
+            x: a batch.
+            train: whether the layer runs as in training; static.
+            key: a PRNG key for the layers that draw random numbers in training.
+        """
+        params, state, x = self._converted(params, state, x, train)
+        with calling(self, (params, state, x, key), CALL):
+            result = self.functions.forward(params, state, x, train=train, key=key)
+        y, new_state, saved = returned(self.name, "forward", result, "y", "state", "cache")
+        return y, lying_like(new_state, state), make_cache(self.name, x, y, saved)
+
+    def backward(self, params: Params, cache: Cache, dy: Any) -> tuple[Params, Array | None]:
+        """Return the derivatives with respect to the parameters and to `x`.
+
+        Args:
+            params: those that `forward` was called with.
+            cache: what `forward` returned last.
+            dy: the derivative with respect to `y`, an array like it; None counts as zero.
+
+        Returns:
+            `(dparams, dx)`: a pytree like the parameters, and an array like `x`; `dx` is None if
+            `x` is an integer array.
+        """
+        params = to_jax(params)
+        if dy is None:
+            return jax.tree.map(jnp.zeros_like, params), None
+        dy = cotangent(self.name, cache, dy)
+        with calling(self, (params, cache, dy), signatures.BACKWARD):
+            result = self.functions.backward(params, cache.saved, dy)
+        dparams, dx = returned(self.name, "backward", result, "dparams", "dx")
+        return lying_like(dparams, params), None if cache.integer_x else dx
+
+    def apply(
+        self,
+        params: Params,
+        state: State,
+        x: ArrayLike,
+        *,
+        train: bool = False,
+        key: Key | None = None,
+    ) -> tuple[Array, State]:
+        """Return the output and the new state: `forward` without the cache, ordinary JAX code.
+
+        Args:
+            params: as `init` returned them first.
+            state: as `init` returned it second, `()` if there is none.
+            x: a batch.
+            train: whether the layer runs as in training; static.
+            key: a PRNG key for the layers that draw random numbers in training.
+        """
+        apply = self.functions.apply if self.rule is None else self.rule(self)
+        if apply is None:
+            return self.forward(params, state, x, train=train, key=key)[:2]
+        params, state, x = self._converted(params, state, x, train)
+        with calling(self, (params, state, x, key), CALL):
+            return apply(params, state, x, train=train, key=key)
+
+    def replace(self, **changes: Any) -> "Layer":
+        """Return another layer, made with the arguments of this one except for `changes`.
+
+        With another `forward`, `apply` is renewed too, unless it is given. With another `forward`
+        or `backward`, `parts` and `inner` no longer say what the layer does, and are left out.
+
+        Args:
+            **changes: arguments of `Layer`.
+
+        Examples:
+            >>> import purenn as pn
+            >>> encoder = pn.serial(pn.dense(16), pn.relu).replace(name="encoder")
+            >>> encoder
+            encoder
+        """
+        given = {**self.functions._asdict(), **vars(self)}
+        del given["functions"], given["first_name"]
+        if changes.keys() & {"forward", "backward"}:
+            given["parts"] = given["inner"] = ()
+        if changes.keys() & {"init", "forward", "backward", "apply"}:
+            given["in_dtype"] = None
+        return self._replace(given, changes)
+
+    __replace__ = replace  # for copy.replace
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Refuse the call that users of other libraries try first."""
+        """Reject the call that users of other libraries try first."""
         raise TypeError(
             f"{self.name}: a layer is not called: y, state = layer.apply(params, state, x)"
         )
@@ -112,91 +270,23 @@ class Layer:
         """The innermost layer that `x` reaches first: the one that decides on its dtype."""
         return self.parts[0].first if self.parts else self
 
-    def __repr__(self) -> str:
-        """The layer's name."""
-        return self.name
+    def _converted(self, params: Any, state: Any, x: Any, train: Any) -> tuple[Any, Any, Array]:
+        """Return the arguments as JAX's arrays, and `x` of a dtype that the layer takes."""
+        checks.flag(self.name, "train", train)
+        params, state = to_jax((params, state))
+        if self.takes == "float":
+            return params, state, checks.float_array(self.name, "x", x)
+        x = checks.as_array(self.name, "x", x)
+        if self.takes == "integer" and checks.is_float(x):
+            raise TypeError(f"{self.name}: x must be integers, got {checks.describe(x)}")
+        return params, state, x
 
 
-@dataclass(frozen=True, eq=False)
-class Op:
-    """A function with a hand-derived derivative by its first argument.
-
-    Arrays go by position; options are keyword-only and static. Compared and hashed by identity.
-
-    Attributes:
-        forward: `(x, ...) -> (y, cache)`.
-        backward: `(cache, dy) -> dx`, derived by hand.
-        apply: what calling the op does: `forward` without the cache, unless given.
-        name: for error messages, `summary` and `explain`.
-        takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
-        of_classes: whether integer targets are classes, columns of the predictions.
-        of_fractions: whether targets are numbers in 0 … 1.
-        notation: how `summary` and `explain` write it.
-        by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-        flops: `(x, y) -> int`, for `summary`, as a layer's.
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
-        >>> square = pn.Op(
-        ...     forward=lambda x: (x * x, x), backward=lambda x, dy: 2 * x * dy, name="square"
-        ... )
-        >>> print(square(jnp.array([3.0])), pn.check_gradients(square, jnp.array([3.0])).ok)
-        [9.] True
-    """
-
-    forward: Fn
-    backward: Fn
-    apply: Fn = None  # type: ignore[assignment]
-    name: str = "op"
-    takes: Literal["float", "tree"] = "float"
-    notation: Notation = PLAIN
-    by_jax: bool = False
-    of_classes: bool = False
-    of_fractions: bool = False
-    flops: Fn | None = None
-
-    def __post_init__(self) -> None:
-        """Put the checks around the functions."""
-        for name in ("forward", "backward"):
-            plain = checks.function("Op", name, getattr(self, name))
-            object.__setattr__(self, name, behind_door(OP_DOORS[name], self, plain))
-        object.__setattr__(self, "__doc__", self.forward.__doc__)
-        if self.apply is None or hasattr(self.apply, "less_cache"):
-            object.__setattr__(self, "apply", _without_cache(self.forward))
-        checks.function("Op", "apply", self.apply)
-        checks.one_of("Op", "takes", self.takes, ("float", "tree"))
-        if self.flops is not None:
-            checks.function("Op", "flops", self.flops)
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """The value at the first argument: plain JAX code, differentiable in every mode."""
-        if not arguments:
-            raise TypeError(
-                f"{self.name}: x is missing. Arrays go by position, {self.name}(x); where a "
-                f"function is expected, pass {self.name} itself, not {self.name}()"
-            )
-        return self.apply(*to_jax(arguments), **options)
-
-    def __repr__(self) -> str:
-        """The op's name."""
-        return self.name
-
-
-def no_parameters(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-    """The `init` of a layer that has neither parameters nor state."""
+def no_parameters(key: Any, in_shape: Shape) -> tuple[tuple[()], tuple[()]]:
+    """Return no parameters and no state: the `init` of a layer that has neither."""
     return (), ()
 
 
 def no_flops(params: Any, x: Any, y: Any) -> int:
-    """The `flops` of a layer that moves values and computes nothing with them."""
+    """Return 0: the `flops` of a layer that moves values and computes nothing with them."""
     return 0
-
-
-def _without_cache(forward: Fn) -> Fn:
-    def apply(*arguments: Any, **options: Any) -> Any:
-        result = forward(*arguments, **options)[:-1]
-        return result if len(result) > 1 else result[0]
-
-    apply.less_cache = True  # type: ignore[attr-defined] # made anew with another forward
-    return apply

@@ -10,13 +10,14 @@ import numpy as np
 from jax import Array
 
 if TYPE_CHECKING:
-    from purenn.core.layer import Layer, Op
+    from purenn.core.layer import Layer
+    from purenn.core.op import Op
 
 Fn: TypeAlias = Callable[..., Any]
 """A function of any signature."""
 
 Params: TypeAlias = Any
-"""A pytree of floating-point arrays, the first that `init` returns; gradients are alike."""
+"""A pytree of floating-point arrays, as `init` makes it; gradients are a pytree like it."""
 
 State: TypeAlias = Any
 """A pytree of arrays that `forward` replaces, such as running statistics; `()` if there is none."""
@@ -42,13 +43,13 @@ Scalar: TypeAlias = Any
 Schedule: TypeAlias = Callable[[Any], Array]
 """A function `step -> learning rate`; steps are counted from 0."""
 
-ModelLike: TypeAlias = Union["Layer", "Op", Callable[[Array], Array]]
+ModelLike: TypeAlias = Union["Layer", "Op[...]", Callable[[Array], Array]]
 """A layer, or what is taken as a layer without parameters: an op, or a function of an array."""
 
-LossLike: TypeAlias = Union["Op", Callable[..., Array]]
+LossLike: TypeAlias = Union["Op[...]", Callable[..., Array]]
 """An op or a function `(predictions, targets) -> scalar`."""
 
-PenaltyLike: TypeAlias = Union["Op", Callable[[Params], Array]]
+PenaltyLike: TypeAlias = Union["Op[...]", Callable[[Params], Array]]
 """An op or a function `(params) -> scalar`, which is added to the loss."""
 
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from purenn.core.calls import signature_of
+from purenn.core.signatures import signature_of
 
 
 def refuse_arity(

@@ -1,6 +1,5 @@
 """What `check_gradients` is asked, in one form for layers, ops and plain functions."""
 
-import inspect
 import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.core import checks, scalars
-from purenn.core.calls import CALLS
-from purenn.core.layer import Fn, Layer, Op
+from purenn.core import checks, scalars, signatures
+from purenn.core.layer import Layer
+from purenn.core.op import Op
+from purenn.core.types import Fn
 from purenn.inspect.arity import refuse_arity
 from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
@@ -98,9 +98,6 @@ def layer_case(
     """A layer at random parameters, with respect to every one of them and to `x`."""
     x = _layer_input(layer, arguments, in_shape, batch, rng)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
-    for call in ("init", "layer forward", "layer backward"):
-        name = call.removeprefix("layer ")
-        refuse_arity(f"{layer.name}'s {name}", inspect.unwrap(getattr(layer, name)), *CALLS[call])
     params, state = jax.tree.map(
         as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
     )
@@ -130,7 +127,7 @@ def layer_case(
         dx, dparams = layer.backward(params, run(params)[2], dy)
         return leaves(dparams, dx)
 
-    plain = inspect.unwrap(layer.backward)
+    plain = layer.functions.backward
 
     def in_order(order: tuple[int, ...]) -> Fn:
         def by_hand(dy: Any) -> list[Any]:
@@ -140,7 +137,7 @@ def layer_case(
         return by_hand
 
     fault = "the pair is swapped: backward returned (dx, dparams), expected (dparams, dx)"
-    names = CALLS["layer backward"][0]
+    names = signatures.BACKWARD
     readings = [Reading(swapped, fault=fault)]
     for order in list(itertools.permutations(range(3)))[1:]:
         readings.append(_wrong_order(in_order(order), names, [names[i] for i in order]))
@@ -182,14 +179,13 @@ def _layer_input(
     return jnp.asarray(rng.normal(size=(batch, *in_shape)))
 
 
-def op_case(op: Op, arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:
+def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:
     """An op, with respect to its first argument."""
     if not arguments:
         raise TypeError(f"check_gradients: pass {op.name}'s arguments after it")
-    plain = inspect.unwrap(op.backward)
+    plain = op.functions.backward
     given = ["x", *(f"argument {i}" for i in range(2, len(arguments) + 1))]
-    refuse_arity(op.name, inspect.unwrap(op.forward), given, options, "those after the op")
-    refuse_arity(f"{op.name}'s backward", plain, *CALLS["op backward"])
+    refuse_arity(op.name, op, given, options, "those after the op")
     x, *others = jax.tree.map(as_float64, arguments)
     if op.takes == "tree" or isinstance(x, int):
         x = _differentiable(x)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import jax
 
 from purenn.core import checks
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
 from purenn.core.text import cut, literal
 
 LETTERS = {"w": "W", "gamma": "γ", "beta": "β"}

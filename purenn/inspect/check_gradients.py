@@ -9,7 +9,8 @@ import numpy as np
 
 from purenn.core import scalars
 from purenn.core.adapt import as_op, refuse_factory
-from purenn.core.layer import Layer, Op
+from purenn.core.layer import Layer
+from purenn.core.op import Op
 from purenn.inspect.cases import Reading, layer_case, op_case
 from purenn.inspect.function_case import function_case
 from purenn.inspect.grade import grade

@@ -8,12 +8,10 @@ import jax.numpy as jnp
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.calls import called_as
 from purenn.inspect.chain import chain, nest
 from purenn.inspect.explanation import STEP, Explanation, LayerExplanation, LossExplanation
 
 
-@called_as("explain")
 def explain(
     model: Any,
     loss: Any,

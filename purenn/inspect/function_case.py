@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
-from purenn.core.calls import signature_of
-from purenn.core.layer import Fn
+from purenn.core.signatures import signature_of
+from purenn.core.types import Fn
 from purenn.inspect.arity import name_of, refuse_arity
 from purenn.inspect.cases import Case, Reading, as_float64, checked_y, is_whole
 from purenn.inspect.matching import NOT_ASKED, Unjudged, is_nothing, is_numbers

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.core.calls import signature_of
-from purenn.core.layer import Fn
+from purenn.core.signatures import signature_of
+from purenn.core.types import Fn
 from purenn.inspect.arity import name_of, refuse_arity
 from purenn.inspect.cases import checked_y
 from purenn.inspect.matching import called, is_numbers, leaves_like

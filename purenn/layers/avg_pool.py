@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
 from purenn.core.precision import wide
 from purenn.layers.windows import Image, Pair, windows_of
 

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
 from purenn.core.precision import (
     Moments,
     in_dtype,

@@ -9,9 +9,12 @@ from jax import Array, lax
 from jax.sharding import NamedSharding
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Fn, Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.located import inside
+from purenn.core.notation import Notation
 from purenn.core.precision import per_feature, wide_dtype
 from purenn.core.sharding import product_sharding, sharding_of
+from purenn.core.types import Fn
 from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
@@ -102,9 +105,9 @@ def conv2d(
         checks.image_shape(name, in_shape)
         pads((in_shape[0], in_shape[1]), f"in_shape is {in_shape}")
         w_key, b_key = jax.random.split(checks.prng_key(name, key))
-        with checks.inside(f"w_init of {name}"):
+        with inside("w_init"):
             w = draw(name, "w_init", w_init, w_key, (*kernel, in_shape[-1], features))
-        with checks.inside(f"b_init of {name}"):
+        with inside("b_init"):
             b = draw(name, "b_init", b_init, b_key, (features,))
         return Conv2dParams(w, b), ()
 

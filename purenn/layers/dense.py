@@ -7,10 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Fn, Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.located import inside
 from purenn.core.narrow import transposed_product
+from purenn.core.notation import Notation
 from purenn.core.precision import per_feature
 from purenn.core.sharding import product
+from purenn.core.types import Fn
 from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
@@ -68,9 +71,9 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
         (*_, n_in) = checks.shape_tuple(name, in_shape, axes=1)
         w_key, b_key = jax.random.split(checks.prng_key(name, key))
-        with checks.inside(f"w_init of {name}"):
+        with inside("w_init"):
             w = draw(name, "w_init", w_init, w_key, (n_in, units))
-        with checks.inside(f"b_init of {name}"):
+        with inside("b_init"):
             b = draw(name, "b_init", b_init, b_key, (units,))
         return DenseParams(w, b), ()
 

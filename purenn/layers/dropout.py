@@ -10,7 +10,8 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.hashing import mixed
-from purenn.core.layer import Layer, Notation, no_flops, no_parameters
+from purenn.core.layer import Layer, no_flops, no_parameters
+from purenn.core.notation import Notation
 from purenn.core.scalars import Scalar
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 from jax import Array
 
-from purenn.core.layer import Layer, Notation, no_flops, no_parameters
+from purenn.core.layer import Layer, no_flops, no_parameters
+from purenn.core.notation import Notation
 
 
 @jax.tree_util.register_dataclass

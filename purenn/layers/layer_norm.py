@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
 from purenn.core.precision import inverse_deviation, moments, per_feature, wide
 from purenn.core.scalars import Scalar
 from purenn.core.weights import weights

@@ -68,22 +68,19 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
     low, name = jnp.dtype(name), f"{name} {inner.name}"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-        with checks.inside(name):
-            params, state = inner.init(key, in_shape)
+        params, state = inner.init(key, in_shape)
         return params, state
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Any]:
         low_params, low_x = _cast((params, x), low)
-        with checks.inside(name):
-            y, state, cache = inner.forward(low_params, state, low_x, train=train, key=key)
+        y, state, cache = inner.forward(low_params, state, low_x, train=train, key=key)
         return _cast(y, _dtype_of_y(x)), state, cache
 
     def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Array | None]:
         low_dy, power = _cast_by_power(dy, cache.y_dtype)
-        with checks.inside(name):
-            dparams, dx = inner.backward(_cast(params, low), cache, low_dy)
+        dparams, dx = inner.backward(_cast(params, low), cache, low_dy)
         dparams = jax.tree.map(lambda d, p: _restored(d, power, p.dtype), dparams, params)
         return dparams, None if dx is None else _restored(dx, power, dy.dtype)
 
@@ -91,8 +88,7 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
         low_params, low_x = _cast((params, x), low)
-        with checks.inside(name):
-            y, state = inner.apply(low_params, state, low_x, train=train, key=key)
+        y, state = inner.apply(low_params, state, low_x, train=train, key=key)
         return _cast(y, _dtype_of_y(x)), state
 
     return Layer(

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from purenn.core import checks
-from purenn.core.layer import Fn, Layer
+from purenn.core.layer import Layer
+from purenn.core.types import Fn
 from purenn.initializers import he_normal
 from purenn.layers.dense import dense
 from purenn.layers.serial import serial

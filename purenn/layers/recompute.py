@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer, Notation, no_flops
+from purenn.core.layer import Layer, no_flops
+from purenn.core.located import inside
+from purenn.core.notation import Notation
 from purenn.core.sharding import sharding_of
 
 
@@ -56,23 +57,22 @@ def recompute(layer: Any) -> Layer:
         (65536, 32768)
     """
     inner = as_layer("recompute", "layer", layer)
-    name = f"recompute({inner.name})"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-        with checks.inside(name):
+        with inside(inner.name):
             params, state = inner.init(key, in_shape)
         return params, state
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        with checks.inside(name):
+        with inside(inner.name):
             y, new_state, _ = inner.forward(params, state, x, train=train, key=key)
         return y, new_state, _Saved(x, state, key, train)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[Any, Array | None]:
         x = _once_known(dy, saved.x)
-        with checks.inside(name):
+        with inside(inner.name):
             _, _, cache = inner.forward(params, saved.state, x, train=saved.train, key=saved.key)
             dparams, dx = inner.backward(params, cache, dy)
         return dparams, dx
@@ -80,7 +80,7 @@ def recompute(layer: Any) -> Layer:
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
-        with checks.inside(name):
+        with inside(inner.name):
             y, state = inner.apply(params, state, x, train=train, key=key)
         return y, state
 
@@ -91,7 +91,7 @@ def recompute(layer: Any) -> Layer:
         forward,
         backward,
         apply,
-        name,
+        "recompute",
         takes,
         notation=notation,
         by_jax=by_jax,

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Layer, Notation, no_parameters
+from purenn.core.layer import Layer, no_parameters
+from purenn.core.notation import Notation
 from purenn.core.precision import in_dtype
 from purenn.core.scalars import Scalar
 

@@ -6,7 +6,9 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer, Notation
+from purenn.core.layer import Layer
+from purenn.core.located import inside
+from purenn.core.notation import Notation
 from purenn.layers.serial import out_shape
 
 
@@ -32,32 +34,36 @@ def residual(layer: Any) -> Layer:
         [[-1.  4.]] [[1. 2.]]
     """
     inner = as_layer("residual", "layer", layer)
-    name = f"residual({inner.name})"
+    name = "residual"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-        with checks.inside(name):
+        with inside(inner.name):
             params, state = inner.init(key, in_shape)
             shape = out_shape(inner, params, state, in_shape)
         if shape != in_shape:
-            raise ValueError(f"{name}: the layer turns {in_shape} into {shape}, expected the same")
+            raise ValueError(
+                f"{name}: {inner.name} turns {in_shape} into {shape}, expected the same"
+            )
         return params, state
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Any]:
-        with checks.inside(name):
+        with inside(inner.name):
             y, state, cache = inner.forward(params, state, x, train=train, key=key)
         check(y, x)
         return x + y, state, cache
 
-    def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
-        dparams, dx = inner.backward(params, cache, dy)
+    def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Any]:
+        with inside(inner.name):
+            dparams, dx = inner.backward(params, cache, dy)
+        assert dx is not None  # x is floating point
         return dparams, dy + dx
 
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
-        with checks.inside(name):
+        with inside(inner.name):
             y, state = inner.apply(params, state, x, train=train, key=key)
         check(y, x)
         return x + y, state

@@ -9,6 +9,7 @@ from jax import Array
 from purenn.core import checks, foreign
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, no_flops
+from purenn.core.located import inside
 
 
 def serial(*layers: Any) -> Layer:
@@ -39,8 +40,8 @@ def serial(*layers: Any) -> Layer:
     """
     parts = tuple(as_layer("serial", f"part {i}", layer) for i, layer in enumerate(layers))
 
-    def place(i: int) -> Any:
-        return checks.inside(f"part {i} of serial: {parts[i].name}")
+    def place(i: int) -> inside:
+        return inside(parts[i].name, f"part {i}: ")
 
     def keys(key: Any) -> list[Any]:
         if key is None:
@@ -98,10 +99,9 @@ def serial(*layers: Any) -> Layer:
     def check(tree: Any, name: str) -> None:
         checks.entries("serial", name, tree, len(parts))
 
-    name = f"serial({', '.join(part.name for part in parts)})"
     by_jax = any(part.by_jax for part in parts)
     return Layer(
-        init, forward, backward, apply, name, "any", parts=parts, by_jax=by_jax, flops=no_flops
+        init, forward, backward, apply, "serial", "any", parts=parts, by_jax=by_jax, flops=no_flops
     )
 
 

@@ -6,20 +6,27 @@ possible, since the next layer keeps the output anyway.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ParamSpec
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Fn, Notation, Op
+from purenn.core.notation import Notation
+from purenn.core.op import Op
 from purenn.core.precision import wide
+from purenn.core.types import Fn
 
 FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in every dtype; -inf * 0 would be NaN
 
 
-def _activation(forward: Fn, backward: Fn, name: str, dx: str) -> Op:
+P = ParamSpec("P")
+
+
+def _activation(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
     return Op(forward, backward, name=name, notation=Notation("A", f"{name}({{x}})", dx))
 
 

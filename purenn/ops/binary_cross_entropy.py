@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core.layer import Notation, Op
+from purenn.core.notation import Notation
+from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.ops.activations import sigmoid
 from purenn.ops.targets import poison, refuse_unless, regression_targets

@@ -1,19 +1,17 @@
 """`l2_penalty`: weight decay as a term of the loss."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Op
+from purenn.core.op import Op
 from purenn.core.precision import in_dtype, wide
-from purenn.core.scalars import Scalar
+from purenn.core.types import Params, Scalar
 from purenn.core.weights import are_weights
 
 
-def l2_penalty(strength: Scalar) -> Op:
+def l2_penalty(strength: Scalar) -> Op[[Params]]:
     r"""$L = \tfrac{\lambda}{2} \sum w^2$ over weights; $dw = \lambda\, w\, dL$.
 
     Weights are what a record of parameters names so, such as `w` of `DenseParams`, stacked or not;
@@ -39,14 +37,14 @@ def l2_penalty(strength: Scalar) -> Op:
     strength = scalars.number("l2_penalty", "strength", strength, least=0)
     name = f"l2_penalty({scalars.shown(strength)})"
 
-    def forward(params: Any) -> tuple[Array, Any]:
+    def forward(params: Params) -> tuple[Array, Params]:
         params = checks.float_tree(name, "params", params)
         pairs = zip(jax.tree.leaves(params), jax.tree.leaves(are_weights(params)), strict=True)
         weights = [wide(leaf) for leaf, is_weight in pairs if is_weight]
         total = jnp.asarray(sum((jnp.sum(w * w) for w in weights), start=0.0))
         return in_dtype(strength, total.dtype) / 2 * total, params
 
-    def backward(params: Any, dy: Array) -> Any:
+    def backward(params: Params, dy: Array) -> Params:
         def leaf(w: Array, is_weight: bool) -> Array:
             if not is_weight:
                 return jnp.zeros_like(w)

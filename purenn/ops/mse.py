@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core.layer import Notation, Op
+from purenn.core.notation import Notation
+from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.ops.targets import regression_targets
 

@@ -11,8 +11,8 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import refuse_factory
-from purenn.core.layer import Fn
 from purenn.core.precision import wide
+from purenn.core.types import Fn
 
 
 class Optimizer(NamedTuple):

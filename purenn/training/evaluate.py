@@ -13,7 +13,6 @@ from jax.sharding import Mesh
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.calls import called_as
 from purenn.core.deleted import refuse_deleted
 from purenn.core.precision import wide
 from purenn.distributed.mesh import spread_of
@@ -55,7 +54,6 @@ def _right(where: str, logits: Any, targets: Any) -> Array:
     return jnp.where(known, right.astype(jnp.float32), jnp.nan)
 
 
-@called_as("evaluate")
 def evaluate(
     model: Any,
     loss: Any,

@@ -9,7 +9,8 @@ import numpy as np
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer, Op
+from purenn.core.layer import Layer
+from purenn.core.op import Op
 from purenn.distributed.processes import on_host
 from purenn.ops.targets import distributions, refuse_rows_unless
 
@@ -50,7 +51,7 @@ def classes_of(model: Layer, params: Any, state: Any, x: Array) -> int | None:
 def check_labels(
     where: str,
     model: Layer,
-    loss: Op,
+    loss: Op[...],
     params: Any,
     state: Any,
     x: Array,
@@ -104,7 +105,7 @@ def bad_label(name: str, targets: Any, classes: int) -> str:
 def check_numbers(
     where: str,
     model: Layer,
-    loss: Op,
+    loss: Op[...],
     params: Any,
     state: Any,
     x: Any,

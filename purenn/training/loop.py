@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from purenn.core.layer import Fn
 from purenn.core.narrow import flat, whole
 from purenn.core.sharding import varying_together
+from purenn.core.types import Fn
 from purenn.optimizers.describe import is_elementwise
 from purenn.training.blocks import batch_of
 from purenn.training.train_step import TrainState, descend, step_by

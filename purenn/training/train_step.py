@@ -9,7 +9,6 @@ from jax import Array
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.calls import called_as
 from purenn.core.deleted import refuse_deleted
 from purenn.optimizers.base import apply_updates, first_step
 
@@ -96,7 +95,6 @@ def step_by(
     check_optimizer("train_step", optimizer)
     backpropagate = value_and_grad(model, loss, penalty=penalty)
 
-    @called_as("train_step's function")
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
         check_train_state("train_step", train_state)
         refuse_deleted("train_step", train_state=train_state, x=x, targets=targets)

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import scalars
-from purenn.core.calls import called_as
 from purenn.core.deleted import refuse_deleted
 from purenn.core.sharding import cut_like, varying_together
 from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
@@ -59,7 +58,6 @@ def training_run(
     scalars.count("training_run", "blocks", blocks)
     steps = train_loop(model, loss, optimizer, penalty)
 
-    @called_as("training_run's function")
     def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
         refuse_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)

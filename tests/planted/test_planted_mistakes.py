@@ -6,7 +6,6 @@ referee is found once a case, and grades every mutant of it, as `check_gradients
 """
 
 import ast
-import dataclasses
 import inspect
 import textwrap
 from collections import Counter
@@ -51,7 +50,7 @@ class Asked(NamedTuple):
 
     def caught(self, backward):
         """Whether a backward is caught, and how."""
-        part = dataclasses.replace(self.part, backward=backward)
+        part = self.part.replace(backward=backward)
         try:
             yours = self.case.by_hand(self.referee.dy, part.backward)
         except Exception:
@@ -251,14 +250,14 @@ def rules():
     """The rows by the backward that they share: a mutant need only be caught by one of them."""
     groups = {}
     for row in ROWS:
-        code = inspect.unwrap(part_of(row).backward).__code__
+        code = part_of(row).functions.backward.__code__
         groups.setdefault((code.co_filename, code.co_firstlineno), []).append(row)
     return list(groups.values())
 
 
 def clipped(row, monkeypatch):
     """A probability loss with its clip at 0.2, so that many elements lie beyond it."""
-    module = import_module(inspect.unwrap(row.op.backward).__module__)
+    module = import_module(row.op.functions.backward.__module__)
     monkeypatch.setattr(module, "CLIP", 0.2)
     p = np.array([[0.1, 0.201, 0.699], [0.195, 0.802, 0.003], [0.79, 0.1, 0.11]])
     if row.op is pn.binary_cross_entropy:
@@ -274,7 +273,7 @@ def test_every_mutant_of_the_source_is_caught(rows, tally, monkeypatch):
     ways = {}
 
     def try_on(one):
-        plain = inspect.unwrap(one.part.backward)
+        plain = one.part.functions.backward
         assert not one.caught(plain)  # the original passes
         # Made anew for each part, whose options are in the variables around its backward.
         for name, backward in mutants(plain):
@@ -306,7 +305,7 @@ def no_statistics(params, saved, dy):
 
 def fixed(layer, mistake):
     """The layer with a backward made from its own plain one."""
-    return dataclasses.replace(layer, backward=mistake(inspect.unwrap(layer.backward)))
+    return layer.replace(backward=mistake(layer.functions.backward))
 
 
 def dense_with(**wrong):
@@ -327,11 +326,11 @@ UNSCALED = fixed(
     pn.dropout(0.4), lambda right: lambda p, seeds, dy: ((), right(p, seeds, dy)[1] * 0.6)
 )
 UNMASKED = fixed(pn.dropout(0.4), lambda right: lambda p, seeds, dy: ((), dy / 0.6))
-CONSTANTS = dataclasses.replace(pn.batch_norm(), backward=no_statistics)
-ELEMENTWISE = dataclasses.replace(pn.softmax, backward=soft)
-SUM_OF_SQUARES = dataclasses.replace(pn.mse, backward=lambda error, dy: 2 * error * dy)
-DECAYED_BIASES = dataclasses.replace(
-    pn.l2_penalty(0.5), backward=lambda params, dy: jax.tree.map(lambda w: 0.5 * w * dy, params)
+CONSTANTS = pn.batch_norm().replace(backward=no_statistics)
+ELEMENTWISE = pn.softmax.replace(backward=soft)
+SUM_OF_SQUARES = pn.mse.replace(backward=lambda error, dy: 2 * error * dy)
+DECAYED_BIASES = pn.l2_penalty(0.5).replace(
+    backward=lambda params, dy: jax.tree.map(lambda w: 0.5 * w * dy, params)
 )
 
 

@@ -1,0 +1,226 @@
+"""`Op`: a function with a hand-derived derivative with respect to its first argument.
+
+    op(x, ...) -> y
+    op.forward(x, ...) -> (y, cache)
+    op.backward(cache, dy) -> dx
+
+The methods check and convert, then call the plain functions that the op was made from, which hold
+nothing but the maths.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Generic, Literal, NamedTuple, ParamSpec
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks, signatures
+from purenn.core.cache import cotangent, make_cache, returned, to_jax
+from purenn.core.located import calling
+from purenn.core.notation import PLAIN, Notation
+from purenn.core.types import Cache, Fn
+from purenn.core.value import Value
+
+P = ParamSpec("P")
+
+
+class OpFunctions(NamedTuple):
+    """The plain functions of an op, without checks.
+
+    Attributes:
+        forward: `(x, ...) -> (y, saved)`.
+        backward: `(saved, dy) -> dx`.
+        apply: `(x, ...) -> y`; None where it is `forward` without the cache.
+    """
+
+    forward: Fn
+    backward: Fn
+    apply: Fn | None
+
+
+class Op(Value, Generic[P]):
+    """A function with a hand-derived derivative with respect to its first argument.
+
+    Arrays go by position; options are keyword-only and static. An op is immutable, compared and
+    hashed by identity, so that it can be a static argument; it is not a pytree.
+
+    Attributes:
+        functions: the plain functions that the op was made from, an `OpFunctions`.
+        name: for error messages, `summary` and `explain`.
+        takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
+        notation: how `summary` and `explain` write it.
+        by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+        of_classes: whether integer targets are classes, columns of the predictions.
+        of_fractions: whether targets are numbers in 0 … 1.
+        flops: `(x, y) -> int`, for `summary`, as a layer's.
+        rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> square = pn.Op(
+        ...     forward=lambda x: (x * x, x), backward=lambda x, dy: 2 * x * dy, name="square"
+        ... )
+        >>> print(square(jnp.array([3.0])), pn.check_gradients(square, jnp.array([3.0])).ok)
+        [9.] True
+    """
+
+    functions: OpFunctions
+    takes: Literal["float", "tree"]
+    notation: Notation
+    by_jax: bool
+    of_classes: bool
+    of_fractions: bool
+    flops: Fn | None
+    rule: Callable[["Op[Any]"], Fn] | None
+
+    def __init__(
+        self,
+        forward: Callable[P, tuple[Any, Any]],
+        backward: Callable[[Any, Any], Any],
+        apply: Callable[P, Any] | None = None,
+        name: str = "op",
+        takes: Literal["float", "tree"] = "float",
+        notation: Notation = PLAIN,
+        by_jax: bool = False,
+        of_classes: bool = False,
+        of_fractions: bool = False,
+        flops: Fn | None = None,
+        rule: Callable[["Op[Any]"], Fn] | None = None,
+    ) -> None:
+        """Make an op of plain functions.
+
+        Args:
+            forward: `(x, ...) -> (y, cache)`; the cache is what `backward` needs.
+            backward: `(cache, dy) -> dx`, derived by hand.
+            apply: `(x, ...) -> y`, what calling the op does: `forward` without the cache, unless
+                given.
+            name: see the attributes.
+            takes: see the attributes.
+            notation: see the attributes.
+            by_jax: see the attributes.
+            of_classes: see the attributes.
+            of_fractions: see the attributes.
+            flops: see the attributes.
+            rule: see the attributes.
+        """
+        checks.function("Op", "forward", forward)
+        checks.function("Op", "backward", backward)
+        signatures.check_function(name, "backward", backward, signatures.OP_BACKWARD)
+        if apply is not None:
+            checks.function("Op", "apply", apply)
+        checks.one_of("Op", "takes", takes, ("float", "tree"))
+        if flops is not None:
+            checks.function("Op", "flops", flops)
+        signature = signatures.signature_of(apply if apply is not None else forward)
+        if signature is not None:
+            signature = signature.replace(return_annotation=inspect.Signature.empty)
+        super().__init__(
+            functions=OpFunctions(forward, backward, apply),
+            name=name,
+            takes=takes,
+            notation=notation,
+            by_jax=by_jax,
+            of_classes=of_classes,
+            of_fractions=of_fractions,
+            flops=flops,
+            rule=rule,
+            __doc__=_documented(
+                name, signature, forward.__doc__ or getattr(apply, "__doc__", None)
+            ),
+        )
+        if signature is not None:
+            self.__dict__["__signature__"] = signature
+
+    def __call__(self, *arguments: P.args, **options: P.kwargs) -> Array:
+        """Return the value: plain JAX code, differentiable in every mode."""
+        self._check_given(arguments)
+        apply = self.functions.apply if self.rule is None else self.rule(self)
+        if apply is None:
+            return self.forward(*arguments, **options)[0]
+        return apply(*to_jax(arguments), **options)
+
+    def forward(self, *arguments: P.args, **options: P.kwargs) -> tuple[Array, Cache]:
+        """Return the value, and what `backward` needs.
+
+        Args:
+            *arguments: the arrays; the derivative is with respect to the first.
+            **options: static options, if the op has any.
+        """
+        given = self._converted(arguments)
+        with calling(self, given):
+            result = self.functions.forward(*given, **options)
+        y, saved = returned(self.name, "forward", result, "y", "cache")
+        return y, make_cache(self.name, given[0], y, saved)
+
+    def backward(self, cache: Cache, dy: Any) -> Any:
+        """Return the derivative with respect to the first argument.
+
+        Args:
+            cache: what `forward` returned last.
+            dy: the derivative with respect to `y`, an array like it; None gives None.
+
+        Returns:
+            `dx`, like the first argument; None if that is an integer array.
+        """
+        if dy is None:
+            return None
+        dy = cotangent(self.name, cache, dy)
+        if cache.integer_x:
+            return None
+        with calling(self, (cache, dy), signatures.OP_BACKWARD):
+            return self.functions.backward(cache.saved, dy)
+
+    def replace(self, **changes: Any) -> "Op[P]":
+        """Return another op, made with the arguments of this one except for `changes`.
+
+        With another `forward`, calling the op is renewed too, unless `apply` is given.
+
+        Args:
+            **changes: arguments of `Op`.
+
+        Examples:
+            >>> import jax.numpy as jnp
+            >>> import purenn as pn
+            >>> straight_through = pn.relu.replace(backward=lambda y, dy: dy, name="straight")
+            >>> y, cache = straight_through.forward(jnp.array([-1.0, 1.0]))
+            >>> print(y, straight_through.backward(cache, jnp.ones(2)))
+            [0. 1.] [1. 1.]
+        """
+        given = {**self.functions._asdict(), **vars(self)}
+        for name in ("functions", "first_name", "__doc__", "__signature__"):
+            given.pop(name, None)
+        return self._replace(given, changes)
+
+    __replace__ = replace  # for copy.replace
+
+    def _check_given(self, arguments: Any) -> None:
+        if not arguments:
+            raise TypeError(
+                f"{self.name}: x is missing. Arrays go by position, {self.name}(x); where a "
+                f"function is expected, pass {self.name} itself, not {self.name}()"
+            )
+
+    def _converted(self, arguments: Any) -> Any:
+        """Return the arguments as JAX's, the first of a dtype that the op takes."""
+        self._check_given(arguments)
+        x, *others = arguments
+        if self.takes == "tree":
+            return to_jax(arguments)
+        if isinstance(x, (int, float)) and not isinstance(x, bool):
+            x = jnp.asarray(x, float)
+        if not (isinstance(x, jax.Array) and checks.is_float(x)):
+            x = checks.float_array(self.name, signatures.first_argument(self), x)
+        return x, *to_jax(others)
+
+
+def _documented(name: str, signature: inspect.Signature | None, text: str | None) -> str:
+    """Return the docstring of an op: the call, as `help` does not show it, and what it does."""
+    call = "(...)"
+    if signature is not None:
+        parameters = signature.parameters.values()
+        plain = [p.replace(annotation=p.empty) for p in parameters]
+        call = str(signature.replace(parameters=plain))
+    return f"{name}{call}\n\n{inspect.cleandoc(text or '')}".rstrip()

@@ -1,0 +1,51 @@
+"""What the signature of a function says about how it can be called."""
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from purenn.core import checks
+
+# How a layer's and an op's plain functions are called.
+INIT = ("key", "in_shape")
+FORWARD = ("params", "state", "x")
+FORWARD_OPTIONS = ("train", "key")
+BACKWARD = ("params", "cache", "dy")
+OP_BACKWARD = ("cache", "dy")
+
+
+def signature_of(function: Any) -> inspect.Signature | None:
+    """Return a function's signature, or None if it has none that Python can see."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def first_argument(function: Any) -> str:
+    """Return the name of a function's first argument, `x` if that is not known."""
+    signature = signature_of(function)
+    return next(iter(signature.parameters), "x") if signature else "x"
+
+
+def misfit(function: Any, arguments: Iterable[Any], options: Iterable[str] = ()) -> str:
+    """Say why a function can't be called like this; nothing if it can, as far as is known."""
+    signature = signature_of(function)
+    if signature is None:
+        return ""
+    try:
+        signature.bind(*arguments, **dict.fromkeys(options))
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def check_function(
+    where: str, name: str, function: Any, arguments: Iterable[str], options: Iterable[str] = ()
+) -> None:
+    """Check that an argument is a function that can be called with these arguments."""
+    checks.function(where, name, function)
+    why = misfit(function, arguments, options)
+    if why:
+        wanted = ", ".join((*arguments, *(f"{option}=…" for option in options)))
+        raise TypeError(f"{where}: {name} must take ({wanted}): {why}")

@@ -1,0 +1,39 @@
+"""What `Layer` and `Op` have in common: immutable, with a name, compared by identity."""
+
+from typing import Any, NoReturn, Self
+
+
+class Value:
+    """An immutable object, compared and hashed by identity; `replace` makes another.
+
+    Attributes:
+        name: for error messages, `summary` and `explain`.
+        first_name: what its functions call it in their messages: its name before any `replace`.
+    """
+
+    name: str
+    first_name: str
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(attributes, first_name=attributes["name"])
+
+    def _replace(self, given: dict[str, Any], changes: dict[str, Any]) -> Self:
+        """Make another with the arguments of this one but for `changes`."""
+        if "forward" in changes:  # what calling it does is renewed with it
+            given["apply"] = None
+        if "apply" in changes:
+            given["rule"] = None
+        if "backward" in changes:
+            given["by_jax"] = False
+        other = type(self)(**{**given, **changes})
+        other.__dict__["first_name"] = self.first_name
+        return other
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"{self.name} is immutable; use .replace({name}=…)")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{self.name} is immutable")
+
+    def __repr__(self) -> str:
+        return self.name
