@@ -8,6 +8,14 @@ class Damaged(ValueError):  # noqa: N818 the word says it
     """A file that is not whole or not sound, or none that `save` wrote."""
 
 
+class OtherTree(ValueError):  # noqa: N818
+    """An undamaged file that holds another tree than expected; `notes` are the file's."""
+
+    def __init__(self, message: str, notes: dict[str, str]) -> None:
+        super().__init__(message)
+        self.notes = notes
+
+
 def parsed(place: str, part: str, text: bytes) -> dict[str, Any]:
     """A JSON object."""
     try:

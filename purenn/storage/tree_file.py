@@ -24,6 +24,7 @@ from purenn.core.paths import local_path
 from purenn.storage.atomic import write_whole
 from purenn.storage.leaves import CODES, Leaf, check_holdable, from_host, is_key, leaves_of, to_host
 from purenn.storage.parsing import Damaged as Damaged
+from purenn.storage.parsing import OtherTree as OtherTree
 from purenn.storage.parsing import parsed, shown, strings
 
 _VERSION = "1"
@@ -186,7 +187,8 @@ def _same_tree(place: str, metadata: dict[str, str], leaves: list[Leaf]) -> None
     ]
     if differences:
         more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise ValueError(f"{place}: {'; '.join(differences[:3])}{more}")
+        notes = strings(place, "notes", metadata["notes"])
+        raise OtherTree(f"{place}: {'; '.join(differences[:3])}{more}", notes)
 
 
 def _same_default_prng(place: str, metadata: dict[str, str], leaves: list[Leaf]) -> None:
