@@ -1,24 +1,39 @@
-"""Pictures of a trained MNIST model, for `mnist.py`; each function writes one PNG file."""
+"""Pictures of a trained MNIST model, for `mnist.py`. Each function writes one PNG file."""
 
 import math
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
-from matplotlib.figure import Figure  # by itself it needs no display, and keeps no global state
+from matplotlib.figure import Figure  # used by itself: no display, no global state
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito: apart for every kind of colour vision
+import purenn as pn
+
+BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito's: distinct for every kind of color vision
 
 
-def curves(path: Path, history: Any, watched: str) -> None:
-    """Loss and accuracy, epoch by epoch."""
+def draw(folder: Path, model: Any, learned: Any, history: Any, test: Any) -> None:
+    """Draw all four."""
+    x, y = test
+    curves(folder / "curves.png", history)
+    weights(folder / "weights.png", next(part.w for part in learned[0] if part))
+    apply = jax.jit(model.apply)  # a tenth at a time: a cnn takes 100 kB per image
+    logits = [apply(*learned, images)[0] for images in np.split(x, 10)]
+    probabilities = np.asarray(pn.softmax(np.concatenate(logits)))
+    confusion(folder / "confusion.png", probabilities, y)
+    mistakes(folder / "mistakes.png", x, probabilities, y)
+
+
+def curves(path: Path, history: Any) -> None:
+    """Draw loss and accuracy, epoch by epoch."""
     epochs = [e.epoch for e in history]
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [e.loss for e in history], "o-", color=BLUE, label="training, epoch's mean")
-    left.plot(epochs, [e.validation_loss for e in history], "s--", color=ORANGE, label=watched)
+    left.plot(epochs, [e.validation_loss for e in history], "s--", color=ORANGE, label="validation")
     left.set(title="Loss", ylabel="cross-entropy", ylim=(0, None))
     percent = [100 * e.validation_accuracy for e in history]
     right.plot(epochs, percent, "s--", color=ORANGE)
@@ -34,7 +49,7 @@ def curves(path: Path, history: Any, watched: str) -> None:
 
 
 def confusion(path: Path, probabilities: Any, y: Any) -> None:
-    """How often each digit was taken for each. Mistakes alone are coloured: they are few."""
+    """Draw how often each digit was taken for each other. Mistakes are colored."""
     guesses = np.argmax(probabilities, axis=-1)
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (y, guesses), 1)
@@ -70,22 +85,22 @@ def confusion(path: Path, probabilities: Any, y: Any) -> None:
 
 
 def weights(path: Path, w: Any, most: int = 128) -> None:
-    """The first layer's weights, an image for each unit: where ink speaks for or against.
+    """Draw the first layer's weights, one image per unit: where ink speaks for or against it.
 
-    `w` is `(height, width, 1, units)`: of a dense layer as large as the digits, of a convolution
-    as its kernels.
+    A dense layer's `w` is `(784, units)`; a convolution's is `(3, 3, 1, features)`.
     """
-    units = np.asarray(w, np.float32)[:, :, 0].transpose(2, 0, 1)
+    size = (28, 28, -1) if w.ndim == 2 else (3, 3, -1)
+    units = np.asarray(w, np.float32).reshape(size).transpose(2, 0, 1)
     height, width = units.shape[1:]
     count = min(len(units), most)
     columns = min(16, math.ceil(math.sqrt(2 * count)))
     rows = math.ceil(count / columns)
-    # One picture of all, with white gaps between: what is not a number stays white.
+    # One picture of all the units, with gaps between them: NaN stays white.
     gap = 2 if height > 10 else 1
     tiles = np.full((rows, columns, height + gap, width + gap), np.nan, np.float32)
     tiles.reshape(-1, *tiles.shape[2:])[:count, :height, :width] = units[:count]
     picture = np.block([list(row) for row in tiles])
-    # A few extreme weights would leave the rest pale; the colour bar's points say "and beyond".
+    # A few extreme weights would make the rest pale; the color bar's points say "and beyond".
     limit = max(float(np.nanquantile(np.abs(picture), 0.995)), 1e-12)
     inches = max(0.75, 6 / columns)
     size = (max(columns * inches + 1, 7), rows * inches + 0.6)
@@ -101,7 +116,7 @@ def weights(path: Path, w: Any, most: int = 128) -> None:
 
 
 def mistakes(path: Path, x: Any, probabilities: Any, y: Any, most: int = 40) -> None:
-    """The digits that it got wrong, the surest mistakes first."""
+    """Draw the digits that the network got wrong, the most confident mistakes first."""
     probabilities = np.asarray(probabilities)
     guesses, sure = np.argmax(probabilities, axis=-1), np.max(probabilities, axis=-1)
     wrong = np.flatnonzero(guesses != y)
@@ -118,7 +133,7 @@ def mistakes(path: Path, x: Any, probabilities: Any, y: Any, most: int = 40) -> 
             f"predicted {guesses[i]} ({100 * sure[i]:.1f} %)\ntrue {y[i]}", fontsize=8, pad=3
         )
     figure.suptitle(
-        f"{len(wrong):,} mistakes in {len(y):,} test images; shown are the {len(shown)} surest, "
+        f"{len(wrong):,} mistakes in {len(y):,} test images: the {len(shown)} most confident, "
         "each with the probability of its prediction"
     )
     figure.savefig(path, dpi=120)

@@ -1,16 +1,15 @@
-"""Processes of one run killed, or only stopped, at random moments: how the others end.
+"""Kill or suspend one of several processes at random times, and watch how the others end.
 
     python tests/robustness/lost_processes.py --count 20 --processes 2 --seed 0
 
-`examples/mnist.py` trains 784-16-10 with batch norm and dropout in several processes on this
-machine. Process 0, which the others meet at, or another one is sent SIGKILL or SIGSTOP at a random
-moment: of four runs one before the first checkpoint, while it compiles, and three after it, while
-it trains, measures or writes. When the others have ended, the run goes on with --resume, in as many
-processes.
+`examples/mnist_advanced.py` trains 784-16-10 with batch norm and dropout in several processes on
+this machine. Process 0, which the others connect to, or one of the others is sent SIGKILL or
+SIGSTOP at a random time. A quarter of the runs get it before the first checkpoint, while they
+compile; the rest after it, while they train, validate or write. When the other processes have
+ended, the run is resumed with as many processes.
 
-Goal: each of the others ends within the patience it was given and 3 s more, with status 1 and one
-line that names the lost process; and the model is, bit for bit, that of a run that was never
-stopped. What the stopped processes leave is killed.
+Goal: every other process ends within twice `--patience`, with a nonzero status, and says that a
+process was lost. The resumed run ends with the model of a run that was never stopped, bit for bit.
 """
 
 import argparse
@@ -28,18 +27,20 @@ from pathlib import Path
 
 import digits
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_advanced.py"
 RUN = "--hidden 16 --batch-norm --dropout 0.2 --epochs 5 --batch-size 1000 --holdout 0"
 QUIET = "--no-progress --no-pictures --checkpoint-every 0"
-PATIENCE, MARGIN = 5, 3
-LONGEST = 120  # seconds after which a process counts as one that hangs
-BEGUN, TRAINED = "trained on", "written to"  # what process 0 prints
-SILENT = f"stopped answering: nothing came from it for {PATIENCE} seconds"
+PATIENCE = 5
+LIMIT = 2 * PATIENCE
+LONGEST = 120  # seconds after which a process counts as hanging
+BEGUN, TRAINED = "training on", "written to"  # what process 0 prints
+# What the example says where a sum over the processes fails, and JAX where a heartbeat is missed.
+SAYS_SO = re.compile("^error: another process was lost: |another task died|unhealthy", re.MULTILINE)
 KINDS = {
-    "kill a worker": (signal.SIGKILL, "ended"),
-    "kill process 0": (signal.SIGKILL, "ended"),
-    "stop a worker": (signal.SIGSTOP, SILENT),
-    "stop process 0": (signal.SIGSTOP, SILENT),
+    "kill a worker": signal.SIGKILL,
+    "kill process 0": signal.SIGKILL,
+    "stop a worker": signal.SIGSTOP,
+    "stop process 0": signal.SIGSTOP,
 }
 
 
@@ -68,7 +69,7 @@ class Group:
 
     def __exit__(self, *exception):
         for process in self.processes:
-            process.kill()  # one that was only stopped, too
+            process.kill()  # a suspended one too
             process.wait()
 
     def log(self, index):
@@ -79,7 +80,7 @@ class Group:
         return list((self.folder / "run" / "checkpoints").glob("*.safetensors"))
 
     def wait_for(self, words=None):
-        """Until process 0 says so, or has written a checkpoint."""
+        """Wait until process 0 has printed these words or, without words, written a checkpoint."""
         while words not in self.log(0).read_text() if words else not self.checkpoints:
             time.sleep(0.02)
             if any(process.poll() for process in self.processes):
@@ -94,7 +95,7 @@ class Group:
         return "".join(self.log(i).read_text() for i in self.indices)
 
     def ends(self, indices, since):
-        """When each of these has ended, in seconds; None of one that hangs."""
+        """Return after how many seconds each process ended; None for one that hangs."""
         found, deadline = dict.fromkeys(indices), time.monotonic() + LONGEST
         while None in found.values() and time.monotonic() < deadline:
             for i in indices:
@@ -104,8 +105,8 @@ class Group:
         return found
 
 
-def whole(count, folder, cache, *more):
-    """A run to its end: its model, how long until its first checkpoint, and from there on."""
+def complete(count, folder, cache, *more):
+    """Run to the end; return the model, and the seconds before and after the first checkpoint."""
     folder.mkdir(exist_ok=True)
     with Group(count, folder, cache, *more) as group:
         group.wait_for(BEGUN)
@@ -121,11 +122,10 @@ def whole(count, folder, cache, *more):
 
 
 def lost(kind, count, folder, cache, lengths, rng):
-    """One run that loses a process: how many checkpoints it left, and complaints.
+    """Lose one process of a run. Return None if the run finished before the signal came.
 
-    And the seconds until each of the others ended. None where the run came to its end before.
+    Otherwise return the number of checkpoints, when the others ended, and complaints.
     """
-    number, reason = KINDS[kind]
     victim = 0 if kind.endswith("0") else rng.randrange(1, count)
     complaints = []
     with Group(count, folder, cache) as group:
@@ -133,24 +133,20 @@ def lost(kind, count, folder, cache, lengths, rng):
         group.wait_for(None if later else BEGUN)
         time.sleep(rng.uniform(0, lengths[later]))
         others = [i for i in group.indices if i != victim]
-        group.processes[victim].send_signal(number)
+        group.processes[victim].send_signal(KINDS[kind])
         ends = group.ends(others, time.monotonic())
         statuses = [group.processes[i].poll() for i in others]
-        if not any(statuses):
+        if all(status == 0 for status in statuses):
             return None
         for i, status in zip(others, statuses, strict=True):
             said = group.log(i).read_text()
-            errors = re.findall("(?m)^error: .*$", said)  # C++ may have logged what it saw before
-            expected = f"error: process {victim} of {count} {reason}"
-            clear = len(errors) == 1 and errors[0].startswith(expected)
-            clear = clear and said.splitlines()[-1:] == errors and "Traceback" not in said
-            if status != 1 or not clear:
+            if not status or not SAYS_SO.search(said) or "Traceback" in said:
                 complaints.append(f"process {i} ended with {status}:\n{said}")
         return len(group.checkpoints), ends, complaints
 
 
 def one(kind, number, count, cache, lengths, expected, seed):
-    """The same, until the run was not over before; then on to its end."""
+    """Lose a process in time, then resume the run to its end."""
     rng = random.Random(f"{seed} {kind} {number}")
     while True:
         with tempfile.TemporaryDirectory() as name:
@@ -160,8 +156,8 @@ def one(kind, number, count, cache, lengths, expected, seed):
                 continue
             kept, ends, complaints = came
             try:
-                if whole(count, folder, cache, "--resume")[0] != expected:
-                    complaints.append("--resume came to another model")
+                if complete(count, folder, cache, "--resume")[0] != expected:
+                    complaints.append("--resume ended with another model")
             except RuntimeError as error:
                 complaints.append(f"--resume: {error}")
             return kept, ends, complaints
@@ -179,8 +175,8 @@ def main():
     rows, good, latest = [], 0, 0.0
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(chosen.at_once) as pool:
         cache = Path(name) / "cache"
-        expected, _ = whole(count, Path(name) / "new", cache)
-        warm, lengths = whole(count, Path(name) / "warm", cache)
+        expected, _ = complete(count, Path(name) / "new", cache)
+        warm, lengths = complete(count, Path(name) / "warm", cache)
         if warm != expected:
             raise SystemExit("lost_processes: JAX's cache of compiled programs changes the bits")
         print(
@@ -194,7 +190,7 @@ def main():
             cases = [pool.submit(one, kind, i, *given) for i in range(chosen.count)]
             for kept, ends, complaints in (case.result() for case in cases):
                 seconds = [LONGEST if end is None else end for end in ends.values()]
-                fast = max(seconds) <= PATIENCE + MARGIN
+                fast = max(seconds) <= LIMIT
                 in_time, right = in_time + fast, right + (not complaints)
                 good += fast and not complaints
                 midway += kept > 0
@@ -208,8 +204,8 @@ def main():
                 )
             latest = max(latest, *times)
             rows.append((kind, in_time, right, midway, statistics.median(times), max(times)))
-    late = f"within {PATIENCE + MARGIN} s"
-    print(f"\n{'':17}{late:21}clear, same bits   from midway        median    at most")
+    late = f"within {LIMIT} s"
+    print(f"\n{'':17}{late:21}said so, same bits from midway        median    at most")
     for kind, in_time, right, midway, median, most in rows:
         of = f"of {chosen.count}"
         print(
