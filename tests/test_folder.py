@@ -11,7 +11,7 @@ import pytest
 
 from purenn.checkpoints.folder import Folder
 from purenn.core.warn import warn
-from purenn.storage.tree_file import Damaged, OtherTree
+from purenn.storage.errors import Damaged, OtherTree
 
 LIKE = {"w": jnp.zeros(3)}
 

@@ -1,9 +1,8 @@
-"""`save` and `load`: bit for bit, whole or not at all, and refused in words."""
+"""`save` and `load`: bit for bit, whole or not at all, and rejected in words."""
 
 import errno
 import json
 import os
-import re
 import sys
 import tracemalloc
 from pathlib import Path
@@ -20,6 +19,7 @@ from robustness.checkpoint_mutations import parts, same, sealed
 
 import purenn as pn
 from purenn.storage import tree_file
+from purenn.storage.errors import Damaged, OtherTree
 
 KEY = jax.random.key(0)
 MODEL = pn.serial(pn.dense(4), pn.batch_norm(), pn.relu, pn.dropout(0.5), pn.dense(2))
@@ -33,8 +33,15 @@ class Pair(NamedTuple):
     b: Any
 
 
-def exactly(words):
-    return f"^{re.escape(words)}$"
+def about(path):
+    """The metadata of a file, as another tool reads them."""
+    with safetensors.safe_open(path, "np") as file:
+        return json.loads(file.metadata()["purenn"])
+
+
+def says(caught, *keywords):
+    """Whether a message holds all of these words."""
+    return all(word in str(caught.value) for word in keywords)
 
 
 @pytest.fixture
@@ -83,7 +90,7 @@ def test_every_dtype_comes_back_bit_for_bit_as_other_tools_can_read_it(path, rng
             f"['{name}']": DTYPES[name.removeprefix("jax ")] for name in tree
         }
         assert np.array_equal(file.get_tensor("['int64']"), numpy["int64"])
-        assert file.metadata()["default_prng"] == "threefry2x32"
+    assert about(path)["default_prng"] == "threefry2x32"
 
 
 ODD = np.arange(24, dtype=np.float32).reshape(4, 6)
@@ -142,7 +149,7 @@ def test_the_names_are_those_of_the_tree(path):
     pn.save(path, START)
     with safetensors.safe_open(path, "np") as file:
         names = file.keys()
-        tree = json.loads(file.metadata()["tree"])
+    tree = about(path)["tree"]
     assert {"params[0].w", "params[1].gamma", "state[1].mean", "key", "step"} < set(names)
     assert tree["params[0].w"] == "float32 (3, 4)" and tree["params[2]"] == "empty"
     assert tree["key"] == "key threefry2x32 ()" and tree["step"] == "int32 ()"
@@ -159,47 +166,37 @@ def test_an_array_goes_to_the_device_that_like_was_put_on(path):
 # ----------------------------------------------------------------- another tree than expected
 
 SAVED = {"w": jnp.ones((2, 3)), "step": 3, "key": KEY, "tail": (jnp.ones(4), ())}
-OTHERS = {
-    "['w'] is float32 (2, 3) in the file and float32 (3, 2) in like": {"w": jnp.ones((3, 2))},
-    "['w'] is float32 (2, 3) in the file and bfloat16 (2, 3) in like": {
-        "w": jnp.ones((2, 3), jnp.bfloat16)
-    },
+OTHERS = [
+    ({"w": jnp.ones((3, 2))}, "['w'] is float32 (2, 3) in the file", "float32 (3, 2) in like"),
+    ({"w": jnp.ones((2, 3), jnp.bfloat16)}, "['w'] is float32", "bfloat16 (2, 3) in like"),
     # As many bytes: only the names and dtypes tell.
-    "['w'] is float32 (2, 3) in the file and int32 (2, 3) in like": {"w": jnp.ones((2, 3), int)},
-    "['step'] is int in the file and float in like": {"step": 3.0},
-    "['step'] is int in the file and int32 () in like": {"step": jnp.array(3)},
-    "['key'] is key threefry2x32 () in the file and uint32 (2,) in like": {
-        "key": jax.random.PRNGKey(0)
-    },
-    "['key'] is key threefry2x32 () in the file and key rbg () in like": {
-        "key": jax.random.key(0, impl="rbg")
-    },
-    "['b'] (float32 (1,)) is in like and not in the file": {"b": jnp.ones(1)},
-    "['tail'][1] (empty) is in the file and not in like": {"tail": (jnp.ones(4),)},
-    "['tail'][1] is empty in the file and float32 (0,) in like": {
-        "tail": (jnp.ones(4), jnp.ones(0))
-    },
-    "['key'] is key threefry2x32 () in the file and empty in like; "
-    "['step'] is int in the file and empty in like; "
-    "['tail'] (empty) is in like and not in the file; and 3 more": dict.fromkeys(SAVED),
-}
+    ({"w": jnp.ones((2, 3), int)}, "['w'] is float32 (2, 3)", "int32 (2, 3) in like"),
+    ({"step": 3.0}, "['step'] is int in the file", "float in like"),
+    ({"step": jnp.array(3)}, "['step'] is int in the file", "int32 () in like"),
+    ({"key": jax.random.PRNGKey(0)}, "['key'] is key threefry2x32 ()", "uint32 (2,) in like"),
+    ({"key": jax.random.key(0, impl="rbg")}, "key threefry2x32 () in the file", "key rbg ()"),
+    ({"b": jnp.ones(1)}, "['b'] (float32 (1,)) is in like and not in the file"),
+    ({"tail": (jnp.ones(4),)}, "['tail'][1] (empty) is in the file and not in like"),
+    ({"tail": (jnp.ones(4), jnp.ones(0))}, "['tail'][1] is empty", "float32 (0,) in like"),
+    (dict.fromkeys(SAVED), "['key'] is key", "['step'] is int", "empty in like", "and 3 more"),
+]
 
 
-@pytest.mark.parametrize(("words", "change"), OTHERS.items(), ids=range(len(OTHERS)))
-def test_another_tree_is_refused_by_the_names_of_what_differs(path, words, change):
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case[1])
+def test_another_tree_is_rejected_by_the_names_of_what_differs(path, case):
+    change, *keywords = case
     pn.save(path, SAVED)
-    with pytest.raises(ValueError, match=exactly(f"load: {path}: {words}")) as caught:
+    with pytest.raises(OtherTree, match=f"^load: {path}: ") as caught:
         pn.load(path, SAVED | change)
-    assert type(caught.value) is tree_file.OtherTree  # the file is sound
+    assert says(caught, *keywords)
 
 
-def test_what_may_be_a_raw_key_is_refused_where_the_default_is_another(path):
+def test_what_may_be_a_raw_key_is_rejected_where_the_default_is_another(path):
     typed, raw = {"a": KEY, "b": jnp.ones(2)}, {"a": KEY, "raw": jax.random.PRNGKey(0)}
-    words = "['raw'] may be a raw PRNG key, saved when the default was threefry2x32; now "
-    words = exactly(f"load: {path}: {words}jax_default_prng_impl is rbg")
     pn.save(path, raw)
-    with jax.default_prng_impl("rbg"), pytest.raises(ValueError, match=words):
+    with jax.default_prng_impl("rbg"), pytest.raises(ValueError, match=r"\['raw'\]") as caught:
         pn.load(path, raw)
+    assert says(caught, "raw PRNG key", "threefry2x32", "rbg")
     pn.save(path, typed)
     with jax.default_prng_impl("rbg"):
         assert same(pn.load(path, typed), typed)
@@ -209,30 +206,24 @@ def test_float64_is_not_halved(path, x64):
     tree = {"w": jnp.ones(3, jnp.float64)}
     pn.save(path, tree)
     assert same(pn.load(path, jax.eval_shape(lambda: tree)), tree)
-    words = "is float64, which JAX makes float32 unless jax_enable_x64 is set"
-    words = exactly(f"load: like['w'] {words}")
-    with jax.enable_x64(False), pytest.raises(ValueError, match=words):
+    with jax.enable_x64(False), pytest.raises(ValueError, match=r"\['w'\].*jax_enable_x64"):
         pn.load(path, tree)
 
 
-def test_donated_and_traced_arrays_are_refused(path):
+def test_donated_and_traced_arrays_are_rejected(path):
     w = jnp.ones(3)
     jax.jit(lambda w: w + 1, donate_argnums=0)(w)
-    words = (
-        r"save: tree\['w'\] was deleted or donated to a jitted function; save what that returned"
-    )
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=r"save: tree\['w'\] was deleted or donated"):
         pn.save(path, {"w": w})
     for call in (pn.save, pn.load):
-        words = rf"{call.__name__}: .*\['w'\] is traced; call {call.__name__} outside jit"
-        with pytest.raises(TypeError, match=words):
+        with pytest.raises(TypeError, match=rf"{call.__name__}: .*\['w'\] is traced"):
             jax.jit(lambda w, call=call: call(path, {"w": w}))(jnp.ones(3))
     assert not os.listdir(path.parent)
 
 
 # --------------------------------------------------------------------------- damaged files
 
-TINY = {"w": np.array([1.5, -2], np.float16), "key": KEY, "ok": True}
+TINY = {"w": np.array([1.5, -2], np.float16), "ü": KEY, "ok": True}
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed(path):
@@ -242,31 +233,31 @@ def test_every_flipped_bit_and_every_cut_is_noticed(path):
     for bit in range(8 * len(data)):
         byte = data[bit // 8]
         os.pwrite(descriptor, bytes([byte ^ 1 << bit % 8]), bit // 8)
-        with pytest.raises(tree_file.Damaged):
+        with pytest.raises(Damaged):
             pn.load(path, TINY)
         os.pwrite(descriptor, bytes([byte]), bit // 8)
     assert same(pn.load(path, TINY), TINY)
     for length in reversed(range(len(data))):
         os.ftruncate(descriptor, length)
-        with pytest.raises(tree_file.Damaged):
+        with pytest.raises(Damaged):
             pn.load(path, TINY)
     os.pwrite(descriptor, data[:-1], 0)
-    with pytest.raises(tree_file.Damaged):  # though it is another tree as well
+    with pytest.raises(OtherTree):  # which the intact header tells
         pn.load(path, {"w": TINY["w"]})
     os.pwrite(descriptor, data + b"\0", 0)
     os.close(descriptor)
-    with pytest.raises(tree_file.Damaged, match=f"expected {len(data)} bytes, got {len(data) + 1}"):
+    with pytest.raises(Damaged, match=f"expected {len(data)} bytes, got {len(data) + 1}"):
         pn.load(path, TINY)
 
 
-def test_mutated_files_load_as_they_were_or_are_refused(path):
-    found = checkpoint_mutations.try_all(path, count=10_000, seed=1)
-    assert found.total() == 10_000
-    assert min(found["same"], found["ValueError"]) > 100  # the forgeries get past the sum
+def test_mutated_files_load_as_they_were_or_are_rejected(path):
+    found = checkpoint_mutations.try_all(path, count=3_000, seed=1)
+    assert found.total() == 3_000
+    assert min(found["same"], found["OtherTree"]) > 100  # the forgeries get past the digests
 
 
 def forged(path, change):
-    """A file of TINY whose header is changed, and its sum made right."""
+    """A file of TINY whose header is changed, and its digests made right."""
     pn.save(path, TINY)
     header, payload = parts(path.read_bytes())
     path.write_bytes(sealed(change(header), payload))
@@ -293,21 +284,28 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_a_hostile_file_is_refused_in_bounded_memory(path, forge):
+def test_a_hostile_file_is_rejected_in_bounded_memory(path, forge):
     pn.save(path, TINY)
     forge(path)
     tracemalloc.start()
-    with pytest.raises(tree_file.Damaged):
+    with pytest.raises(Damaged):
         pn.load(path, TINY)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 32 * MEBI  # 32 bytes for one: an empty list takes 3 as JSON and 72 in memory
 
 
-def test_a_file_states_one_sum(path):
-    forged(path, lambda header: header.replace(b'"dtype"', b'"sha256":"","dtype"', 1))
-    with pytest.raises(tree_file.Damaged, match="does not have the SHA-256 that it states"):
-        pn.load(path, TINY)
+def test_the_header_and_the_arrays_have_digests_of_their_own(path):
+    pn.save(path, TINY)
+    header, payload = parts(path.read_bytes())
+    for name, broken in (
+        ("header", header.replace(b"\\u00fc", b"\\u00FC") + payload),  # the same JSON
+        ("header", header.replace(b"threefry2x32", b"threefry2x33") + payload),
+        ("arrays", header + payload[:-1] + bytes([payload[-1] ^ 1])),
+    ):
+        path.write_bytes(len(header).to_bytes(8, "little") + broken)
+        with pytest.raises(Damaged, match=f"{name} .* SHA-256"):
+            pn.load(path, TINY)
 
 
 def test_words_from_a_file_are_fit_to_be_printed(path):
@@ -318,18 +316,17 @@ def test_words_from_a_file_are_fit_to_be_printed(path):
     assert "\\x1b[2Jwww" in str(caught.value) and len(str(caught.value)) < 400
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(path, monkeypatch):
+def test_a_file_that_changes_while_it_is_read_is_rejected(path, monkeypatch):
     tree = {"w": np.ones(5000)}  # more than the reader's buffer
     pn.save(path, tree)
-    real = tree_file._read_header
+    size, real = path.stat().st_size, tree_file._verified
 
-    def then_cut(place, file, size, longest):
-        start = real(place, file, size, longest)
+    def then_cut(place, header):
         os.truncate(path, size - 1)
-        return start
+        return real(place, header)
 
-    monkeypatch.setattr(tree_file, "_read_header", then_cut)
-    with pytest.raises(tree_file.Damaged, match="changed while it was read"):
+    monkeypatch.setattr(tree_file, "_verified", then_cut)
+    with pytest.raises(Damaged):
         pn.load(path, tree)
 
 
@@ -337,32 +334,38 @@ def test_a_true_or_false_is_0_or_1(path):
     pn.save(path, {"ok": True})
     header, _ = parts(path.read_bytes())
     path.write_bytes(sealed(header, bytes([2])))
-    with pytest.raises(tree_file.Damaged, match=r"\['ok'\] does not hold bool"):
+    with pytest.raises(Damaged, match=r"\['ok'\] does not hold bool"):
         pn.load(path, {"ok": True})
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe", "empty", "foreign", "missing", "later version"])
-def test_what_is_no_file_of_save_is_refused(path, kind):
-    words = {
-        "folder": "expected a file, got a folder, pipe or device",
-        "pipe": "expected a file, got a folder, pipe or device",
-        "empty": "expected a file that save wrote, got 0 bytes",
-        "foreign": "expected a file that save wrote, got other safetensors",
-        "missing": "No such file or directory",
-        "later version": "expected version 1 of the format, got 2",
-    }[kind]
+NO_FILES = {
+    "folder": "directory",
+    "pipe": "pipe",
+    "empty": "expected a file that save wrote",
+    "foreign": "expected a file that save wrote",
+    "missing": "No such file or directory",
+    "later version": "expected version 2.* got version 3",
+    "earlier version": "expected version 2.* got version 1",
+}
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_save_did_not_write_is_rejected(path, kind):
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":
-        os.mkfifo(path)  # a reader that waits would wait for ever
+        os.mkfifo(path)  # a reader that waits would wait forever
     elif kind == "empty":
         path.touch()
     elif kind == "foreign":
         path.write_bytes(safetensors.numpy.save({"w": TINY["w"]}))
     elif kind == "later version":
-        forged(path, lambda header: header.replace(b'"purenn":"1"', b'"purenn":"2"'))
-    with pytest.raises((OSError, ValueError), match=exactly(f"load: {path}: {words}")):
+        forged(path, lambda header: header.replace(rb"\"version\": 2", rb"\"version\": 3"))
+    elif kind == "earlier version":
+        path.write_bytes(safetensors.numpy.save({"w": TINY["w"]}, {"purenn": "1", "tree": "{}"}))
+    with pytest.raises((OSError, ValueError), match=f"^load: {path}: .*{NO_FILES[kind]}") as caught:
         pn.load(path, TINY)
+    assert isinstance(caught.value, Damaged) == (kind in ("pipe", "empty", "foreign"))
 
 
 # ------------------------------------------------------------------------ writes that fail
@@ -398,10 +401,10 @@ class Faults:
 
 def errors():
     for name, number in (*((name, 1) for name in CALLS), ("write", 2)):
+        short = (1,) if number == 2 else ()  # so that there is a second
         for code in (errno.ENOSPC, errno.EIO):
-            yield name, number, OSError(code, os.strerror(code)), ()
-        yield name, number, KeyboardInterrupt(), ()
-    yield "write", 3, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), (2,)
+            yield name, number, OSError(code, os.strerror(code)), short
+        yield name, number, KeyboardInterrupt(), short
     yield "", 0, None, (1, 2, 3)
 
 
@@ -438,7 +441,7 @@ def test_every_call_of_a_save_is_among_those_that_were_made_to_fail(path, monkey
     with monkeypatch.context() as patch:
         faults = Faults(patch)
         pn.save(path, NEW)
-    assert faults.counts == {"open": 2, "write": 2, "fsync": 2, "close": 2, "replace": 1}
+    assert faults.counts == {"open": 2, "write": 1, "fsync": 2, "close": 2, "replace": 1}
 
 
 def test_a_file_goes_where_its_name_says_with_the_usual_permissions(path, tmp_path):
@@ -456,17 +459,12 @@ def test_a_file_goes_where_its_name_says_with_the_usual_permissions(path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ("missing/tree", "the folder {0}/missing does not exist"),
-        (".", "expected the name of a file, got a folder or device"),
-        ("/dev/null", "expected the name of a file, got a folder or device"),
-    ],
+    ("place", "keyword"),
+    [("missing/tree", "does not exist"), (".", "folder or device"), ("/dev/null", "device")],
 )
-def test_a_place_where_no_file_can_be_is_refused(tmp_path, place, words):
+def test_a_place_where_no_file_can_be_is_rejected(tmp_path, place, keyword):
     path = tmp_path / place
-    words = exactly(f"save: {path}: {words.format(tmp_path)}")
-    with pytest.raises((OSError, ValueError), match=words):
+    with pytest.raises((OSError, ValueError), match=f"^save: {path}: .*{keyword}"):
         pn.save(path, OLD)
     assert not os.listdir(tmp_path) and Path("/dev/null").is_char_device()
 
@@ -475,21 +473,19 @@ class Twin:
     """A node whose two children have one name."""
 
 
-def test_leaves_that_share_a_name_are_refused(path):
+def test_leaves_that_share_a_name_are_rejected(path):
     names = [jax.tree_util.GetAttrKey("w")] * 2
     jax.tree_util.register_pytree_with_keys(
         Twin, lambda _: ([(name, 1.0) for name in names], None), lambda *_: Twin()
     )
-    words = exactly("save: tree.w cannot be stored: the name w is taken")
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=r"save: tree\.w .* the name w is taken"):
         pn.save(path, Twin())
 
 
 def test_without_safetensors_the_remedy_is_said(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    words = "needs safetensors; pip install 'purenn[checkpoints]'"
     for call in (pn.save, pn.load):
-        with pytest.raises(ImportError, match=exactly(f"{call.__name__}: {words}")):
+        with pytest.raises(ImportError, match=rf"{call.__name__}: .*purenn\[checkpoints\]"):
             call(path, TINY)
 
 
@@ -497,6 +493,8 @@ def test_notes_come_back_and_may_not_be_longer_than_load_reads(path):
     notes = {"epoch": "3", "näme": 'a "quoted" \\ \ud800 line\n'}
     tree_file.write("fit", path, TINY, notes)
     assert tree_file.read("fit", path, TINY)[1] == notes
-    with pytest.raises(ValueError, match=r"^fit: tree: expected names and notes of at most 41"):
-        tree_file.write("fit", path, TINY, {"history": "x" * (2**22 + 2**13)})
+    with pytest.raises(
+        ValueError, match=r"^fit: .*notes .* 16\d+ bytes, expected at most 16777216"
+    ):
+        tree_file.write("fit", path, TINY, {"history": "x" * 2**24})
     assert tree_file.read("fit", path, TINY)[1] == notes

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from purenn.core import checks
 from purenn.core.paths import local_path
 from purenn.core.warn import warn
-from purenn.storage.tree_file import Damaged, read, write
+from purenn.storage.errors import Damaged
+from purenn.storage.tree_file import read, write
 
 T = TypeVar("T")
 Accept = Callable[[Path, Any, dict[str, str]], T]

@@ -1,1 +1,1 @@
-"""Trees of arrays on disk: whole or not at all, and checked on the way back in."""
+"""Trees of arrays on disk: written whole or not at all, and verified when they are read."""

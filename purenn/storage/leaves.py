@@ -1,4 +1,4 @@
-"""The leaves of a tree by name: as arrays that a file can hold, and back as they were."""
+"""The leaves of a tree by name, as arrays that a file can hold, and back again."""
 
 import functools
 from typing import Any, NamedTuple
@@ -9,49 +9,38 @@ import numpy as np
 
 from purenn.core.deleted import deleted, is_deleted
 
-CODES = {  # NumPy's name of each dtype that safetensors has, and its name there
-    "bool": "BOOL",
-    "int8": "I8",
-    "int16": "I16",
-    "int32": "I32",
-    "int64": "I64",
-    "uint8": "U8",
-    "uint16": "U16",
-    "uint32": "U32",
-    "uint64": "U64",
-    "float16": "F16",
-    "float32": "F32",
-    "float64": "F64",
-    "bfloat16": "BF16",
-    "complex64": "C64",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
+# NumPy's name of each dtype that safetensors has, and its name there.
+# fmt: off
+CODES = {
+    "bool": "BOOL", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "uint8": "U8",
+    "uint16": "U16", "uint32": "U32", "uint64": "U64", "float16": "F16", "bfloat16": "BF16",
+    "float32": "F32", "float64": "F64", "complex64": "C64", "float8_e4m3fn": "F8_E4M3",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2": "F8_E5M2", "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0",
 }
+# fmt: on
 _SCALARS = {bool: "bool", int: "int64", float: "float64"}
 
 
 class Leaf(NamedTuple):
-    """One leaf, or a node without leaves."""
+    """A leaf of a tree, or a node without leaves."""
 
     name: str  # in the file: params[1].w
     place: str  # in the caller's tree: like.params[1].w
-    text: str  # what it is: float32 (784, 128)
+    text: str  # kind or dtype, and shape: float32 (784, 128)
     dtype: np.dtype[Any] | None  # of the array in the file; None for a node without leaves
     shape: tuple[int, ...]
     value: Any
 
 
 def leaves_of(where: str, argument: str, tree: Any) -> list[Leaf]:
-    """Every leaf of the tree in order, and every node without leaves, so that () is no loss."""
+    """List the leaves of a tree in order, and the nodes without leaves, so that () is kept."""
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_empty)
     found: dict[str, Leaf] = {}
     for path, value in paths:
         key = jax.tree_util.keystr(path)
         name, place = key.removeprefix(".") or "value", argument + key
-        if name in found or name == "__metadata__":  # the format's own word
+        if name in found or name == "__metadata__":  # which safetensors reserves
             raise ValueError(f"{where}: {place} cannot be stored: the name {name} is taken")
         found[name] = Leaf(name, place, *_facts(where, place, value), value)
     return list(found.values())
@@ -63,7 +52,7 @@ def _is_empty(node: Any) -> bool:
 
 
 def _facts(where: str, place: str, value: Any) -> tuple[str, np.dtype[Any] | None, tuple[int, ...]]:
-    """What a leaf is, in words, and the dtype and shape that it has in the file."""
+    """Describe a leaf: its text, and the dtype and shape of the array in the file."""
     if type(value) in _SCALARS:
         if type(value) is int and not -(2**63) <= value < 2**63:
             raise ValueError(f"{where}: {place} must fit 64 bits, got {value:#x}")
@@ -89,13 +78,13 @@ def _facts(where: str, place: str, value: Any) -> tuple[str, np.dtype[Any] | Non
 
 
 def is_key(value: Any) -> bool:
-    """Whether a leaf is a typed PRNG key, or several."""
+    """Whether a leaf is a typed PRNG key, or an array of them."""
     return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 @functools.cache
 def _key_facts(dtype: Any) -> tuple[Any, tuple[int, ...]]:
-    """The implementation of a key dtype and the shape of one key's data."""
+    """Return the implementation of a key dtype, and the shape of one key's data."""
     implementations = []
 
     def data(key: jax.Array) -> jax.Array:
@@ -107,7 +96,7 @@ def _key_facts(dtype: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
-    """A leaf as the contiguous array that goes into the file."""
+    """Return a leaf as the contiguous array that goes into the file."""
     value = leaf.value
     if isinstance(value, jax.ShapeDtypeStruct):
         raise TypeError(f"{where}: {leaf.place} must be an array, got a ShapeDtypeStruct")
@@ -116,7 +105,7 @@ def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
             raise deleted(f"{where}: {leaf.place}", "save")
         if not (value.is_fully_addressable or value.is_fully_replicated):
             raise ValueError(
-                f"{where}: {leaf.place} is spread over several processes; gather it first, "
+                f"{where}: {leaf.place} is sharded over several processes; gather it first with "
                 f"jax.experimental.multihost_utils.process_allgather"
             )
         if is_key(value):
@@ -124,8 +113,8 @@ def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
     return np.asarray(value, leaf.dtype, order="C")
 
 
-def check_holdable(where: str, leaf: Leaf) -> None:
-    """Refuse a 64-bit dtype that JAX would make a 32-bit one."""
+def check_representable(where: str, leaf: Leaf) -> None:
+    """Reject a 64-bit dtype that JAX would silently make a 32-bit one."""
     if isinstance(leaf.value, (jax.Array, jax.ShapeDtypeStruct)) and not is_key(leaf.value):
         held = jax.dtypes.canonicalize_dtype(leaf.dtype)
         if held != leaf.dtype:
@@ -136,7 +125,7 @@ def check_holdable(where: str, leaf: Leaf) -> None:
 
 
 def from_host(leaf: Leaf, data: bytearray) -> Any:
-    """The leaf that the bytes of a file hold, of the kind that the caller's leaf is."""
+    """Make a leaf from the bytes in a file, of the same kind as the caller's leaf."""
     array: Any = np.ndarray(leaf.shape, leaf.dtype, data)
     value = leaf.value
     if type(value) in _SCALARS:
@@ -148,6 +137,6 @@ def from_host(leaf: Leaf, data: bytearray) -> Any:
     made = jnp.array(array)  # a copy: jnp.asarray may share the memory
     if is_key(value):
         made = jax.random.wrap_key_data(made, impl=_key_facts(value.dtype)[0])
-    # To a device only where the caller chose one: a committed array would compile anew.
+    # To a device only if the caller chose one: a committed array would compile again.
     chosen = value.sharding if getattr(value, "committed", True) else None
     return made if chosen is None else jax.device_put(made, chosen)

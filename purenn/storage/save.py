@@ -9,21 +9,21 @@ from purenn.storage import tree_file
 def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write a tree of arrays to a file: parameters, state, a whole `TrainState`.
 
-    The file is safetensors, which other tools can read; the names are the tree's own, such as
-    `params[1].w`, and `value` where the tree is one array. A SHA-256 over the whole file, and what
-    each leaf is, stand in its metadata. It takes `pip install 'purenn[checkpoints]'`.
+    The file is safetensors, which other tools can read. Arrays have the names that they have in the
+    tree, such as `params[1].w`, or `value` if the tree is a single array. The metadata describe
+    every leaf and hold a SHA-256 of everything. It needs `pip install 'purenn[checkpoints]'`.
 
-    What was at `path` stays until the new file is whole: a temporary file beside it is written,
-    synced to the disk and renamed, and the folder synced. A write that fails leaves what was there.
+    What was at `path` stays until the new file is complete: a temporary file beside it is written,
+    synced to the disk and renamed, and the folder is synced. A write that fails changes nothing.
 
     Args:
-        path: where to; its folder must be there. A `~` at its beginning is expanded; a URL such
-            as `gs://…` is refused.
+        path: the file to write, in a folder that exists. A `~` at its beginning is expanded; a URL
+            such as `gs://…` is rejected.
         tree: a pytree whose leaves are JAX or NumPy arrays, PRNG keys of either kind, or Python
-            numbers. All dtypes that safetensors has, bfloat16 and some of float8 among them.
+            numbers. Every dtype that safetensors has works, bfloat16 and some of float8 included.
 
     Raises:
-        TypeError: a leaf is nothing that can be stored; the message names it.
+        TypeError: a leaf cannot be stored; the message names it.
         ValueError: a leaf was donated or is on other machines, or `path` is a folder, device or
             URL.
         OSError: the file cannot be written; the message has the path and the system's reason.
@@ -44,29 +44,29 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], like: Any) -> Any:
-    """Read what `save` wrote, if it is whole and the tree that is expected.
+    """Read what `save` wrote, if it is intact and holds the expected tree.
 
-    The size, the SHA-256, the tree's names, and every shape and dtype are checked before anything
-    is handed back, and no more is read than `like` asks for. Nothing in the file is run, followed
-    or looked up: there is no pickle, and a file from a stranger can at worst be refused.
+    Size, digests, names, shapes and dtypes are checked before anything is returned, and no more is
+    read than `like` asks for. Nothing in the file is run, followed or looked up: there is no
+    pickle, and a file from a stranger can at worst be rejected.
 
-    A raw uint32 key does not say which implementation it is for. So a file with what may be one is
-    refused where JAX's default implementation is another than when it was saved.
+    A raw uint32 key does not say which implementation it belongs to. So a file with what may be one
+    is rejected if JAX's default implementation is another than when it was saved.
 
     Args:
-        path: where from; `~` is expanded.
-        like: a tree of the same structure, shapes and dtypes; its values do not matter, so that
+        path: the file to read; `~` is expanded.
+        like: a tree of the same structure, shapes and dtypes. Its values do not matter, so
             `jax.eval_shape(init, key)` does as well as `init(key)`. A list and a tuple of the same
             leaves count as the same.
 
     Returns:
-        A tree of like's structure: JAX arrays where it has JAX arrays or `jax.ShapeDtypeStruct`,
-        NumPy arrays where it has those, keys and Python numbers likewise.
+        A tree with the structure of `like`: JAX arrays where it has JAX arrays or
+        `jax.ShapeDtypeStruct`, NumPy arrays where it has those, keys and Python numbers likewise.
 
     Raises:
-        ValueError: the file is cut short, damaged, or not of `save`; or it holds another tree than
-            `like`, and the message names the first leaves that differ.
-        TypeError: `like` holds what cannot be stored.
+        ValueError: the file is incomplete, corrupt, or was not written by `save`; or it holds
+            another tree than `like`, and the message names the first leaves that differ.
+        TypeError: `like` holds something that cannot be stored.
         OSError: the file cannot be read.
         ImportError: safetensors is missing.
 

@@ -1,182 +1,177 @@
-"""The file of `save`: safetensors, with its sum and its tree in the metadata.
+"""The file of `save`: safetensors whose metadata describes the tree and holds two digests.
 
-    purenn        the version of this format, "1"
-    sha256        over the whole file, with these 64 digits as zeros
+The metadata has one entry, `purenn`, which is a JSON object:
+
+    version       of this format, 2
     tree          {"params[0].w": "float32 (784, 128)", "params[1]": "empty", …}
-    default_prng  JAX's default implementation, which is that of raw uint32 keys
-    notes         more strings, of the caller's
+    default_prng  JAX's default implementation of PRNG keys, which raw uint32 keys belong to
+    notes         strings of the caller's
+    arrays        SHA-256 of the bytes of all arrays, in the order of the tree
+    sha256        SHA-256 of the JSON of all entries above
 
-Nothing in a file is a path, code or the name of something to look up. A file from a stranger can
-at worst be refused: what is read and parsed is bounded by what `like` asks for.
+So a header is verified before anything else is read. Nothing in a file is a path, code or the name
+of something to look up, and no more is read or parsed than `like` asks for and a header may take.
 """
 
 import hashlib
 import importlib
 import json
+import math
 import os
 import stat
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import numpy as np
 
 from purenn.core.paths import local_path
-from purenn.storage.atomic import write_whole
-from purenn.storage.leaves import CODES, Leaf, check_holdable, from_host, is_key, leaves_of, to_host
-from purenn.storage.parsing import Damaged as Damaged
-from purenn.storage.parsing import OtherTree as OtherTree
-from purenn.storage.parsing import parsed, shown, strings
+from purenn.storage.atomic import write_atomically
+from purenn.storage.errors import Damaged, OtherTree, shown
+from purenn.storage.leaves import (
+    CODES,
+    Leaf,
+    check_representable,
+    from_host,
+    is_key,
+    leaves_of,
+    to_host,
+)
 
-_VERSION = "1"
-# With a string after it this can be nothing else in the header: quotes in names are escaped.
-_BEFORE_SUM = b'"sha256":"'
-_ZEROS = b"0" * 64
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_VERSION = 2
+_LONGEST_HEADER = 2**24  # what a stranger's file can make `load` parse
 
 
 def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, str]) -> None:
-    """Write a tree; see `save`. `where` begins every message."""
+    """Write a tree and notes; see `save`. Every message begins with `where`."""
     library = _library(where)
     path = local_path(where, "path", path)
-    place = f"{where}: {path}"
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"{place}: the folder {folder} does not exist")
+        raise FileNotFoundError(f"{where}: {path}: the folder {folder} does not exist")
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"{place}: expected the name of a file, got a folder or device")
+        raise ValueError(f"{where}: {path}: expected the name of a file, got a folder or device")
     leaves = leaves_of(where, "tree", tree)
-    metadata = {
-        "purenn": _VERSION,
-        "sha256": _ZEROS.decode(),
-        "tree": json.dumps({leaf.name: leaf.text for leaf in leaves}),
-        "default_prng": _default_prng(),
-        "notes": json.dumps(notes),
-    }
     arrays = {leaf.name: to_host(where, leaf) for leaf in leaves if leaf.dtype is not None}
+    about = {
+        "version": _VERSION,
+        "tree": {leaf.name: leaf.text for leaf in leaves},
+        "default_prng": _default_prng(),
+        "notes": notes,
+        "arrays": _digest(array.reshape(-1).view(np.uint8) for array in arrays.values()),
+    }
     try:
-        data = library.numpy.save(arrays, metadata)
+        data = library.numpy.save(arrays, {"purenn": _sealed(about)})
     except library.SafetensorError as error:  # an older version lacks some float8
         version = library.__version__
-        raise TypeError(f"{where}: tree: refused by safetensors {version}: {error}") from error
-    end = 8 + _header_length(data)
-    header = _ordered(data[8:end])
-    if len(header) > _longest_header(leaves):
+        raise TypeError(f"{where}: tree: rejected by safetensors {version}: {error}") from error
+    length = int.from_bytes(data[:8], "little")
+    if length > _LONGEST_HEADER:
         raise ValueError(
-            f"{where}: tree: expected names and notes of at most {_longest_header(leaves)} bytes, "
-            f"got {len(header)}"
+            f"{where}: the names and notes of tree take {length} bytes, expected at most "
+            f"{_LONGEST_HEADER}"
         )
-    start = bytearray(len(header).to_bytes(8, "little") + header)
-    at = start.index(_BEFORE_SUM) + len(_BEFORE_SUM)
-    payload = memoryview(data)[end:]
-    start[at : at + 64] = _sum([start, payload], at)
     try:
-        write_whole(path, [start, payload])
+        write_atomically(path, data)
     except OSError as error:
-        raise _worded(place, error) from error
+        raise _worded(f"{where}: {path}", error) from error
 
 
 def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict[str, str]]:
-    """The tree and the notes in a file; see `load`. `where` begins every message."""
+    """Read the tree and the notes; see `load`. Every message begins with `where`.
+
+    Raises:
+        Damaged: the file is incomplete or corrupt, or `save` did not write it.
+        OtherTree: it is intact, as far as its header tells, and holds another tree than `like`.
+    """
     library = _library(where)
     path = local_path(where, "path", path)
     place = f"{where}: {path}"
     leaves = leaves_of(where, "like", like)
     arrays = [leaf for leaf in leaves if leaf.dtype is not None]
     for leaf in arrays:
-        check_holdable(where, leaf)
+        check_representable(where, leaf)
     try:
-        data, metadata = _read_checked(place, path, leaves)
+        about, data = _about_and_data(place, path, leaves)
     except OSError as error:
         raise _worded(place, error) from error
-    notes = strings(place, "notes", metadata["notes"])
-    _same_tree(place, metadata, leaves)
-    _same_default_prng(place, metadata, leaves)
     try:
         stored = dict(library.deserialize(data))
     except library.SafetensorError as error:
-        raise Damaged(f"{place}: expected sound safetensors, got {shown(str(error))}") from None
+        raise Damaged(f"{place}: expected valid safetensors, got {shown(str(error))}") from None
     del data  # deserialize copied it
-    _same_arrays(place, stored, arrays)
+    _check_arrays(place, stored, arrays, about["arrays"])
     made = [from_host(leaf, stored.pop(leaf.name)["data"]) for leaf in arrays]
-    return jax.tree.unflatten(jax.tree.structure(like), made), notes
+    return jax.tree.unflatten(jax.tree.structure(like), made), about["notes"]
 
 
-def unchecked_notes(where: str, path: str | os.PathLike[str], like: Any) -> dict[str, str]:
-    """The notes of a file that holds another tree than `like`, whose sum is not compared.
+def _about_and_data(place: str, path: str, leaves: list[Leaf]) -> tuple[dict[str, Any], bytes]:
+    """Verify the header, and read as much as `like` needs: no more, and no less."""
 
-    For words in a message alone.
-    """
-    descriptor, place = os.open(path, _READ), f"{where}: {path}"
-    with open(descriptor, "rb") as file:
-        size, longest = (
-            os.fstat(descriptor).st_size,
-            _longest_header(leaves_of(where, "like", like)),
-        )
-        metadata = _metadata(
-            place, parsed(place, "header", _read_header(place, file, size, longest)[8:])
-        )
-    return strings(place, "notes", metadata["notes"])
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # do not wait for a pipe
 
-
-def _read_checked(place: str, path: str, leaves: list[Leaf]) -> tuple[bytes, dict[str, str]]:
-    """The bytes of a file whose size and sum are right, and its metadata."""
-    descriptor = os.open(path, _READ)  # not waiting, if it is a pipe
-    try:
-        status = os.fstat(descriptor)
+    with open(path, "rb", opener=opener) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Damaged(f"{place}: expected a file, got a folder, pipe or device")
-        with open(descriptor, "rb", closefd=False) as file:
-            start = _read_header(place, file, status.st_size, _longest_header(leaves))
-            header = parsed(place, "header", start[8:])
-            metadata = _metadata(place, header)
-            wanted = len(start) + sum(_bytes(leaf) for leaf in leaves)
-            if status.st_size != wanted:  # then no more is read
-                if _ends_at(status.st_size - len(start), header):
-                    _same_tree(place, metadata, leaves)
-                raise Damaged(f"{place}: expected {wanted} bytes, got {status.st_size}")
-            file.seek(0)
-            data = file.read(wanted)
-    finally:
-        os.close(descriptor)
-    if len(data) != wanted or not data.startswith(start):
-        raise Damaged(f"{place}: changed while it was read")
-    at = start.find(_BEFORE_SUM) + len(_BEFORE_SUM)
-    if start.count(_BEFORE_SUM) != 1 or data[at : at + 64] != _sum([data], at):
-        raise Damaged(f"{place}: its content does not have the SHA-256 that it states")
-    return data, metadata
+            raise Damaged(f"{place}: expected a file, got a pipe or device")
+        length = int.from_bytes(file.read(8), "little")
+        if length > _LONGEST_HEADER:
+            raise Damaged(
+                f"{place}: expected a header of at most {_LONGEST_HEADER} bytes, got {length}"
+            )
+        about = _verified(place, file.read(length))
+        _check_tree(place, about, leaves)
+        _check_default_prng(place, about["default_prng"], leaves)
+        wanted = 8 + length + sum(map(_bytes, leaves))
+        if status.st_size != wanted:
+            raise Damaged(f"{place}: expected {wanted} bytes, got {status.st_size}")
+        file.seek(0)
+        return about, file.read(wanted)
 
 
-def _read_header(place: str, file: Any, size: int, longest: int) -> bytes:
-    first = file.read(8)
-    if len(first) < 8:
-        raise Damaged(f"{place}: expected a file that save wrote, got {len(first)} bytes")
-    length = _header_length(first)
-    if length > longest:
-        raise Damaged(f"{place}: expected a header of at most {longest} bytes, got {length}")
-    rest = file.read(length)
-    if len(rest) < length:
-        raise Damaged(f"{place}: expected a header of {length} bytes, got a file of {size}")
-    return first + rest
+def _sealed(about: dict[str, Any]) -> str:
+    """The JSON of the metadata, with its own digest as the last entry."""
+    digest = _digest([json.dumps(about).encode()])
+    return json.dumps({**about, "sha256": digest})
 
 
-def _metadata(place: str, header: dict[str, Any]) -> dict[str, str]:
-    metadata = header.get("__metadata__")
-    names = ("purenn", "sha256", "tree", "default_prng", "notes")
-    if not (
-        isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in names)
-    ):
-        raise Damaged(f"{place}: expected a file that save wrote, got other safetensors")
-    return metadata
+def _digest(parts: Iterable[Any]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
-def _same_tree(place: str, metadata: dict[str, str], leaves: list[Leaf]) -> None:
-    """Refuse a sound file of another tree, by the names of the first differences."""
-    if metadata["purenn"] != _VERSION:
+def _verified(place: str, header: bytes) -> dict[str, Any]:
+    """The metadata of a file, once they match their digest and are of this version."""
+    try:
+        # Not json.loads(header), which would guess at UTF-16 too.
+        text = json.loads(header.decode())["__metadata__"]["purenn"]
+        about = json.loads(text)
+        old = text == "1"
+        intact = old or text == _sealed({k: v for k, v in about.items() if k != "sha256"})
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise Damaged(f"{place}: expected a file that save wrote") from None
+    if not intact:
+        raise Damaged(f"{place}: its header does not match its SHA-256")
+    version = 1 if old else about.get("version")
+    if version != _VERSION:
         raise ValueError(
-            f"{place}: expected version {_VERSION} of the format, got {shown(metadata['purenn'])}"
+            f"{place}: expected version {_VERSION} of the format, got version "
+            f"{shown(str(version))}, of another release of purenn"
         )
-    file = strings(place, "tree", metadata["tree"])
-    like = {leaf.name: leaf.text for leaf in leaves}
+    tree, notes = about.get("tree"), about.get("notes")
+    texts = [about.get("default_prng"), about.get("arrays")]
+    texts += [*tree.values(), *notes.values()] if type(tree) is type(notes) is dict else [None]
+    if {*map(type, texts)} != {str}:
+        raise Damaged(f"{place}: expected a file that save wrote")
+    return about
+
+
+def _check_tree(place: str, about: dict[str, Any], leaves: list[Leaf]) -> None:
+    """Reject another tree, with the names of the first differences."""
+    file, like = about["tree"], {leaf.name: leaf.text for leaf in leaves}
     differences = [
         f"{shown(name)} is {shown(file[name])} in the file and {like[name]} in like"
         if name in file and name in like
@@ -187,82 +182,36 @@ def _same_tree(place: str, metadata: dict[str, str], leaves: list[Leaf]) -> None
     ]
     if differences:
         more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
-        notes = strings(place, "notes", metadata["notes"])
-        raise OtherTree(f"{place}: {'; '.join(differences[:3])}{more}", notes)
+        raise OtherTree(f"{place}: {'; '.join(differences[:3])}{more}", about["notes"])
 
 
-def _same_default_prng(place: str, metadata: dict[str, str], leaves: list[Leaf]) -> None:
-    """Refuse what may be a raw key, whose implementation is the default, of another default."""
-    saved, now = metadata["default_prng"], _default_prng()
-    if saved == now:
-        return
+def _check_default_prng(place: str, saved: str, leaves: list[Leaf]) -> None:
+    """Reject what may be a raw key if the default implementation, which it relies on, differs."""
+    now = _default_prng()
     for leaf in leaves:
         raw_key = leaf.dtype == np.uint32 and leaf.shape[-1:] in ((2,), (4,))
-        if raw_key and not is_key(leaf.value):
+        if saved != now and raw_key and not is_key(leaf.value):
             raise ValueError(
                 f"{place}: {leaf.name} may be a raw PRNG key, saved when the default was "
                 f"{shown(saved)}; now jax_default_prng_impl is {now}"
             )
 
 
-def _same_arrays(place: str, stored: dict[str, Any], arrays: list[Leaf]) -> None:
-    """Refuse arrays that are not those of the tree: a forged file."""
+def _check_arrays(place: str, stored: dict[str, Any], arrays: list[Leaf], digest: str) -> None:
+    """Compare the arrays of a file with its tree and its digest."""
     held = {name: (info["dtype"], tuple(info["shape"])) for name, info in stored.items()}
     if held != {leaf.name: (CODES[leaf.dtype.name], leaf.shape) for leaf in arrays if leaf.dtype}:
         raise Damaged(f"{place}: its arrays are not those of its tree")
+    if _digest(stored[leaf.name]["data"] for leaf in arrays) != digest:
+        raise Damaged(f"{place}: its arrays do not match their SHA-256")
     for leaf in arrays:
         data = stored[leaf.name]["data"]
         if len(data) != _bytes(leaf) or (leaf.dtype == bool and max(data, default=0) > 1):
             raise Damaged(f"{place}: {leaf.name} does not hold {leaf.text}")
 
 
-def _ends_at(payload: int, header: dict[str, Any]) -> bool:
-    """Whether the arrays that a header speaks of take as many bytes: the file is not cut short."""
-    try:
-        ends = [header[name]["data_offsets"][1] for name in header if name != "__metadata__"]
-        return max(ends, default=0) == payload
-    except (TypeError, LookupError):
-        return False
-
-
 def _bytes(leaf: Leaf) -> int:
-    if leaf.dtype is None:
-        return 0
-    size = leaf.dtype.itemsize
-    for length in leaf.shape:
-        size *= length
-    return size
-
-
-def _longest_header(leaves: list[Leaf]) -> int:
-    """4 MiB and 1 KiB a leaf: what a stranger's file may make `load` parse, and no more."""
-    return 2**22 + 2**10 * len(leaves)
-
-
-def _header_length(data: bytes) -> int:
-    return int.from_bytes(data[:8], "little")
-
-
-def _ordered(header: bytes) -> bytes:
-    """A header with its metadata in order, so that the same tree is the same file each time."""
-    fields = json.loads(header)
-    fields["__metadata__"] = dict(sorted(fields["__metadata__"].items()))
-    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
-    return text + b" " * (-len(text) % 8)  # aligned, as the format asks
-
-
-def _sum(parts: list[Any], at: int) -> bytes:
-    """SHA-256 of all parts, padding too, with the 64 digits of the sum itself as zeros.
-
-    These are in the first part, from `at` on.
-    """
-    first = memoryview(parts[0])
-    digest = hashlib.sha256(first[:at])
-    digest.update(_ZEROS)
-    digest.update(first[at + 64 :])
-    for part in parts[1:]:
-        digest.update(part)
-    return digest.hexdigest().encode()
+    return 0 if leaf.dtype is None else leaf.dtype.itemsize * math.prod(leaf.shape)
 
 
 def _default_prng() -> str:
@@ -280,7 +229,7 @@ def _library(where: str) -> Any:
 
 
 def _worded(place: str, error: OSError) -> OSError:
-    """The same error with the path and the function in front."""
+    """The same error, with the function and the path in front."""
     worded = type(error)(f"{place}: {error.strerror or error}")
     worded.errno = error.errno
     return worded

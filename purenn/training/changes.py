@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from purenn.storage.parsing import shown
+from purenn.storage.errors import shown
 
 WIDEST = 76  # of a value: what is longer is cut down to where it differs
 AROUND = 16  # characters that stay around that

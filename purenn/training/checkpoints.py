@@ -14,9 +14,9 @@ from purenn.core import checks, scalars
 from purenn.core.paths import local_path
 from purenn.distributed.mesh import Layout, placed
 from purenn.distributed.processes import Team
+from purenn.storage.errors import Damaged, OtherTree, shown
 from purenn.storage.leaves import leaves_of
-from purenn.storage.parsing import shown
-from purenn.storage.tree_file import Damaged, read, unchecked_notes, write
+from purenn.storage.tree_file import read, write
 from purenn.training.changes import Setting
 from purenn.training.moment import Moment
 from purenn.training.progress import warn
@@ -148,12 +148,10 @@ class Checkpoints:
             like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
         try:
             train_state, notes = read("fit", path, like)
-        except Damaged:
-            raise
-        except ValueError as error:
+        except OtherTree as error:
             other = "the model or the optimizer is not the one that the run began with"
             with contextlib.suppress(*UNFIT, OSError):  # then it has nothing to add
-                kept = settings_in(unchecked_notes("fit", path, like), self.settings)
+                kept = settings_in(error.notes, self.settings)
                 other += "".join(_lines(kept, self.settings, other_tree=True).values())
             raise ValueError(f"{error}; {other}") from error
         try:

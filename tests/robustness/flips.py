@@ -16,6 +16,7 @@ import jax
 
 import purenn as pn
 from purenn.storage import tree_file
+from purenn.storage.errors import Damaged
 
 MNIST = Path(__file__).parents[2] / "examples" / "data" / "mnist"
 
@@ -48,7 +49,7 @@ def main():
                 tried += 1
                 try:
                     tree_file.read("load", path, tree)
-                except tree_file.Damaged:
+                except Damaged:
                     noticed += 1
                 os.pwrite(file.fileno(), bytes([byte]), bit // 8)
         pn.load(path, tree)
