@@ -12,6 +12,7 @@ from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import Notation
 from purenn.core.sharding import sharding_of
+from purenn.layers.as_dtype import as_dtype
 
 
 @jax.tree_util.register_dataclass
@@ -97,6 +98,7 @@ def recompute(layer: Any) -> Layer:
         by_jax=by_jax,
         inner=(inner,),
         flops=no_flops,
+        in_dtype=lambda dtype: recompute(as_dtype(inner, dtype)),
     )
 
 
