@@ -11,6 +11,7 @@ from purenn.inspect.check_gradients import check_gradients
 from purenn.inspect.compare import compare
 from purenn.inspect.explain import explain
 from purenn.inspect.summary import summary
+from purenn.layers.as_dtype import as_dtype
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
 from purenn.layers.conv2d import Conv2dParams, conv2d
@@ -73,6 +74,7 @@ __all__ = [
     "adam",
     "adamw",
     "apply_updates",
+    "as_dtype",
     "avg_pool",
     "batch_norm",
     "binary_cross_entropy",

@@ -25,7 +25,7 @@ from jax.sharding import AxisType, PartitionSpec
 
 from purenn.core import checks
 from purenn.core.signatures import first_argument, misfit
-from purenn.core.types import Fn
+from purenn.core.types import Initializer, Key, Shape
 
 __all__ = [
     "glorot_normal",
@@ -165,7 +165,7 @@ def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
     return jnp.ones(shape, dtype)
 
 
-def sharded(initializer: Fn, spec: Any) -> Fn:
+def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
     """An initializer whose array lies over a mesh: the weights of one layer on several devices.
 
     On the mesh of `fit`, or of `jax.set_mesh`; where there is none it changes nothing. The numbers
@@ -223,20 +223,22 @@ def _names(part: Any) -> tuple[str, ...]:
     return () if part is None else (part,) if isinstance(part, str) else tuple(part)
 
 
-def draw(where: str, name: str, initializer: Fn, key: Any, shape: tuple[int, ...]) -> Array:
-    """Call an initializer, purenn's or JAX's, and refuse anything but an array of that shape."""
+def draw(where: str, name: str, initializer: Initializer, key: Key, shape: Shape) -> Array:
+    """Call an initializer, purenn's or JAX's, and reject anything but an array of that shape."""
     checks.function(where, name, initializer)
     made = getattr(initializer, "__name__", "it")
-    expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; "
-    factory = f"{made} is a factory or takes other arguments: call it first, {made}()"
+    expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; {made} "
+    factory = f"{expected}is a factory: call it first, {made}()"
     if first_argument(initializer) == "shape":  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
         ours = f"pn.initializers.{made}" if made in __all__ else "one of pn.initializers"
-        raise TypeError(f"{expected}{made} takes a shape first, and no key; pass {ours}")
-    if misfit(initializer, (key, shape, jnp.float32)):
-        raise TypeError(expected + factory)
-    value = initializer(key, shape, jnp.float32)
-    if callable(value) or value is None:
-        raise TypeError(expected + factory)
+        raise TypeError(f"{expected}takes a shape first, and no key; pass {ours}")
+    error = misfit(initializer, (key, shape, jnp.float32))
+    if error:
+        callable_empty = not misfit(initializer, ())
+        raise TypeError(factory if callable_empty else f"{expected}can't be called so: {error}")
+    value: Any = initializer(key, shape, jnp.float32)
+    if callable(value):
+        raise TypeError(factory)
     value = checks.float_array(where, f"{name}'s result", value)
     if value.shape != shape:
         raise ValueError(f"{where}: {name} returned shape {value.shape}, expected {shape}")

@@ -27,7 +27,7 @@ PUBLIC = [
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
     "categorical_cross_entropy", "softmax_cross_entropy", "l2_penalty",
     "initializers",
-    "sgd", "momentum", "adam", "adamw", "apply_updates",
+    "sgd", "momentum", "adam", "adamw", "apply_updates", "as_dtype",
     "inverse_time_decay", "exponential_decay", "cosine_decay", "linear_warmup",
     "by_hand", "value_and_grad", "explain", "check_gradients", "compare", "summary",
     "train_step", "training_run", "fit", "evaluate", "accuracy", "save", "load",

@@ -115,8 +115,13 @@ def float_tree(where: str, name: str, tree: Any) -> Any:
     return jax.tree_util.tree_map_with_path(leaf, tree)
 
 
-def record(where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | str, ...]) -> None:
-    """A NamedTuple of arrays, as `init` made it; a letter in a shape stands for one length."""
+def record(
+    where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | str, ...] | None
+) -> None:
+    """Check a NamedTuple of arrays, as `init` made it.
+
+    A letter in a shape stands for one length; None for a shape, for a field that is None.
+    """
     if not isinstance(value, kind):
         raise TypeError(
             f"{where}: {name} must be {kind.__name__}({', '.join(kind._fields)}), as init makes "
@@ -124,6 +129,12 @@ def record(where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | st
         )
     lengths: dict[int | str, int] = {}
     for field, leaf, shape in zip(kind._fields, value, shapes, strict=True):
+        if shape is None:
+            if leaf is not None:
+                raise TypeError(
+                    f"{where}: {name}.{field} must be None, as init makes it, got {describe(leaf)}"
+                )
+            continue
         came = float_array(where, f"{name}.{field}", leaf).shape
         shape = tuple(lengths.get(n, n) for n in shape)
         if len(came) != len(shape) or any(

@@ -20,7 +20,7 @@ from purenn.core import checks, signatures
 from purenn.core.cache import cotangent, make_cache, returned, to_jax
 from purenn.core.located import calling
 from purenn.core.notation import PLAIN, Notation
-from purenn.core.sharding import lying_like
+from purenn.core.sharding import reshard_like
 from purenn.core.types import ArrayLike, Cache, Fn, Key, Params, Shape, State
 from purenn.core.value import Value
 
@@ -186,7 +186,7 @@ class Layer(Value):
         with calling(self, (params, state, x, key), CALL):
             result = self.functions.forward(params, state, x, train=train, key=key)
         y, new_state, saved = returned(self.name, "forward", result, "y", "state", "cache")
-        return y, lying_like(new_state, state), make_cache(self.name, x, y, saved)
+        return y, reshard_like(new_state, state), make_cache(self.name, x, y, saved)
 
     def backward(self, params: Params, cache: Cache, dy: Any) -> tuple[Params, Array | None]:
         """Return the derivatives with respect to the parameters and to `x`.
@@ -207,7 +207,7 @@ class Layer(Value):
         with calling(self, (params, cache, dy), signatures.BACKWARD):
             result = self.functions.backward(params, cache.saved, dy)
         dparams, dx = returned(self.name, "backward", result, "dparams", "dx")
-        return lying_like(dparams, params), None if cache.integer_x else dx
+        return reshard_like(dparams, params), None if cache.integer_x else dx
 
     def apply(
         self,

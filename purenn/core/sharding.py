@@ -1,8 +1,9 @@
-"""How arrays lie over a mesh of devices, where JAX asks the code to say it.
+"""How arrays are sharded over a mesh of devices, where JAX asks the code to say so.
 
-On a mesh with Auto axes XLA decides. With Explicit axes a sharding is a part of an array's type,
-and a product whose contracted axis is sharded must say how its result lies. Under `shard_map` the
-type says over which axes of the mesh a value varies. Away from any mesh all of this does nothing.
+On a mesh with Auto axes XLA decides. With Explicit axes a sharding is part of an array's type, and
+a product whose contracted axis is sharded must say how its result is. Under `shard_map` the type
+says over which axes of the mesh a value varies. Where no mesh is in use, each function here is the
+plain expression.
 """
 
 from typing import Any
@@ -14,65 +15,82 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 
-def sharding_of(x: Any, *axes: int | None, beside: Any = None) -> NamedSharding:
-    """How `x` lies; with axes given, how an array of these axes of it does, `None` for a whole one.
+def sharding_of(x: Any, *axes: int | None, beside: Any = None) -> NamedSharding | None:
+    """Return how `x` is sharded; None where there is no mesh.
 
-    So `sharding_of(x, 0, None)` is of a matrix whose rows lie as those of `x`. An array that was
-    made beside the mesh knows of none: it lies whole on that of `beside`.
+    Args:
+        x: an array, or what has its type.
+        *axes: of `x`, of which to make another array's sharding; None for a replicated one.
+            `sharding_of(x, 0, None)` is that of a matrix whose rows are sharded as those of `x`.
+        beside: another array, whose mesh counts if `x` was made outside any: there `x` is
+            replicated.
     """
     sharding: NamedSharding = jax.typeof(x).sharding
     mesh, spec = sharding.mesh, sharding.spec
-    if beside is not None and mesh.empty:
+    if mesh.empty and beside is not None:
         mesh = jax.typeof(beside).sharding.mesh
+    if mesh.empty:
+        return None
     return NamedSharding(mesh, P(*(None if i is None else spec[i] for i in axes)) if axes else spec)
 
 
+def spec_of(x: Any) -> tuple[Any, ...]:
+    """Return for each axis of `x` the axes of the mesh that it is sharded along, if any."""
+    return tuple(jax.typeof(x).sharding.spec)
+
+
+def is_sharded(x: Any) -> bool:
+    """Tell whether the type of `x` says that an axis of it is sharded."""
+    return any(axis is not None for axis in spec_of(x))
+
+
 def product(x: Array, w: Array, *, like: Array | None = None) -> Array:
-    """`x @ w`, which lies as `like`; or its rows as those of `x`, its columns as those of `w`."""
+    """Return `x @ w`, sharded as `like`, or with the rows of `x` and the columns of `w`."""
     sharding = product_sharding(x, w) if like is None else sharding_of(like, beside=x)
+    if sharding is None:
+        return x @ w
     return jnp.matmul(x, w, out_sharding=sharding)
 
 
-def product_sharding(x: Array, w: Array) -> NamedSharding:
-    """How a product over the last axis of `x` lies, whose last axis is that of `w`."""
-    of_x, of_w = sharding_of(x, beside=w), sharding_of(w)
-    return NamedSharding(of_x.mesh, P(*of_x.spec[:-1], of_w.spec[-1]))
+def product_sharding(x: Array, w: Array) -> NamedSharding | None:
+    """Return how a product over the last axis of `x` is sharded, whose last axis is that of `w`."""
+    sharding = sharding_of(x, beside=w)
+    if sharding is None:
+        return None
+    return NamedSharding(sharding.mesh, P(*sharding.spec[:-1], spec_of(w)[-1]))
 
 
-def is_spread(x: Any) -> bool:
-    """Whether the type of `x` says that an axis of it is sharded."""
-    return any(axis is not None for axis in sharding_of(x).spec)
-
-
-def lying_like(tree: Any, like: Any) -> Any:
-    """A tree whose arrays lie as those of another: gradients and new states as what they are of."""
+def reshard_like(tree: Any, like: Any) -> Any:
+    """Return a tree whose arrays are sharded as another's: gradients as their parameters."""
+    if not any(map(_on_mesh, jax.tree.leaves((tree, like)))):
+        return tree
     structure: Any = jax.tree.structure(tree)
     if structure != jax.tree.structure(like):
-        return tree  # for a check to refuse by name
+        return tree  # which a check rejects by name
 
     def leaf(value: Any, other: Any) -> Any:
         sharding = sharding_of(other, beside=value)
-        if sharding.mesh.empty or sharding.spec == sharding_of(value).spec:
+        if sharding is None or tuple(sharding.spec) == spec_of(value):
             return value
         return jax.sharding.reshard(value, sharding)
 
     return jax.tree.map(leaf, tree, like)
 
 
-def cut_like(value: Array, other: Array) -> Array:
-    """`value`, whose first axis is cut as that of `other`, if its type says so."""
-    spec = sharding_of(other).spec
+def rows_sharded_like(value: Array, other: Array) -> Array:
+    """Return `value` with its first axis sharded as that of `other`, if its type says so."""
+    spec = spec_of(other)
     if not spec or spec[0] is None:
         return value
     return jax.sharding.reshard(value, sharding_of(other, 0, *(None for _ in value.shape[1:])))
 
 
 def varying_together(tree: Any, *others: Any) -> Any:
-    """A tree whose leaves vary over each axis of a `shard_map` that one, or an `other`, does.
+    """Return a tree whose leaves vary over each axis of a `shard_map` that any of them does.
 
-    JAX's own operations do this by themselves to their operands; a rule of our own, or a loop whose
-    carry begins with constants, must. Its transpose adds up over the axes, so that a parameter
-    which is the same everywhere gets the sum of the derivatives.
+    JAX's own operations do this to their operands by themselves. A rule of our own must do it, and
+    so must a loop whose carry begins with constants. Its transpose adds up over the axes: the
+    derivative of a parameter that is the same everywhere is the sum of the derivatives.
     """
     axes = frozenset[str]().union(*map(_varying, jax.tree.leaves((tree, others))))
     if not axes:
@@ -81,13 +99,19 @@ def varying_together(tree: Any, *others: Any) -> Any:
 
 
 def summed_like(grads: Any, params: Any) -> Any:
-    """Gradients that vary over no more axes of a `shard_map` than their parameters: added up."""
+    """Return gradients added up over the axes that their parameters do not vary over."""
+    if not any(map(_varying, jax.tree.leaves(grads))):
+        return grads
 
     def leaf(grad: Any, param: Any) -> Any:
         axes = _varying(grad) - _varying(param)
         return lax.psum(grad, tuple(axes)) if axes else grad
 
     return jax.tree.map(leaf, grads, params)
+
+
+def _on_mesh(x: Any) -> bool:
+    return not jax.typeof(x).sharding.mesh.empty
 
 
 def _varying(x: Any) -> frozenset[str]:

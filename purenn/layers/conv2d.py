@@ -14,7 +14,7 @@ from purenn.core.located import inside
 from purenn.core.notation import Notation
 from purenn.core.precision import per_feature, wide_dtype
 from purenn.core.sharding import product_sharding, sharding_of
-from purenn.core.types import Fn
+from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
@@ -29,11 +29,11 @@ class Conv2dParams(NamedTuple):
 
     Attributes:
         w: kernels, `(kh, kw, c_in, features)`.
-        b: biases, `(features,)`.
+        b: biases, `(features,)`; None for a layer without a bias.
     """
 
     w: Array  # (kh, kw, c_in, features)
-    b: Array  # (features,)
+    b: Array | None = None  # (features,)
 
 
 def conv2d(
@@ -42,8 +42,8 @@ def conv2d(
     *,
     strides: Pair | int = (1, 1),
     padding: Any = "SAME",
-    w_init: Fn = he_normal,
-    b_init: Fn = zeros,
+    w_init: Initializer = he_normal,
+    b_init: Initializer | None = zeros,
 ) -> Layer:
     r"""Two-dimensional convolution: $z = x * w + b$.
 
@@ -71,7 +71,7 @@ def conv2d(
             and, if it can't be halved, one more below and to the right; "VALID" pads nothing; or
             `((top, bottom), (left, right))`, or one number for all four.
         w_init: initializer of `w: (kh, kw, c_in, features)`; its n_in is `kh * kw * c_in`.
-        b_init: initializer of `b: (features,)`.
+        b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
 
     Returns:
         A layer with parameters `Conv2dParams(w, b)` and no state;
@@ -96,7 +96,9 @@ def conv2d(
     strides = scalars.pair("conv2d", "strides", strides)
     padding = _padding(padding)
     checks.function("conv2d", "w_init", w_init)
-    checks.function("conv2d", "b_init", b_init)
+    if b_init is not None:
+        checks.function("conv2d", "b_init", b_init)
+    b_shape = None if b_init is None else (features,)
     apart = f", strides={strides}" if strides != (1, 1) else ""
     zeros_around = f", padding={padding!r}" if padding != "SAME" else ""
     name = f"conv2d({features}, {kernel}{apart}{zeros_around})"
@@ -107,6 +109,8 @@ def conv2d(
         w_key, b_key = jax.random.split(checks.prng_key(name, key))
         with inside("w_init"):
             w = draw(name, "w_init", w_init, w_key, (*kernel, in_shape[-1], features))
+        if b_init is None:
+            return Conv2dParams(w), ()
         with inside("b_init"):
             b = draw(name, "b_init", b_init, b_key, (features,))
         return Conv2dParams(w, b), ()
@@ -117,17 +121,17 @@ def conv2d(
         check(params, x)
         w, b = params
         z = _correlate(x, w, pads(x.shape[1:3]), product_sharding(x, w), strides=strides)
-        return z + per_feature(b, z), state, x
+        return z if b is None else z + per_feature(b, z), state, x
 
     def backward(params: Conv2dParams, x: Array, dz: Array) -> tuple[Conv2dParams, Array]:
         check(params, x)
-        w, _ = params
+        w, b = params
         around_x, around_dz = around(x.shape[1:3], dz.shape[1:3])
 
         dw = _weights_derivative(x, dz, w, around_x, strides)
         turned = w[::-1, ::-1].transpose(0, 1, 3, 2)
         dx = _correlate(dz, turned, around_dz, sharding_of(x), filled=strides)
-        return Conv2dParams(w=dw, b=jnp.sum(dz, axis=(0, 1, 2))), dx
+        return Conv2dParams(w=dw, b=None if b is None else jnp.sum(dz, axis=(0, 1, 2))), dx
 
     def around(image: tuple[int, ...], places: tuple[int, ...]) -> tuple[list[Pair], list[Pair]]:
         """The zeros around x and dz with which the two convolutions give the sizes of w and x."""
@@ -153,13 +157,12 @@ def conv2d(
         return rows, columns
 
     def check(params: Any, x: Array) -> None:
-        checks.record(
-            name, "params", params, Conv2dParams, (*kernel, "c_in", features), (features,)
-        )
+        checks.record(name, "params", params, Conv2dParams, (*kernel, "c_in", features), b_shape)
         w, b = params
         checks.images(name, x, w.shape[2], f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
-        checks.same_dtype(name, "params.b", b, "params.w", w)
+        if b is not None:
+            checks.same_dtype(name, "params.b", b, "params.w", w)
 
     by, dy = "", "{dy}"
     if strides != (1, 1):
@@ -171,10 +174,12 @@ def conv2d(
         f"{dy}∗{{w}} turned",
         (f"{{x}}∗{dy}", "Σ examples, places {dy}"),
     )
+    if b_init is None:
+        notation = notation._replace(y=f"{{x}}∗{{w}}{by}", dparams=(f"{{x}}∗{dy}",))
 
     def flops(params: Conv2dParams, x: Any, y: Any) -> int:
         # As dense at each place: a product and a sum per weight, on zeros too; the bias.
-        return int(y.size) * (2 * int(params.w.size) // features + 1)
+        return int(y.size) * (2 * int(params.w.size) // features + (b_init is not None))
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
 
@@ -192,11 +197,11 @@ def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides
     fast loop for it: 140 ms inside a scan, where this takes 4 (jax issue 12868). Two halves of a
     batch take 9 ms where the whole takes 14 (jax 0.10.1, 128 of 14×14, 32 to 64 channels).
     """
-    lies, dtype = sharding_of(w, 2, 0, 1, 3, beside=x), wide_dtype(w.dtype)
+    sharding, dtype = sharding_of(w, 2, 0, 1, 3, beside=x), wide_dtype(w.dtype)
 
     def part(x: Array, dz: Array) -> Array:
         x, dz = x.transpose(3, 1, 2, 0), dz.transpose(1, 2, 0, 3)
-        dw = _correlate(x, dz, around_x, lies, spread=strides, dtype=dtype)
+        dw = _correlate(x, dz, around_x, sharding, spread=strides, dtype=dtype)
         return dw.transpose(1, 2, 0, 3)
 
     if x.shape[0] % 2:
@@ -228,7 +233,7 @@ def _correlate(
     x: Array,
     w: Array,
     padding: Any,
-    out_sharding: NamedSharding,
+    out_sharding: NamedSharding | None,
     *,
     strides: Pair = (1, 1),
     filled: Pair = (1, 1),

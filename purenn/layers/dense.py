@@ -13,7 +13,7 @@ from purenn.core.narrow import transposed_product
 from purenn.core.notation import Notation
 from purenn.core.precision import per_feature
 from purenn.core.sharding import product
-from purenn.core.types import Fn
+from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, he_normal, zeros
 
@@ -24,14 +24,16 @@ class DenseParams(NamedTuple):
 
     Attributes:
         w: weights, `(n_in, units)`.
-        b: biases, `(units,)`.
+        b: biases, `(units,)`; None for a layer without a bias.
     """
 
     w: Array  # (n_in, units)
-    b: Array  # (units,)
+    b: Array | None = None  # (units,)
 
 
-def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
+def dense(
+    units: int, *, w_init: Initializer = he_normal, b_init: Initializer | None = zeros
+) -> Layer:
     r"""Affine map of the last axis: $z = x w + b$, every leading axis a batch.
 
     $$dw = x^\top dz, \qquad db = \sum_m dz, \qquad dx = dz\, w^\top$$
@@ -43,7 +45,7 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     Args:
         units: how many outputs, at least 1.
         w_init: initializer of `w: (n_in, units)`.
-        b_init: initializer of `b: (units,)`.
+        b_init: initializer of `b: (units,)`; None leaves the bias out, `b=None`.
 
     Returns:
         A layer with parameters `DenseParams(w, b)` and no state; `x: (..., n_in)`,
@@ -65,7 +67,9 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     """
     units = scalars.count("dense", "units", units)
     checks.function("dense", "w_init", w_init)
-    checks.function("dense", "b_init", b_init)
+    if b_init is not None:
+        checks.function("dense", "b_init", b_init)
+    b_shape = None if b_init is None else (units,)
     name = f"dense({units})"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
@@ -73,6 +77,8 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
         w_key, b_key = jax.random.split(checks.prng_key(name, key))
         with inside("w_init"):
             w = draw(name, "w_init", w_init, w_key, (n_in, units))
+        if b_init is None:
+            return DenseParams(w), ()
         with inside("b_init"):
             b = draw(name, "b_init", b_init, b_key, (units,))
         return DenseParams(w, b), ()
@@ -82,27 +88,33 @@ def dense(units: int, *, w_init: Fn = he_normal, b_init: Fn = zeros) -> Layer:
     ) -> tuple[Array, Any, Array]:
         check(params, x)
         w, b = params
+        if b is None:
+            return product(x, w), state, x
         return product(x, w) + per_feature(b, x), state, x  # x @ w + b, (..., units)
 
     def backward(params: DenseParams, x: Array, dz: Array) -> tuple[DenseParams, Array]:
         check(params, x)
-        w, _ = params
+        w, b = params
         dx = product(dz, w.T, like=x)  # dz @ w.T, (..., n_in)
         x = x.reshape(-1, x.shape[-1])  # every leading axis is batch
         dz = dz.reshape(-1, dz.shape[-1])
         dw = transposed_product(x, dz, like=w)  # x.T @ dz
-        return DenseParams(w=dw, b=jnp.sum(dz, axis=0)), dx
+        return DenseParams(w=dw, b=None if b is None else jnp.sum(dz, axis=0)), dx
 
     def check(params: Any, x: Array) -> None:
-        checks.record(name, "params", params, DenseParams, ("n_in", units), (units,))
+        checks.record(name, "params", params, DenseParams, ("n_in", units), b_shape)
         w, b = params
         checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
-        checks.same_dtype(name, "params.b", b, "params.w", w)
+        if b is not None:
+            checks.same_dtype(name, "params.b", b, "params.w", w)
 
     notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
+    if b_init is None:
+        notation = notation._replace(y="{x}·{w}", dparams=("{x}ᵀ·{dy}",))
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        return 2 * int(x.size) * units + int(y.size)  # a product and a sum per weight, the bias
+        biases = 0 if b_init is None else int(y.size)
+        return 2 * int(x.size) * units + biases  # a product and a sum per weight
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

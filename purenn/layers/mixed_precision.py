@@ -8,10 +8,11 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer
+from purenn.core.dtypes import cast, dtype_name, dtype_of
 from purenn.core.layer import Layer
+from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import serial
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 ROOM = 2.0**12  # what a sum over the rows of dy may come to: 1/16 of float16's largest number
 
 
@@ -62,37 +63,33 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
         >>> print(y, y.dtype)  # bfloat16 has 8 bits for 1.001
         [[1.]] float32
     """
-    inner, name = as_layer("mixed_precision", "layer", layer), _name(dtype)
+    inner, name = as_layer("mixed_precision", "layer", layer), dtype_name("mixed_precision", dtype)
     if inner.parts:
         return serial(*(mixed_precision(part, dtype) for part in inner.parts))
     low, name = jnp.dtype(name), f"{name} {inner.name}"
 
-    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-        params, state = inner.init(key, in_shape)
-        return params, state
-
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Any]:
-        low_params, low_x = _cast((params, x), low)
+        low_params, low_x = cast((params, x), low)
         y, state, cache = inner.forward(low_params, state, low_x, train=train, key=key)
-        return _cast(y, _dtype_of_y(x)), state, cache
+        return cast(y, _dtype_of_y(params, x, y)), state, cache
 
     def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Array | None]:
         low_dy, power = _cast_by_power(dy, cache.y_dtype)
-        dparams, dx = inner.backward(_cast(params, low), cache, low_dy)
+        dparams, dx = inner.backward(cast(params, low), cache, low_dy)
         dparams = jax.tree.map(lambda d, p: _restored(d, power, p.dtype), dparams, params)
         return dparams, None if dx is None else _restored(dx, power, dy.dtype)
 
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
-        low_params, low_x = _cast((params, x), low)
+        low_params, low_x = cast((params, x), low)
         y, state = inner.apply(low_params, state, low_x, train=train, key=key)
-        return _cast(y, _dtype_of_y(x)), state
+        return cast(y, _dtype_of_y(params, x, y)), state
 
     return Layer(
-        init,
+        inner.init,
         forward,
         backward,
         apply,
@@ -102,33 +99,13 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
         by_jax=inner.by_jax,
         inner=inner.inner,
         flops=inner.flops,
+        in_dtype=lambda wide: mixed_precision(as_dtype(inner, wide), dtype),
     )
 
 
-def _name(dtype: Any) -> str:
-    try:
-        name = "None" if dtype is None else str(jnp.dtype(dtype))  # NumPy takes None for float64
-    except TypeError:
-        name = checks.describe(dtype)
-    if name not in DTYPES:
-        raise TypeError(
-            f"mixed_precision: dtype must be {', '.join(DTYPES[:-1])} or {DTYPES[-1]}, such as "
-            f"jnp.bfloat16, got {name}"
-        )
-    return name
-
-
-def _dtype_of_y(x: Array) -> Any:
-    return x.dtype if checks.is_float(x) else jnp.float32
-
-
-def _cast(tree: Any, dtype: Any) -> Any:
-    dtype = jax.dtypes.canonicalize_dtype(dtype)  # float64 only where JAX has it
-
-    def leaf(a: Any) -> Any:
-        return a.astype(dtype) if isinstance(a, Array) and checks.is_float(a) else a
-
-    return jax.tree.map(leaf, tree)
+def _dtype_of_y(params: Any, x: Array, y: Array) -> Any:
+    """Return the dtype of `x`; where `x` is integers, that of the parameters, if there are any."""
+    return x.dtype if checks.is_float(x) else dtype_of(params, y.dtype)
 
 
 def _cast_by_power(dy: Array, dtype: Any) -> tuple[Array, Array | None]:

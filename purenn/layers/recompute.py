@@ -11,7 +11,8 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import Notation
-from purenn.core.sharding import sharding_of
+from purenn.core.sharding import spec_of
+from purenn.layers.as_dtype import as_dtype
 
 
 @jax.tree_util.register_dataclass
@@ -97,6 +98,7 @@ def recompute(layer: Any) -> Layer:
         by_jax=by_jax,
         inner=(inner,),
         flops=no_flops,
+        in_dtype=lambda dtype: recompute(as_dtype(inner, dtype)),
     )
 
 
@@ -109,7 +111,7 @@ def _once_known(dy: Array, x: Array) -> Array:
     choice for itself, so that none waits for another device.
     """
     # One number of each; or as many as lie apart on several devices, if the type says so.
-    first = dy[:, *(slice(1) if axis is None else slice(None) for axis in sharding_of(dy).spec[1:])]
+    first = dy[:, *(slice(1) if axis is None else slice(None) for axis in spec_of(dy)[1:])]
     known = jnp.sum(first, axis=range(1, dy.ndim)) == 0
     known = known.reshape(-1, *(1 for _ in x.shape[1:]))
     one, other, known = lax.optimization_barrier((x, x, known))

@@ -4,23 +4,26 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import DTypeLike
 
 from purenn.core import checks, scalars
+from purenn.core.dtypes import float_dtype
 from purenn.core.layer import Layer, no_parameters
 from purenn.core.notation import Notation
 from purenn.core.precision import in_dtype
 from purenn.core.scalars import Scalar
 
 
-def rescale(scale: Scalar = 1 / 255) -> Layer:
+def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer:
     """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
 
-    Integers become float32, floats keep their dtype. With it at the front, uint8 images go in as
+    Integers become `dtype`, floats keep theirs. With it at the front, uint8 images go in as
     they are, a quarter of the memory, and no caller can forget the scaling. An integer `x` has no
     derivative: `dx` is `None`.
 
     Args:
         scale: the constant, a number or a traced scalar; the default takes a byte to 0 … 1.
+        dtype: what integers become: float32, float16, bfloat16, or float64 under jax_enable_x64.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -30,11 +33,12 @@ def rescale(scale: Scalar = 1 / 255) -> Layer:
         ['0.000', '0.200', '1.000'] float32
     """
     scale = scalars.number("rescale", "scale", scale)
+    dtype = float_dtype("rescale", dtype)
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, None]:
-        x = x if checks.is_float(x) else x.astype(jnp.float32)
+        x = x if checks.is_float(x) else x.astype(dtype)
         return x * in_dtype(scale, x.dtype), state, None
 
     def backward(params: Any, cache: None, dy: Array) -> tuple[tuple[()], Array]:
@@ -49,4 +53,5 @@ def rescale(scale: Scalar = 1 / 255) -> Layer:
         name=f"rescale({factor})",
         takes="any",
         notation=notation,
+        in_dtype=lambda dtype: rescale(scale, dtype=dtype),
     )

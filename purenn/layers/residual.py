@@ -9,6 +9,7 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
+from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
 
 
@@ -74,5 +75,13 @@ def residual(layer: Any) -> Layer:
 
     notation, by_jax = Notation("R", "{x} + {inner[0]}", "{dy} + the layer's own dx"), inner.by_jax
     return Layer(
-        init, forward, backward, apply, name, notation=notation, by_jax=by_jax, inner=(inner,)
+        init,
+        forward,
+        backward,
+        apply,
+        name,
+        notation=notation,
+        by_jax=by_jax,
+        inner=(inner,),
+        in_dtype=lambda dtype: residual(as_dtype(inner, dtype)),
     )

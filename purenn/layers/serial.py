@@ -8,8 +8,10 @@ from jax import Array
 
 from purenn.core import checks, foreign
 from purenn.core.adapt import as_layer
+from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
+from purenn.layers.as_dtype import as_dtype
 
 
 def serial(*layers: Any) -> Layer:
@@ -101,13 +103,22 @@ def serial(*layers: Any) -> Layer:
 
     by_jax = any(part.by_jax for part in parts)
     return Layer(
-        init, forward, backward, apply, "serial", "any", parts=parts, by_jax=by_jax, flops=no_flops
+        init,
+        forward,
+        backward,
+        apply,
+        "serial",
+        "any",
+        parts=parts,
+        by_jax=by_jax,
+        flops=no_flops,
+        in_dtype=lambda dtype: serial(*(as_dtype(part, dtype) for part in parts)),
     )
 
 
 def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one example after a part, found by tracing, without computing anything."""
-    dtype = jnp.int32 if part.first.takes == "integer" else jnp.float32
+    dtype = jnp.int32 if part.first.takes == "integer" else dtype_of(params)
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
     if not isinstance(y, jax.ShapeDtypeStruct):

@@ -63,8 +63,8 @@ class Windows:
         batch, rows, columns, channels = arrays[0].shape
         down, across = -(-kh // sh), -(-kw // sw)  # blocks that a window reaches into
         blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
-        lies = sharding_of(arrays[-1], 0, None, None, None, None, 3)
-        dx = lax.full(blocks, 0, arrays[-1].dtype, sharding=lies)
+        sharding = sharding_of(arrays[-1], 0, None, None, None, None, 3)
+        dx = lax.full(blocks, 0, arrays[-1].dtype, sharding=sharding)
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]

@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from purenn.core import scalars
 from purenn.core.deleted import refuse_deleted
-from purenn.core.sharding import cut_like, varying_together
+from purenn.core.sharding import rows_sharded_like, varying_together
 from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
 from purenn.training.examples import as_examples
 from purenn.training.loop import train_loop
@@ -68,7 +68,7 @@ def training_run(
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
             if blocks > 1:
-                order = cut_like(order, x)
+                order = rows_sharded_like(order, x)
             return steps(train_state, x, targets, order, 0, order.shape[-2])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
