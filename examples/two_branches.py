@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
-from converters import whole
+from converters import integer
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from jax import Array
@@ -92,7 +92,7 @@ def training(optimizer: Any) -> Callable[[Any, Any, Any], tuple[Any, Array]]:
     return epoch
 
 
-Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=whole)]
+Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=integer)]
 app = App(name="two_branches.py", version_flags=[], result_action="return_value")
 
 

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 import jax
 import numpy as np
-from converters import AtLeast1, whole
+from converters import AtLeast1, integer
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from jax.sharding import Mesh, NamedSharding
@@ -36,7 +36,7 @@ from purenn.initializers import he_normal, sharded, zeros
 NARROW = 256  # what comes out of the first pair
 BATCH = 128
 
-Images = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=whole)]
+Images = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=integer)]
 app = App(name="wide_mlp.py", version_flags=[], result_action="return_value")
 
 
