@@ -1,8 +1,8 @@
-"""Ctrl-C while a program is still importing. A script imports this before JAX, and is run by `run`.
+"""Ctrl-C while a program is still importing: a script imports this before JAX, and calls `run`.
 
-When `import jax` loads jaxlib, its C++ calls Python, to import NumPy among other things. A
-KeyboardInterrupt there is printed and forgotten, or crashes the process, then or at the first
-array. Nothing can be lost yet, so until `run` the signal ends the process, without an exception.
+When `import jax` loads jaxlib, its C++ code calls Python, for example to import NumPy. A
+KeyboardInterrupt there is printed and forgotten, or crashes the process, at once or at the first
+array. Nothing can be lost yet: until `run` is called, Ctrl-C ends the process without an exception.
 """
 
 import signal
@@ -14,7 +14,7 @@ if BEFORE is signal.default_int_handler:  # where SIGINT is ignored, it stays ig
 
 
 def run(program: Callable[[], object]) -> None:
-    """Run the program, with Ctrl-C as Python has it."""
+    """Run the program, with Python's usual handling of Ctrl-C."""
     if BEFORE is signal.default_int_handler:
         signal.signal(signal.SIGINT, BEFORE)
     program()

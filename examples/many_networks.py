@@ -1,13 +1,13 @@
-"""Luck and the learning rate: 32 small networks trained at once, and how far apart they end.
+"""Luck and the learning rate: train 32 small networks at once, and see how much they differ.
 
-python examples/many_networks.py               half a minute on two cores, and a picture
+python examples/many_networks.py                    half a minute on two cores, and a picture
 python examples/many_networks.py --epochs 1
-python examples/many_networks.py --cpu-devices 2    the networks shared out among two devices
-python examples/many_networks.py --help        every option
+python examples/many_networks.py --cpu-devices 2    half of the networks on each of two devices
+python examples/many_networks.py --help             every option
 
-`training_run` is a pure function of the key, and `adam` of the learning rate, so that `vmap` makes
-one program of all the runs: the key decides the initial weights and the order of the images. On
-several devices each trains the networks of some of the keys, and nothing moves between them.
+`training_run` is a pure function of the key, and `adam` of the learning rate, so `vmap` turns all
+the runs into one program. The key determines the initial weights and the order of the images. Each
+of several devices trains the networks of some of the keys, and nothing moves between them.
 """
 
 if __name__ == "__main__":
@@ -52,8 +52,8 @@ def main(
         keys: how many networks each learning rate gets.
         epochs: passes over the training images.
         data: folder with the four files of MNIST.
-        output: the picture to draw, a PNG file; an earlier one is replaced once this one is whole.
-        cpu_devices: make so many devices of the CPU, to try what several do.
+        output: the PNG file to draw. An earlier one is replaced once this one is complete.
+        cpu_devices: make this many devices from the CPU, to try what several do.
     """
     try:
         if cpu_devices is not None:
@@ -68,7 +68,7 @@ def main(
         sys.exit(f"error: {error}")
 
     def run(key: Any, rate: Any) -> Any:
-        """One network: an ordinary training run, and how well it does on the test set."""
+        """Train one network in an ordinary training run, and measure it on the test set."""
         fit = pn.training_run(
             model, pn.softmax_cross_entropy, pn.adam(rate), epochs=epochs, batch_size=32
         )
@@ -76,12 +76,12 @@ def main(
         logits, _ = model.apply(trained.params, trained.state, test.x)
         return pn.accuracy(logits, test.y), losses[-1].mean()
 
-    every = jax.jit(jax.vmap(jax.vmap(run, (0, None)), (None, 0)))  # (rates, keys)
+    train_all = jax.jit(jax.vmap(jax.vmap(run, (0, None)), (None, 0)))  # (rates, keys)
     shared, devices = share_out(jax.random.split(jax.random.key(0), keys))
-    told = f"training {len(RATES) * keys} networks, {epochs} epochs, as one program"
-    print(told if devices == 1 else f"{told} on {devices} devices", flush=True)
+    plan = f"training {len(RATES) * keys} networks, {epochs} epochs, as one program"
+    print(plan if devices == 1 else f"{plan} on {devices} devices", flush=True)
     start = time.perf_counter()
-    accuracies, losses = (np.asarray(a)[:, :keys] for a in every(shared, jnp.asarray(RATES)))
+    accuracies, losses = (np.asarray(a)[:, :keys] for a in train_all(shared, jnp.asarray(RATES)))
     percent = 100 * accuracies
     print(f"done in {time.perf_counter() - start:.0f} s, compiling included\n")
     print("learning rate  worst   median  best    (% of the test set right)  training loss")
@@ -93,23 +93,23 @@ def main(
 
 
 def share_out(keys: Any) -> tuple[Any, int]:
-    """The keys, in equal shares on all devices, or on as many as there are keys; and how many.
+    """Shard the keys over the devices, at most one per key; return them, and how many devices.
 
-    Where they do not come out even the first ones are there twice, which takes no longer: a device
-    with a key less would wait for the others.
+    Where the keys do not divide evenly, the first ones are used twice. This takes no longer: a
+    device with one key fewer would wait for the others.
     """
     devices = jax.devices()[: len(keys)]
     if len(devices) == 1:
         return keys, 1
     even = -(-len(keys) // len(devices)) * len(devices)
-    auto = (AxisType.Auto,)  # XLA sees for itself what follows the keys
+    auto = (AxisType.Auto,)  # XLA works out the shardings of everything else
     mesh = jax.make_mesh((len(devices),), ("networks",), axis_types=auto, devices=devices)
     keys = keys[jnp.arange(even) % len(keys)]
     return jax.device_put(keys, NamedSharding(mesh, P("networks"))), len(devices)
 
 
 def draw(path: Path, percent: Any, epochs: int) -> None:
-    """A dot for each network, and a line at the median of each learning rate."""
+    """Draw a dot per network, and a line at the median of each learning rate."""
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = figure.subplots()
     rates, keys = percent.shape
@@ -122,7 +122,7 @@ def draw(path: Path, percent: Any, epochs: int) -> None:
     axes.set(
         title=f"{rates * keys} networks 784-16-16-10, {epochs} epochs of Adam, trained at once",
         xlabel="learning rate",
-        ylabel="test accuracy (%), one dot a key; line: median",
+        ylabel="test accuracy (%), one dot per key; line: median",
         xticks=range(rates),
         xticklabels=[f"{rate:g}" for rate in RATES],
         xlim=(-0.5, rates - 0.3),

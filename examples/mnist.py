@@ -88,7 +88,7 @@ def load(options: Options) -> Any:
     (x, y), (x_test, y_test) = pn.load_mnist(options.data)
     if options.model == "cnn":  # convolutions need a channel axis: one channel, gray
         x, x_test = x[..., None], x_test[..., None]
-    kept = IMAGES - options.holdout
+    kept = len(x) - options.holdout
     held = slice(kept, None) if options.holdout else slice(10_000)
     return (x[:kept], y[:kept]), (x[held], y[held]), (x_test, y_test)
 

@@ -13,7 +13,7 @@ import jax
 
 @contextmanager
 def join(
-    coordinator: str | None, processes: int, index: int, *, patience: int, start: int = 60
+    coordinator: str | None, processes: int, index: int, *, patience: int = 20, start: int = 60
 ) -> Iterator[None]:
     """Run the body as process `index` of `processes`, which meet at `coordinator`, HOST:PORT.
 

@@ -5,9 +5,9 @@
                      └─ w1ᵀ ─→ image again    can the hidden values draw it?
 
 The second branch is tied to the first: its weight is w1, transposed. Such a model needs no class
-and no graph. It is a plain function that calls layers; `pn.by_hand` puts each layer's hand-derived
-derivative into JAX, and `jax.grad` joins them up: where the branches meet, at `hidden` and at w1,
-it adds what comes back from both.
+and no graph. It is a plain function that calls layers. `pn.by_hand` gives each layer's hand-derived
+derivative to JAX, and `jax.grad` chains them: where the branches meet, at `hidden` and at w1, it
+adds the derivatives from both.
 
 python examples/two_branches.py
 """
@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
-from converters import whole
+from converters import integer
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from jax import Array
@@ -32,7 +32,7 @@ import purenn as pn
 DATA = Path(__file__).parent / "data" / "mnist"
 HIDDEN, BATCH = 128, 128
 
-# Every layer and op from here on is differentiated by its own hand-derived rule.
+# Each of these layers and ops is differentiated by its own hand-derived rule.
 encode = pn.by_hand(pn.dense(HIDDEN))
 classify = pn.by_hand(pn.dense(10))
 draw = pn.by_hand(pn.dense(28 * 28))
@@ -42,7 +42,7 @@ pixel_cross_entropy = pn.by_hand(pn.sigmoid_binary_cross_entropy)
 
 
 def init(key: Array) -> dict[str, Any]:
-    """Parameters are any pytree you like; here, a dict. `draw` has a bias, but no weight."""
+    """Make the parameters: any pytree will do, here a dict. `draw` has a bias, but no weight."""
     encode_key, classify_key = jax.random.split(key)
     return {
         "encode": encode.init(encode_key, (28 * 28,))[0],
@@ -52,7 +52,7 @@ def init(key: Array) -> dict[str, Any]:
 
 
 def forward(params: dict[str, Any], pixels: Array) -> tuple[Array, Array]:
-    """Logits of the digit, and logits of the pixels. `()` is a dense layer's state: it has none."""
+    """Return logits of the digit, and logits of the pixels. A dense layer's state is `()`."""
     hidden = relu(encode.apply(params["encode"], (), pixels)[0])
     logits, _ = classify.apply(params["classify"], (), hidden)
     tied = params["encode"]._replace(w=params["encode"].w.T, b=params["draw bias"])
@@ -66,12 +66,12 @@ def loss(params: dict[str, Any], pixels: Array, digits: Any) -> Array:
 
 
 def to_pixels(images: Any) -> Array:
-    """From uint8 (n, 28, 28) to floats from 0 to 1, (n, 784)."""
+    """Convert uint8 images (n, 28, 28) to floats from 0 to 1, (n, 784)."""
     return jnp.asarray(images, jnp.float32).reshape(-1, 28 * 28) / 255
 
 
 def training(optimizer: Any) -> Callable[[Any, Any, Any], tuple[Any, Array]]:
-    """One pass over the images: `(params, images, digits) -> (params, losses)`."""
+    """Make a function for one epoch: `(params, images, digits) -> (params, losses)`."""
 
     def step(carry: Any, batch: Any) -> tuple[Any, Array]:
         params, opt_state = carry
@@ -92,7 +92,7 @@ def training(optimizer: Any) -> Callable[[Any, Any, Any], tuple[Any, Array]]:
     return epoch
 
 
-Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=whole)]
+Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=integer)]
 app = App(name="two_branches.py", version_flags=[], result_action="return_value")
 
 
@@ -119,7 +119,7 @@ def main(*, data: Path = DATA, images: Count = 30_000) -> None:
 
         optimizers["optax's nadamw"] = optax.nadamw(2e-3)  # the protocol is the same
     except ImportError:
-        print("optax is not installed: purenn's own optimizer alone")
+        print("optax is not installed: using purenn's optimizer only")
 
     start = init(jax.random.key(0))
     for name, optimizer in optimizers.items():

@@ -41,6 +41,7 @@ def child(arguments):
     sys.argv[1:] = arguments
     import interrupts  # first, as the example does
     import mnist
+    import mnist_advanced
 
     from purenn.training import checkpoints, run
 
@@ -62,7 +63,7 @@ def child(arguments):
     marked(keeper, "write", "writing", "written")
     marked(run, "evaluate", "validation", "training")
     marked(mnist, "report", "report", "end")
-    interrupts.run(mnist.app)
+    interrupts.run(mnist_advanced.app)
 
 
 def mark(phase):
