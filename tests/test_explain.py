@@ -511,6 +511,11 @@ UNKNOWN = {
         ["A1 = around(Z1)", "dZ1 = around.backward(dA1)"],
         ["dW1′ = around.backward(dA1)"],
     ),
+    "residual with another backward": (
+        pn.residual(pn.tanh).replace(backward=lambda params, cache, dy: ((), 2 * dy)),
+        ["R1 = residual(Z1)", "dZ1 = residual.backward(dR1)"],
+        [],
+    ),
     "own product": (
         product(pn.dense(3), pn.serial(pn.tanh)),
         [

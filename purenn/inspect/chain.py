@@ -23,6 +23,7 @@ class Link(NamedTuple):
     state: Any
     key: Any
     inner: "tuple[list[Link], ...]"  # the chain of each inner layer that `explain` looks into
+    path: str  # as error messages have it, if a `serial` around it has a name: `encoder / part 3: `
 
 
 class Symbols(NamedTuple):
@@ -44,23 +45,27 @@ class Symbols(NamedTuple):
         return text.format(**{**dict(self.params), **own})
 
 
-def chain(layer: Layer, params: Any, state: Any = None, key: Any = None) -> list[Link]:
+def chain(
+    layer: Layer, params: Any, state: Any = None, key: Any = None, path: str = ""
+) -> list[Link]:
     """List the innermost layers in order, through any nesting of `serial`.
 
     `params` may be any tree with an entry for each parameter, such as the gradients. Without a
-    state or a key, the links have none.
+    state or a key, the links have none. `path` is that of `layer` itself.
     """
-    if not layer.parts:
-        several = len(layer.inner) > 1
-        shares = (
-            _shares(layer, layer.inner, params, state, key) if several else [(params, state, key)]
-        )
-        seen = zip(layer.inner, shares, strict=True) if layer.notation.inner_dy else ()
-        return [Link(layer, params, state, key, tuple(chain(part, *own) for part, own in seen))]
-    shares = _shares(layer, layer.parts, params, state, key)
-    return [
-        link for part, own in zip(layer.parts, shares, strict=True) for link in chain(part, *own)
-    ]
+    if layer.parts:
+        shares = _shares(layer, layer.parts, params, state, key)
+        named = path or layer.name != layer.first_name
+        links = []
+        for i, part in enumerate(layer.parts):
+            links += chain(part, *shares[i], f"{path}{layer.name} / part {i}: " if named else "")
+        return links
+    shares = [(params, state, key)]
+    if len(layer.inner) > 1:
+        shares = _shares(layer, layer.inner, params, state, key)
+    seen = zip(layer.inner, shares, strict=True) if layer.inner and layer.notation.inner_dy else ()
+    inner = tuple(chain(part, *own) for part, own in seen)
+    return [Link(layer, params, state, key, inner, path)]
 
 
 def _shares(
@@ -142,6 +147,8 @@ class Symbolist:
 
 def notation_of(layer: Layer, train: bool = True) -> Notation:
     """Return how a layer is written in training, or in evaluation."""
+    if layer.notation.inner_dy and not layer.inner:  # replaced: the formulas hold no longer
+        return Notation(layer.notation.symbol)
     return layer.notation if train else layer.notation.evaluated or layer.notation
 
 
@@ -151,9 +158,8 @@ def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
 
 
 def title(layer: Layer) -> str:
-    """Return a layer's own name on one line, without the names of the layers inside: `residual`."""
-    name = layer.name.partition("(")[0] if layer.inner else layer.name
-    return " ".join(name.split())
+    """Return a layer's name on one line."""
+    return " ".join(layer.name.split())
 
 
 def called(layer: Layer) -> str:

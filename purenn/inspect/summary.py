@@ -19,8 +19,9 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
     The layers inside a `residual` or `recompute` stand beneath it, indented; its own line has what
-    it adds to theirs, so that each column adds up to its total. A part that is a plain function,
-    whose derivative is `jax.vjp`'s and not by hand, is marked with a star.
+    it adds to theirs, so that each column adds up to its total. The parts of a `serial` with a name
+    of its own, `layer.replace(name="encoder")`, have their path: `encoder / part 3: dense(10)`. A
+    part that is a plain function, whose derivative comes from `jax.vjp`, is marked with a star.
 
     FLOPs are the operations of one example's forward in evaluation, as textbooks count them, from
     the shapes:
@@ -43,7 +44,7 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
         in_shape: the shape of one example, without a batch axis.
 
     Returns:
-        The table, at most 100 columns wide: long names are cut. Nothing is computed for it.
+        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it.
 
     Examples:
         >>> import purenn as pn
@@ -79,6 +80,7 @@ class _Link(NamedTuple):
     x: Any
     y: Any
     inner: "tuple[list[_Link], ...]"
+    path: str
 
 
 class _Row(NamedTuple):
@@ -93,19 +95,20 @@ def _links(layer: Layer, x: Any) -> list[_Link]:
     """List a layer's innermost layers; nothing but shapes is computed."""
     links = []
     made = jax.eval_shape(lambda: layer.init(jax.random.key(0), x.shape[1:]))
-    for part, params, state, *_ in chain(layer, *made):
+    for part, params, state, *_, path in chain(layer, *made):
         y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
-        links.append(_Link(part, params, x, y, tuple(_links(inner, x) for inner in part.inner)))
+        inner = tuple(_links(inner, x) for inner in part.inner)
+        links.append(_Link(part, params, x, y, inner, path))
         x = y
     return links
 
 
 def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[_Row]:
-    for (layer, params, x, y, inner), symbols in zip(links, names, strict=True):
+    for (layer, params, x, y, inner, path), symbols in zip(links, names, strict=True):
         count = _size(params) - sum(_size(link.params) for inside in inner for link in inside)
         star = "*" * (layer.by_jax and not inner)
         line = f"{symbols.y} = {formula(layer, symbols)}"
-        name = "  " * depth + title(layer) + star
+        name = "  " * depth + path + title(layer) + star
         yield _Row(name, line, tuple(y.shape[1:]), count, _flops(layer, params, x, y))
         for inside in zip(inner, symbols.inner, strict=True):
             yield from _rows(*inside, depth + 1)
