@@ -1,7 +1,7 @@
 """`explain`: the page for a person, and the same numbers as `value_and_grad`."""
 
 import re
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -11,7 +11,9 @@ import pytest
 from table import as_dtype, error
 
 import purenn as pn
+from purenn.core.notation import Notation
 from purenn.core.text import columns
+from purenn.inspect.chain import Symbolist, chain
 from purenn.layers.dense import DenseParams
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -46,42 +48,46 @@ def worked(dtype=jnp.float32):
     return params, ((), (), ()), x, np.array([0, 1], np.int32)
 
 
-def explain_worked(**options):
-    return pn.explain(TWO_LAYERS, pn.softmax_cross_entropy, *worked(), **options)
+def compiled(model, loss=pn.mse, **options):
+    """`explain` as one program, which compiles faster than each of its operations on its own."""
+    return jax.jit(partial(pn.explain, model, loss, **options))
 
 
-def test_the_worked_example_is_the_page():
+WORKED = partial(pn.explain, TWO_LAYERS, pn.softmax_cross_entropy)
+
+
+@cache
+def explain_worked():
+    return compiled(TWO_LAYERS, pn.softmax_cross_entropy)(*worked())
+
+
+def test_the_worked_example_is_the_page_compiled_or_not():
     assert str(explain_worked()).splitlines() == PAGE.splitlines()
+    assert str(WORKED(*worked())) == PAGE
 
 
-def test_explain_jits_and_still_prints_the_page():
-    params, state, x, targets = worked()
-
-    @jax.jit
-    def compiled(params):
-        return pn.explain(TWO_LAYERS, pn.softmax_cross_entropy, params, state, x, targets)
-
-    assert str(compiled(params)) == PAGE
-    # Inside a compiled program there are no numbers to print, and that is no error.
+def test_inside_a_compiled_program_the_page_has_no_numbers():
     pages = []
 
-    def printing(params):
-        e = pn.explain(TWO_LAYERS, pn.softmax_cross_entropy, params, state, x, targets)
+    def printing(params, *rest):
+        e = WORKED(params, *rest)
         pages.append(str(e))
         return e.value
 
-    jax.eval_shape(printing, params)
+    jax.eval_shape(printing, *worked())
     assert "dW1 = Xᵀ·dZ1     (2,3) (traced)" in pages[0] and "A step" not in pages[0]
 
 
 def test_explain_maps_over_parameters_and_is_differentiable():
-    params, state, x, targets = worked()
-    two = jax.tree.map(lambda p: jnp.stack([p, 2 * p]), params)
-    f = partial(pn.explain, TWO_LAYERS, pn.softmax_cross_entropy)
-    mapped = jax.vmap(lambda p: f(p, state, x, targets))(two)
-    alone = f(jax.tree.map(lambda p: 2 * p, params), state, x, targets)
-    assert error(jax.tree.map(lambda a: a[1], mapped.grads), alone.grads) < 1e-6
-    by_jax = jax.grad(lambda p: f(p, state, x, targets).value)(params)
+    params, *rest = worked()
+    two = jax.tree.map(lambda p: np.stack([p / 2, p]), params)
+    mapped, by_jax = jax.jit(
+        lambda two, params: (
+            jax.vmap(lambda p: WORKED(p, *rest).grads)(two),
+            jax.grad(lambda p: WORKED(p, *rest).value)(params),
+        )
+    )(two, params)
+    assert error(jax.tree.map(lambda a: a[1], mapped), explain_worked().grads) < 1e-6
     assert error(explain_worked().grads, by_jax) < 1e-6
 
 
@@ -102,39 +108,52 @@ NESTED = pn.serial(
     pn.flatten(),
     pn.serial(pn.dense(4), pn.serial(pn.batch_norm(), pn.relu)),
     pn.dropout(0.5),
-    pn.residual(pn.serial(pn.dense(4), pn.tanh)),
+    pn.residual(pn.serial(pn.dense(4), pn.recompute(pn.tanh))),
     jnp.sin,
     pn.dense(2),
 )
 
 
-@pytest.fixture(scope="module")
+@cache
 def nested():
-    params, state = NESTED.init(jax.random.key(0), (2, 2))
+    params, state = jax.jit(lambda: NESTED.init(jax.random.key(0), (2, 2)))()
     x = np.random.default_rng(0).integers(256, size=(5, 2, 2), dtype=np.uint8)
-    return params, state, x, np.array([[0, 1]] * 5, np.float32), jax.random.key(3)
+    return params, state, x, np.array([[0, 1]] * 5, np.float32)
+
+
+@cache
+def explain_nested(train=True):
+    return compiled(NESTED, train=train)(*nested(), key=jax.random.key(3) if train else None)
 
 
 @pytest.mark.parametrize("penalty", [None, pn.l2_penalty(0.1)], ids=["plain", "penalty"])
 @pytest.mark.parametrize("train", [True, False], ids=["train", "evaluate"])
-def test_the_numbers_are_those_of_value_and_grad(train, penalty, nested, x64):
-    params, state, x, targets, key = nested
+def test_the_numbers_are_those_of_value_and_grad(train, penalty, x64):
+    params, state, x, targets = nested()
     params, state, targets = as_dtype((params, state, targets), jnp.float64)
-    x = jnp.asarray(x / 255)  # uint8 would make float32 of it
-    rest = {"key": key, "train": train}
-    f = pn.value_and_grad(NESTED, pn.mse, penalty=penalty)
-    (value, _), grads = f(params, state, x, targets, **rest)
-    e = pn.explain(NESTED, pn.mse, params, state, x, targets, penalty=penalty, **rest)
-    assert error(e.grads, grads) <= 1e-12 and e.value == value
+    x = x / 255  # uint8 would make float32 of it
+
+    @jax.jit
+    def both(params):
+        rest = {"key": jax.random.key(3), "train": train}
+        f = pn.value_and_grad(NESTED, pn.mse, penalty=penalty)
+        (value, _), grads = f(params, state, x, targets, **rest)
+        after = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
+        e = pn.explain(NESTED, pn.mse, params, state, x, targets, penalty=penalty, **rest)
+        return value, grads, f(after, state, x, targets, **rest)[0][0], e
+
+    value, grads, value_after, e = both(params)
+    assert error(e.grads, grads) <= 1e-12 and error(e.value, value) <= 1e-12
     assert jax.tree.structure(e.grads) == jax.tree.structure(params)
-    after = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
-    assert error(e.value_after, f(after, state, x, targets, **rest)[0][0]) <= 1e-12
-    assert e.value_after < e.value
+    assert error(e.value_after, value_after) <= 1e-12 and e.value_after < e.value
+    # What the layers inside computed on their own is what the layer around them made of it.
+    ((dense, tanh),) = e[6].inner
+    assert error(dense.dparams, e[6].dparams[0]) <= 1e-12 and error(e[6].y, e[6].x + tanh.y) == 0
+    assert error(e[6].dx, e[6].dy + dense.dx) <= 1e-12 and error(tanh.inner[0][0].y, tanh.y) == 0
 
 
-def test_every_kind_of_part_has_its_line(nested):
-    params, state, x, targets, key = nested
-    page = str(pn.explain(NESTED, pn.mse, params, state, x, targets, key=key))
+def test_every_kind_of_part_has_its_line():
+    page = str(explain_nested())
     for line in (
         "m = 5, n = 10 outputs in all, targets [[0 1] [0 1] [0 1] [0 1] [0 1]]; loss mse",
         " X          ",
@@ -142,13 +161,21 @@ def test_every_kind_of_part_has_its_line(nested):
         " F = flatten(S) ",
         " N1 = γ1⊙norm(Z1) + β1 ",
         " D1 = A1⊙mask/0.5 ",
-        " R1 = D1 + serial(dense(4), tanh)(D1) ",
+        " Z1.1 = D1·W1.1 + b1.1 ",
+        " A1.1.0 = tanh(Z1.1) ",
+        " R1.1 = A1.1.0 ",
+        " R1 = D1 + R1.1 ",
         " A1′ = sin(R1) ",
         " dZ2 = 2(Z2-Y)/n ",
         " dR1 = jax.vjp of sin, at dA1′ ",
-        " dR1[0].w = residual.backward(dR1) ",
-        " dR1[0].b = residual.backward(dR1) ",
-        " dD1 = dR1 + the layer's own dx ",
+        " dR1.1 = dR1 ",
+        " dA1.1.0 = dR1.1 ",
+        " dZ1.1′ = dA1.1.0⊙(1-A1.1.0²) ",
+        " dZ1.1 = dZ1.1′ ",
+        " dW1.1 = D1ᵀ·dZ1.1 ",
+        " db1.1 = Σ rows dZ1.1 ",
+        " dD1′ = dZ1.1·W1.1ᵀ ",
+        " dD1 = dR1 + dD1′ ",
         " dA1 = dD1⊙mask/0.5 ",
         " dγ1 = Σ rows dN1⊙x̂ ",
         " dZ1 = γ1/σ⊙(dN1 - mean(dN1) - x̂⊙mean(dN1⊙x̂)) ",
@@ -160,22 +187,21 @@ def test_every_kind_of_part_has_its_line(nested):
     assert len({columns(left) for left in shapes}) == 1  # the hat of x̂ takes no column
 
 
-def test_evaluation_prints_the_formulas_of_evaluation(nested):
-    params, state, x, targets, _ = nested
-    e = pn.explain(NESTED, pn.mse, params, state, x, targets, train=False)
+def test_evaluation_prints_the_formulas_of_evaluation():
+    e = explain_nested(train=False)
     for line in ("train=False", " D1 = A1 ", " dA1 = dD1 ", " dZ1 = γ1/σ⊙dN1 "):
         assert line in str(e)
     assert error(e["D1"], e["A1"]) == 0 and e["dgamma1"] is e["dγ1"]
 
 
-def test_an_integer_x_has_no_derivative(nested):
-    params, state, x, targets, key = nested
-    e = pn.explain(NESTED, pn.mse, params, state, x, targets, key=key)
+def test_an_integer_x_has_no_derivative():
+    e = explain_nested()
     assert e[0].x.dtype == jnp.uint8 and e[0].dx is None and e[1].dx is not None
 
 
 def test_the_penaltys_share_is_marked_where_there_is_one():
-    plain, e = explain_worked(), explain_worked(penalty=pn.l2_penalty(0.1))
+    plain = explain_worked()
+    e = compiled(TWO_LAYERS, pn.softmax_cross_entropy, penalty=pn.l2_penalty(0.1))(*worked())
     lines = str(e).splitlines()
     assert lines[0].endswith("loss softmax_cross_entropy = 2.222, of which penalty .3")
     marked = [line.split(" = ")[0].strip() for line in lines if "+ the penalty's" in line]
@@ -183,10 +209,20 @@ def test_the_penaltys_share_is_marked_where_there_is_one():
     assert error(e["dW1"], plain["dW1"] + 0.1 * worked()[0][0].w) < 1e-6
 
 
-def test_a_raw_and_a_typed_key_drop_the_same(nested):
-    params, state, x, targets, key = nested
-    f = partial(pn.explain, NESTED, pn.mse, params, state, x, targets)
-    assert error(f(key=key)["D1"], f(key=jax.random.key_data(key))["D1"]) == 0
+def test_a_raw_and_a_typed_key_drop_the_same():
+    raw = compiled(NESTED)(*nested(), key=jax.random.key_data(jax.random.key(3)))
+    assert error(raw["D1"], explain_nested()["D1"]) == 0
+
+
+def traced(model, loss, x, targets=None, penalty=None):
+    """The explanation of a model whose numbers do not matter: none is computed."""
+
+    def explained(x):
+        params, state = model.init(jax.random.key(0), x.shape[1:])
+        y = jnp.zeros_like(model.apply(params, state, x)[0]) if targets is None else targets
+        return pn.explain(model, loss, params, state, x, y, penalty=penalty)
+
+    return jax.eval_shape(explained, x)
 
 
 @pytest.mark.parametrize(
@@ -200,18 +236,17 @@ def test_a_raw_and_a_typed_key_drop_the_same(nested):
 )
 def test_losses_print_their_formulas(loss, last, lines):
     model = pn.serial(pn.dense(1), *([last] if last else []))
-    params, state = model.init(jax.random.key(0), (3,))
     x, targets = np.ones((4, 3), np.float32), np.array([[0], [1], [1], [0]], np.float32)
-    e = pn.explain(model, loss, params, state, x, targets)
+    e = traced(model, loss, x, targets)
     assert all(line in str(e) for line in lines), e
-    assert len(e.named()) == len(set(e.named())) == str(e).count("\n") - 3
+    assert len(e.named()) == len(set(e.named())) == str(e).count("\n") - 2
 
 
 def test_large_arrays_are_shown_as_norms():
     model = pn.dense(5)
-    params, state = model.init(jax.random.key(0), (6,))
+    params = pn.DenseParams(np.ones((6, 5), np.float32), np.ones(5, np.float32))
     x, labels = np.ones((20, 6), np.float32), np.arange(20, dtype=np.int32) % 5
-    page = str(pn.explain(model, pn.softmax_cross_entropy, params, state, x, labels))
+    page = str(compiled(model, pn.softmax_cross_entropy)(params, (), x, labels))
     assert page.startswith("m = 20, targets from 0 to 4; ")
     assert " X                (20,6) norm 10.954, from 1 to 1" in page
     assert max(map(len, page.splitlines())) < 100
@@ -226,12 +261,53 @@ def test_a_layer_with_names_that_differ_in_case_is_looked_up_by_case():
         lambda params, state, x, *, train=False, key=None: (x * params.a, state, x),
         lambda params, x, dy: (Params(jnp.sum(dy * x, axis=0)), dy * params.a),
     )
-    model = pn.serial(pn.dense(2), layer, pn.relu)
-    params, state = model.init(jax.random.key(0), (3,))
-    e = pn.explain(model, pn.mse, params, state, jnp.ones((4, 3)), jnp.zeros((4, 2)))
+    e = traced(pn.serial(pn.dense(2), layer, pn.relu), pn.mse, jnp.ones((4, 3)), jnp.zeros((4, 2)))
     names = e.named()
     assert {"dA1", "da1"} <= set(names)
     assert e["dA1"] is names["dA1"] and e["da1"] is names["da1"]
+
+
+def around(inner):
+    """A user's own layer that applies another to something else than its x: 2x."""
+    return pn.Layer(
+        inner.init,
+        lambda params, state, x, *, train=False, key=None: inner.forward(params, state, 2 * x),
+        lambda params, cache, dy: inner.backward(params, cache, dy),
+        name="around", inner=(inner,),
+    )  # fmt: skip
+
+
+def product(*inner):
+    """A user's own layer with several others inside, each of which gets its x."""
+    one, other = inner
+
+    def init(key, in_shape):
+        return tuple(zip(*(layer.init(key, in_shape) for layer in inner), strict=True))
+
+    def forward(params, state, x, *, train=False, key=None):
+        a, _, cache_a = one.forward(params[0], state[0], x)
+        b, _, cache_b = other.forward(params[1], state[1], x)
+        return a * b, state, (a, b, cache_a, cache_b)
+
+    def backward(params, saved, dy):
+        a, b, cache_a, cache_b = saved
+        dparams, dx = zip(
+            one.backward(params[0], cache_a, dy * b),
+            other.backward(params[1], cache_b, dy * a),
+            strict=True,
+        )
+        return dparams, sum(dx)
+
+    notation = Notation(
+        "A",
+        "{inner[0]}⊙{inner[1]}",
+        "{inner_dx[0]} + {inner_dx[1]}",
+        inner_dy=(
+            ("{dy}⊙{inner[1]}", lambda dy, ys: dy * ys[1]),
+            ("{dy}⊙{inner[0]}", lambda dy, ys: dy * ys[0]),
+        ),
+    )
+    return pn.Layer(init, forward, backward, name="product", inner=inner, notation=notation)
 
 
 # The printed formulas, read and computed: each must give the value that stands beside it.
@@ -246,6 +322,12 @@ MODELS = {
         partial(pn.gelu, approximate=False),
     ],
     "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)],
+    "inner": [
+        pn.residual(pn.serial(pn.dense(4), pn.tanh, pn.dense(4), pn.residual(pn.sigmoid))),
+        pn.recompute(pn.serial(pn.relu, pn.dense(4), pn.residual(pn.dense(4)))),
+        pn.mixed_precision(pn.residual(pn.dense(4)), jnp.float64),
+        product(pn.dense(4), pn.residual(pn.tanh)),
+    ],
     "mse": [], "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
     "binary_cross_entropy": [pn.sigmoid], "categorical_cross_entropy": [pn.softmax],
 }  # fmt: skip
@@ -263,6 +345,7 @@ WORDS = {
     "flatten": lambda a: a.reshape(len(a), -1),
 }  # fmt: skip
 PYTHON = (
+    (" in float64$", ""),
     (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
     (r"\(1 where (.+), else (.+)\)", r"where(\1, 1, \2)"),
@@ -291,26 +374,38 @@ def words_of(layer, values, state, train):
     return {"mask": (values.y != 0).astype(values.y.dtype)} if "dropout" in layer.name else {}
 
 
+def weights_of(link, symbols):
+    """The parameters of a layer, and of the layers inside it, by their symbols."""
+    leaves = jax.tree.leaves(link.params) if symbols.params else []
+    found = {name: leaf for (_, name), leaf in zip(symbols.params, leaves, strict=True)}
+    for inside in zip(link.inner, symbols.inner, strict=True):
+        for inner in zip(*inside, strict=True):
+            found |= weights_of(*inner)
+    return found
+
+
 @pytest.mark.parametrize(("name", "train"), [*((name, True) for name in MODELS), ("layers", False)])
 def test_every_printed_formula_gives_the_value_beside_it(name, train, x64):
     loss, parts = getattr(pn, name, None), MODELS[name]
     loss = loss if isinstance(loss, pn.Op) else pn.mse
     between = [part for a in parts[1:] for part in (a, pn.dense(4))]
     model = pn.serial(pn.dense(4), *parts[:1], *([pn.dense(4)] if between else []), *between)
-    params, state = as_dtype(model.init(jax.random.key(1), (4,)), jnp.float64)
+    params, state = jax.jit(lambda: model.init(jax.random.key(1), (4,)))()
+    params, state = as_dtype((params, state), jnp.float64)
     params = jax.tree.map(lambda p: p + 0.1 if p.ndim == 1 else p, params)
     x, targets = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 3, 0, 1])
     x[0] *= 1e3  # saturates: a probability that is clipped
     one_hot = np.eye(4)[targets]
-    e = pn.explain(
-        model, loss, params, state, x, targets if loss.of_classes else one_hot, train=train,
-        penalty=lambda params: sum(map(jnp.sum, jax.tree.leaves(params))),  # a share of 1
-        key=jax.random.key(2),
-    )  # fmt: skip
+    penalty = lambda params: sum(map(jnp.sum, jax.tree.leaves(params)))  # noqa: E731 - a share of 1
+    e = compiled(model, loss, train=train, penalty=penalty)(
+        params, state, x, targets if loss.of_classes else one_hot, key=jax.random.key(2)
+    )
     values = e.named()
-    leaves = [leaf for part in reversed(params) for leaf in jax.tree.leaves(part)]
-    names = [name[1:] for name in values if name[0] == "d" and name[1:] not in values]
-    values = jax.tree.map(np.asarray, values | dict(zip(names, leaves, strict=True)))
+    links, weights = chain(model, params), {}
+    for link, symbols in zip(links, Symbolist().name(links), strict=True):
+        weights |= weights_of(link, symbols)
+    assert {f"d{name}" for name in weights} <= set(values)
+    values = jax.tree.map(np.asarray, values | weights)
     words = {**WORDS, "v": values, "Y": one_hot, "m": 6, "n": 24, "penaltys": 1}
     for layer, explained, part_state in zip(model.parts, e, state, strict=True):
         words |= words_of(layer, explained, part_state, train)
@@ -326,6 +421,8 @@ def test_every_printed_formula_gives_the_value_beside_it(name, train, x64):
             expected = eval(f"({code}){penalty}", words)
         assert error(values[symbol], expected) <= 1e-9, (symbol, code)
         assert bool(penalty) == (symbol[:2] in ("dW", "db", "dγ", "dβ"))
+    if name == "inner":
+        assert {"dW1.1", "dZ2′", "dW2.1.1", "dW3.1", "dA4.1.0", "dZ4′′′"} <= set(e.named()), page
 
 
 # Where no formula is known, the line says what was called.
@@ -364,18 +461,23 @@ OWN = table(name="my{5}")
 UNKNOWN = {
     "residual": (
         pn.residual(pn.dense(3)),
-        ["R1 = Z1 + dense(3)(Z1)", "dZ1 = dR1 + the layer's own dx"],
-        ["dW1′ = residual.backward(dR1)", "db1′ = residual.backward(dR1)"],
+        ["Z1.1 = Z1·W1.1 + b1.1", "R1 = Z1 + Z1.1", "dZ1.1 = dR1", "dZ1 = dR1 + dZ1′"],
+        ["dW1.1 = Z1ᵀ·dZ1.1", "db1.1 = Σ rows dZ1.1"],
     ),
     "long residual": (
         pn.residual(pn.serial(*[pn.dense(3), pn.tanh] * 4)),
-        ["R1 = Z1 + serial(…)(Z1)"],
-        ["dR1[6].w = residual.backward(dR1)"],
+        ["R1 = Z1 + A1.4", "dZ1.4 = dA1.4⊙(1-A1.4²)", "dZ1′ = dZ1.1·W1.1ᵀ"],
+        ["dW1.4 = A1.3ᵀ·dZ1.4"],
+    ),
+    "residual of a residual": (
+        pn.residual(pn.residual(pn.dense(3))),
+        ["R1.0 = Z1 + Z1.0.1", "R1 = Z1 + R1.0", "dZ1′ = dR1.0 + dZ1′′", "dZ1 = dR1 + dZ1′"],
+        ["dW1.0.1 = Z1ᵀ·dZ1.0.1"],
     ),
     "recompute": (
         pn.recompute(pn.dense(3)),
-        ["R1 = dense(3)(Z1)", "dZ1 = the layer's own dx, computed with it again"],
-        ["dW1′ = recompute.backward(dR1)"],
+        ["R1 = Z1.1", "dZ1′ = dZ1.1·W1.1ᵀ", "dZ1 = dZ1′"],
+        ["dW1.1 = Z1ᵀ·dZ1.1"],
     ),
     "mixed precision": (
         pn.mixed_precision(pn.dense(3)),
@@ -384,8 +486,8 @@ UNKNOWN = {
     ),
     "mixed residual": (
         pn.mixed_precision(pn.residual(pn.dense(3))),
-        ["R1 = Z1 + dense(3)(Z1) in bfloat16"],
-        ["dW1′ = bfloat16 residual.backward(dR1)"],
+        ["R1 = Z1 + Z1.1 in bfloat16", "dZ1 = dR1 + dZ1′ in bfloat16"],
+        ["dW1.1 = Z1ᵀ·dZ1.1 in bfloat16"],
     ),
     "function": (negative, ["A1 = negative(Z1)", "dZ1 = jax.vjp of negative, at dA1"], []),
     "partial": (
@@ -401,8 +503,29 @@ UNKNOWN = {
     "own": (OWN, ["A1 = my{5}(Z1)", "dZ1 = my{5}.backward(dA1)"], ["drows1 = my{5}.backward(dA1)"]),
     "own in a residual": (
         pn.residual(OWN),
-        ["R1 = Z1 + my{5}(Z1)"],
-        ["drows1 = residual.backward(dR1)"],
+        ["A1.0 = my{5}(Z1)", "R1 = Z1 + A1.0", "dZ1′ = my{5}.backward(dA1.0)"],
+        ["drows1.0 = my{5}.backward(dA1.0)"],
+    ),
+    "own around another": (
+        around(pn.dense(3)),
+        ["A1 = around(Z1)", "dZ1 = around.backward(dA1)"],
+        ["dW1′ = around.backward(dA1)"],
+    ),
+    "residual with another backward": (
+        pn.residual(pn.tanh).replace(backward=lambda params, cache, dy: ((), 2 * dy)),
+        ["R1 = residual(Z1)", "dZ1 = residual.backward(dR1)"],
+        [],
+    ),
+    "own product": (
+        product(pn.dense(3), pn.serial(pn.tanh)),
+        [
+            "A1 = Z1.1⊙A1.1",
+            "dA1.1 = dA1⊙Z1.1",
+            "dZ1′′ = dA1.1⊙(1-A1.1²)",
+            "dZ1.1 = dA1⊙A1.1",
+            "dZ1 = dZ1′ + dZ1′′",
+        ],
+        ["dW1.1 = Z1ᵀ·dZ1.1"],
     ),
     "option": (
         partial(pn.leaky_relu, negative_slope=0.25),
@@ -413,15 +536,8 @@ UNKNOWN = {
 
 
 def page_of(*parts, penalty=None, loss=pn.mse, x=None):
-    """The page of a model, whose numbers do not matter: none is computed."""
-    model = pn.serial(*parts)
-
-    def explained(x):
-        params, state = model.init(jax.random.key(0), x.shape[1:])
-        y, _ = model.apply(params, state, x)
-        return pn.explain(model, loss, params, state, x, jnp.zeros_like(y), penalty=penalty)
-
-    return str(jax.eval_shape(explained, np.ones((2, 3), np.float32) if x is None else x))
+    x = np.ones((2, 3), np.float32) if x is None else x
+    return str(traced(pn.serial(*parts), loss, x, penalty=penalty))
 
 
 def has(page, line):
@@ -442,7 +558,7 @@ def test_where_no_formula_is_known_the_line_says_what_was_called(name):
 
 def test_a_bare_layer_and_a_layer_behind_integers():
     page = page_of(pn.residual(pn.dense(3)), penalty=pn.l2_penalty(0.1))
-    assert has(page, "dW = residual.backward(dR) + the penalty's") and "dX" not in page
+    assert has(page, "dW0.1 = Xᵀ·dZ0.1 + the penalty's") and "dX" not in page
     # What comes before an integer array has no derivative, and the page says why.
     whole = pn.Layer(
         lambda key, in_shape: (jnp.ones(3), ()),
@@ -475,11 +591,11 @@ def test_a_loss_without_a_formula_is_named(loss, line):
 
 
 def test_explanations_of_several_networks_and_of_shapes_alone_print_too():
-    params, state, x, targets = worked()
-    two = jax.tree.map(lambda p: jnp.stack([p, 2 * p]), params)
-    f = lambda p: pn.explain(TWO_LAYERS, pn.softmax_cross_entropy, p, state, x, targets)  # noqa: E731
-    assert str(jax.vmap(f)(two)) == "2 explanations in one: each value begins with the axes (2,)"
-    assert "dW1 = Xᵀ·dZ1     (2,3) (traced)" in str(jax.eval_shape(f, params))
+    params, *rest = worked()
+    two = jax.tree.map(lambda p: np.stack([p, 2 * p]), params)
+    several = jax.eval_shape(jax.vmap(lambda p: WORKED(p, *rest)), two)
+    assert str(several) == "2 explanations in one: each value begins with the axes (2,)"
+    assert "dW1 = Xᵀ·dZ1     (2,3) (traced)" in str(jax.eval_shape(WORKED, params, *rest))
 
 
 def test_a_conv2d_with_strides_says_so():

@@ -11,6 +11,8 @@ import pytest
 import purenn as pn
 from purenn.core.text import columns
 
+X = jnp.ones(4)  # a single example without its batch axis
+
 
 def rows(text):
     """{first column: the row's last two columns as numbers}, in order."""
@@ -181,6 +183,25 @@ def test_a_layer_and_an_op_of_your_own_have_one_per_value_or_what_they_state():
         double(inner=pn.dense(3))
 
 
+def test_the_parts_of_a_serial_with_a_name_have_their_path():
+    block = pn.residual(pn.serial(pn.dense(3), pn.tanh)).replace(name="block")
+    encoder = pn.serial(pn.dense(3), block, pn.serial(pn.relu)).replace(name="encoder")
+    text = pn.summary(pn.serial(pn.serial(encoder), pn.dense(2)), (4,))
+    assert [name for name, *_ in rows(text)] == [
+        "encoder / part 0: dense(3)",
+        "encoder / part 1: block",
+        "dense(3)",
+        "tanh",
+        "encoder / part 2: serial / part 0: relu",
+        "dense(2)",
+        "total",
+    ]
+    # As in the message of an error from there.
+    with pytest.raises(ValueError, match="x has shape") as caught:
+        encoder.apply((pn.DenseParams(jnp.ones((3, 3)), jnp.ones(3)), (), ()), ((), (), ()), X)
+    assert caught.value.__notes__ == ["in encoder / part 0: dense(3)"]
+
+
 def block(channels):
     conv = partial(pn.conv2d, channels)
     return pn.residual(pn.serial(conv(), pn.batch_norm(), pn.relu, conv(), pn.batch_norm()))
@@ -214,7 +235,10 @@ def test_the_layers_inside_another_stand_beneath_it():
         return pn.explain(model, loss, params, state, x, targets)
 
     page = str(jax.eval_shape(explained))
-    assert " R1′ = R1 + serial(…)(R1) " in page and " Z2 = F1·W2 + b2 " in page
+    for line in lines[2:-2]:
+        symbol = line.split(" = ")[0].split()[-1]
+        assert f" {symbol} = " in page, symbol
+    assert " R1′ = R1 + N1.4 " in page and " Z2 = F1·W2 + b2 " in page
 
 
 def a_function_whose_name_somebody_chose_with_great_care_and_then_kept(x):
@@ -280,9 +304,7 @@ def test_a_layer_with_stacked_parameters_is_one_row():
     )  # fmt: skip
     assert rows(pn.summary(pn.serial(stack, pn.relu), (4,)))[0] == ("stack", 5 * 20, 180)
     # With the layer inside named as well, each number is still counted once.
-    named = pn.Layer(
-        stack.init, stack.forward, stack.backward, name="stack(dense(4))", inner=(one,)
-    )
+    named = pn.Layer(stack.init, stack.forward, stack.backward, name="stack", inner=(one,))
     assert rows(pn.summary(named, (4,))) == [
         ("stack", 80, 4),
         ("dense(4)", 20, 36),

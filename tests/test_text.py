@@ -67,7 +67,7 @@ def printed(encoding, **environment):
             "ascii",
             {"LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict"},
             ["R1 = Z1 + N1.1", "N1.1 = gamma1.1.*norm(Z1.1) + beta1.1", "Z2 = F1*W2 + b2",
-             "dW2 = F1.T*dZ2", "db2 = sum rows dZ2", "dZ1 = dR1 + the layer's own dx",
+             "dW2 = F1.T*dZ2", "db2 = sum rows dZ2", "dZ1 = dR1 + dZ1'",
              "dN2 = dA2.*(Phi(N2) + N2.*Phi'(N2))", "dD3 = dA3'.*(1-A3'^2)", "P1 = max 2x2(R1)",
              " 2.641 -> .763", "-----", "dgamma yours = 3 x referee everywhere", "dgamma, dbeta"],
         ),

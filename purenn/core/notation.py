@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from purenn.core.types import Fn
+
 
 class Notation(NamedTuple):
     """The formulas of a layer or an op; `{x}`, `{dy}`, `{w}` and so on are filled in.
@@ -16,6 +18,13 @@ class Notation(NamedTuple):
     link: Any = None  # of a loss of logits: the op that turns them into probabilities
     note: str = ""  # what `explain` says after each of its formulas
     evaluated: Any = None  # the notation with train=False, where that is different
+    # For each inner layer: how the derivative with respect to its output is written, and the
+    # function `(dy, ys)` that computes it from the layer's own dy and the outputs of all inner
+    # layers. Given, `explain` looks inside: each inner layer gets the layer's x. A single one gets
+    # the layer's params, state and key; of several, number i gets entry i of params and of state,
+    # and the key `fold_in(key, i)`.
+    inner_dy: tuple[tuple[str, Fn], ...] = ()
 
 
 PLAIN = Notation()
+PASSED_ON = ("{dy}", lambda dy, ys: dy)  # for `inner_dy`: the output is a term of a sum, or is y

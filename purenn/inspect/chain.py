@@ -1,7 +1,7 @@
 """A model as the chain of its innermost layers, each with the symbols of its values."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,12 +16,14 @@ LONGEST = 32  # name within a formula
 
 
 class Link(NamedTuple):
-    """One layer of the chain with its share of the parameters, state and key."""
+    """One layer of the chain with its share of the parameters, the state and the key."""
 
     layer: Layer
     params: Any
     state: Any
     key: Any
+    inner: "tuple[list[Link], ...]"  # the chain of each inner layer that `explain` looks into
+    path: str  # as error messages have it, if a `serial` around it has a name: `encoder / part 3: `
 
 
 class Symbols(NamedTuple):
@@ -29,68 +31,112 @@ class Symbols(NamedTuple):
 
     x: str
     y: str
+    dx: str
     number: str  # of the layer: 1 in Z1
     params: tuple[tuple[str, str], ...]  # field and symbol of each leaf: ("w", "W1")
-    inner: tuple[str, ...]  # what each of the inner layers makes of x
+    inner: "tuple[list[Symbols], ...]"  # those of each inner chain
+    unseen: tuple[str, ...]  # how each inner layer is written if its chain is not shown
 
     def write(self, text: str) -> str:
         """Fill this layer's symbols into a formula."""
-        own = {"x": self.x, "y": self.y, "dy": f"d{self.y}", "inner": self.inner}
+        inner = [inside[-1].y for inside in self.inner] or self.unseen
+        inner_dx = [inside[0].dx for inside in self.inner]
+        own = {"x": self.x, "y": self.y, "dy": f"d{self.y}", "inner": inner, "inner_dx": inner_dx}
         return text.format(**{**dict(self.params), **own})
 
 
-def chain(layer: Layer, params: Any, state: Any, key: Any = None) -> Iterator[Link]:
-    """The innermost layers in order, through any nesting of `serial`."""
-    if not layer.parts:
-        yield Link(layer, params, state, key)
-        return
-    for name, tree in (("params", params), ("state", state)):
-        checks.entries(layer.name, name, tree, len(layer.parts))
+def chain(
+    layer: Layer, params: Any, state: Any = None, key: Any = None, path: str = ""
+) -> list[Link]:
+    """List the innermost layers in order, through any nesting of `serial`.
+
+    `params` may be any tree with an entry for each parameter, such as the gradients. Without a
+    state or a key, the links have none. `path` is that of `layer` itself.
+    """
+    if layer.parts:
+        shares = _shares(layer, layer.parts, params, state, key)
+        named = path or layer.name != layer.first_name
+        links = []
+        for i, part in enumerate(layer.parts):
+            links += chain(part, *shares[i], f"{path}{layer.name} / part {i}: " if named else "")
+        return links
+    shares = [(params, state, key)]
+    if len(layer.inner) > 1:
+        shares = _shares(layer, layer.inner, params, state, key)
+    seen = zip(layer.inner, shares, strict=True) if layer.inner and layer.notation.inner_dy else ()
+    inner = tuple(chain(part, *own) for part, own in seen)
+    return [Link(layer, params, state, key, inner, path)]
+
+
+def _shares(
+    layer: Layer, parts: tuple[Layer, ...], params: Any, state: Any, key: Any
+) -> list[tuple[Any, Any, Any]]:
+    """Give each of several layers its entry of the params and of the state, and its key."""
+    checks.entries(layer.name, "params", params, len(parts))
+    if state is not None:
+        checks.entries(layer.name, "state", state, len(parts))
     key = None if key is None else checks.prng_key(layer.name, key)
-    for i, part in enumerate(layer.parts):
-        part_key = None if key is None else jax.random.fold_in(key, i)
-        yield from chain(part, params[i], state[i], part_key)
+    return [
+        (
+            params[i],
+            None if state is None else state[i],
+            None if key is None else jax.random.fold_in(key, i),
+        )
+        for i in range(len(parts))
+    ]
 
 
 def nest(layer: Layer, values: Iterator[Any]) -> Any:
-    """The reverse of `chain`: one value a layer, in the model's own nesting."""
+    """Reverse `chain`: arrange one value per layer in the model's own nesting."""
     if not layer.parts:
         return next(values)
     return tuple(nest(part, values) for part in layer.parts)
 
 
 class Symbolist:
-    """Gives the values of a model symbols, no two the same."""
+    """Gives the values of a model symbols, no two of them the same."""
 
     def __init__(self) -> None:
         self.taken, self.numbers = {"X"}, Counter[str]()
 
-    def name(self, links: list[Link], x: str = "X", within: str = "") -> list[Symbols]:
-        """X, then Z1, A1, Z2 …: a dense layer begins a new number, a second use gets a prime.
+    def name(self, links: Sequence[Any], x: str = "X", within: str = "") -> list[Symbols]:
+        """Name X, then Z1, A1, Z2 …: a dense layer begins a new number, a second use gets a prime.
 
         Within the layer whose number is 1 they are Z1.1, A1.1, Z1.2 …
+
+        Args:
+            links: anything with a `layer`, its `params`, and the chains inside it as `inner`.
+            x: the symbol of the input.
+            within: the number of the layer that the chain is inside of.
         """
-        lines = []
+        lines: list[Symbols] = []
         for link in links:
             symbol = link.layer.notation.symbol
             self.numbers[within] += symbol == "Z"
             n = self.numbers[within]
             number = f"{within}.{n}" if within else str(n or "")
+            # Several layers may get the same x. What each adds to its derivative gets a prime.
+            dx = f"d{self.fresh(x)}" if within and not lines else f"d{x}"
             y = self.fresh(f"{symbol}{number}")
-            names = []
-            for path, _ in jax.tree_util.tree_flatten_with_path(link.params)[0]:
-                # Parameters that are one array, without a record, are a weight by their looks.
-                field = "w" if not path else getattr(path[0], "name", "") if len(path) == 1 else ""
-                place = field or jax.tree_util.keystr(path)
-                letter = LETTERS.get(field, field) + number if field else f"{y}{place}"
-                names.append((place, self.fresh(letter)))
-            inner = tuple(f"{called(layer)}({x})" for layer in link.layer.inner)
-            lines.append(Symbols(x, y, number, tuple(names), inner))
+            names = [] if link.inner else self._parameters(link.params, y, number)
+            unseen = tuple(f"{called(layer)}({x})" for layer in link.layer.inner)
+            lines.append(Symbols(x, y, dx, number, tuple(names), (), unseen))
             x = y
-        return lines
+        return [
+            own._replace(inner=tuple(self.name(c, own.x, own.number or "0") for c in link.inner))
+            for link, own in zip(links, lines, strict=True)
+        ]
+
+    def _parameters(self, params: Any, y: str, number: str) -> Iterator[tuple[str, str]]:
+        for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]:
+            # Parameters that are one array, without a record, are a weight by their looks.
+            field = "w" if not path else getattr(path[0], "name", "") if len(path) == 1 else ""
+            place = field or jax.tree_util.keystr(path)
+            letter = LETTERS.get(field, field) + number if field else f"{y}{place}"
+            yield place, self.fresh(letter)
 
     def fresh(self, name: str) -> str:
-        """The name, with primes if it is taken; four of them are ′4."""
+        """Return the name, with primes if it is taken; four of them are ′4."""
         primes, found = 0, name
         while found in self.taken:
             primes += 1
@@ -100,24 +146,24 @@ class Symbolist:
 
 
 def notation_of(layer: Layer, train: bool = True) -> Notation:
-    """How a layer is written in training, or in evaluation."""
+    """Return how a layer is written in training, or in evaluation."""
+    if layer.notation.inner_dy and not layer.inner:  # replaced: the formulas hold no longer
+        return Notation(layer.notation.symbol)
     return layer.notation if train else layer.notation.evaluated or layer.notation
 
 
 def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
-    """The right-hand side of the layer's line."""
+    """Write the right-hand side of the layer's line."""
     return names.write(notation_of(layer, train).y or f"{literal(called(layer))}({{x}})")
 
 
 def title(layer: Layer) -> str:
-    """A layer's own name on one line, without the names of the layers inside: `residual`."""
-    inside = ", ".join(part.name for part in layer.inner)
-    name = layer.name.removesuffix(f"({inside})") if inside else layer.name
-    return " ".join(name.split())
+    """Return a layer's name on one line."""
+    return " ".join(layer.name.split())
 
 
 def called(layer: Layer) -> str:
-    """A layer's name within a formula: of one with many options, `name(…)`."""
+    """Return a layer's name within a formula: of one with many options, `name(…)`."""
     name = title(layer)
     if len(name) <= LONGEST:
         return name

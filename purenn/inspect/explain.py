@@ -1,6 +1,6 @@
 """`explain`: every value that backpropagation computes, to compute with and to read."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.inspect.chain import chain, nest
+from purenn.inspect.chain import Link, chain, nest
 from purenn.inspect.explanation import STEP, Explanation, LayerExplanation, LossExplanation
 
 
@@ -27,7 +27,8 @@ def explain(
     """Compute every value of backpropagation on one batch, by hand, and keep them in order.
 
     Args:
-        model: a layer; a `serial` is shown layer by layer, through any nesting.
+        model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
+            layers inside a `residual` or `recompute`.
         loss: an op or function `(predictions, targets) -> scalar`.
         params: the model's parameters.
         state: the model's state.
@@ -38,8 +39,9 @@ def explain(
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams)` per layer, `.value` is
-        the loss, `.value_after` a step, and `.grads`, like `value_and_grad`'s. Pure, so it jits.
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, inner)` per layer; `.value`
+        is the loss, `.value_after` the loss after a step, and `.grads` what `value_and_grad` gives.
+        Pure, so that it can be compiled.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -63,43 +65,63 @@ def explain(
     model, loss = as_layer("explain", "model", model), as_op("explain", "loss", loss)
     penalty = None if penalty is None else as_op("explain", "penalty", penalty)
     x = checks.as_array("explain", "x", x)
-    links = list(chain(model, params, state, key))
-
-    inputs, outputs, caches = [], [], []
-    y = x
-    for layer, layer_params, layer_state, layer_key in links:
-        inputs.append(y)
-        y, _, cache = layer.forward(layer_params, layer_state, y, train=train, key=layer_key)
-        outputs.append(y)
-        caches.append(cache)
-    value, loss_cache = loss.forward(y, targets)
-
-    dy = loss.backward(loss_cache, unit(loss.name, value))
-    backward: list[Any] = []
-    for link, cache in zip(reversed(links), reversed(caches), strict=True):
-        dparams, dx = link.layer.backward(link.params, cache, dy)
-        backward.append((dy, dx, dparams))
-        dy = dx
-    backward.reverse()
-    extra = penalty_grads = None
+    links = chain(model, params, state, key)
+    extra = penalty_grads = shares = None
     if penalty is not None:
         extra, penalty_cache = penalty.forward(params)
+        penalty_grads = penalty.backward(penalty_cache, unit(penalty.name, extra))
+        shares = chain(model, penalty_grads)
+    steps = _forward(links, x, train)
+    value, loss_cache = loss.forward(steps[-1].y, targets)
+    layers = _backward(steps, shares, loss.backward(loss_cache, unit(loss.name, value)))
+    if extra is not None:
         value = value + extra.astype(value.dtype)
-        more = penalty.backward(penalty_cache, unit(penalty.name, extra))
-        penalty_grads = tuple(link.params for link in chain(model, more, state))
-        backward = [
-            (dy, dx, jax.tree.map(jnp.add, dparams, share))
-            for (dy, dx, dparams), share in zip(backward, penalty_grads, strict=True)
-        ]
-
-    grads = nest(model, iter([dparams for _, _, dparams in backward]))
+    grads = nest(model, iter([layer.dparams for layer in layers]))
     stepped = jax.tree.map(lambda p, g: p - STEP * g, params, grads)
     after = loss(model.forward(stepped, state, x, train=train, key=key)[0], targets)
     if penalty is not None:
         after = after + penalty(stepped).astype(after.dtype)
     link_op = loss.notation.link
-    probabilities = link_op(outputs[-1]) if link_op else None
+    probabilities = link_op(layers[-1].y) if link_op else None
     targets = checks.as_array("explain", "targets", targets)
     end = LossExplanation(targets, value, after, probabilities, extra, penalty_grads)
-    values = [LayerExplanation(x, y, *b) for x, y, b in zip(inputs, outputs, backward, strict=True)]
-    return Explanation.make(values, end, model, loss, train)
+    return Explanation.make(layers, end, model, loss, train)
+
+
+class _Step(NamedTuple):
+    """One layer's forward pass, and those of the chains inside it."""
+
+    link: Link
+    x: Any
+    y: Any
+    cache: Any
+    inner: "tuple[list[_Step], ...]"
+
+
+def _forward(links: list[Link], x: Any, train: bool) -> list[_Step]:
+    """Run a chain forward, and each chain inside it from the same `x` as the layer around it."""
+    steps = []
+    for link in links:
+        y, _, cache = link.layer.forward(link.params, link.state, x, train=train, key=link.key)
+        inner = tuple(_forward(inside, x, train) for inside in link.inner)
+        steps.append(_Step(link, x, y, cache, inner))
+        x = y
+    return steps
+
+
+def _backward(steps: list[_Step], shares: list[Link] | None, dy: Any) -> list[LayerExplanation]:
+    """Run a chain backward; `shares` has the penalty's gradients as params."""
+    layers: list[LayerExplanation] = []
+    for i, step in reversed(list(enumerate(steps))):
+        share, layer = None if shares is None else shares[i], step.link.layer
+        dparams, dx = layer.backward(step.link.params, step.cache, dy)
+        if share is not None:
+            dparams = jax.tree.map(jnp.add, dparams, share.params)
+        ys = [inside[-1].y for inside in step.inner]
+        inner = []
+        for j, inside in enumerate(step.inner):
+            inner_dy = None if dy is None else layer.notation.inner_dy[j][1](dy, ys)
+            inner.append(tuple(_backward(inside, share and share.inner[j], inner_dy)))
+        layers.append(LayerExplanation(step.x, step.y, dy, dx, dparams, tuple(inner)))
+        dy = dx
+    return layers[::-1]

@@ -1,6 +1,6 @@
 """What `explain` returns: the values of backpropagation, and the page that shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +12,7 @@ from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.text import columns, literal, padded, printable, spelled
 from purenn.inspect.chain import (
+    Link,
     Symbolist,
     Symbols,
     called,
@@ -33,6 +34,8 @@ class LayerExplanation(NamedTuple):
         dy: the derivative of the loss with respect to the output.
         dx: with respect to the input; `None` where that is an integer array.
         dparams: with respect to the parameters, the penalty's share included; a pytree like them.
+        inner: for each layer inside a `residual` or `recompute`, the tuple of its own layers'
+            explanations.
     """
 
     x: Array
@@ -40,6 +43,7 @@ class LayerExplanation(NamedTuple):
     dy: Array
     dx: Array | None
     dparams: Any
+    inner: "tuple[tuple[LayerExplanation, ...], ...]" = ()
 
 
 class LossExplanation(NamedTuple):
@@ -50,7 +54,7 @@ class LossExplanation(NamedTuple):
     value_after: Array  # after one step of 0.1 along the negative gradient
     probabilities: Array | None  # of a logits loss
     penalty: Array | None
-    penalty_grads: tuple[Any, ...] | None  # the penalty's share of each layer's dparams
+    penalty_grads: Any  # the penalty's derivative, a pytree like the params; None without one
 
 
 class Explanation(tuple[LayerExplanation, ...]):
@@ -58,8 +62,10 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     A pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up by the
     symbol that the page shows. Each line of the page has the formula that gave its value. Where no
-    formula is known it names what was called: `residual.backward(dR1)` for the derivatives of the
-    layers inside, `jax.vjp of sin` for that of a plain function.
+    formula is known it names what was called: `mine.backward(dA1)` for a layer of your own,
+    `jax.vjp of sin` for a plain function. The layers inside a `residual` or `recompute` whose
+    output is R1 have the numbers 1.1, 1.2 and so on. A layer that gets a value which goes elsewhere
+    too adds its share to the derivative: `dA1 = dR1 + dA1′`.
 
     Attributes:
         value: the loss, penalty included.
@@ -100,7 +106,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     def named(self) -> dict[str, Array]:
         """Every value by its symbol, in the order in which it is computed."""
-        return {symbol: value for _, symbol, _, value in _lines(self)}
+        return {line.symbol: line.value for line in _lines(self)}
 
     def __getitem__(self, index: Any) -> Any:
         """A layer by its number, or a value by its symbol."""
@@ -139,10 +145,10 @@ def find(where: str, name: str, values: Any) -> str:
     numbered = [
         symbol
         for symbol in values
-        if plain[symbol].rstrip("0123456789").lower() == wanted.lower() != plain[symbol].lower()
+        if plain[symbol].rstrip(".0123456789").lower() == wanted.lower() != plain[symbol].lower()
     ]
     if wanted.lower() == "dz" and not same:
-        numbered = sorted(numbered, key=lambda symbol: int(plain[symbol][2:]))[-1:]
+        numbered = numbered[:1]  # the backward pass begins with the last layer
     for found in (same_case, same, numbered):
         if len(found) == 1:
             return found[0]
@@ -151,50 +157,82 @@ def find(where: str, name: str, values: Any) -> str:
     raise KeyError(printable(f"{where}: {name} is no value of this one; {hint}"))
 
 
-def _lines(e: Explanation) -> Iterator[tuple[str, str, str, Any]]:
-    """(section, symbol, formula, value), in the order of the computation."""
-    links = list(chain(e.model, nest(e.model, iter(x.dparams for x in e)), _no_state(e.model)))
-    symbolist = Symbolist()
+class _Line(NamedTuple):
+    section: str
+    symbol: str
+    formula: str
+    value: Any
+
+
+def _lines(e: Explanation) -> Iterator[_Line]:
+    """List every value in the order of the computation."""
+    links, symbolist = chain(e.model, e.grads), Symbolist()
     names = symbolist.name(links)
-    yield "FORWARD", "X", "", e[0].x
-    for link, symbol, values in zip(links, names, e, strict=True):
-        text = formula(link.layer, symbol, e.train)
-        known = notation_of(link.layer, e.train).y
-        yield "FORWARD", symbol.y, _noted(text, link.layer) if known else text, values.y
+    yield _Line("FORWARD", "X", "", e[0].x)
+    yield from _forward(links, names, e, e.train)
     last = names[-1]._replace(x=names[-1].y)
     if e.end.probabilities is not None:
         last = last._replace(y=symbolist.fresh(f"A{last.number}"))
-        yield "FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities
+        yield _Line("FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities)
     loss = literal(e.loss.name)
     unknown = f"jax.vjp of {loss}" if e.loss.by_jax else f"{loss}.backward(1)"
-    yield "BACKWARD", f"d{last.x}", last.write(e.loss.notation.dx or unknown), e[-1].dy
+    text = last.write(e.loss.notation.dx or unknown)
+    yield _Line("BACKWARD", f"d{last.x}", text, e[-1].dy)
+    shares = None if e.end.penalty_grads is None else chain(e.model, e.end.penalty_grads)
+    yield from _backward(links, names, e, shares, e.train)
+
+
+def _forward(
+    links: list[Link], names: list[Symbols], values: Sequence[LayerExplanation], train: bool
+) -> Iterator[_Line]:
+    for link, symbol, value in zip(links, names, values, strict=True):
+        for inside in zip(link.inner, symbol.inner, value.inner, strict=True):
+            yield from _forward(*inside, train)
+        text = formula(link.layer, symbol, train)
+        known = notation_of(link.layer, train).y
+        yield _Line("FORWARD", symbol.y, _noted(text, link.layer) if known else text, value.y)
+
+
+def _backward(
+    links: list[Link],
+    names: list[Symbols],
+    values: Sequence[LayerExplanation],
+    shares: list[Link] | None,
+    train: bool,
+) -> Iterator[_Line]:
     for i in reversed(range(len(links))):
-        symbol, values = names[i], e[i]
-        *dparams, dx = _derivatives(links[i].layer, symbol, values, e.train)
-        leaves = jax.tree.leaves(values.dparams)
-        shares = [None] * len(leaves)
-        if e.end.penalty_grads is not None:
-            shares = jax.tree.leaves(e.end.penalty_grads[i])
-        for (_, name), text, leaf, share in zip(
-            symbol.params, dparams, leaves, shares, strict=True
+        link, symbol, value = links[i], names[i], values[i]
+        share = None if shares is None else shares[i]
+        for j in reversed(range(len(symbol.inner))):
+            inside = symbol.inner[j]
+            if value.dy is not None:
+                text = symbol.write(link.layer.notation.inner_dy[j][0])
+                yield _Line("BACKWARD", f"d{inside[-1].y}", text, value.inner[j][-1].dy)
+            inner_share = share and share.inner[j]
+            yield from _backward(link.inner[j], inside, value.inner[j], inner_share, train)
+        *dparams, dx = _derivatives(link.layer, symbol, value, train)
+        leaves = jax.tree.leaves(value.dparams) if symbol.params else []
+        added = jax.tree.leaves(share.params) if share else []
+        for k, ((_, name), text, leaf) in enumerate(
+            zip(symbol.params, dparams, leaves, strict=True)
         ):
-            if share is not None and not (_known(share) and not np.any(share)):
+            if added and not (_known(added[k]) and not np.any(added[k])):
                 text += " + the penalty's"
-            yield "BACKWARD", f"d{name}", text, leaf
-        if i > 0 and values.dx is not None:
-            yield "BACKWARD", f"d{symbol.x}", dx, values.dx
+            yield _Line("BACKWARD", f"d{name}", text, leaf)
+        if symbol.x != "X" and value.dx is not None:
+            yield _Line("BACKWARD", symbol.dx, dx, value.dx)
 
 
 def _derivatives(
-    layer: Layer, symbol: Symbols, values: LayerExplanation, train: bool
+    layer: Layer, symbol: Symbols, value: LayerExplanation, train: bool
 ) -> Iterator[str]:
-    """The formula of each leaf of dparams, then that of dx; what was called where there is none."""
-    notation, count = notation_of(layer, train), len(jax.tree.leaves(values.dparams))
+    """Write the formula of each leaf of dparams, then that of dx; or else what was called."""
+    notation, count = notation_of(layer, train), len(symbol.params)
     name = literal(called(layer))
     plain = layer.by_jax and not layer.inner
     unknown = f"jax.vjp of {name}, at {{dy}}" if plain else f"{name}.backward({{dy}})"
     known = notation.dparams if len(notation.dparams) == count else ("",) * count
-    if values.dy is None:  # the layer's y is an integer array
+    if value.dy is None:  # the layer's y is an integer array
         unknown, known = "0, since {y} has no derivative", ("",) * count
     for text in (*known, notation.dx):
         yield symbol.write(_noted(text, layer) if text else unknown)
@@ -202,10 +240,6 @@ def _derivatives(
 
 def _noted(text: str, layer: Layer) -> str:
     return f"{text} {layer.notation.note}".rstrip()
-
-
-def _no_state(layer: Layer) -> Any:
-    return tuple(_no_state(part) for part in layer.parts)
 
 
 def _page(e: Explanation) -> str:

@@ -10,7 +10,7 @@ from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.text import columns, cut, padded, printable
-from purenn.inspect.chain import Link, Symbolist, Symbols, chain, formula, title
+from purenn.inspect.chain import Symbolist, Symbols, chain, formula, title
 
 WIDEST = 100  # columns of the whole table
 
@@ -19,8 +19,9 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
     The layers inside a `residual` or `recompute` stand beneath it, indented; its own line has what
-    it adds to theirs, so that each column adds up to its total. A part that is a plain function,
-    whose derivative is `jax.vjp`'s and not by hand, is marked with a star.
+    it adds to theirs, so that each column adds up to its total. The parts of a `serial` with a name
+    of its own, `layer.replace(name="encoder")`, have their path: `encoder / part 3: dense(10)`. A
+    part that is a plain function, whose derivative comes from `jax.vjp`, is marked with a star.
 
     FLOPs are the operations of one example's forward in evaluation, as textbooks count them, from
     the shapes:
@@ -43,7 +44,7 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
         in_shape: the shape of one example, without a batch axis.
 
     Returns:
-        The table, at most 100 columns wide: long names are cut. Nothing is computed for it.
+        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it.
 
     Examples:
         >>> import purenn as pn
@@ -59,9 +60,8 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)
     dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
-    x = jax.ShapeDtypeStruct((1, *in_shape), dtype)
-    symbolist, links = Symbolist(), _links(model, x)
-    rows = list(_rows(links, symbolist.name(links), symbolist, x))
+    links = _links(model, jax.ShapeDtypeStruct((1, *in_shape), dtype))
+    rows = list(_rows(links, Symbolist().name(links)))
     params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
     lines = _table([HEAD, *map(_cells, rows), ("total", "", "", f"{params:,}", f"{flops:,}")])
     if any(row.name.endswith("*") for row in rows):
@@ -72,6 +72,17 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
 HEAD = ("layer", "formula", "shape", "params", "FLOPs")
 
 
+class _Link(NamedTuple):
+    """A layer with the shapes of its parameters, input and output, and the chains inside it."""
+
+    layer: Layer
+    params: Any
+    x: Any
+    y: Any
+    inner: "tuple[list[_Link], ...]"
+    path: str
+
+
 class _Row(NamedTuple):
     name: str
     formula: str
@@ -80,32 +91,27 @@ class _Row(NamedTuple):
     flops: int
 
 
-def _links(layer: Layer, x: Any) -> list[Link]:
-    """A layer's innermost layers, with parameters and state that are shapes alone."""
-    init = lambda: layer.init(jax.random.key(0), x.shape[1:])  # noqa: E731
-    return list(chain(layer, *jax.eval_shape(init)))
-
-
-def _rows(
-    links: list[Link], names: list[Symbols], symbolist: Symbolist, x: Any, depth: int = 0
-) -> Iterator[_Row]:
-    for link, symbols in zip(links, names, strict=True):
-        layer, count = link.layer, _size(link.params)
-        y = jax.eval_shape(lambda p, s, x: layer.apply(p, s, x)[0], link.params, link.state, x)  # noqa: B023
-        beneath: list[_Row] = []
-        ends: list[str] = []
-        for inner in layer.inner:
-            inside = _links(inner, x)
-            count -= sum(_size(part.params) for part in inside)
-            symbols_inside = symbolist.name(inside, symbols.x, symbols.number or "0")
-            ends.append(symbols_inside[-1].y)
-            beneath += _rows(inside, symbols_inside, symbolist, x, depth + 1)
-        star = "*" * (layer.by_jax and not layer.inner)
-        line = f"{symbols.y} = {formula(layer, symbols._replace(inner=tuple(ends)))}"
-        name = "  " * depth + title(layer) + star
-        yield _Row(name, line, tuple(y.shape[1:]), count, _flops(layer, link.params, x, y))
-        yield from beneath
+def _links(layer: Layer, x: Any) -> list[_Link]:
+    """List a layer's innermost layers; nothing but shapes is computed."""
+    links = []
+    made = jax.eval_shape(lambda: layer.init(jax.random.key(0), x.shape[1:]))
+    for part, params, state, *_, path in chain(layer, *made):
+        y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
+        inner = tuple(_links(inner, x) for inner in part.inner)
+        links.append(_Link(part, params, x, y, inner, path))
         x = y
+    return links
+
+
+def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[_Row]:
+    for (layer, params, x, y, inner, path), symbols in zip(links, names, strict=True):
+        count = _size(params) - sum(_size(link.params) for inside in inner for link in inside)
+        star = "*" * (layer.by_jax and not inner)
+        line = f"{symbols.y} = {formula(layer, symbols)}"
+        name = "  " * depth + path + title(layer) + star
+        yield _Row(name, line, tuple(y.shape[1:]), count, _flops(layer, params, x, y))
+        for inside in zip(inner, symbols.inner, strict=True):
+            yield from _rows(*inside, depth + 1)
 
 
 def _size(params: Any) -> int:

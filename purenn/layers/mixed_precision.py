@@ -97,7 +97,7 @@ def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
         inner.first.takes,
         notation=inner.notation._replace(note=f"in {low}"),
         by_jax=inner.by_jax,
-        inner=inner.inner,
+        inner=tuple(mixed_precision(part, dtype) for part in inner.inner),
         flops=inner.flops,
         in_dtype=lambda wide: mixed_precision(as_dtype(inner, wide), dtype),
     )

@@ -10,7 +10,7 @@ from jax import Array, lax
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
-from purenn.core.notation import Notation
+from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.sharding import spec_of
 from purenn.layers.as_dtype import as_dtype
 
@@ -86,7 +86,7 @@ def recompute(layer: Any) -> Layer:
         return y, state
 
     takes, by_jax = inner.first.takes, inner.by_jax
-    notation = Notation("R", "{inner[0]}", "the layer's own dx, computed with it again")
+    notation = Notation("R", "{inner[0]}", "{inner_dx[0]}", inner_dy=(PASSED_ON,))
     return Layer(
         init,
         forward,

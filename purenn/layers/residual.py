@@ -8,7 +8,7 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
-from purenn.core.notation import Notation
+from purenn.core.notation import PASSED_ON, Notation
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
 
@@ -73,15 +73,14 @@ def residual(layer: Any) -> Layer:
         checks.same_shape(name, "layer(x)", y, "x", x)
         checks.same_dtype(name, "layer(x)", y, "x", x)
 
-    notation, by_jax = Notation("R", "{x} + {inner[0]}", "{dy} + the layer's own dx"), inner.by_jax
     return Layer(
         init,
         forward,
         backward,
         apply,
         name,
-        notation=notation,
-        by_jax=by_jax,
+        notation=Notation("R", "{x} + {inner[0]}", "{dy} + {inner_dx[0]}", inner_dy=(PASSED_ON,)),
+        by_jax=inner.by_jax,
         inner=(inner,),
         in_dtype=lambda dtype: residual(as_dtype(inner, dtype)),
     )
