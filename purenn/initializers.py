@@ -22,9 +22,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.sharding import AxisType, PartitionSpec
+from jax.typing import DTypeLike
 
 from purenn.core import checks
-from purenn.core.signatures import first_argument, misfit
+from purenn.core.signatures import misfit, signature_of
 from purenn.core.types import Initializer, Key, Shape
 
 __all__ = [
@@ -65,7 +66,9 @@ def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
     return jax.random.uniform(key, shape, dtype, -limit, limit)
 
 
-def he_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def he_normal(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     r"""Normal with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
 
     Examples:
@@ -79,7 +82,9 @@ def he_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> A
     return _normal(key, shape, dtype, 2 / max(n_in, 1))
 
 
-def he_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def he_uniform(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     r"""Uniform with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
 
     Examples:
@@ -93,7 +98,9 @@ def he_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> 
     return _uniform(key, shape, dtype, 2 / max(n_in, 1))
 
 
-def glorot_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def glorot_normal(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     r"""Normal with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010), also Xavier's.
 
     Examples:
@@ -107,7 +114,9 @@ def glorot_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) 
     return _normal(key, shape, dtype, 2 / max(n_in + n_out, 1))
 
 
-def glorot_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def glorot_uniform(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     r"""Uniform with variance $2 / (n_{in} + n_{out})$: on $\pm\sqrt{6 / (n_{in} + n_{out})}$.
 
     Examples:
@@ -121,7 +130,9 @@ def glorot_uniform(key: Any = None, shape: Any = None, dtype: Any = jnp.float32)
     return _uniform(key, shape, dtype, 2 / max(n_in + n_out, 1))
 
 
-def lecun_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def lecun_normal(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     r"""Normal with variance $1 / n_{in}$ (LeCun 1998); teaching texts often call it Xavier's.
 
     Examples:
@@ -135,7 +146,9 @@ def lecun_normal(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -
     return _normal(key, shape, dtype, 1 / max(n_in, 1))
 
 
-def zeros(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def zeros(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     """All zeros: right for biases; for weights it leaves every unit of a layer alike for ever.
 
     Examples:
@@ -151,7 +164,9 @@ def zeros(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array
     return jnp.zeros(shape, dtype)
 
 
-def ones(key: Any = None, shape: Any = None, dtype: Any = jnp.float32) -> Array:
+def ones(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
     """All ones, for a scale.
 
     Examples:
@@ -228,17 +243,19 @@ def draw(where: str, name: str, initializer: Initializer, key: Key, shape: Shape
     checks.function(where, name, initializer)
     made = getattr(initializer, "__name__", "it")
     expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; {made} "
-    factory = f"{expected}is a factory: call it first, {made}()"
-    if first_argument(initializer) == "shape":  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
+    signature = signature_of(initializer)
+    parameters = list(signature.parameters) if signature else []
+    if parameters[:1] == ["shape"]:  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
         ours = f"pn.initializers.{made}" if made in __all__ else "one of pn.initializers"
         raise TypeError(f"{expected}takes a shape first, and no key; pass {ours}")
+    if "dtype" in parameters and "shape" not in parameters:  # as JAX's factories
+        raise TypeError(f"{expected}is a factory: call it first, {made}(…)")
     error = misfit(initializer, (key, shape, jnp.float32))
     if error:
-        callable_empty = not misfit(initializer, ())
-        raise TypeError(factory if callable_empty else f"{expected}can't be called so: {error}")
+        raise TypeError(f"{expected}can't be called like this: {error}")
     value: Any = initializer(key, shape, jnp.float32)
     if callable(value):
-        raise TypeError(factory)
+        raise TypeError(f"{expected}returned a function: call it first, {made}()")
     value = checks.float_array(where, f"{name}'s result", value)
     if value.shape != shape:
         raise ValueError(f"{where}: {name} returned shape {value.shape}, expected {shape}")

@@ -1,7 +1,6 @@
 """`value_and_grad`: backpropagation by hand."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +9,29 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.sharding import summed_like
+from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
 
 
-def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..., Any]:
+class ValueAndGrad(Protocol):
+    """What `value_and_grad` returns."""
+
+    def __call__(
+        self,
+        params: Params,
+        state: State,
+        x: ArrayLike,
+        targets: ArrayLike,
+        *,
+        key: Key | None = None,
+        train: bool = True,
+    ) -> tuple[tuple[Array, State], Params]:
+        """Return `((value, state), grads)`."""
+        ...
+
+
+def value_and_grad(
+    model: ModelLike, loss: LossLike, *, penalty: PenaltyLike | None = None
+) -> ValueAndGrad:
     r"""The loss and its derivative by every parameter, by the hand-derived backward passes.
 
     $$L = \mathrm{loss}(\mathrm{model}(x), \mathrm{targets}) + \mathrm{penalty}(\mathrm{params})$$
@@ -39,24 +58,30 @@ def value_and_grad(model: Any, loss: Any, *, penalty: Any = None) -> Callable[..
         >>> print(value, grads.w, grads.b)
         4.0 [[-2.]] [-4.]
     """
-    model = as_layer("value_and_grad", "model", model)
-    loss = as_op("value_and_grad", "loss", loss)
-    penalty = None if penalty is None else as_op("value_and_grad", "penalty", penalty)
+    layer = as_layer("value_and_grad", "model", model)
+    op = as_op("value_and_grad", "loss", loss)
+    extra = None if penalty is None else as_op("value_and_grad", "penalty", penalty)
 
     def backpropagate(
-        params: Any, state: Any, x: Any, targets: Any, *, key: Any = None, train: bool = True
-    ) -> tuple[tuple[Array, Any], Any]:
-        y, state, cache = model.forward(params, state, x, train=train, key=key)
-        value, loss_cache = loss.forward(y, targets)
-        one = unit(loss.name, value)
-        grads, _ = model.backward(params, cache, loss.backward(loss_cache, one))
-        backward = f"{model.name}.backward"
+        params: Params,
+        state: State,
+        x: ArrayLike,
+        targets: ArrayLike,
+        *,
+        key: Key | None = None,
+        train: bool = True,
+    ) -> tuple[tuple[Array, State], Params]:
+        y, state, cache = layer.forward(params, state, x, train=train, key=key)
+        value, loss_cache = op.forward(y, targets)
+        one = unit(op.name, value)
+        grads, _ = layer.backward(params, cache, op.backward(loss_cache, one))
+        backward = f"{layer.name}.backward"
         checks.same_structure(backward, "dparams", grads, "params", params)
         checks.same_dtypes(backward, "dparams", grads, "params", params)
-        if penalty is not None:
-            extra, penalty_cache = penalty.forward(params)
-            value = value + extra.astype(value.dtype)
-            extra_grads = penalty.backward(penalty_cache, unit(penalty.name, extra))
+        if extra is not None:
+            more, extra_cache = extra.forward(params)
+            value = value + more.astype(value.dtype)
+            extra_grads = extra.backward(extra_cache, unit(extra.name, more))
             grads = jax.tree.map(jnp.add, grads, extra_grads)
         return (value, state), summed_like(grads, params)
 

@@ -9,8 +9,6 @@ from jax import Array
 
 from purenn.core import checks
 
-Scalar = Any  # a Python float or a traced scalar, as `number` returns it
-
 
 def number(
     where: str,
@@ -20,7 +18,7 @@ def number(
     below: float = math.inf,
     *,
     static: bool = False,
-) -> Scalar:
+) -> Any:
     """Return a number with `least <= value < below`: a Python float, or a traced scalar.
 
     A concrete scalar array becomes a float. The value of a traced one, as under `vmap` over a
@@ -63,7 +61,7 @@ def is_scalar(value: Any) -> bool:
     return any(jnp.issubdtype(value.dtype, kind) for kind in kinds)
 
 
-def shown(value: Scalar, form: str = "g") -> str:
+def shown(value: Any, form: str = "g") -> str:
     """Write a number into the name of a layer or an op; that of a traced one is not known."""
     return format(value, form) if checks.is_concrete(value) else "traced"
 

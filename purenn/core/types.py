@@ -37,7 +37,7 @@ Shape: TypeAlias = tuple[int, ...]
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
 """An array of JAX or NumPy."""
 
-Scalar: TypeAlias = Any
+Scalar: TypeAlias = float | Array
 """A Python number, or a scalar array, which may be traced."""
 
 Schedule: TypeAlias = Callable[[Any], Array]

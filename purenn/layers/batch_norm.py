@@ -17,7 +17,7 @@ from purenn.core.precision import (
     per_feature,
     wide,
 )
-from purenn.core.scalars import Scalar
+from purenn.core.types import Scalar
 from purenn.core.weights import weights
 from purenn.initializers import ones, zeros
 

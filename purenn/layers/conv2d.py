@@ -41,7 +41,7 @@ def conv2d(
     kernel: Pair | int = (3, 3),
     *,
     strides: Pair | int = (1, 1),
-    padding: Any = "SAME",
+    padding: str | int | Padding = "SAME",
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:

@@ -12,7 +12,7 @@ from purenn.core import checks, scalars
 from purenn.core.hashing import mixed
 from purenn.core.layer import Layer, no_flops, no_parameters
 from purenn.core.notation import Notation
-from purenn.core.scalars import Scalar
+from purenn.core.types import Scalar
 
 
 def dropout(rate: Scalar) -> Layer:

@@ -9,7 +9,7 @@ from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import inverse_deviation, moments, per_feature, wide
-from purenn.core.scalars import Scalar
+from purenn.core.types import Scalar
 from purenn.core.weights import weights
 from purenn.initializers import ones, zeros
 

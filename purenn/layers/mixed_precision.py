@@ -5,18 +5,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import DTypeLike
 
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import cast, dtype_name, dtype_of
 from purenn.core.layer import Layer
+from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import serial
 
 ROOM = 2.0**12  # what a sum over the rows of dy may come to: 1/16 of float16's largest number
 
 
-def mixed_precision(layer: Any, dtype: Any = jnp.bfloat16) -> Layer:
+def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     r"""The same layer computed in `dtype`, inside a model that has another (Micikevicius 2018).
 
     The floating parameters and `x` are cast to `dtype`, `y` back to the dtype of `x`; on the way

@@ -5,7 +5,7 @@ from typing import Any
 
 from purenn.core import checks
 from purenn.core.layer import Layer
-from purenn.core.types import Fn
+from purenn.core.types import Initializer, ModelLike
 from purenn.initializers import he_normal
 from purenn.layers.dense import dense
 from purenn.layers.serial import serial
@@ -13,7 +13,11 @@ from purenn.ops.activations import relu
 
 
 def mlp(
-    hidden: Iterable[int], outputs: int, *, activation: Any = relu, w_init: Fn = he_normal
+    hidden: Iterable[int],
+    outputs: int,
+    *,
+    activation: ModelLike = relu,
+    w_init: Initializer = he_normal,
 ) -> Layer:
     """`serial` of dense and activation, once for each hidden width, then a last dense.
 

@@ -12,6 +12,7 @@ from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.sharding import spec_of
+from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 
 
@@ -24,7 +25,7 @@ class _Saved:
     train: bool = field(metadata={"static": True})
 
 
-def recompute(layer: Any) -> Layer:
+def recompute(layer: ModelLike) -> Layer:
     """The same layer with a smaller cache: `x`, `state` and `key`; time is paid for memory.
 
     The backward runs the layer's forward again, then the layer's backward (gradient checkpointing,

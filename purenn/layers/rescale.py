@@ -11,7 +11,7 @@ from purenn.core.dtypes import float_dtype
 from purenn.core.layer import Layer, no_parameters
 from purenn.core.notation import Notation
 from purenn.core.precision import in_dtype
-from purenn.core.scalars import Scalar
+from purenn.core.types import Scalar
 
 
 def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer:

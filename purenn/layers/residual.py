@@ -9,11 +9,12 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
+from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
 
 
-def residual(layer: Any) -> Layer:
+def residual(layer: ModelLike) -> Layer:
     """`y = x + layer(x)`; an add copies the derivative, so `dx = dy + layer's dx` (He et al. 2016).
 
     Args:

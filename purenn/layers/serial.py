@@ -11,10 +11,11 @@ from purenn.core.adapt import as_layer
 from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
+from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 
 
-def serial(*layers: Any) -> Layer:
+def serial(*layers: ModelLike) -> Layer:
     r"""Composition, $y = f_n(\dots f_2(f_1(x)))$; its backward runs the parts' in reverse.
 
     The chain rule of any depth: the `dx` of one part is the `dy` of the part before it.

@@ -1,6 +1,6 @@
 """Binary cross-entropy, on probabilities and on logits."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ from jax import Array
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
+from purenn.core.types import ArrayLike
 from purenn.ops.activations import sigmoid
 from purenn.ops.targets import poison, refuse_unless, regression_targets
 
@@ -25,7 +26,7 @@ def _in_0_1(values: Array) -> Array:
     return jnp.all((values >= 0) & (values <= 1))
 
 
-def _binary_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Saved]:
+def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
     r"""Binary cross-entropy of probabilities, mean over every element.
 
     $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
@@ -70,7 +71,7 @@ def _binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
     return dp.astype(dy.dtype) * saved.factor * dy
 
 
-def _sigmoid_binary_cross_entropy(logits: Array, targets: Any) -> tuple[Array, _Saved]:
+def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
     r"""Binary cross-entropy of $p = \mathrm{sigmoid}(z)$, mean over every element.
 
     $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad

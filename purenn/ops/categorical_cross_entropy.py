@@ -1,6 +1,6 @@
 """Cross-entropy over classes, on probabilities and on logits."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ from jax import Array
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
+from purenn.core.types import ArrayLike
 from purenn.ops.activations import softmax
 from purenn.ops.targets import are_distributions, class_targets, poison, refuse_rows_unless
 
@@ -21,7 +22,7 @@ class _Probabilities(NamedTuple):
     factor: Array  # (batch, 1), 1 or NaN where a label was no class
 
 
-def _categorical_cross_entropy(p: Array, targets: Any) -> tuple[Array, _Probabilities]:
+def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Probabilities]:
     r"""Cross-entropy of probabilities, mean over the batch of $m$ examples.
 
     $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
@@ -64,7 +65,7 @@ def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Arr
     return da.astype(dy.dtype) * factor * dy
 
 
-def _softmax_cross_entropy(logits: Array, targets: Any) -> tuple[Array, Array]:
+def _softmax_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, Array]:
     r"""Cross-entropy of $a = \mathrm{softmax}(z)$, mean over the batch of $m$ examples.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad

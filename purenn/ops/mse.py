@@ -1,17 +1,16 @@
 """`mse`: mean squared error."""
 
-from typing import Any
-
 import jax.numpy as jnp
 from jax import Array
 
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
+from purenn.core.types import ArrayLike
 from purenn.ops.targets import regression_targets
 
 
-def _mse(predictions: Array, targets: Any) -> tuple[Array, Array]:
+def _mse(predictions: Array, targets: ArrayLike) -> tuple[Array, Array]:
     r"""Mean squared error over every element: $L = \frac1n \sum (p - t)^2$, $n$ = `p.size`.
 
     $$dp = \tfrac2n (p - t)\, dL$$

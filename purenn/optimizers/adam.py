@@ -9,7 +9,7 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.precision import in_dtype, wide
-from purenn.core.scalars import Scalar
+from purenn.core.types import Params, Scalar, Schedule
 from purenn.core.weights import are_weights
 from purenn.optimizers.base import (
     Optimizer,
@@ -32,7 +32,10 @@ class AdamState(NamedTuple):
 
 
 def adam(
-    learning_rate: Any, beta1: Scalar = 0.9, beta2: Scalar = 0.999, epsilon: Scalar = 1e-8
+    learning_rate: Scalar | Schedule,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-8,
 ) -> Optimizer:
     r"""Adam (Kingma and Ba 2015), bias-corrected, $\epsilon$ outside the root.
 
@@ -61,7 +64,7 @@ def adam(
 
 
 def adamw(
-    learning_rate: Any,
+    learning_rate: Scalar | Schedule,
     beta1: Scalar = 0.9,
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
@@ -95,7 +98,7 @@ def adamw(
 
 def _adam(
     where: str,
-    learning_rate: Any,
+    learning_rate: Scalar | Schedule,
     beta1: Scalar,
     beta2: Scalar,
     epsilon: Scalar,
@@ -109,10 +112,12 @@ def _adam(
     epsilon = scalars.number(where, "epsilon", epsilon, least=0)
     decays = not checks.is_concrete(decay) or decay != 0
 
-    def init(params: Any) -> AdamState:
+    def init(params: Params) -> AdamState:
         return AdamState(first_step(), moments(where, params), moments(where, params))
 
-    def update(grads: Any, opt_state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
+    def update(
+        grads: Params, opt_state: AdamState, params: Params | None = None
+    ) -> tuple[Params, AdamState]:
         grads = check_update(where, grads, opt_state, params, AdamState)
         checks.same_structure(where, "grads", grads, "m", opt_state.m)
         if decays and params is None:
@@ -153,7 +158,7 @@ def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:
     if checks.is_concrete(beta):
         log = math.log(beta) if beta else -math.inf
         return -jnp.expm1(step.astype(dtype) * log)
-    beta = beta.astype(dtype)
+    beta = jnp.asarray(beta, dtype)
     log_beta = jnp.where(beta == 0, -jnp.inf, jnp.log(jnp.where(beta == 0, 1, beta)))
     return -jnp.expm1(step.astype(dtype) * log_beta)
 

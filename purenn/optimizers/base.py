@@ -12,7 +12,7 @@ from jax import Array
 from purenn.core import checks, scalars
 from purenn.core.adapt import refuse_factory
 from purenn.core.precision import wide
-from purenn.core.types import Fn
+from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
 
 
 class Optimizer(NamedTuple):
@@ -34,11 +34,11 @@ class Optimizer(NamedTuple):
         [-0.1  0.1]
     """
 
-    init: Callable[[Any], Any]  # (params) -> opt_state
+    init: Callable[[Params], OptState]
     update: Fn  # (grads, opt_state, params=None) -> (updates, opt_state)
 
 
-def apply_updates(params: Any, updates: Any) -> Any:
+def apply_updates(params: Params, updates: Params) -> Params:
     """`params + updates`, leaf by leaf, each in the parameter's dtype.
 
     Args:
@@ -57,7 +57,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
 
 
-def check_rate(where: str, learning_rate: Any) -> Any:
+def check_rate(where: str, learning_rate: Any) -> Scalar | Schedule:
     """Return a number, a traced scalar, or a schedule `step -> learning rate`."""
     if callable(learning_rate):
         refuse_factory(where, "learning_rate", learning_rate)

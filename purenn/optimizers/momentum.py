@@ -7,7 +7,7 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.precision import in_dtype, wide
-from purenn.core.scalars import Scalar
+from purenn.core.types import Params, Scalar, Schedule
 from purenn.optimizers.base import (
     Optimizer,
     check_rate,
@@ -28,7 +28,11 @@ class MomentumState(NamedTuple):
 
 
 def momentum(
-    learning_rate: Any, beta: Scalar = 0.9, *, average: bool = True, nesterov: bool = False
+    learning_rate: Scalar | Schedule,
+    beta: Scalar = 0.9,
+    *,
+    average: bool = True,
+    nesterov: bool = False,
 ) -> Optimizer:
     r"""Gradient descent along a running average of the gradients (Polyak 1964).
 
@@ -65,12 +69,12 @@ def momentum(
     checks.flag("momentum", "average", average)
     checks.flag("momentum", "nesterov", nesterov)
 
-    def init(params: Any) -> MomentumState:
+    def init(params: Params) -> MomentumState:
         return MomentumState(first_step(), moments("momentum", params))
 
     def update(
-        grads: Any, opt_state: MomentumState, params: Any = None
-    ) -> tuple[Any, MomentumState]:
+        grads: Params, opt_state: MomentumState, params: Params | None = None
+    ) -> tuple[Params, MomentumState]:
         grads = check_update("momentum", grads, opt_state, params, MomentumState)
         step, velocity = opt_state
         checks.same_structure("momentum", "grads", grads, "velocity", velocity)

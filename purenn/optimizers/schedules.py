@@ -118,7 +118,7 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
     return Described(schedule, where, given)
 
 
-def linear_warmup(peak: Any, warmup_steps: Scalar) -> Schedule:
+def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
     """Up to `peak` in equal parts over `warmup_steps`, then `peak`, or the schedule it is.
 
     Step 0 already moves: its rate is `peak / warmup_steps`. A schedule given as `peak` starts

@@ -1,12 +1,13 @@
 """`sgd`: gradient descent."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jax import Array
 
 from purenn.core import checks
 from purenn.core.precision import wide
+from purenn.core.types import Params, Scalar, Schedule
 from purenn.optimizers.base import (
     Optimizer,
     check_rate,
@@ -24,7 +25,7 @@ class SgdState(NamedTuple):
     step: Array  # int32
 
 
-def sgd(learning_rate: Any) -> Optimizer:
+def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
     r"""Gradient descent, stochastic when the gradients are a batch's: $w \leftarrow w - \eta\, g$.
 
     The change is along the *negative* gradient.
@@ -42,11 +43,13 @@ def sgd(learning_rate: Any) -> Optimizer:
     """
     learning_rate = check_rate("sgd", learning_rate)
 
-    def init(params: Any) -> SgdState:
+    def init(params: Params) -> SgdState:
         checks.float_tree("sgd", "params", params)
         return SgdState(first_step())
 
-    def update(grads: Any, opt_state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
+    def update(
+        grads: Params, opt_state: SgdState, params: Params | None = None
+    ) -> tuple[Params, SgdState]:
         grads = check_update("sgd", grads, opt_state, params, SgdState)
         rate = rate_at("sgd", learning_rate, opt_state.step)
         updates = jax.tree.map(lambda g: scaled(rate, wide(g), g.dtype), grads)
