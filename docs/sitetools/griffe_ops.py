@@ -47,7 +47,7 @@ def parts_of(
     if not isinstance(call, griffe.ExprCall) or len(call.arguments) < 2:
         return None
     maker = module.members.get(str(call.function))
-    makes_op = isinstance(maker, griffe.Function) and str(maker.returns) == "Op"
+    makes_op = isinstance(maker, griffe.Function) and str(maker.returns).startswith("Op[")
     if str(call.function) != "Op" and not makes_op:
         return None
     forward, backward = (module.members.get(str(part)) for part in call.arguments[:2])

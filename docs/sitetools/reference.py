@@ -37,6 +37,7 @@ def every_name() -> str:
     for name, value in public().items():
         if name not in pages:
             raise LookupError(f"reference: purenn.{name} has no page")
-        first = (inspect.getdoc(value) or "").split("\n")[0].replace("|", r"\|")
+        documented = value.functions.forward if isinstance(value, purenn.Op) else value
+        first = (inspect.getdoc(documented) or "").split("\n")[0].replace("|", r"\|")
         rows.append(f"| [`{name}`][purenn.{name}] | {first} |")
     return "\n".join(rows)

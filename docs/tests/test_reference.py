@@ -47,8 +47,10 @@ def methods_of(cls: type) -> dict[str, Any]:
 
 
 def fields_of(cls: type) -> list[str]:
-    """Public fields of a NamedTuple or a dataclass."""
+    """Public fields of a NamedTuple, a dataclass, a `Layer` or an `Op`."""
     names = getattr(cls, "_fields", ())
+    if cls in (purenn.Layer, purenn.Op):
+        names = ["name", *inspect.get_annotations(cls)]
     if dataclasses.is_dataclass(cls):
         names = [field.name for field in dataclasses.fields(cls)]
     return [name for name in names if not name.startswith("_")]
@@ -177,7 +179,8 @@ def test_the_names_are_those_of_the_package():
     assert not [name for name in names if re.search(r"\._", name)]
     assert {"purenn.initializers.math", "purenn.initializers.Fn"}.isdisjoint(names)
     assert public_fields()["purenn.TrainState"] == ["params", "state", "opt_state", "key", "step"]
-    assert "forward" in public_fields()["purenn.Layer"]
+    assert {"purenn.Layer.forward", "purenn.Op.backward", "purenn.Layer.replace"} <= {*names}
+    assert "functions" in public_fields()["purenn.Layer"]
 
 
 GOOD = {

@@ -47,23 +47,13 @@ class LayerFunctions(NamedTuple):
 class Layer(Value):
     """A layer: `init`, `forward` and `backward`, and `apply`, which is `forward` without the cache.
 
-    A layer is immutable, compared and hashed by identity, so that it can be a static argument; it
-    is not a pytree.
+    These are methods, which check their arguments and then call the plain functions that the layer
+    was made from. A layer is immutable, compared and hashed by identity, so that it can be a static
+    argument; it is not a pytree.
 
     Attributes:
-        functions: the plain functions that the layer was made from, a `LayerFunctions`.
-        name: for error messages, `summary` and `explain`.
-        takes: which dtypes `x` may have: "float", "integer" or "any".
-        parts: the layers that this one applies one after the other, if that is all it does.
-        notation: how `summary` and `explain` write it.
-        by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-        inner: the layers that it applies to `x` in any other way, as `residual` does one; `summary`
-            shows them beneath it.
-        flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward, told
-            from shapes, without those of `inner`. One for each value of `y` unless given.
-        in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another dtype,
-            where casting them is not enough; see `as_dtype`.
-        rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+        functions: the plain functions that the layer was made from, `functions.backward` and so on,
+            without checks. The other arguments are attributes of their own names.
 
     Examples:
         >>> import purenn as pn
@@ -103,7 +93,7 @@ class Layer(Value):
         in_dtype: Callable[[Any], "Layer"] | None = None,
         rule: Callable[["Layer"], Fn] | None = None,
     ) -> None:
-        """Make a layer of plain functions.
+        """Make a layer from plain functions.
 
         Args:
             init: `(key, in_shape) -> (params, state)`; `in_shape` is that of one example.
@@ -112,15 +102,18 @@ class Layer(Value):
             backward: `(params, cache, dy) -> (dparams, dx)`, derived by hand.
             apply: `(params, state, x, *, train=False, key=None) -> (y, state)`: `forward` without
                 the cache, unless given.
-            name: see the attributes.
-            takes: see the attributes.
-            parts: see the attributes.
-            notation: see the attributes.
-            by_jax: see the attributes.
-            inner: see the attributes.
-            flops: see the attributes.
-            in_dtype: see the attributes.
-            rule: see the attributes.
+            name: for error messages, `summary` and `explain`.
+            takes: which dtypes `x` may have: "float", "integer" or "any".
+            parts: the layers that this one applies one after the other, if that is all it does.
+            notation: how `summary` and `explain` write it.
+            by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+            inner: the layers that it applies to `x` in any other way, as `residual` does one;
+                `summary` shows them beneath it.
+            flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward,
+                from shapes alone, without those of `inner`. One for each value of `y` unless given.
+            in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another
+                dtype, where casting them is not enough; see `as_dtype`.
+            rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
         """
         for function, value in (("init", init), ("forward", forward), ("backward", backward)):
             checks.function("Layer", function, value)

@@ -43,19 +43,14 @@ class OpFunctions(NamedTuple):
 class Op(Value, Generic[P]):
     """A function with a hand-derived derivative with respect to its first argument.
 
-    Arrays go by position; options are keyword-only and static. An op is immutable, compared and
-    hashed by identity, so that it can be a static argument; it is not a pytree.
+    Calling it, `forward` and `backward` check their arguments, then call the plain functions that
+    the op was made from. Arrays go by position; options are keyword-only and static. An op is
+    immutable, compared and hashed by identity, so that it can be a static argument; it is not a
+    pytree.
 
     Attributes:
-        functions: the plain functions that the op was made from, an `OpFunctions`.
-        name: for error messages, `summary` and `explain`.
-        takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
-        notation: how `summary` and `explain` write it.
-        by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-        of_classes: whether integer targets are classes, columns of the predictions.
-        of_fractions: whether targets are numbers in 0 … 1.
-        flops: `(x, y) -> int`, for `summary`, as a layer's.
-        rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+        functions: the plain functions that the op was made from, `functions.backward` and so on,
+            without checks. The other arguments are attributes of their own names.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -90,21 +85,21 @@ class Op(Value, Generic[P]):
         flops: Fn | None = None,
         rule: Callable[["Op[Any]"], Fn] | None = None,
     ) -> None:
-        """Make an op of plain functions.
+        """Make an op from plain functions.
 
         Args:
             forward: `(x, ...) -> (y, cache)`; the cache is what `backward` needs.
             backward: `(cache, dy) -> dx`, derived by hand.
             apply: `(x, ...) -> y`, what calling the op does: `forward` without the cache, unless
                 given.
-            name: see the attributes.
-            takes: see the attributes.
-            notation: see the attributes.
-            by_jax: see the attributes.
-            of_classes: see the attributes.
-            of_fractions: see the attributes.
-            flops: see the attributes.
-            rule: see the attributes.
+            name: for error messages, `summary` and `explain`.
+            takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
+            notation: how `summary` and `explain` write it.
+            by_jax: whether its derivative is left to `jax.vjp` (a plain function).
+            of_classes: whether integer targets are classes, columns of the predictions.
+            of_fractions: whether targets are numbers in 0 … 1.
+            flops: `(x, y) -> int`, for `summary`, as a layer's.
+            rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
         """
         checks.function("Op", "forward", forward)
         checks.function("Op", "backward", backward)

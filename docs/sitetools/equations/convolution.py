@@ -83,7 +83,7 @@ def conv2d_dw(x, w, b, dz, strides, padding):
 @equation(
     "conv2d.db",
     source=f"{CONV}:conv2d.backward",
-    line="b=jnp.sum(dz, axis=(0, 1, 2))",
+    line="else jnp.sum(dz, axis=(0, 1, 2))",
     by_purenn=by_purenn(2),
     inputs=conv_case(FEW_CHANNELS, STRIDES),
 )
@@ -111,7 +111,7 @@ def conv2d_dx(x, w, b, dz, strides, padding):
 @equation(
     "conv2d.dw_window",
     source=f"{CONV}:_by_convolution.part",
-    line="dw = _correlate(x, dz, around_x, lies",
+    line="dw = _correlate(x, dz, around_x, sharding",
     by_purenn=by_purenn(1),
     inputs=conv_case(MANY_CHANNELS, (1, 1)),
 )

@@ -50,7 +50,7 @@ def dw(x, w, b, dz):
 @equation(
     "dense.db",
     source=f"{FILE}:dense.backward",
-    line="b=jnp.sum(dz, axis=0)",
+    line="else jnp.sum(dz, axis=0)",
     by_purenn=lambda *arguments: backward(*arguments)[0].b,
     inputs=drawn,
 )
