@@ -220,10 +220,13 @@ class Layer(Value):
             train: whether the layer runs as in training; static.
             key: a PRNG key for the layers that draw random numbers in training.
         """
-        apply = self.functions.apply if self.rule is None else self.rule(self)
-        if apply is None:
+        apply = self.functions.apply
+        if apply is None and self.rule is None:
             return self.forward(params, state, x, train=train, key=key)[:2]
         params, state, x = self._converted(params, state, x, train)
+        if self.rule is not None:
+            return self.rule(self)(params, state, x, train=train, key=key)
+        assert apply is not None
         with calling(self, (params, state, x, key), CALL):
             return apply(params, state, x, train=train, key=key)
 
