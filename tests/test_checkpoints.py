@@ -16,7 +16,7 @@ from test_training import same
 
 import purenn as pn
 from purenn.distributed.processes import Team
-from purenn.training import checkpoints, settings, sources
+from purenn.training import batches, checkpoints, fingerprint
 from purenn.training import run as run_module
 from purenn.training.blocks import epoch_order
 from purenn.training.checkpoints import Checkpoints
@@ -63,7 +63,7 @@ pytestmark = pytest.mark.usefixtures("ctrl_c")
 def quick_settings(request, monkeypatch):
     """Each of the programs takes a tenth of a second to tell: only tests of them need that."""
     if "finished" not in request.fixturenames:
-        monkeypatch.setattr(settings, "_program", lambda *_: ("the same", ()))
+        monkeypatch.setattr(fingerprint, "_program", lambda *_: "the same")
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def whole():
 @pytest.fixture
 def single_steps(monkeypatch):
     """Chunks of one step, each with its checkpoint, so that a run can stop between any two."""
-    monkeypatch.setattr(sources, "FIRST_CHUNK", 1)
-    monkeypatch.setattr(sources, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(batches, "FIRST_CHUNK", 1)
+    monkeypatch.setattr(batches, "LOOK_EVERY", 0.0)
     monkeypatch.setattr("purenn.training.checkpoints.SHARE", 1)
 
 
@@ -238,14 +238,14 @@ def test_after_a_second_ctrl_c_nothing_is_written(single_steps, monkeypatch, tmp
 def test_ctrl_c_before_the_first_step_takes_none(whole, single_steps, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr(
-            settings, "_device", lambda spread: signal.raise_signal(signal.SIGINT) or "cpu"
+            fingerprint, "_device", lambda spread: signal.raise_signal(signal.SIGINT) or "cpu"
         )
         patch.setattr(run_module, "evaluate", None)
         patch.setattr(run_module.Bar, "advance", None)
         with pytest.raises(KeyboardInterrupt, match="is of epoch 1, step 0"):
             fit(tmp_path)
     assert files(tmp_path) == ["checkpoint-0000000000.safetensors"]
-    monkeypatch.setattr(settings, "_device", lambda spread: "cpu")
+    monkeypatch.setattr(fingerprint, "_device", lambda spread: "cpu")
     assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
 
 
@@ -407,76 +407,17 @@ def test_nothing_begins_anew_where_all_are_broken(tmp_path):
 
 
 GLOROT = pn.dense(5, w_init=pn.initializers.glorot_normal)
-DROPOUT = MODEL.parts[3]
-
-
-def scaled(params, state, x, *, train=False, key=None):
-    """The dropout of older texts, of the same name; it differs where nothing is dropped."""
-    y, state = DROPOUT.apply(params, state, x, train=train, key=key)
-    return (y if train else 0.75 * y), state
-
-
-SCALED = pn.serial(*MODEL.parts[:3], DROPOUT.replace(apply=scaled), MODEL.parts[4])
-
-MORE = "for more epochs, give the schedule that the run began with"
-CHANGES = {
+CHANGES = {  # more of them in test_fingerprint.py
     "model": (
         {"model": pn.serial(*MODEL.parts[:3], pn.dropout(0.2), MODEL.parts[4])},
         "layer 3 was dropout(0.25), is dropout(0.2)",
     ),
-    "model: activation": (
-        {"model": pn.serial(*MODEL.parts[:2], pn.tanh, *MODEL.parts[3:])},
-        "layer 2 was relu, is tanh",
-    ),
-    "model: momentum": (
-        {"model": pn.serial(pn.batch_norm(momentum=0.8), *MODEL.parts[1:])},
-        "of the numbers in its compiled program, 0.9, 0.1 are gone and 0.8, 0.2 are new",
-    ),
-    "model: evaluation": (
-        {"model": SCALED},
-        "of the numbers in its compiled program, .* (is|are) new",
-    ),
-    "optimizer": (
-        {"optimizer": pn.adam(pn.cosine_decay(0.01, 60)), "epochs": 8},
-        f"learning_rate's decay_steps was 30, is 60; {MORE}",
-    ),
-    "optimizer: rates": (
-        {"optimizer": pn.adam(pn.cosine_decay(0.02, 30), beta2=0.99)},
-        "learning_rate's initial was 0.01, is 0.02; beta2 was 0.999, is 0.99",
-    ),
-    "optimizer: no schedule": (
-        {"optimizer": pn.adam(0.01)},
-        "learning_rate was cosine_decay(initial=0.01, decay_steps=30, final=0.0), is 0.01",
-    ),
-    "loss": (
-        {"loss": lambda logits, targets: LOSS(logits, targets)},
-        "was softmax_cross_entropy, is <lambda>",
-    ),
-    "penalty": ({"penalty": pn.l2_penalty(0.02)}, "was l2_penalty(0.01), is l2_penalty(0.02)"),
-    "penalty: none": ({"penalty": None}, "was l2_penalty(0.01), is none"),
-    "batch_size": ({"batch_size": 12}, "was 10, is 12"),
-    "blocks": ({"blocks": 2}, "was 1, is 2"),
-    "data": (
-        {"data": (X + np.float32(1e-6), Y)},
-        "x is float32[60, 6] as before, with other numbers",
-    ),
-    "data: targets": (
-        {"data": (X, (Y + 1) % 3)},
-        "targets is int32[60] as before, with other numbers",
-    ),
-    "data: fewer": (
-        {"data": (X[:50], Y[:50])},
-        "x was float32[60, 6], is float32[50, 6]; targets was int32[60], is int32[50]",
-    ),
-    "validation": (
-        {"validation": (X[:20], (Y[:20] + 1) % 3)},
-        "targets is int32[20] as before, with other numbers",
-    ),
+    "optimizer": ({"optimizer": pn.adam(pn.cosine_decay(0.02, 30))}, "initial was 0.01, is 0.02"),
+    "data": ({"data": (X + np.float32(1e-6), Y)}, "as before, with other numbers"),
     "key": ({"key": jax.random.key(4)}, "was threefry2x32 [0, 3], is threefry2x32 [0, 4]"),
     "initial train_state": (
         {"model": pn.serial(MODEL.parts[0], GLOROT, *MODEL.parts[2:])},
-        "params is 6 arrays as before, with other numbers; the initializers of the layers decide "
-        "them",
+        "which the initializers",
     ),
 }
 
@@ -489,16 +430,15 @@ def finished(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_setting_is_refused_in_the_words_that_the_user_gave(name, finished):
-    (changes, says), name = CHANGES[name], name.partition(":")[0]
+def test_a_changed_run_is_rejected_in_the_words_that_the_user_gave(name, finished):
+    changes, says = CHANGES[name]
     for older in files(finished)[:-1]:  # the newest alone, since another might be read instead
         (finished / older).unlink()
     before = {name: (finished / name).read_bytes() for name in files(finished)}
     with pytest.raises(ValueError, match=rf"fit: resume: {name} changed since") as error:
         fit(finished, resume=True, **changes)
-    if ".*" not in says:
-        says = re.escape(says)
-    assert re.fullmatch(rf"  {name}: {says}", str(error.value).partition("\n")[2])
+    _, line = str(error.value).split("\n")
+    assert line.startswith(f"  {name}: ") and says in line
     assert {name: (finished / name).read_bytes() for name in files(finished)} == before
 
 
@@ -511,31 +451,22 @@ def test_a_changed_setting_is_refused_in_the_words_that_the_user_gave(name, fini
         ),
         (
             {"model": pn.mlp((5,), CLASSES)},
-            r".*\n  model: layer 0, batch_norm, is gone; layer 3, dropout\(0.25\), is gone",
+            r"\n  model: layer 0, batch_norm, is gone; layer 3, dropout\(0.25\), is gone",
         ),
         (
             {"optimizer": pn.sgd(0.1)},
-            r"opt_state.*\n  optimizer: was adam\(learning_rate=cosine_decay\(initial=0.01, .*, "
-            r"is sgd\(learning_rate=0.1\)",
+            r"opt_state.*\n  optimizer: was adam\(.*, is sgd\(learning_rate=0.1\)",
         ),
     ],
     ids=["units", "layers", "optimizer"],
 )
-def test_another_tree_is_refused_by_its_leaves_and_in_words(changes, says, finished):
+def test_another_tree_is_rejected_by_its_leaves_and_in_words(changes, says, finished):
     with pytest.raises(
         ValueError, match=r"the model or the optimizer is not the one that"
     ) as error:
         fit(finished, resume=True, **changes)
     _, *lines = str(error.value).split("\n")
     assert re.search(says, str(error.value)) and len(lines) == 1
-
-
-def test_other_versions_are_refused_by_name(finished, monkeypatch):
-    monkeypatch.setattr(jax, "__version__", "0.99")
-    with pytest.raises(
-        ValueError, match=r"fit: resume: jax changed since .*\n  jax: was .*, is 0.99"
-    ):
-        fit(finished, resume=True)
 
 
 def test_another_machine_is_warned_of(finished, monkeypatch, whole):
@@ -575,25 +506,17 @@ def test_a_checkpoint_of_something_else_is_no_checkpoint(finished, tmp_path):
         fit(tmp_path, resume=True)
 
 
-FORGED_SETTINGS = [[], {}, None, 3, "text", {"jax": "0.9"}, {"jax": [1, "", []]}, {"jax": ["", ""]}]
-
-
-@pytest.mark.parametrize("forged", FORGED_SETTINGS, ids=str)
-def test_forged_settings_are_refused(forged, whole, tmp_path):
-    fit(tmp_path, epochs=1)
-    newest = tmp_path / files(tmp_path)[-1]
-    for older in files(tmp_path)[:-1]:
-        (tmp_path / older).unlink()
-    train_state, notes = checkpoints.read("fit", newest, whole["arrays"][0])
-    if isinstance(forged, dict) and forged:
-        forged = json.loads(notes["settings"]) | forged
-    checkpoints.write("fit", newest, train_state, notes | {"settings": json.dumps(forged)})
+@pytest.mark.parametrize("forged", ["[]", "{}", "null", "text", '{"jax": 1}'])
+def test_a_forged_fingerprint_is_rejected(forged, finished, tmp_path, whole):
+    newest = tmp_path / files(finished)[-1]
+    train_state, notes = checkpoints.read("fit", finished / newest.name, whole["arrays"][0])
+    checkpoints.write("fit", newest, train_state, notes | {"fingerprint": forged})
     with pytest.raises(ValueError, match="expected a checkpoint of fit in this version"):
         fit(tmp_path, resume=True)
-    # With a model of other shapes the notes are only looked at for words.
-    wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
-    with pytest.raises(ValueError, match=r"is not the one that the run began with$"):
-        fit(tmp_path, resume=True, model=wider)
+    if forged != "{}":  # with a model of other shapes, the notes are only looked at for words
+        wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
+        with pytest.raises(ValueError, match=r"is not the one that the run began with$"):
+            fit(tmp_path, resume=True, model=wider)
 
 
 FORGED = """

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from purenn.distributed.processes import Team
 from purenn.storage.errors import Damaged, OtherTree, shown
 from purenn.storage.leaves import leaves_of
 from purenn.storage.tree_file import read, write
-from purenn.training.changes import Setting
+from purenn.training.changes import changes
+from purenn.training.fingerprint import parsed
 from purenn.training.moment import Moment
 from purenn.training.progress import warn
 
@@ -38,7 +38,7 @@ class Checkpoints:
         self.folder = None if folder is None else _path(folder)
         self.team = team
         self.every = scalars.number("fit", "checkpoint_every", every, least=0)
-        self.settings: dict[str, Setting] = {}
+        self.fingerprint: dict[str, str] = {}
         self.last: Moment | None = None  # that was written
         self._lock: Any = None
         self._due: float | None = None
@@ -87,7 +87,7 @@ class Checkpoints:
     def begin(
         self,
         start: Moment,
-        settings: dict[str, Setting],
+        fingerprint: dict[str, str],
         steps: int,
         layout: Layout | None,
         *,
@@ -97,7 +97,7 @@ class Checkpoints:
 
         `steps` is how many an epoch has, or 0 if that is not known.
         """
-        self.settings = settings
+        self.fingerprint = fingerprint
         begun = start
 
         def found() -> str:
@@ -151,25 +151,24 @@ class Checkpoints:
         except OtherTree as error:
             other = "the model or the optimizer is not the one that the run began with"
             with contextlib.suppress(*UNFIT, OSError):  # then it has nothing to add
-                kept = settings_in(error.notes, self.settings)
-                other += "".join(_lines(kept, self.settings, other_tree=True).values())
+                other += "".join(self._changes(error.notes).values())
             raise ValueError(f"{error}; {other}") from error
         try:
             moment = Moment.read(train_state, notes["moment"], start.first)
-            kept = settings_in(notes, self.settings)
+            lines = self._changes(notes)
+            device = parsed(notes["fingerprint"])["device"]
         except UNFIT as error:
             raise Damaged(
                 f"fit: {path}: expected a checkpoint of fit in this version of purenn, "
                 f"got {error!r}"
             ) from error
-        was, now = kept["device"], self.settings["device"]
-        if not was.same(now):  # not a setting of the run, and perhaps not to be had again
+        if device != self.fingerprint["device"]:  # which perhaps is no longer available
             warn(
-                f"fit: resume: the device was {shown(was.words)} and is {now.words}: "
+                f"fit: resume: the device was {shown(device)} and is {self.fingerprint['device']}: "
                 f"the last bits of the numbers may differ",
                 stacklevel=7,
             )
-        if lines := _lines(kept, self.settings):
+        if lines:
             raise ValueError(
                 f"fit: resume: {', '.join(lines)} changed since {path} was written; expected the "
                 f"same run. To begin another from where this one was, load(path, train_state) and "
@@ -202,7 +201,7 @@ class Checkpoints:
             self.last, self._due = moment, begun + self.every
             return
         path = self.folder / NAME.format(int(train_state.step))
-        notes = {"settings": json.dumps(self.settings), "moment": moment.written()}
+        notes = {"fingerprint": json.dumps(self.fingerprint), "moment": moment.written()}
         try:
             write("fit", path, train_state, notes)
             self.last = moment
@@ -214,6 +213,11 @@ class Checkpoints:
         now = time.monotonic()
         self._due = now + max(self.every, (SHARE - 1) * (now - begun))
 
+    def _changes(self, notes: dict[str, str]) -> dict[str, str]:
+        """What has changed since a checkpoint was written, each with a line for the message."""
+        found = changes(parsed(notes["fingerprint"]), self.fingerprint)
+        return {name: f"\n  {name}: {words}" for name, words in found.items()}
+
     @property
     def kept(self) -> str:
         """Where the run can go on from, for messages."""
@@ -223,35 +227,6 @@ class Checkpoints:
         if last.steps == 0 and last.history:
             where = f"the end of epoch {last.epoch}"
         return f"; the last checkpoint in {self.folder} is of {where}"
-
-
-def settings_in(notes: dict[str, str], names: Iterable[str]) -> dict[str, Setting]:
-    """What the notes of a checkpoint, which anyone may have made, say of the run."""
-    found = json.loads(notes["settings"])
-    return {name: Setting.read(found[name]) for name in names}
-
-
-def _lines(
-    kept: dict[str, Setting], settings: dict[str, Setting], *, other_tree: bool = False
-) -> dict[str, str]:
-    """What has changed, each with a line for the message: of a cause and its effect, the cause."""
-    changed = {name: was for name, was in kept.items() if not was.same(settings[name])}
-    effects = ["device"]  # no cause of anything: the run has been warned of it
-    if other_tree:  # of which the programs know, and the state
-        effects += [name for name, was in changed.items() if not was.readable(settings[name])]
-    if other_tree or "key" in changed:
-        effects.append("initial train_state")
-    effects += ["shuffle"] if "data" in changed else []
-    effects += ["shuffle", "data"] if "blocks" in changed else []
-    effects += ["train_step"] if len(changed) > 1 else []
-    lines = {
-        name: f"\n  {name}: {was.change(settings[name])}"
-        for name, was in changed.items()
-        if name not in effects
-    }
-    if "\n  initial train_state: params is" in lines.get("initial train_state", ""):
-        lines["initial train_state"] += "; the initializers of the layers decide them"
-    return lines
 
 
 def _path(folder: Any) -> Path:
