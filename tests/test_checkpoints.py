@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import sys
 import threading
 from pathlib import Path
 
@@ -15,8 +14,10 @@ import pytest
 from test_training import same
 
 import purenn as pn
+from purenn.checkpoints.folder import Folder
 from purenn.distributed.processes import Team
-from purenn.training import batches, checkpoints, fingerprint
+from purenn.storage import tree_file
+from purenn.training import batches, fingerprint
 from purenn.training import run as run_module
 from purenn.training.blocks import epoch_order
 from purenn.training.checkpoints import Checkpoints
@@ -256,9 +257,9 @@ def test_ctrl_c_during_the_last_write(times, whole, monkeypatch, tmp_path):
             signal.raise_signal(signal.SIGINT)
         return write(*given)
 
-    write = checkpoints.write
+    write = Folder.write
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "write", pressed)
+        patch.setattr(Folder, "write", pressed)
         patch.setattr(Checkpoints, "due", lambda self: False)
         with pytest.raises(KeyboardInterrupt) as stopped:
             fit(tmp_path)
@@ -350,11 +351,11 @@ def test_checkpoints_come_as_often_as_asked_and_writing_takes_a_twentieth(monkey
     now, written = [0.0], []
     monkeypatch.setattr("purenn.training.checkpoints.time.monotonic", lambda: now[0])
 
-    def write(where, path, tree, notes):
+    def write(folder, step, tree, notes):
         written.append(now[0])
         now[0] += 2.0
 
-    monkeypatch.setattr("purenn.training.checkpoints.write", write)
+    monkeypatch.setattr(Folder, "write", write)
     train_state = pn.TrainState.create(MODEL, ADAM, KEY, (FEATURES,))
     with Checkpoints(tmp_path, 10.0, Team("fit", None)) as keeper:
         keeper.begin(Moment(train_state), {}, 6, None, resume=False)
@@ -376,34 +377,10 @@ def test_a_broken_newest_falls_back_and_says_so(whole, single_steps, monkeypatch
     older, newest = (tmp_path / name for name in files(tmp_path))
     intact = newest.read_bytes()
     newest.write_bytes(intact[:-100] + bytes([intact[-100] ^ 1]) + intact[-99:])
-    says = f"fit: {newest}: .*; going on from the one before, {older.name}"
+    says = f"fit: {newest}: .*; resuming from the checkpoint before, {older.name}"
     with pytest.warns(RuntimeWarning, match=says):
         assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
     assert newest.with_suffix(".damaged").exists()  # and is not taken for the newest again
-
-
-def test_a_newest_that_the_system_can_not_read_falls_back_too(tmp_path):
-    expected = fit(tmp_path)
-    unreadable = tmp_path / "checkpoint-0000000099.safetensors"
-    unreadable.symlink_to(tmp_path / "gone")
-    with pytest.warns(RuntimeWarning, match=r"99.safetensors: No such file.*; going on from the"):
-        assert_same_run(fit(tmp_path, resume=True), expected)
-
-
-def test_nothing_begins_anew_where_all_are_broken(tmp_path):
-    fit(tmp_path)
-    broken = {}
-    for name in files(tmp_path):
-        data = (tmp_path / name).read_bytes()
-        broken[name] = data[:-1]
-        (tmp_path / name).write_bytes(data[:-1])
-    for _ in range(2):
-        with pytest.raises(
-            ValueError, match=r"fit: resume: no checkpoint in .* is whole:\n"
-        ) as error:
-            fit(tmp_path, resume=True)
-        assert all(name in str(error.value) for name in files(tmp_path))
-    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == broken
 
 
 GLOROT = pn.dense(5, w_init=pn.initializers.glorot_normal)
@@ -509,8 +486,8 @@ def test_a_checkpoint_of_something_else_is_no_checkpoint(finished, tmp_path):
 @pytest.mark.parametrize("forged", ["[]", "{}", "null", "text", '{"jax": 1}'])
 def test_a_forged_fingerprint_is_rejected(forged, finished, tmp_path, whole):
     newest = tmp_path / files(finished)[-1]
-    train_state, notes = checkpoints.read("fit", finished / newest.name, whole["arrays"][0])
-    checkpoints.write("fit", newest, train_state, notes | {"fingerprint": forged})
+    train_state, notes = tree_file.read("fit", finished / newest.name, whole["arrays"][0])
+    tree_file.write("fit", newest, train_state, notes | {"fingerprint": forged})
     with pytest.raises(ValueError, match="expected a checkpoint of fit in this version"):
         fit(tmp_path, resume=True)
     if forged != "{}":  # with a model of other shapes, the notes are only looked at for words
@@ -558,12 +535,12 @@ def test_a_forged_position_is_refused(text):
 def test_a_position_that_is_not_the_state_s_falls_back(whole, single_steps, tmp_path):
     fit(tmp_path)
     older, newest = (tmp_path / name for name in files(tmp_path))
-    train_state, notes = checkpoints.read("fit", newest, whole["arrays"][0])
+    train_state, notes = tree_file.read("fit", newest, whole["arrays"][0])
     epoch, steps, *rest = json.loads(notes["moment"])
-    checkpoints.write(
+    tree_file.write(
         "fit", newest, train_state, notes | {"moment": json.dumps([epoch, steps + 1, *rest])}
     )
-    says = rf"a position that is not 24 steps from the start; going on from .*{older.name}"
+    says = rf"a position that is not 24 steps from the start; resuming from .*{older.name}"
     with pytest.warns(RuntimeWarning, match=says):
         assert_same_run(fit(tmp_path, resume=True), whole["arrays"])
 
@@ -581,16 +558,6 @@ def test_a_full_disk_does_not_stop_a_run(whole, tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_is_refused_before_the_run(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(
-        ValueError, match="fit: checkpoints must be a folder that can be written to"
-    ):
-        fit(tmp_path / "file")
-    with pytest.raises(TypeError, match="fit: checkpoints must be a folder, got 3"):
-        fit(3)
-
-
 def test_a_state_that_cannot_be_written_is_refused_before_the_run(tmp_path):
     zero = pn.Optimizer(
         lambda params: jnp.zeros(3, jnp.int4),
@@ -600,26 +567,11 @@ def test_a_state_that_cannot_be_written_is_refused_before_the_run(tmp_path):
         fit(tmp_path, optimizer=zero)
 
 
-@pytest.mark.parametrize("library", ["filelock", "safetensors"])
-def test_a_missing_library_is_named_before_the_run(library, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, library, None)
-    says = rf"fit: checkpoints need {library}: pip install 'purenn\[checkpoints\]'"
-    with pytest.raises(ImportError, match=says):
-        fit(tmp_path)
-
-
 def test_a_run_of_which_nothing_came_leaves_no_folder(tmp_path):
     bad = np.full_like(X, np.nan)
     with pytest.raises(FloatingPointError):
         fit(tmp_path / "runs" / "one", data=(bad, Y))
     assert list((tmp_path / "runs").iterdir()) == []
-
-
-def test_what_a_killed_write_left_is_cleared_away(tmp_path):
-    for name in (".checkpoint-0000000001.safetensors-ab12.part", "other.part"):
-        (tmp_path / name).write_text("half")
-    fit(tmp_path, epochs=1)
-    assert [path.name for path in tmp_path.glob("*.part")] == ["other.part"]
 
 
 # What is no longer finite.
