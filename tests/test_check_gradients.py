@@ -437,7 +437,7 @@ def with_labels(came):
 
 LABELS = np.array([2, 0])
 TREE = {"x": INTEGERS, "w": FACTORS, "b": np.zeros(3, int)}
-NO_INDEX = "forward takes whole numbers only (IndexError: arrays used as indices must be of integer"
+NO_INDEX = "forward takes integers only (IndexError: arrays used as indices must be of integer"
 OF_INTEGERS = {
     "an integer x": (row_product, lambda x, w, dy: (3 * dy @ w.T, x.T @ dy), INTEGERS, FACTORS),
     "in JAX": (lambda x, w: x @ w, lambda x, w, dy: (3 * dy @ w.T, x.T @ dy), INTEGERS, FACTORS),
@@ -509,8 +509,8 @@ def test_the_sum_without_its_axis_is_found_with_an_integer_bias():
     [
         (None, None),
         (np.zeros(2, jax.dtypes.float0), None),
-        (np.zeros(2), "ok: zero, where forward takes whole numbers only"),
-        (0, "ok: zero, where forward takes whole numbers only"),
+        (np.zeros(2), "ok: zero, where forward takes integers only"),
+        (0, "ok: zero, where forward takes integers only"),
         (np.ones(2), f"not judged: {NO_INDEX} (or boolean) type); return None for it"),
     ],
 )
