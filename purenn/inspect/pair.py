@@ -131,7 +131,7 @@ class Pair:
         return likely[0] if likely and likely[0] != likely[-1] else None
 
     def _by_argument(self, came: Any) -> list[dict[int, Any]]:
-        """Tell which arguments the derivatives belong to, the likeliest first if it is not clear."""
+        """Tell whose derivatives came, the likeliest arguments first if it is not clear."""
         values = self.tree.unflatten(self.leaves)
         floats = sorted({self.owners[i] for i in self.floats})
         first = values[floats[0] if floats else 0]
