@@ -21,30 +21,27 @@ def join(
     within `start` seconds. If one is lost later, the others end with a nonzero status: at once if
     they were waiting for its numbers when it died, and otherwise within twice `patience` seconds.
     """
+    given = () if coordinator is None else (coordinator, processes, index)
     if coordinator is not None:
         check(coordinator, listens=index == 0)
         print(f"process {index} of {processes}: waiting up to {start} s for the others", flush=True)
     jax.distributed.initialize(
-        coordinator,
-        processes if coordinator else None,
-        index if coordinator else None,
-        initialization_timeout=start,
-        heartbeat_timeout_seconds=patience,
+        *given, initialization_timeout=start, heartbeat_timeout_seconds=patience
     )
     try:
         yield
         jax.distributed.shutdown()  # waits for the others
     except BaseException as error:
-        # At exit JAX would wait for the others, who may be waiting for this process.
+        # At exit, JAX would wait for the others, which may be waiting for this process.
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
-        atexit.register(leave, status, after=float(jax.process_index() == 0))
+        atexit.register(leave, status)
         if isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(error):
-            raise ConnectionError(f"another process was lost: {error}") from error
+            raise ConnectionError(f"another process was probably lost: {error}") from error
         raise
 
 
 def check(coordinator: str, *, listens: bool) -> None:
-    """Check the address, which JAX does not: on a port in use it crashes."""
+    """Check the address. JAX does not, and crashes if the port is in use."""
     host, _, port = coordinator.rpartition(":")
     if not (host and port.isdecimal() and 0 < int(port) < 2**16):
         raise ValueError(f"--coordinator must be HOST:PORT, got {coordinator}")
@@ -55,9 +52,8 @@ def check(coordinator: str, *, listens: bool) -> None:
             raise OSError(f"--coordinator: cannot listen on port {port}: {error}") from None
 
 
-def leave(status: int, after: float) -> None:
-    """Leave at once. JAX ends the others when process 0 does: they may say why they end first."""
-    time.sleep(after)
+def leave(status: int) -> None:
+    """End without JAX's wait, but not at once: when process 0 ends, JAX aborts the others."""
+    time.sleep(1)  # for what they have to say
     sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,17 +13,16 @@ from purenn.core import checks, scalars, signatures
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.types import Fn
-from purenn.inspect.arity import refuse_arity
 from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
 
 class Reading(NamedTuple):
-    """A way to call a backward, and to take what it returns."""
+    """One way to call a backward, and to take what it returns."""
 
     by_hand: Fn  # (dy) -> the leaves of its derivatives
     note: str = ""  # what the report says if this is the way
-    fault: str = ""  # why a backward that has to be called in this way is not right
-    only_if_right: bool = False  # otherwise it is not worth a word
+    fault: str = ""  # why a backward that has to be called in this way is wrong
+    only_if_right: bool = False  # whether the report mentions it only where everything is right
 
 
 class Case(NamedTuple):
@@ -32,16 +32,16 @@ class Case(NamedTuple):
     inputs: tuple[Any, ...]  # trees of float64
     labels: tuple[str, ...]
     by_hand: Fn  # (dy, backward=the one to judge) -> the leaves of its derivatives
-    m: int
-    traceable: bool = True  # no NumPy code, which JAX can't see into
+    m: int  # the batch size
+    traceable: bool = True  # whether JAX can see into `plain`, which is then no NumPy code
     note: str = ""
     readings: tuple[Reading, ...] = ()  # tried where `by_hand` is not right
-    # Judged, but named only if wrong: `dx` of an integer `x`, which a layer gives to nobody.
+    # Judged, but named only if wrong: the `dx` of an integer `x`, which a layer returns to nobody.
     unlisted: tuple[str, ...] = ()
 
 
 def names_of(case: Case) -> list[str]:
-    """What the report calls each derivative: dw, db, dx, d[2].w."""
+    """Name each derivative as the report does: dw, db, dx, d[2].w."""
     names = []
     for label, value in zip(case.labels, case.inputs, strict=True):
         for path, _ in jax.tree_util.tree_flatten_with_path(value)[0]:
@@ -51,8 +51,8 @@ def names_of(case: Case) -> list[str]:
 
 
 def checked_y(y: Any) -> Any:
-    """What forward returned as y, if it is numbers."""
-    if isinstance(y, (jax.Array, np.ndarray, np.generic, float, int)):
+    """Return what forward returned as y, if it is numbers or their shape."""
+    if isinstance(y, (jax.Array, jax.ShapeDtypeStruct, np.ndarray, np.generic, float, int)):
         return y
     raise TypeError(
         f"check_gradients: forward must return an array, or one and a cache; "
@@ -60,15 +60,15 @@ def checked_y(y: Any) -> Any:
     )
 
 
-def is_whole(a: Any) -> bool:
-    """Whether it is an integer, a bool or an array of them."""
+def is_integer(a: Any) -> bool:
+    """Whether a value is an integer, a bool or an array of them."""
     if isinstance(a, (jax.Array, np.ndarray, np.generic)):
         return jnp.issubdtype(a.dtype, jnp.integer) or a.dtype == bool
     return isinstance(a, int)
 
 
 def as_float64(a: Any) -> Any:
-    """A floating leaf in float64 and NumPy's integers as JAX's; anything else as it is."""
+    """Convert a floating leaf to float64 and NumPy's integers to JAX's; keep anything else."""
     if isinstance(a, float):
         return jnp.asarray(a, jnp.float64)
     if hasattr(a, "__array__") and not isinstance(a, (jax.Array, np.generic, type)):
@@ -77,13 +77,13 @@ def as_float64(a: Any) -> Any:
         return a  # an option, such as an axis
     if jnp.issubdtype(a.dtype, jnp.floating):
         return jnp.asarray(np.asarray(a, np.float64))
-    if isinstance(a, np.ndarray) and is_whole(a):
+    if isinstance(a, np.ndarray) and is_integer(a):
         return jnp.asarray(checks.native(a))
     return a
 
 
 def _differentiable(tree: Any) -> Any:
-    return jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_whole(a) else a), tree)
+    return jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_integer(a) else a), tree)
 
 
 def layer_case(
@@ -95,7 +95,7 @@ def layer_case(
     key: Any,
     rng: np.random.Generator,
 ) -> Case:
-    """A layer at random parameters, with respect to every one of them and to `x`."""
+    """Ask about a layer at random parameters, with respect to each of them and to `x`."""
     x = _layer_input(layer, arguments, in_shape, batch, rng)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
     params, state = jax.tree.map(
@@ -106,49 +106,35 @@ def layer_case(
     state = jax.tree.map(
         lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
     )
-    whole = is_whole(x)
-    if whole and layer.first.takes == "any":  # rescale would make float32 of it
+    integer = is_integer(x)
+    if integer and layer.first.takes == "any":  # rescale would make float32 of it
         x = x.astype(jnp.float64)
     of_x = checks.is_float(x)
 
     def run(params: Any, x: Any = x) -> Any:
         return layer.forward(params, state, x, train=train, key=key)
 
-    def leaves(dparams: Any, dx: Any) -> list[Any]:
-        parts = leaves_like(params, dparams, "dparams", strict=True)
-        own = len(jax.tree.leaves(params))
-        of_the_input = [NOT_ASKED if whole and is_nothing(dx) else dx] if of_x else []
+    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
+        dparams, dx = backward(params, run(params)[2], dy)
+        parts, own = leaves_like(params, dparams, "dparams", strict=True), len(leaves)
+        of_the_input = [NOT_ASKED if integer and is_nothing(dx) else dx] if of_x else []
         return [*parts[:own], *of_the_input, *parts[own:]]
 
-    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
-        return leaves(*backward(params, run(params)[2], dy))
+    def swapped(*given: Any) -> Any:
+        dx, dparams = layer.backward(*given)
+        return dparams, dx
 
-    def swapped(dy: Any) -> list[Any]:
-        dx, dparams = layer.backward(params, run(params)[2], dy)
-        return leaves(dparams, dx)
-
-    plain = layer.functions.backward
-
-    def in_order(order: tuple[int, ...]) -> Fn:
-        def by_hand(dy: Any) -> list[Any]:
-            given = (params, run(params)[2].saved, dy)
-            return leaves(*plain(*(given[i] for i in order)))
-
-        return by_hand
-
+    leaves = jax.tree.leaves(params)
     fault = "the pair is swapped: backward returned (dx, dparams), expected (dparams, dx)"
-    names = signatures.BACKWARD
-    readings = [Reading(swapped, fault=fault)]
-    for order in list(itertools.permutations(range(3)))[1:]:
-        readings.append(_wrong_order(in_order(order), names, [names[i] for i in order]))
+    orders = _other_orders(by_hand, layer.functions.backward, signatures.BACKWARD)
     return Case(
         lambda *inputs: run(*inputs)[0],
         (params, x) if of_x else (params,),
         ("", "x") if of_x else ("",),
         by_hand,
         x.shape[0],
-        readings=tuple(readings),
-        unlisted=("dx",) if whole else (),
+        readings=(Reading(partial(by_hand, backward=swapped), fault=fault), *orders),
+        unlisted=("dx",) if integer else (),
     )
 
 
@@ -180,37 +166,53 @@ def _layer_input(
 
 
 def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:
-    """An op, with respect to its first argument."""
+    """Ask about an op, with respect to its first argument."""
     if not arguments:
         raise TypeError(f"check_gradients: pass {op.name}'s arguments after it")
-    plain = op.functions.backward
-    given = ["x", *(f"argument {i}" for i in range(2, len(arguments) + 1))]
-    refuse_arity(op.name, op, given, options, "those after the op")
+    check_call(op.name, op, arguments, "those after the op", options)
     x, *others = jax.tree.map(as_float64, arguments)
     if op.takes == "tree" or isinstance(x, int):
-        x = _differentiable(x)
+        x = jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_integer(a) else a), x)
 
     def by_hand(dy: Any, backward: Fn = op.backward) -> list[Any]:
         dx = backward(op.forward(x, *others, **options)[1], dy)
         return leaves_like(x, dx, "dx", strict=True)
 
-    def dy_first(dy: Any) -> list[Any]:
-        dx = plain(dy, op.forward(x, *others, **options)[1].saved)
-        return leaves_like(x, dx, "dx", strict=True)
-
     leaves = jax.tree.leaves(x)
-    m = leaves[0].shape[0] if leaves and np.ndim(leaves[0]) else 1
-    readings = (_wrong_order(dy_first, ("cache", "dy"), ("dy", "cache")),)
     return Case(
         lambda x: op.forward(x, *others, **options)[0],
         (x,),
         ("x",),
         by_hand,
-        m,
-        readings=readings,
+        leaves[0].shape[0] if leaves and np.ndim(leaves[0]) else 1,
+        readings=_other_orders(by_hand, op.functions.backward, signatures.OP_BACKWARD),
     )
 
 
-def _wrong_order(by_hand: Fn, right: Sequence[str], order: Sequence[str]) -> Reading:
-    fault = f"backward takes ({', '.join(order)}), but is called as backward({', '.join(right)})"
-    return Reading(by_hand, fault=fault, only_if_right=True)
+def _other_orders(by_hand: Fn, plain: Fn, names: Sequence[str]) -> tuple[Reading, ...]:
+    """List the readings of a backward that takes its arguments in another order."""
+
+    def reading(order: tuple[int, ...]) -> Reading:
+        def backward(*given: Any) -> Any:
+            values = [
+                g.saved if name == "cache" else g for g, name in zip(given, names, strict=True)
+            ]
+            return plain(*(values[i] for i in order))
+
+        taken, expected = ", ".join(names[i] for i in order), ", ".join(names)
+        fault = f"backward takes ({taken}), but is called as backward({expected})"
+        return Reading(partial(by_hand, backward=backward), fault=fault, only_if_right=True)
+
+    return tuple(map(reading, list(itertools.permutations(range(len(names))))[1:]))
+
+
+def check_call(
+    name: str, function: Any, arguments: Sequence[Any], called: str, options: Sequence[str] = ()
+) -> None:
+    """Check that a function can be called with as many arguments, which `called` describes."""
+    why = signatures.misfit(function, arguments, options)
+    if why:
+        raise TypeError(
+            f"check_gradients: {name}{signatures.signature_of(function)} is called with "
+            f"{len(arguments)} argument{'s' * (len(arguments) != 1)}: {called}: {why}"
+        )

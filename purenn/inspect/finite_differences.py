@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from purenn.inspect.cases import Case
 
@@ -14,6 +13,7 @@ NUDGE = 1e-5  # the step, relative where the element is above 1
 CLOSER = (1, 1e-2, 1e-4)  # times the step: another look at what is not smooth from farther away
 SHARP = 1e-6  # how exact a difference is, relative to the largest of its leaf
 GROUPS = 4096  # that a search among the elements not tried may move, and fewer of large inputs
+AT_ONCE = 64  # moves in one call of JAX's code
 MOVED = 1e7  # numbers that all of them together may have
 
 Real = np.ndarray[Any, Any]
@@ -101,17 +101,19 @@ class _Meter:
     """What moving the inputs of a case does to `sum(y * dy)`."""
 
     def __init__(self, case: Case, y: Any, dy: Any) -> None:
-        flat, unravel = ravel_pytree(case.inputs)
-        self.case, self.flat = case, np.asarray(flat)
+        leaves, tree = jax.tree.flatten(case.inputs)
+        self.case = case
+        self.flat = flat = np.concatenate([np.ravel(leaf) for leaf in leaves])
         self.y, self.dy = np.asarray(y), np.asarray(dy)
         self.size = float(np.abs(np.asarray(y, np.float64) * self.dy).max(initial=0))
 
-        def one(move: Any) -> Any:
-            changed = flat.at[move[0]].add(move[1])
+        def one(place: Any, move: Any) -> Any:
+            parts = jnp.split(jnp.asarray(flat).at[place].add(move), _starts(leaves)[1:])
+            inputs = tree.unflatten(p.reshape(a.shape) for p, a in zip(parts, leaves, strict=True))
             # The elements of y that stay cancel exactly; in a sum of all, digits would be lost.
-            return jnp.sum((case.plain(*unravel(changed)) - y) * dy)
+            return jnp.sum((case.plain(*inputs) - y) * dy)
 
-        self._all = jax.jit(lambda moves: jax.lax.map(one, moves, batch_size=64))
+        self._several = jax.jit(jax.vmap(one))
 
     def along(self, change: Real) -> float:
         """For NumPy code: one move of any elements; NaN where it refuses them."""
@@ -124,12 +126,19 @@ class _Meter:
         except (ValueError, ArithmeticError, AssertionError):
             return np.nan
 
+    def _all(self, places: Real, moves: Real) -> Real:
+        """For JAX's code: many moves of one element each, as many at once as memory allows."""
+        more = (0, -moves.size % AT_ONCE)
+        places, moves = (np.pad(a, more).reshape(-1, AT_ONCE) for a in (places, moves))
+        values = [self._several(*batch) for batch in zip(places, moves, strict=True)]
+        return np.asarray(values, np.float64).reshape(-1)[: places.size - more[1]]
+
     def look(self, elements: Real, closer: float) -> _Look:
         """Move each of some elements by one and two steps to both sides."""
         h = closer * NUDGE * np.maximum(1, np.abs(self.flat[elements]))
         places, moves = np.tile(elements, 4), np.outer([1, -1, 2, -2], h).reshape(-1)
         if self.case.traceable:
-            values = np.asarray(self._all((places, moves)), np.float64)
+            values = self._all(places, moves)
         else:
             unit = np.arange(self.flat.size)
             pairs = zip(places, moves, strict=True)

@@ -21,7 +21,7 @@ def well_known_mistakes(
 
     Args:
         case: the question.
-        pull: JAX's derivative, `(inputs, dy)` to a tree of its leaves; None if there is none.
+        pull: JAX's derivative, `(dy)` to its leaves; None if there is none.
         y: what forward gives.
         dy: the cotangent.
         slopes: the finite differences of each leaf.
@@ -34,7 +34,7 @@ def well_known_mistakes(
     def of_the_sum() -> list[Any]:
         ones = jnp.ones_like(dy)
         if pull is not None:
-            return jax.tree.leaves(pull(case.inputs, ones))
+            return pull(ones)
         tried = [slope.tried for slope in slopes]
         return [slope.full() for slope in finite_differences(case, y, ones, tried)]
 

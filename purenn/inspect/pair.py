@@ -1,8 +1,8 @@
 """A forward and a backward that someone wrote, and the ways in which the two may be meant."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -11,17 +11,16 @@ import numpy as np
 
 from purenn.core.signatures import signature_of
 from purenn.core.types import Fn
-from purenn.inspect.arity import name_of, refuse_arity
-from purenn.inspect.cases import checked_y
+from purenn.inspect.cases import check_call, checked_y
 from purenn.inspect.matching import called, is_numbers, leaves_like
 
 NO_CACHE = object()
 
 
 class Way(NamedTuple):
-    """An order of backward's arguments, and one of the possibilities whose derivatives came.
+    """An order of backward's arguments, and one of the possible meanings of what it returns.
 
-    Where fewer came than forward has arguments, only the referees can tell.
+    Where fewer derivatives came than forward has arguments, only the referees can tell.
     """
 
     dy_first: bool
@@ -31,7 +30,7 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """A forward and its backward; the arguments go in as a list of leaves."""
+    """A forward and its backward, with the leaves of the arguments."""
 
     forward: Fn
     backward: Fn
@@ -40,15 +39,22 @@ class Pair:
     labels: list[str]  # of the leaves: w, p['w']
     owners: list[int]  # the argument that each leaf belongs to
     floats: frozenset[int]  # the leaves that were given in floating point
-    in_numpy: bool = False  # JAX can't see into forward
+    leaves: list[Any]
+    in_numpy: bool = False  # whether forward is NumPy code, which JAX can't see into
 
-    def arguments(self, leaves: list[Any], in_numpy: bool) -> tuple[Any, ...]:
-        """Forward's arguments, made anew: some functions write into what they get."""
-        return self.tree.unflatten([_own(leaf, in_numpy) for leaf in leaves])
+    def changed(self, leaves: Mapping[int, Any], in_numpy: bool | None = None) -> "Pair":
+        """Return the pair with some other leaves."""
+        numpy = self.in_numpy if in_numpy is None else in_numpy
+        new = [leaves.get(i, leaf) for i, leaf in enumerate(self.leaves)]
+        return replace(self, leaves=new, in_numpy=numpy)
 
-    def run(self, leaves: list[Any]) -> tuple[Any, Any]:
-        """What forward returns: y, and the cache if there is one."""
-        result = self.forward(*self.arguments(leaves, self.in_numpy))
+    def arguments(self, in_numpy: bool) -> tuple[Any, ...]:
+        """Make forward's arguments anew: some functions write into what they get."""
+        return self.tree.unflatten([_own(leaf, in_numpy) for leaf in self.leaves])
+
+    def run(self) -> tuple[Any, Any]:
+        """Return what forward returns: y, and the cache if there is one."""
+        result = self.forward(*self.arguments(self.in_numpy))
         if not isinstance(result, tuple):
             return result, NO_CACHE
         if len(result) != 2:
@@ -58,33 +64,42 @@ class Pair:
             )
         return result
 
-    def returned(self, leaves: list[Any], dy: Any, dy_first: bool, in_numpy: bool) -> Any:
-        """What backward returns, called just after its forward."""
-        cache = self.run(leaves)[1]
-        before = self.arguments(leaves, in_numpy) if cache is NO_CACHE else (cache,)
+    def sees_through(self, places: Iterable[int]) -> "Pair":
+        """Return the pair with `in_numpy` true if NumPy code rejects a tracer in these places."""
+        pair, places = replace(self, in_numpy=False), list(places)
+        try:
+            jax.eval_shape(
+                lambda *values: pair.changed(dict(zip(places, values, strict=True))).run()[0],
+                *(self.leaves[i] for i in places),
+            )
+        except (TypeError, AttributeError, jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+            return replace(self, in_numpy=True)  # it may also be that it can't write into one
+        return pair
+
+    def came(self, dy: Any, way: Way, in_numpy: bool = False) -> dict[int, Any]:
+        """Return the derivative with respect to each argument."""
+        return self._choices(dy, way.dy_first, in_numpy)[way.choice]
+
+    def _choices(self, dy: Any, dy_first: bool, in_numpy: bool = False) -> list[dict[int, Any]]:
+        if not in_numpy:
+            try:
+                return self._by_argument(self._returned(dy, dy_first, in_numpy=False))
+            except Exception:  # NumPy code that writes into arrays can't do so with JAX's
+                pass
+        return self._by_argument(self._returned(dy, dy_first, in_numpy=True))
+
+    def _returned(self, dy: Any, dy_first: bool, in_numpy: bool) -> Any:
+        """Return what backward returns, called just after its forward."""
+        cache = self.run()[1]
+        before = self.arguments(in_numpy) if cache is NO_CACHE else (cache,)
         if in_numpy:
             before, dy = jax.tree.map(lambda a: _own(a, True), before), np.array(dy)
         return self.backward(dy, *before) if dy_first else self.backward(*before, dy)
 
-    def came(self, leaves: list[Any], dy: Any, way: Way, in_numpy: bool = False) -> dict[int, Any]:
-        """The derivative with respect to each argument."""
-        return self._choices(leaves, dy, way.dy_first, in_numpy)[way.choice]
-
-    def _choices(
-        self, leaves: list[Any], dy: Any, dy_first: bool, in_numpy: bool = False
-    ) -> list[dict[int, Any]]:
-        if not in_numpy:
-            try:
-                came = self.returned(leaves, dy, dy_first, in_numpy=False)
-                return self.by_argument(leaves, came)
-            except Exception:  # NumPy code that writes into arrays can't do so with JAX's
-                pass
-        return self.by_argument(leaves, self.returned(leaves, dy, dy_first, in_numpy=True))
-
-    def ways(self, leaves: list[Any]) -> list[tuple[Way, dict[int, Any]]]:
-        """The ways to call backward, the likeliest by its signature first, and what came."""
-        y, cache = self.run(leaves)
-        again = self.run(leaves)[0]
+    def ways(self) -> list[tuple[Way, dict[int, Any]]]:
+        """List the ways to call backward, the likeliest by its signature first, and what came."""
+        y, cache = self.run()
+        again = self.run()[0]
         if np.isfinite(checked_y(y)).all() and not np.allclose(y, again, rtol=1e-9, atol=1e-9):
             raise ValueError(
                 "check_gradients: forward gives another y each time; fix its random numbers"
@@ -92,13 +107,13 @@ class Pair:
         given = (*self.names, "dy") if cache is NO_CACHE else ("cache", "dy")
         why = "forward's arguments, then dy" if cache is NO_CACHE else "forward returned a cache"
         name = name_of(self.backward, "backward")
-        refuse_arity(name, self.backward, given, called=f"{', '.join(given)} ({why})")
-        likely = self.takes_dy_first is True
+        check_call(name, self.backward, given, f"{', '.join(given)} ({why})")
+        likely, dy = self.takes_dy_first is True, jnp.ones(np.shape(y))
         try:
-            choices = self._choices(leaves, jnp.ones(np.shape(y)), likely)
+            choices = self._choices(dy, likely)
         except Exception as error:
             try:
-                choices = self._choices(leaves, jnp.ones(np.shape(y)), not likely)
+                choices = self._choices(dy, not likely)
             except Exception:
                 raise error from None
         return [
@@ -115,9 +130,9 @@ class Pair:
         likely = [name.lower().startswith(("d", "grad", "up")) for name in names]
         return likely[0] if likely and likely[0] != likely[-1] else None
 
-    def by_argument(self, leaves: list[Any], came: Any) -> list[dict[int, Any]]:
-        """Of which arguments the derivatives are: the likeliest first, if it is not clear."""
-        values = self.tree.unflatten(leaves)
+    def _by_argument(self, came: Any) -> list[dict[int, Any]]:
+        """Tell whose derivatives came, the likeliest arguments first if it is not clear."""
+        values = self.tree.unflatten(self.leaves)
         floats = sorted({self.owners[i] for i in self.floats})
         first = values[floats[0] if floats else 0]
         structure: Any = jax.tree.structure(first, is_leaf=is_numbers)
@@ -146,49 +161,57 @@ class Pair:
                 f"arguments"
             )
         choices = [list(range(count))]
-        if count < len(values) and count <= len(floats):
+        if count < len(values) and count <= len(floats) and floats[:count] != choices[0]:
             choices.insert(0, floats[:count])
-        unlike = {tuple(choice): None for choice in choices}
-        return [dict(zip(choice, derivatives, strict=True)) for choice in unlike]
+        return [dict(zip(choice, derivatives, strict=True)) for choice in choices]
 
     def _by_name(self, came: Mapping[Any, Any]) -> dict[int, Any] | None:
-        """Derivatives that came with names, if each is an argument's."""
+        """Tell the arguments from the names of the derivatives, if each is an argument's."""
         places = [[i for i, n in enumerate(self.names) if called(key, n)] for key in came]
         if not all(len(found) == 1 for found in places):
             return None
         return {i: d for (i,), d in zip(places, came.values(), strict=True)}
 
-    def by_leaf(self, leaves: list[Any], came: dict[int, Any]) -> tuple[dict[int, Any], list[Any]]:
-        """The derivative with respect to each leaf, and whatever belongs to no leaf."""
-        values, extra = self.tree.unflatten(leaves), []
+    def by_leaf(self, came: dict[int, Any]) -> tuple[dict[int, Any], list[Any]]:
+        """Return the derivative with respect to each leaf, and whatever belongs to no leaf."""
+        values, extra = self.tree.unflatten(self.leaves), []
         found: dict[int, Any] = {}
         for of, derivative in came.items():
-            places = [i for i, owner in enumerate(self.owners) if owner == of]
-            name = f"d{self.names[of]}"
-            parts = leaves_like(values[of], derivative, name, strict=False)
+            places = self._places(of)
+            parts = leaves_like(values[of], derivative, f"d{self.names[of]}", strict=False)
             found |= dict(zip(places, parts, strict=False))
             extra += parts[len(places) :]
         return found, extra
 
-    def said(self, leaves: list[Any], way: Way, came: dict[int, Any]) -> str:
-        """What the report says of a way: the order, and what backward leaves out."""
+    def _places(self, argument: int) -> list[int]:
+        return [i for i, owner in enumerate(self.owners) if owner == argument]
+
+    def said(self, way: Way, came: dict[int, Any]) -> str:
+        """Say what the report has about a way: the order, and what backward leaves out."""
         notes = []
         if way.dy_first:
             name = name_of(self.backward, "backward")
             rest = "cache" if way.cached else ", ".join(self.names)
             notes.append(f"dy comes first here: judged as {name}(dy, {rest})")
-        left_out = []
-        for i, name in enumerate(self.names):
-            own = [j for j, owner in enumerate(self.owners) if owner == i]
-            if i not in came and all(j in self.floats and np.ndim(leaves[j]) for j in own):
-                left_out.append(f"d{name}")
+        left_out = [
+            f"d{name}"
+            for i, name in enumerate(self.names)
+            if i not in came
+            and all(j in self.floats and np.ndim(self.leaves[j]) for j in self._places(i))
+        ]
         if left_out:
             notes.append(f"not judged: {', '.join(left_out)}, which backward does not return")
         return "\n".join(notes)
 
 
+def name_of(function: Any, role: str) -> str:
+    """Return what a user calls a function: its name, or its role if it is a lambda."""
+    name = getattr(function, "__name__", role)
+    return role if name == "<lambda>" else name
+
+
 def _own(leaf: Any, in_numpy: bool) -> Any:
-    """A leaf that a function may write into."""
+    """Copy a leaf that a function may write into."""
     if isinstance(leaf, list):
         return copy.deepcopy(leaf)
     if isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):

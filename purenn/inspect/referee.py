@@ -38,29 +38,39 @@ class Referee(NamedTuple):
 
 def ask(case: Case, rng: np.random.Generator) -> Referee:
     """Find the derivatives of a case, for a random cotangent."""
-    y = jax.jit(case.plain)(*case.inputs) if case.traceable else case.plain(*case.inputs)
-    _refuse(checked_y(y))
-    dy = jnp.asarray(rng.normal(size=np.shape(y)), y.dtype if case.traceable else jnp.float64)
     pull = None
     if case.traceable:
-        pull = jax.jit(lambda inputs, dy: jax.vjp(case.plain, *inputs)[1](dy))
+        y = jax.eval_shape(case.plain, *case.inputs)
+        _check_floating(y)
+        dy = rng.normal(size=y.shape).astype(y.dtype)
+
+        @jax.jit
+        def both(inputs: Any, dy: Any) -> tuple[Any, list[Any]]:
+            y, vjp = jax.vjp(case.plain, *inputs)
+            return y, jax.tree.leaves(vjp(dy))
+
+        y, right = both(case.inputs, dy)
+        pull = lambda dy: both(case.inputs, dy)[1]  # noqa: E731
+    else:
+        y = case.plain(*case.inputs)
+        _check_floating(y)
+        dy = rng.normal(size=np.shape(y))
+    if np.size(y) == 0 or not np.isfinite(y).all():
+        raise ValueError(
+            f"check_gradients: forward gives {'inf or nan' if np.size(y) else 'an empty array'} "
+            f"at these arguments, where nothing can be judged; choose others"
+        )
+    dy = jnp.asarray(dy)
     slopes = finite_differences(case, y, dy, draw(case, rng))
-    right = [s.full() for s in slopes] if pull is None else jax.tree.leaves(pull(case.inputs, dy))
+    right = [np.asarray(d) for d in right] if case.traceable else [s.full() for s in slopes]
     mistakes = well_known_mistakes(case, pull, y, dy, slopes)
-    right = [np.asarray(d) for d in right]
     return Referee(case, y, dy, names_of(case), slopes, right, case.m, mistakes)
 
 
-def _refuse(y: Any) -> None:
-    """Refuse what forward gives if no derivative of it can be judged."""
-    if not jnp.issubdtype(jnp.result_type(y), jnp.floating):
+def _check_floating(y: Any) -> None:
+    """Check that what forward gives has a derivative."""
+    if not jnp.issubdtype(jnp.result_type(checked_y(y)), jnp.floating):
         raise TypeError(
             f"check_gradients: forward returns {checks.describe(y)}, expected floating point: "
             f"nothing else has a derivative"
-        )
-    what = "an empty array" if np.size(y) == 0 else "" if np.isfinite(y).all() else "inf or nan"
-    if what:
-        raise ValueError(
-            f"check_gradients: forward gives {what} at these arguments, where nothing can be "
-            f"judged; choose others"
         )

@@ -19,7 +19,7 @@ from purenn.training.checkpoints import Checkpoints
 from purenn.training.compiled import Recipe, programs, strong
 from purenn.training.evaluate import are_classes
 from purenn.training.examples import as_examples, check_labels, check_numbers, classes_of
-from purenn.training.fingerprint import settings_of
+from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
 from purenn.training.moment import Moment
 from purenn.training.progress import EpochRecord
@@ -187,8 +187,17 @@ def fit(
         moment = Moment(start, first)
         if checkpoints is not None:
             seed = key if train_state is None else None
-            settings = settings_of(recipe, start, source, first, validation, seed, spread, team)
-            moment = keeper.begin(moment, settings, source.steps, layout, resume=resume)
+            described = fingerprint(
+                recipe,
+                start,
+                source,
+                first_epoch=first,
+                validation=validation,
+                key=seed,
+                mesh=None if spread is None else spread.mesh,
+                merged=team.merged,
+            )
+            moment = keeper.begin(moment, described, source.steps, layout, resume=resume)
         begun, done = moment, len(moment.history)
         if done > epochs:
             raise ValueError(
