@@ -187,12 +187,12 @@ def test_a_warning_that_is_an_error_is_one_and_names_who_called():
 BROKEN = """
 import contextlib, sys
 import test_progress
-from purenn.training import checkpoints
+from purenn.checkpoints.folder import Folder
 
 def full(*given):
     raise OSError(28, "No space left on device")
 
-checkpoints.write = full
+Folder.write = full
 state, history = test_progress.fit(epochs=2, checkpoints=sys.argv[1], checkpoint_every=0.0)
 with contextlib.suppress(BrokenPipeError):
     sys.stderr.close()

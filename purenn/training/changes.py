@@ -1,154 +1,115 @@
-"""What has changed between a run and the one that would go on with it, in a person's words."""
+"""What has changed between a run and the one that would resume it, in words."""
 
 import re
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
 
 from purenn.storage.errors import shown
 
-WIDEST = 76  # of a value: what is longer is cut down to where it differs
-AROUND = 16  # characters that stay around that
-MOST = 5  # numbers or layers that are listed
-MOST_NUMBERS = 64  # of a program that are kept
-DIGEST = " with SHA-256 "  # after what an array is
-Parts = list[tuple[str, str]]
+ARROW = " → "  # between the layers of a model
+DIGEST = ", SHA-256 "  # after what an array is
+
+WIDEST = 76  # of a value: longer ones are shortened to where they differ
+AROUND = 16  # characters that stay in front of that
+MOST = 5  # layers that are listed
+
+# Names of parts of the training step, whose digest decides whether it has changed.
+NAMED = ("model", "loss", "penalty", "optimizer")
 
 
-class Setting(NamedTuple):
-    """One thing that must be as it was for a run to be the same.
+def changes(was: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Say what differs between two fingerprints, as far as it changes the run.
 
-    Attributes:
-        words: for a person. As a call, `adam(learning_rate=0.001, beta1=0.9)`, so that the argument
-            which differs can be named; a model is `model(…)` of its layers.
-        digest: of the compiled program, which decides. Where there is none, the words do.
-        numbers: that the program holds, for what the words do not say.
+    The device is left out: it changes only the last bits. Of a cause and its effect, only the cause
+    is listed: another key, for example, makes another initial state.
+
+    Args:
+        was: the fingerprint that is stored, whose words may be anyone's.
+        now: that of this run.
+
+    Returns:
+        Words for each name that differs; no words if it is the same run. They can be printed.
     """
+    found = {
+        name: _words(name, was.get(name, ""), now[name])
+        for name in now
+        if was.get(name, "") != now[name] and name != "device"
+    }
+    hidden = {"data"} if "blocks" in found else set()
+    if "train_step" not in found:
+        hidden |= {*NAMED}
+    elif found.keys() - {"train_step", "initial train_state"}:
+        hidden.add("train_step")
+    if found.keys() & {"key", "train_step"}:
+        hidden.add("initial train_state")
+    return {name: words for name, words in found.items() if name not in hidden}
 
-    words: str
-    digest: str = ""
-    numbers: tuple[str, ...] = ()
 
-    @classmethod
-    def read(cls, value: Any) -> "Setting":
-        """One from a file that anyone may have made.
-
-        Raises:
-            ValueError or TypeError: it is nothing that a run writes.
-        """
-        words, digest, numbers = value
-        lists = isinstance(value, list) and isinstance(numbers, list)
-        texts = (words, digest, *numbers)
-        if not lists or len(texts) > MOST_NUMBERS + 2 or {*map(type, texts)} != {str}:
-            raise ValueError("no setting of a run")
-        return cls(words, digest, tuple(numbers))
-
-    def same(self, now: "Setting") -> bool:
-        """Whether it is the same run, to the last bit."""
-        return self.digest == now.digest if self.digest and now.digest else self.words == now.words
-
-    def readable(self, now: "Setting") -> bool:
-        """Whether a person sees what has changed, or only that something has."""
-        return self[::2] != now[::2]
-
-    def change(self, now: "Setting") -> str:
-        """What has changed since."""
-        if self.words != now.words:
-            found = _arguments("", self.words, now.words)
-            if any(re.search("_steps was ", line) for line in found):
-                found.append("for more epochs, give the schedule that the run began with")
-            return "; ".join(found)
-        gone = [number for number in self.numbers if number not in now.numbers]
-        come = [number for number in now.numbers if number not in self.numbers]
-        if len(gone) == len(come) == 1:
-            return f"a number in its compiled program was {shown(gone[0])}, is {shown(come[0])}"
-        if gone or come:
-            lists = (("gone", gone), ("new", come))
-            said = [f"{_listed(numbers)} {word}" for word, numbers in lists if numbers]
-            return f"of the numbers in its compiled program, {' and '.join(said)}"
+def _words(name: str, was: str, now: str) -> str:
+    if name == "train_step":
         return (
-            f"its compiled program has another SHA-256, {shown(self.digest)} before and "
-            f"{now.digest} now, but the same names and numbers: an option that no name shows, a "
-            f"function of your own or the version of a library has changed"
+            f"the compiled program was {shown(was)}, is {now}, though all names are the same: an "
+            f"option that no name shows, a number or an array in a function of your own, or a "
+            f"library has changed"
         )
+    arrays, another = was.partition(DIGEST)[0], now.partition(DIGEST)[0]
+    if arrays == another:
+        decided = name == "initial train_state"
+        reason = ", which the initializers or the given train_state decide" if decided else ""
+        return f"{shown(arrays)} as before, with other numbers{reason}"
+    if name == "model":
+        old, new = was.split(ARROW), now.split(ARROW)
+        if len(old) <= 4 * len(new) + 100:  # or it would take too long
+            return "; ".join(_layers(old, new))
+    return "; ".join(_arguments(was, now) or [_was_is("", arrays, another)])
 
 
-def _listed(texts: list[str]) -> str:
-    more = ", …" if len(texts) > MOST else ""
-    verb = "is" if len(texts) == 1 else "are"
-    return f"{', '.join(map(shown, texts[:MOST]))}{more} {verb}"
+def _arguments(was: str, now: str) -> list[str]:
+    """`decay_steps was 4290, is 8580`, for each argument of a call; nothing for other texts."""
+    old, new = (re.split(r"(\w+)=", text) for text in (was, now))
+    if old[0::2][:1] + old[1::2] != new[0::2][:1] + new[1::2]:
+        return []
+    pairs = zip(old[1::2], old[2::2], new[2::2], strict=True)
+    found = [
+        _was_is(f"{name} ", _value(before), _value(after))
+        for name, before, after in pairs
+        if before != after
+    ]
+    if any("_steps was " in line for line in found):
+        found.append("for more epochs, give the schedule that the run began with")
+    return found
 
 
-def _arguments(place: str, was: str, now: str) -> list[str]:
-    """`learning_rate's decay_steps was 4290, is 8580`, for each argument that differs."""
-    (name, old), (other, new) = _parts(was), _parts(now)
-    if name == other == "model" and len(old) <= 4 * len(new) + 100:  # or it would take too long
-        return _layers([part for _, part in old], [part for _, part in new])
-    keys = [key for key, _ in old]
-    if name == other and all(keys) and keys == [key for key, _ in new] != []:
-        return [
-            line
-            for (key, before), (_, after) in zip(old, new, strict=True)
-            if before != after
-            for line in _arguments(f"{place}'s {key}" if place else key, before, after)
-        ]
-    (array, digest, _), (another, other, _) = (t.partition(DIGEST) for t in (was, now))
-    if digest and array == another:
-        return [f"{place} is {shown(array)} as before, with other numbers".strip()]
-    before, after = _apart(array, another) if digest and other else _apart(was, now)
-    return [f"{place} was {before}, is {after}".strip()]
+def _value(text: str) -> str:
+    """An argument's value, without the brackets of the calls around it."""
+    text = text.rstrip(", ").removesuffix("(")
+    closing = max(text.count(")") - text.count("("), 0)
+    return text[: len(text) - closing]
 
 
 def _layers(old: list[str], new: list[str]) -> list[str]:
     """`layer 3 was dropout(0.25), is dropout(0.2)`; layers that came or went move no others."""
     found = []
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for _, i, i_end, j, j_end in matcher.get_opcodes():
-        if old[i:i_end] == new[j:j_end]:
+    for kind, i, i_end, j, j_end in matcher.get_opcodes():
+        if kind == "equal":
             continue
-        while i < i_end and j < j_end:
-            before, after = _apart(old[i], new[j])
-            found.append(f"layer {i} was {before}, is {after}")
-            i, j = i + 1, j + 1
-        found += [f"layer {n}, {_cut(old[n])}, is gone" for n in range(i, i_end)]
-        found += [f"layer {n}, {_cut(new[n])}, is new" for n in range(j, j_end)]
+        both = min(i_end - i, j_end - j)
+        found += [_was_is(f"layer {i + n} ", old[i + n], new[j + n]) for n in range(both)]
+        found += [f"layer {n}, {_part(old[n])}, is gone" for n in range(i + both, i_end)]
+        found += [f"layer {n}, {_part(new[n])}, is new" for n in range(j + both, j_end)]
     return [*found[:MOST], *(["and more"] if len(found) > MOST else [])]
 
 
-def _parts(text: str) -> tuple[str, Parts]:
-    """A call's name and its arguments, each with its key or none."""
-    name, bracket, inside = text.partition("(")
-    if not bracket or not inside.endswith(")"):
-        return text, []
-    parts, depth, piece = [], 0, ""
-    for character in inside[:-1]:
-        depth += (character in "([{") - (character in ")]}")
-        if depth < 0:  # f(x) + g(x)
-            return text, []
-        if character == "," and depth == 0:
-            parts.append(piece)
-            piece = ""
-        else:
-            piece += character
-    if depth:
-        return text, []
-    found = []
-    for part in filter(str.strip, (*parts, piece)):
-        key, equals, value = part.strip().partition("=")
-        found.append((key, value) if equals and key.isidentifier() else ("", part.strip()))
-    return name, found
+def _was_is(place: str, was: str, now: str) -> str:
+    """Two texts that can be printed; long ones are shortened to where they differ."""
+    first = 0
+    if max(len(was), len(now)) > WIDEST:
+        pairs = enumerate(zip(was, now, strict=False))
+        differs = next((i for i, (a, b) in pairs if a != b), min(len(was), len(now)))
+        first = max(differs - AROUND, 0)
+    return f"{place}was {_part(was, first)}, is {_part(now, first)}"
 
 
-def _apart(was: str, now: str) -> tuple[str, str]:
-    """Two texts fit to be printed; long ones are cut down to where they differ."""
-    if max(len(was), len(now)) <= WIDEST:
-        return shown(was), shown(now)
-    pairs = enumerate(zip(was, now, strict=False))
-    differs = next((i for i, (a, b) in pairs if a != b), min(len(was), len(now)))
-    first = max(differs - AROUND, 0)
-    return _cut(was, first), _cut(now, first)
-
-
-def _cut(text: str, first: int = 0) -> str:
-    """A part of a text, which may be a file's, fit to be printed."""
+def _part(text: str, first: int = 0) -> str:
     last = first + WIDEST
     return shown(f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}")

@@ -1,8 +1,8 @@
-"""What a run was made of, in words short enough to be kept with each of its checkpoints."""
+"""The fingerprint of a run: what must be the same for a resumed run to continue it bit for bit."""
 
 import hashlib
+import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
@@ -11,129 +11,144 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
+from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.layer import Layer
-from purenn.distributed.mesh import Spread
-from purenn.distributed.processes import Team, on_host
+from purenn.distributed.processes import to_host
 from purenn.optimizers.describe import described
-from purenn.training.batches import Source
-from purenn.training.blocks import epoch_order
-from purenn.training.changes import DIGEST, MOST_NUMBERS, Setting
-from purenn.training.compiled import Recipe
+from purenn.training.batches import Arrays, Batches
+from purenn.training.changes import ARROW, DIGEST
+from purenn.training.compiled import Spec
+from purenn.training.shuffle import epoch_order
 from purenn.training.train_step import TrainState, train_step
 
-# A number in a program's text: one, or one that fills an array.
-_NUMBERS = r"constant dense<([^<>\[\]\"]*)> : tensor<"
+Merged = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def settings_of(
-    recipe: Recipe,
+def fingerprint(
+    spec: Spec,
     start: TrainState,
-    source: Source,
+    source: Arrays | Batches,
+    *,
     first_epoch: int,
-    validation: Any,
+    validation: tuple[Any, Any] | None,
     key: Any,
-    spread: Spread | None,
-    team: Team,
-) -> dict[str, Setting]:
-    """What must be the same for a resumed run to be the run that was stopped, to the last bit.
+    mesh: Mesh | None = None,
+    merged: Merged | None = None,
+) -> dict[str, str]:
+    """Describe a run by names, and by digests of what names do not tell.
 
-    The model, the loss, the optimizer and the penalty are told by the program that JAX makes of
-    them: it holds each layer, rate and schedule, and no address or name but those of inner jitted
-    functions. Data are told by their SHA-256, a function's by that of the first batch. How many
-    devices there are is not part of it.
+    Everything that is compiled, every number and array that a model, a loss, an optimizer or a
+    schedule holds, is in the digest of one program. How many devices there are is not part of it.
+
+    Args:
+        spec: the model, loss, optimizer and penalty.
+        start: the state before the first step.
+        source: the data. A function of the epoch counts by its first batch.
+        first_epoch: the epoch that the data begin with.
+        validation: x and targets, or None.
+        key: the key that the run was given, or None if it was given a state.
+        mesh: the devices, if there are several.
+        merged: where several processes share the data, a function that puts a table together of
+            which each has some rows.
+
+    Returns:
+        A name for each thing that must not change, and words for it; see `changes`.
     """
-    model = as_layer("fit", "model", recipe.model)
-    loss = as_op("fit", "loss", recipe.loss)
-    begun = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), start)
-    params, state, opt_state, run_key, _ = begun
-    examples = len(source.example[0])
-    # Two examples: how many a batch has is a setting of its own.
-    batch, answers = (
-        jax.ShapeDtypeStruct((2, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
-        for array in source.example
-    )
-
-    def model_and_backward(params: Any, state: Any, x: Array, key: Array) -> Any:
-        y, state, cache = model.forward(params, state, x, train=True, key=key)
-        evaluated = model.apply(params, state, x)
-        return y, state, model.backward(params, cache, jnp.ones_like(y)), evaluated
-
-    def op_and_backward(op: Any) -> Callable[..., Any]:
-        def both(*arguments: Any) -> Any:
-            y, cache = op.forward(*arguments)
-            return y, op.backward(cache, jnp.ones_like(y))
-
-        return both
-
-    step = train_step(recipe.model, recipe.loss, recipe.optimizer, penalty=recipe.penalty)
-
-    def order(key: Array) -> Array:
-        return epoch_order(key, 0, examples, source.blocks, source.blocks)
-
-    y = jax.eval_shape(model_and_backward, params, state, batch, run_key)[0]
-    penalty = Setting("none")
-    if recipe.penalty is not None:
-        op = as_op("fit", "penalty", recipe.penalty)
-        penalty = Setting(op.name, *_program(op_and_backward(op), params))
-    batch_size, shuffle = Setting("the function's"), Setting("the function's")
-    if source.batch_size is not None:
-        batch_size = Setting(str(source.batch_size))
-        shuffle = Setting("by the key", *_program(order, run_key))
-    update = recipe.optimizer.update
-    layers, arrays = ", ".join(_layers(model)), [_data(source, i, team) for i in (0, 1)]
+    model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
+    penalty = "none"
+    if spec.penalty is not None:
+        penalty = as_op("fit", "penalty", spec.penalty).name
+    evaluated = "none" if validation is None else digest_of(x=validation[0], targets=validation[1])
     return {
-        "jax": Setting(f"{jax.__version__}, jaxlib {version('jaxlib')}"),
-        "device": Setting(_device(spread)),
-        "model": Setting(
-            f"model({layers})", *_program(model_and_backward, params, state, batch, run_key)
-        ),
-        "loss": Setting(loss.name, *_program(op_and_backward(loss), y, answers)),
+        "jax": f"{jax.__version__}, jaxlib {version('jaxlib')}",
+        "device": _device(mesh),
+        "model": ARROW.join(_layers(model)),
+        "loss": loss.name,
         "penalty": penalty,
-        "optimizer": Setting(
-            described(recipe.optimizer) or _name(update),
-            *_program(update, params, opt_state, params),
-        ),
-        "train_step": Setting("", *_program(step, begun, batch, answers)),
-        "batch_size": batch_size,
-        "blocks": Setting(str(source.blocks)),
-        "first_epoch": Setting(str(first_epoch)),
-        "shuffle": shuffle,
-        "data": Setting(_call("data", x=arrays[0], targets=arrays[1])),
-        "validation": Setting(
-            "none"
-            if validation is None
-            else _call("validation", x=_numbers(validation[0]), targets=_numbers(validation[1]))
-        ),
-        "key": Setting("of train_state" if key is None else _key(key)),
-        "initial train_state": Setting(
-            _call(
-                "train_state",
-                params=_numbers(start.params),
-                state=_numbers(start.state),
-                opt_state=_numbers(start.opt_state),
-                key=_key(start.key),
-                step=str(int(start.step)),
-            )
-        ),
+        "optimizer": described(spec.optimizer) or _name(spec.optimizer.update),
+        "train_step": _program(spec, start, source),
+        "batch_size": str(source.batch_size or "the function's"),
+        "blocks": str(source.blocks),
+        "first_epoch": str(first_epoch),
+        "data": _data(source, merged),
+        "validation": evaluated,
+        "key": "of train_state" if key is None else _key(key),
+        "initial train_state": digest_of(train_state=start),
     }
 
 
+def parsed(text: str) -> dict[str, str]:
+    """Read a fingerprint from the JSON in a file, which anyone may have made.
+
+    Raises:
+        ValueError: it is not a fingerprint.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("not a fingerprint") from error
+    if not isinstance(found, dict) or not all(isinstance(words, str) for words in found.values()):
+        raise ValueError("not a fingerprint")
+    return found
+
+
+def digest_of(**trees: Any) -> str:
+    """Describe arrays by dtypes, shapes and one digest: `x: float32[60, 6], SHA-256 0123…`."""
+    digest, words = hashlib.sha256(), []
+    for name, tree in trees.items():
+        texts = []
+        for leaf in map(_as_jax_has_it, jax.tree.leaves(tree)):
+            texts.append(f"{leaf.dtype}{list(leaf.shape)}")
+            if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+                leaf = jax.random.key_data(leaf)
+            elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
+                digest.update(_default_prng().encode())  # it may be a raw key
+            digest.update(texts[-1].encode())
+            digest.update(_bytes(to_host(leaf)))
+        words.append(f"{name}: {texts[0] if len(texts) == 1 else f'{len(texts)} arrays'}")
+    return f"{', '.join(words)}{DIGEST}{digest.hexdigest()[:16]}"
+
+
+def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
+    """The digest of all that the run compiles: step, evaluation and order of the examples.
+
+    StableHLO holds every constant, those of closures too, and no address of this process.
+    """
+    begun = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), start)
+    # Two examples: the batch size is told by its own name, and a function's batches may differ.
+    x, targets = (
+        jax.ShapeDtypeStruct((2, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
+        for array in source.example
+    )
+    examples, blocks = len(source.example[0]), source.blocks
+    model, loss, optimizer, penalty = spec
+    layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
+    step = train_step(model, loss, optimizer, penalty=penalty)
+
+    def program(train_state: TrainState, x: Array, targets: Array) -> Any:
+        predictions, _ = layer.apply(train_state.params, train_state.state, x)
+        order: Any = ()
+        if source.batch_size is not None:
+            order = epoch_order(train_state.key, 0, examples, blocks, blocks)
+        return step(train_state, x, targets), op(predictions, targets), order
+
+    text = jax.jit(program).lower(begun, x, targets).as_text()
+    return f"{DIGEST.strip(', ')} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
 def _layers(model: Layer) -> Iterator[str]:
-    """The names of the innermost layers, numbered as everywhere else."""
+    """The names of the innermost layers, in the order that messages number them in."""
     for part in model.parts:
         yield from _layers(part)
     if not model.parts:
         yield model.name
 
 
-def _call(name: str, **arguments: str) -> str:
-    return f"{name}({', '.join(f'{key}={value}' for key, value in arguments.items())})"
-
-
 def _name(update: Any) -> str:
-    """Where an optimizer comes from that has no description: optax's, or one's own."""
+    """Where an optimizer comes from that purenn did not make: optax's, or one's own."""
     name = getattr(update, "__qualname__", type(update).__qualname__)
     module = getattr(update, "__module__", None)
     return f"{module}.{name.partition('.<locals>')[0]}"
@@ -142,63 +157,45 @@ def _name(update: Any) -> str:
 def _key(key: Any) -> str:
     """A key's numbers: those of jax.random.key(3) end in 3."""
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    kind = str(jax.random.key_impl(key)) if typed else f"raw {jax.config.jax_default_prng_impl}"  # type: ignore[attr-defined]
-    return f"{kind} {on_host(jax.random.key_data(key) if typed else key).tolist()}"
+    kind = str(jax.random.key_impl(key)) if typed else f"raw {_default_prng()}"
+    return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
 
 
-def _device(spread: Spread | None) -> str:
-    """What computes: on a CPU the cores share a sum among them, which decides its last bits."""
+def _default_prng() -> str:
+    return str(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]
+
+
+def _device(mesh: Mesh | None) -> str:
+    """What computes. On a CPU the cores share a sum among them, which decides its last bits."""
     kind = jax.devices()[0].device_kind
-    if spread is not None and spread.mesh.size > 1:
-        kind = f"{dict(spread.mesh.shape)} of {kind}"
+    if mesh is not None and mesh.size > 1:
+        kind = f"{dict(mesh.shape)} of {kind}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{kind}, {cores} cores" if jax.default_backend() == "cpu" else kind
 
 
-def _program(function: Any, *arguments: Any) -> tuple[str, tuple[str, ...]]:
-    """The digest of a function's program, and the numbers in it."""
-    text = jax.jit(lambda *given: function(*given)).lower(*arguments).as_text()
-    numbers = {_short(number): None for number in re.findall(_NUMBERS, text)}
-    return hashlib.sha256(text.encode()).hexdigest()[:16], tuple(numbers)[:MOST_NUMBERS]
+def _data(source: Arrays | Batches, merged: Merged | None) -> str:
+    """The digest of the data; of several blocks by way of one each, which do not depend on devices.
 
-
-def _short(number: str) -> str:
-    """0.899999976 as 0.9."""
-    try:
-        return f"{float(number):.6g}"
-    except ValueError:
-        return number  # true, or the bits of an infinity
-
-
-def _data(source: Source, part: int, team: Team) -> str:
-    """The sum of all examples, or one of the sums of the blocks, which the processes share."""
-    example, held = source.example[part], source.held[part]
+    Of several processes each holds some of the blocks.
+    """
+    x, targets = source.example
     if source.blocks == 1:
-        return _numbers(example)
-    length, table = held.shape[0] // source.blocks, np.zeros((source.blocks, 32), np.uint8)
-    for shard in held.addressable_shards:
-        first = (shard.index[0].start or 0) // length
-        for block, rows in enumerate(np.split(np.asarray(shard.data), len(shard.data) // length)):
-            digest = hashlib.sha256(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
-            table[first + block] = np.frombuffer(digest.digest(), np.uint8)
-    whole = hashlib.sha256(team.merged(table).tobytes()).hexdigest()
-    return f"{held.dtype}{list(example.shape)}{DIGEST}{whole[:16]}"
-
-
-def _numbers(tree: Any) -> str:
-    """An array's dtype, shape and digest; of a tree, how many there are and the digest."""
-    digest, texts = hashlib.sha256(), []
-    for leaf in map(_as_jax_has_it, jax.tree.leaves(tree)):
-        text = f"{leaf.dtype}{list(leaf.shape)}"
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            leaf = jax.random.key_data(leaf)
-        elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
-            text += f" {jax.config.jax_default_prng_impl}"  # type: ignore[attr-defined] # if a key
-        texts.append(text)
-        digest.update(text.encode())
-        digest.update(np.ascontiguousarray(on_host(leaf)).reshape(-1).view(np.uint8).data)
-    what = texts[0] if len(texts) == 1 else f"{len(texts)} arrays"
-    return f"{what}{DIGEST}{digest.hexdigest()[:16]}"
+        return digest_of(x=x, targets=targets)
+    table = np.zeros((2, source.blocks, 32), np.uint8)
+    for part, held in enumerate(source.held):
+        length = held.shape[0] // source.blocks
+        for shard in held.addressable_shards:
+            first, count = (shard.index[0].start or 0) // length, len(shard.data) // length
+            for block, rows in enumerate(np.split(np.asarray(shard.data), count), first):
+                of_block = hashlib.sha256(_bytes(rows)).digest()
+                table[part, block] = np.frombuffer(of_block, np.uint8)
+    digest = hashlib.sha256(_bytes(merged(table) if merged else table)).hexdigest()
+    x_held, targets_held = source.held
+    return (
+        f"x: {x_held.dtype}{list(x.shape)}, targets: {targets_held.dtype}{list(targets.shape)}"
+        f"{DIGEST}{digest[:16]}"
+    )
 
 
 def _as_jax_has_it(leaf: Any) -> Any:
@@ -206,3 +203,7 @@ def _as_jax_has_it(leaf: Any) -> Any:
     if isinstance(leaf, Array):
         return leaf
     return np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
+
+
+def _bytes(array: NDArray[Any]) -> Any:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

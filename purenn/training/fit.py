@@ -14,13 +14,13 @@ from purenn.core.adapt import as_layer, as_op
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.processes import Processes
 from purenn.training.batches import x_and_targets
+from purenn.training.checkpoints import Checkpoints
 from purenn.training.evaluate import are_classes, evaluate_between
 from purenn.training.examples import as_examples, check_labels, check_numbers
 from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
-from purenn.training.resume import Checkpoints
 from purenn.training.train import Progress, Run, checked_spec, loop, prepare, with_progress
 from purenn.training.train_step import TrainState
 
@@ -64,9 +64,9 @@ def fit(
         progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where nothing can
             be written to it, after the terminal was closed for instance, the run continues without.
         checkpoints: a folder of this run's own, made if it does not exist; `~` is expanded, and a
-            URL such as `gs://…` is rejected. All that it takes to resume is written there soon after
-            the start, every so often, and when the run ends or is stopped by Ctrl-C or an error
-            (except when it diverges); the newest two are kept. It needs `purenn[checkpoints]`. The
+            URL such as `gs://…` is rejected. All that it takes to resume is written there soon
+            after the start, every so often, and when the run ends or is stopped by Ctrl-C or an
+            error (except when it diverges); the newest two are kept. It needs `purenn[checkpoints]`. The
             first Ctrl-C then stops the run with a checkpoint, at the end of a step or within half a
             second, and the second at once. Neither can stop XLA while it compiles.
         resume: whether to continue the run in `checkpoints`, if there is one. The result is that of
@@ -87,8 +87,8 @@ def fit(
     Raises:
         TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`, where
             `training_run` is the function to use.
-        FloatingPointError: the loss, or what an update made of parameters, state or optimizer state,
-            is not finite. The message says in which epoch, counted from 1, and step of it.
+        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
+            state, is not finite. The message says in which epoch, counted from 1, and step of it.
         KeyboardInterrupt: Ctrl-C; with `checkpoints`, the message says where the run stopped.
         ValueError: data do not fit, such as a label that is not a class, or an array that was
             deleted or donated; another run writes to the folder, or it holds a run and `resume` is

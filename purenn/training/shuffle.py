@@ -1,4 +1,4 @@
-"""The order of the examples: a random permutation per epoch, a hundred times faster than by sorting."""
+"""The order of the examples: a permutation per epoch, a hundred times faster than by sorting."""
 
 import math
 from typing import Any

@@ -110,8 +110,8 @@ def train(
             `training_run` is the function to use.
         ValueError: at the call, data do not fit, such as a label that is not a class, or an array
             that was deleted or donated.
-        FloatingPointError: the loss, or what an update made of parameters, state or optimizer state,
-            is not finite. The message says in which epoch, counted from 1, and step of it.
+        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
+            state, is not finite. The message says in which epoch, counted from 1, and step of it.
 
         Whatever exception ends the loop has an attribute `progress`: the last `Progress` at which
         all was well.
@@ -202,7 +202,8 @@ def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
                 now = now._replace(losses=NO_LOSSES, epoch_done=True)
                 yield now
     except BaseException as error:
-        raise with_progress(error, now)
+        with_progress(error, now)
+        raise
 
 
 def with_progress(error: BaseException, now: Progress) -> BaseException:

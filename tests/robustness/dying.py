@@ -4,7 +4,7 @@ import os
 import signal
 from contextlib import contextmanager
 
-from purenn.training.checkpoints import Checkpoints
+from purenn.checkpoints.folder import Folder
 
 CALLS = ("mkdir", "open", "write", "fsync", "close", "replace", "unlink")
 PLACES = ("before", "half", "after")
@@ -13,9 +13,9 @@ PLACES = ("before", "half", "after")
 def die(*, at_save, at_call, place):
     """From here on: be killed at a call of a save, both counted from 0.
 
-    Save 0 is no save, but what comes before the first: the lock, the removal of what a killed save
-    left, the reading of checkpoints, the renaming of damaged ones. `place` is before or after the
-    call, or, in a write, after half of the bytes.
+    Save 0 is not a save, but what comes before the first: the lock, the removal of what a killed
+    save left, the reading of checkpoints, the renaming of damaged ones. `place` is before or after
+    the call, or, in a write, after half of the bytes.
     """
     counts = {"saves": -1, "calls": -1}
     inside = []
@@ -43,8 +43,8 @@ def die(*, at_save, at_call, place):
 
         return call
 
-    for name, begins in (("__enter__", True), ("begin", False), ("write", True)):
-        setattr(Checkpoints, name, watched(getattr(Checkpoints, name), begins=begins))
+    for name, begins in (("__enter__", True), ("newest", False), ("write", True)):
+        setattr(Folder, name, watched(getattr(Folder, name), begins=begins))
     for name in CALLS:
         setattr(os, name, fatal(name, getattr(os, name)))
 

@@ -33,9 +33,9 @@ SAVES, CALLS_OF_A_SAVE = 8, 11
 
 def child(chosen):
     """Train; tell the parent when that begins, and what came of it."""
-    from purenn.training import checkpoints, sources
+    from purenn.training import batches, checkpoints
 
-    checkpoints.SHARE, sources.LOOK_EVERY = 4, 0.1  # many saves, in a short run
+    checkpoints.SHARE, batches.LOOK_EVERY = 4, 0.1  # many saves, in a short run
     # Only a checkpoint that the parent has damaged may be passed over.
     warnings.simplefilter("ignore" if chosen.damaged else "error", RuntimeWarning)
     begin = checkpoints.Checkpoints.begin

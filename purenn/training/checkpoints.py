@@ -36,17 +36,21 @@ class Checkpoints:
         self.every = scalars.number("fit", "checkpoint_every", every, least=0)
         self.fingerprint: dict[str, str] = {}
         self._last: Position | None = None  # that was written
+        self._entered = contextlib.ExitStack()
         self._due: float | None = None
 
     def __enter__(self) -> "Checkpoints":
         if self.folder is not None:
-            folder = self.folder
-            self.processes.run_on_first(lambda: "" if folder.__enter__() else "")
+            self.processes.run_on_first(self._enter)
         return self
 
+    def _enter(self) -> str:
+        assert self.folder is not None
+        self._entered.enter_context(self.folder)
+        return ""
+
     def __exit__(self, *exception: object) -> None:
-        if self.folder is not None and self.processes.is_first:
-            self.folder.__exit__(*exception)
+        self._entered.close()
 
     def resumed(
         self, run: Run, start: Progress, fingerprint: dict[str, str], *, resume: bool
@@ -126,17 +130,17 @@ class Checkpoints:
         raise ValueError(f"{error}; {reason}") from error
 
     def _compare(self, file: Path, device: str, lines: dict[str, str]) -> None:
-        """Warn of another device, which may not be available again; reject any other change."""
-        if device != self.fingerprint["device"]:
-            warn(
-                f"fit: resume: the device was {shown(device)} and is {self.fingerprint['device']}: "
-                f"the last bits of the numbers may differ"
-            )
+        """Reject a checkpoint of another run, and warn of one that another device wrote."""
         if lines:
             raise ValueError(
                 f"fit: resume: {', '.join(lines)} changed since {file} was written; expected the "
                 f"same run. To begin another one from its state, load(path, train_state), and pass "
                 f"fit that state and another folder{''.join(lines.values())}"
+            )
+        if device != self.fingerprint["device"]:
+            warn(
+                f"fit: resume: the device was {shown(device)} and is {self.fingerprint['device']}: "
+                f"the last bits of the numbers may differ"
             )
 
     def _changes(self, stored: dict[str, str]) -> dict[str, str]:
