@@ -66,9 +66,10 @@ def fit(
         checkpoints: a folder of this run's own, made if it does not exist; `~` is expanded, and a
             URL such as `gs://…` is rejected. All that it takes to resume is written there soon
             after the start, every so often, and when the run ends or is stopped by Ctrl-C or an
-            error (except when it diverges); the newest two are kept. It needs `purenn[checkpoints]`. The
-            first Ctrl-C then stops the run with a checkpoint, at the end of a step or within half a
-            second, and the second at once. Neither can stop XLA while it compiles.
+            error (except when it diverges); the newest two are kept. It needs
+            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
+            of a step or within half a second, and the second at once. Neither can stop XLA while it
+            compiles.
         resume: whether to continue the run in `checkpoints`, if there is one. The result is that of
             a run that was never stopped, bit for bit on the same machine. Everything else must be
             the same, except for `epochs`, of which there may be more, unless a schedule depends on
