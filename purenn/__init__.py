@@ -51,9 +51,10 @@ from purenn.optimizers.schedules import (
 )
 from purenn.optimizers.sgd import sgd
 from purenn.storage.save import load, save
-from purenn.training.evaluate import accuracy, evaluate
+from purenn.training.evaluate import accuracy, evaluate, predict
 from purenn.training.fit import fit
-from purenn.training.progress import EpochRecord
+from purenn.training.position import EpochRecord
+from purenn.training.train import Progress, train
 from purenn.training.train_step import TrainState, train_step
 from purenn.training.training_run import training_run
 
@@ -69,6 +70,7 @@ __all__ = [
     "LayerNormParams",
     "Op",
     "Optimizer",
+    "Progress",
     "TrainState",
     "accuracy",
     "adam",
@@ -105,6 +107,7 @@ __all__ = [
     "mlp",
     "momentum",
     "mse",
+    "predict",
     "read_idx",
     "recompute",
     "relu",
@@ -121,6 +124,7 @@ __all__ = [
     "softplus",
     "summary",
     "tanh",
+    "train",
     "train_step",
     "training_run",
     "value_and_grad",

@@ -18,8 +18,8 @@ from purenn.checkpoints.folder import Folder
 from purenn.distributed.processes import Team
 from purenn.storage import tree_file
 from purenn.training import batches, fingerprint
-from purenn.training import run as run_module
-from purenn.training.blocks import epoch_order
+from purenn.training import train as train_module
+from purenn.training.shuffle import epoch_order
 from purenn.training.checkpoints import Checkpoints
 from purenn.training.moment import Moment
 

@@ -15,9 +15,9 @@ from table import error, plain_dropout
 
 import purenn as pn
 from purenn.training import batches as sources
-from purenn.training import run as run_module
-from purenn.training.blocks import epoch_order
-from purenn.training.compiled import Recipe, programs
+from purenn.training import train as train_module
+from purenn.training.shuffle import epoch_order
+from purenn.training.compiled import Spec, compiled
 
 KEY = jax.random.key(0)
 CLASSES, FEATURES, EXAMPLES = 3, 6, 70

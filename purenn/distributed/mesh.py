@@ -1,6 +1,6 @@
-"""How a run lies over a mesh of devices: batches spread, parameters whole or as they were made."""
+"""A run on a mesh of devices: batches are sharded, parameters sharded as made or replicated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -11,41 +11,45 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from purenn.core import checks, scalars
-from purenn.training.blocks import rows_of, slots
+from purenn.core.blocks import block_length, rows_of_blocks
 
 LEAST_BLOCKS = 8
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A mesh, and the axis of it that the examples are spread over.
+class DataMesh:
+    """A mesh, and the axis of it that batches are sharded over.
 
-    XLA decides what moves between the devices: the axes are Auto, whatever the caller's are.
+    Attributes:
+        mesh: its axes are Auto, whatever the caller's are: XLA decides what moves between devices.
+        axis: the name of that axis.
+        given: the caller's own mesh.
+        where: the function that it was given to, for messages.
     """
 
-    where: str  # the function that it was given to, for messages
     mesh: Mesh
     axis: str
-    given: Mesh  # the caller's
+    given: Mesh
+    where: str = field(compare=False)
 
     @property
     def devices(self) -> int:
-        """Over how many devices a batch is spread."""
+        """Over how many devices a batch is sharded."""
         size: int = self.mesh.shape[self.axis]
         return size
 
     @property
-    def whole(self) -> NamedSharding:
-        """All of it on each device."""
+    def replicated(self) -> NamedSharding:
+        """The sharding of what every device has a copy of."""
         return NamedSharding(self.mesh, P())
 
     @property
-    def rows(self) -> NamedSharding:
-        """Each device its share of the first axis."""
+    def batch_sharding(self) -> NamedSharding:
+        """The sharding that gives each device its share of the first axis."""
         return NamedSharding(self.mesh, P(self.axis))
 
     def blocks(self, blocks: Any) -> int:
-        """As many as asked for, or a number that does not change up to eight devices."""
+        """Return the number of blocks: what was asked for, or one that fits up to eight devices."""
         if blocks is None:
             return -(-LEAST_BLOCKS // self.devices) * self.devices
         blocks = scalars.count(self.where, "blocks", blocks)
@@ -56,14 +60,14 @@ class Spread:
             )
         return blocks
 
-    def examples(self, name: str, examples: Any, blocks: int) -> Array:
-        """All examples in blocks, spread over the devices."""
-        count, length = examples.shape[0], slots(examples.shape[0], blocks)
+    def put_examples(self, name: str, examples: Any, blocks: int) -> Array:
+        """Return all examples in blocks, sharded over the devices."""
+        count, length = examples.shape[0], block_length(examples.shape[0], blocks)
         if isinstance(examples, Array) and count % blocks == 0:
-            return put(examples, self.rows)
+            return put(examples, self.batch_sharding)
         if isinstance(examples, Array) and not examples.is_fully_addressable:
             raise ValueError(
-                f"{self.where}: {name} holds {count} examples, spread over processes; expected a "
+                f"{self.where}: {name} holds {count} examples, sharded over processes; expected a "
                 f"multiple of blocks, which is {blocks}"
             )
         host = np.asarray(examples)
@@ -71,48 +75,50 @@ class Spread:
 
         def share(index: Any) -> Any:
             first, last, _ = index[0].indices(blocks * length)
-            return np.asarray(host[rows_of(count, blocks, first, last)], dtype)
+            return np.asarray(host[rows_of_blocks(count, blocks, first, last)], dtype)
 
         shape = (blocks * length, *host.shape[1:])
-        return jax.make_array_from_callback(shape, self.rows, share)
+        return jax.make_array_from_callback(shape, self.batch_sharding, share)
 
-    def batch(self, name: str, batch: Any) -> Array:
-        """A batch, spread over the devices; each process makes its own share of it."""
+    def put_batch(self, name: str, batch: Any) -> Array:
+        """Return a batch sharded over the devices; each process makes its own share."""
         if batch.shape[0] % self.devices:
             raise ValueError(
                 f"{self.where}: {name} holds {batch.shape[0]} examples, expected a multiple of the "
                 f"{self.devices} devices along the mesh's axis {self.axis!r}"
             )
-        return put(batch, self.rows)
+        return put(batch, self.batch_sharding)
 
-    def any_batch(self, x: Any, targets: Any) -> tuple[Array, Array]:
-        """A batch, spread if that comes out even, or else whole on each device."""
-        lies = self.rows if x.shape[0] % self.devices == 0 else self.whole
-        return put(x, lies), put(targets, lies)
+    def put_any_batch(self, *arrays: Any) -> tuple[Array, ...]:
+        """Return arrays of one batch, sharded if it divides evenly, and otherwise replicated."""
+        even = arrays[0].shape[0] % self.devices == 0
+        return tuple(put(a, self.batch_sharding if even else self.replicated) for a in arrays)
 
-    def learned(self, *trees: Any) -> tuple[Any, ...]:
-        """Parameters and state on the mesh: as they lie there, or whole on each device."""
+    def put_params(self, tree: Any) -> Any:
+        """Return parameters or state on the mesh: sharded as they are, or else replicated."""
+        return jax.tree.map(lambda leaf: put(leaf, self.sharding_of(leaf)), tree)
 
-        def leaf(value: Any) -> Any:
-            return put(value, self.lies(value))
-
-        return tuple(jax.tree.map(leaf, tree) for tree in trees)
-
-    def lies(self, leaf: Any) -> NamedSharding:
-        """How an array that was made on this mesh lies; any other one will be whole."""
+    def sharding_of(self, leaf: Any) -> NamedSharding:
+        """Return the sharding of an array that was made on this mesh; any other is replicated."""
         sharding = getattr(leaf, "sharding", None)
         if not isinstance(sharding, NamedSharding) or sharding.is_fully_replicated:
-            return self.whole
+            return self.replicated
         if sharding.mesh.shape != self.mesh.shape:
             raise ValueError(
                 f"{self.where}: mesh is {dict(self.mesh.shape)}, but a parameter "
-                f"{checks.describe(leaf)} lies on {dict(sharding.mesh.shape)}; expected the same"
+                f"{checks.describe(leaf)} is on {dict(sharding.mesh.shape)}; expected the same"
             )
         return NamedSharding(self.mesh, sharding.spec)
 
+    def on_given_mesh(self, tree: Any) -> Any:
+        """Return a tree on the mesh as its caller gave it, whose axes may be Explicit."""
+        if self.given == self.mesh:
+            return tree
+        return jax.tree.map(lambda a: put(a, NamedSharding(self.given, a.sharding.spec)), tree)
 
-def spread_of(where: str, mesh: Any) -> Spread | None:
-    """What a caller's `mesh` asks for."""
+
+def data_mesh(where: str, mesh: Any) -> DataMesh | None:
+    """Check a caller's `mesh`, and return it with the axis of the data; None for no mesh."""
     if mesh is None:
         return None
     if not isinstance(mesh, Mesh):
@@ -123,56 +129,60 @@ def spread_of(where: str, mesh: Any) -> Spread | None:
     names = mesh.axis_names
     if "data" not in names and len(names) != 1:
         raise ValueError(
-            f"{where}: mesh must have one axis, or one that is named 'data', for the batch to be "
-            f"spread over; got axes {names}"
+            f"{where}: mesh must have one axis, or one named 'data', for the batch to be sharded "
+            f"over; got axes {names}"
         )
     auto = Mesh(mesh.devices, names, axis_types=(AxisType.Auto,) * len(names))
-    return Spread(where, auto, "data" if "data" in names else names[0], mesh)
+    return DataMesh(auto, "data" if "data" in names else names[0], mesh, where)
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How each leaf of a `TrainState` lies: hashable, since it is a part of what is compiled."""
+class StateSharding:
+    """How each leaf of a `TrainState` is sharded: hashable, as part of what is compiled."""
 
-    spread: Spread
+    mesh: DataMesh
     structure: Any
     leaves: tuple[NamedSharding, ...]
 
     @property
     def tree(self) -> Any:
-        """The shardings, in the tree's own form."""
+        """The shardings, as a tree of the state's structure."""
         return jax.tree.unflatten(self.structure, self.leaves)
 
     @property
-    def splits(self) -> bool:
-        """Whether a parameter or other leaf is cut, so that no device has all of it."""
+    def is_sharded(self) -> bool:
+        """Whether a leaf is sharded, so that no device has all of it."""
         return any(not sharding.is_fully_replicated for sharding in self.leaves)
 
+    def put(self, train_state: Any) -> Any:
+        """Return a state sharded so."""
+        return jax.tree.map(put, train_state, self.tree)
 
-def layout_of(spread: Spread, train_state: Any) -> Layout:
-    """Parameters as they were made, the optimizer's moments like them, all else whole.
 
-    What has the parameters' structure in the optimizer's state is taken for moments: so it is in
-    purenn's optimizers and in optax's.
+def state_sharding(mesh: DataMesh, train_state: Any) -> StateSharding:
+    """Shard parameters as they were made, the optimizer's statistics alike; replicate all else.
+
+    Whatever has the parameters' structure and shapes in the optimizer's state is taken for its
+    statistics, as it is in purenn's optimizers and in optax's.
     """
 
-    def of_tree(tree: Any) -> Any:
-        return jax.tree.map(lambda _: spread.whole, tree)
+    def replicated(tree: Any) -> Any:
+        return jax.tree.map(lambda _: mesh.replicated, tree)
 
     params, state, opt_state, *rest = train_state
-    of_params, shapes = jax.tree.map(spread.lies, params), _shapes(params)
+    of_params, shapes = jax.tree.map(mesh.sharding_of, params), _shapes(params)
 
     def is_like_params(tree: Any) -> bool:
         return _shapes(tree) == shapes
 
     of_opt_state = jax.tree.map(
-        lambda tree: of_params if is_like_params(tree) else spread.whole,
+        lambda tree: of_params if is_like_params(tree) else mesh.replicated,
         opt_state,
         is_leaf=is_like_params,
     )
-    tree = type(train_state)(of_params, of_tree(state), of_opt_state, *map(of_tree, rest))
+    tree = type(train_state)(of_params, replicated(state), of_opt_state, *map(replicated, rest))
     leaves, structure = jax.tree.flatten(tree)
-    return Layout(spread, structure, tuple(leaves))
+    return StateSharding(mesh, structure, tuple(leaves))
 
 
 def _shapes(tree: Any) -> Any:
@@ -180,17 +190,23 @@ def _shapes(tree: Any) -> Any:
     return structure, [np.shape(leaf) for leaf in leaves]
 
 
-def put(value: Any, sharding: NamedSharding) -> Array:
-    """An array that lies so. Of a host's array a process reads what its own devices hold.
+def create_on(mesh: DataMesh, create: Any, key: Any, in_shape: tuple[int, ...]) -> Any:
+    """Create a state on a mesh: what an initializer shards is never on one device as a whole."""
+    with jax.set_mesh(mesh.mesh):
+        return create(put(key, mesh.replicated), in_shape)
 
-    The value is the same in every process, or spread over all of them already.
+
+def put(value: Any, sharding: NamedSharding) -> Array:
+    """Return an array sharded so. A process reads only what its own devices hold of a host's array.
+
+    The value is the same in every process, or already sharded over all of them.
     """
     if isinstance(value, Array):
-        lies = value.sharding
-        if isinstance(lies, NamedSharding) and lies.mesh != sharding.mesh:
-            if lies.is_equivalent_to(sharding, value.ndim):
+        old = value.sharding
+        if isinstance(old, NamedSharding) and old.mesh != sharding.mesh:
+            if old.is_equivalent_to(sharding, value.ndim):
                 return _on_mesh_of(value, sharding)
-        elif not value.is_fully_addressable or lies.device_set == sharding.device_set:
+        elif not value.is_fully_addressable or old.device_set == sharding.device_set:
             return jax.device_put(value, sharding)
         if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
             data = put(jax.random.key_data(value), sharding)
@@ -203,29 +219,9 @@ def put(value: Any, sharding: NamedSharding) -> Array:
 
 
 def _on_mesh_of(value: Array, sharding: NamedSharding) -> Array:
-    """The same pieces on the same devices, whose mesh has axes of another type."""
+    """Return the same pieces on the same devices, whose mesh has axes of another type."""
     if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         data = _on_mesh_of(jax.random.key_data(value), sharding)
         return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
     pieces = [shard.data for shard in value.addressable_shards]
     return jax.make_array_from_single_device_arrays(value.shape, sharding, pieces)
-
-
-def begin(create: Any, spread: Spread | None, key: Any, in_shape: tuple[int, ...]) -> Any:
-    """A new state, on the mesh if there is one: what an initializer cuts is never whole."""
-    if spread is None:
-        return create(key, in_shape)
-    with jax.set_mesh(spread.mesh):
-        return create(put(key, spread.whole), in_shape)
-
-
-def handed_back(tree: Any, spread: Spread | None) -> Any:
-    """A tree of arrays on the mesh as its caller gave it, whose axes may be Explicit."""
-    if spread is None or spread.given == spread.mesh:
-        return tree
-    return jax.tree.map(lambda a: put(a, NamedSharding(spread.given, a.sharding.spec)), tree)
-
-
-def placed(tree: Any, layout: Layout | None) -> Any:
-    """A tree that lies as a layout says."""
-    return tree if layout is None else jax.tree.map(put, tree, layout.tree)

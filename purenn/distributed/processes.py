@@ -1,8 +1,8 @@
-"""The processes that run one program together: what one of them decides, all do."""
+"""The processes that run one program together: what the first one decides, all of them do."""
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,63 +13,64 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
-T = TypeVar("T")
 
+class Processes:
+    """The processes of a mesh. For a single one, each method returns what it was given.
 
-class Team:
-    """The processes of a mesh. Alone, each of these does nothing and costs nothing."""
+    Attributes:
+        single: whether there is only this one.
+        is_first: whether this one writes and shows progress for all.
+    """
 
     def __init__(self, where: str, mesh: Mesh | None) -> None:
         members = {device.process_index for device in mesh.devices.flat} if mesh else set()
-        self.alone = len(members) <= 1
-        if not self.alone and len(members) != jax.process_count():
+        self.single = len(members) <= 1
+        if not self.single and len(members) != jax.process_count():
             raise ValueError(
                 f"{where}: mesh spans processes {sorted(members)}, expected one of them, or all "
                 f"{jax.process_count()}"
             )
-        self.first = self.alone or jax.process_index() == 0  # writes and shows for all
+        self.is_first = self.single or jax.process_index() == 0
 
-    def agreed(self, *numbers: int) -> tuple[int, ...]:
-        """What the first process says, for all."""
-        if self.alone:
+    def broadcast(self, number: int) -> int:
+        """Return the first process's number."""
+        if self.single:
+            return number
+        return int(hosts.broadcast_one_to_all(np.array(number, np.int32)))
+
+    def largest(self, *numbers: int) -> tuple[int, ...]:
+        """Return the largest of each number over all processes."""
+        if self.single:
             return numbers
-        told = hosts.broadcast_one_to_all(np.array(numbers, np.int32))
-        return tuple(int(number) for number in told)
-
-    def look(self, asked: int, *numbers: int) -> tuple[int, ...]:
-        """How often anyone was asked to stop, and what the first process says of the rest.
-
-        One exchange of a few milliseconds for all that a run decides by the clock.
-        """
-        if self.alone:
-            return asked, *numbers
-        said = np.asarray(hosts.process_allgather(np.array([asked, *numbers], np.int32)))
-        return int(said[:, 0].max()), *said[0, 1:].tolist()
+        gathered = np.asarray(hosts.process_allgather(np.array(numbers, np.int32)))
+        return tuple(gathered.max(axis=0).tolist())
 
     def merged(self, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A table of which each process has some rows, and zeros."""
-        if self.alone:
+        """Return a table of which each process has some rows, and zeros elsewhere."""
+        if self.single:
             return table
         tables: NDArray[np.uint8] = np.asarray(hosts.process_allgather(table))
         return tables.reshape(-1, *table.shape).max(axis=0)
 
-    def by_first(self, action: Callable[[], str]) -> str:
-        """A text that the first process makes, for all; an error there is an error everywhere."""
-        if self.alone:
+    def run_on_first(self, action: Callable[[], str]) -> str:
+        """Run a function on the first process, and return its text everywhere.
+
+        An error there is raised in every process.
+        """
+        if self.single:
             return action()
         text, error = "", None
-        if self.first:
+        if self.is_first:
             try:
                 text = json.dumps(["", action()])
             except Exception as caught:  # whatever it is, the others wait to hear of it
                 error = caught
                 text = json.dumps([type(caught).__name__, str(caught)])
         data = text.encode()
-        (length,) = self.agreed(len(data))
-        told = np.zeros(length, np.uint8)
-        if self.first:
-            told[:] = np.frombuffer(data, np.uint8)
-        name, text = json.loads(bytes(np.asarray(hosts.broadcast_one_to_all(told))))
+        received = np.zeros(self.broadcast(len(data)), np.uint8)
+        if self.is_first:
+            received[:] = np.frombuffer(data, np.uint8)
+        name, text = json.loads(bytes(np.asarray(hosts.broadcast_one_to_all(received))))
         if error is not None:
             raise error
         if name:
@@ -77,43 +78,45 @@ class Team:
             raise kinds.get(name, ValueError)(text)
         return str(text)
 
-    def from_first(self, tree: Any) -> Any:
-        """The first process's tree, to the last bit; the others give one of the same form."""
-
-        def shared(leaf: Any) -> Any:
-            key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-            form = jax.eval_shape(jax.random.key_data, leaf) if key else leaf
-            host = np.zeros(form.shape, form.dtype)
-            if self.first:
-                host = np.asarray(jax.random.key_data(leaf) if key else leaf)
-            # Bytes: it is a sum with zeros, and -0.0 + 0.0 would lose its sign.
-            data = np.frombuffer(host.tobytes(), np.uint8)
-            told = np.asarray(hosts.broadcast_one_to_all(data)).tobytes()
-            made = jnp.asarray(np.frombuffer(told, host.dtype).reshape(host.shape))
-            return jax.random.wrap_key_data(made, impl=jax.random.key_impl(leaf)) if key else made
-
-        return jax.tree.map(shared, tree)
-
-    def local(self, tree: Any) -> Any:
-        """A tree that this process has all of. If leaves are cut, all must ask at the same time."""
+    def broadcast_tree(self, tree: Any) -> Any:
+        """Return the first process's tree, bit for bit; the others pass one of the same form."""
 
         def leaf(value: Any) -> Any:
-            if self.alone or value.is_fully_addressable:
+            is_key = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+            form = jax.eval_shape(jax.random.key_data, value) if is_key else value
+            host = np.zeros(form.shape, form.dtype)
+            if self.is_first:
+                host = np.asarray(jax.random.key_data(value) if is_key else value)
+            # Bytes: JAX broadcasts by adding zeros, and -0.0 + 0.0 would lose its sign.
+            data = np.frombuffer(host.tobytes(), np.uint8)
+            received = np.asarray(hosts.broadcast_one_to_all(data)).tobytes()
+            made = jnp.asarray(np.frombuffer(received, host.dtype).reshape(host.shape))
+            if is_key:
+                return jax.random.wrap_key_data(made, impl=jax.random.key_impl(value))
+            return made
+
+        return tree if self.single else jax.tree.map(leaf, tree)
+
+    def gather(self, tree: Any) -> Any:
+        """Return a tree that is all in this process. If leaves are sharded, all must call."""
+
+        def leaf(value: Any) -> Any:
+            if value.is_fully_addressable:
                 return value
-            return _whole(value).addressable_data(0)
+            return _replicated(value).addressable_data(0)
 
-        return jax.tree.map(leaf, tree)
+        return tree if self.single else jax.tree.map(leaf, tree)
 
 
-def on_host(value: Any) -> NDArray[Any]:
-    """An array's numbers, wherever they are; every process that holds some must ask."""
+def to_host(value: Any) -> NDArray[Any]:
+    """Return an array's numbers, wherever they are; every process that holds some must call."""
     if isinstance(value, Array) and not value.is_fully_addressable:
-        value = _whole(value)
+        value = _replicated(value)
     return np.asarray(value)
 
 
-def _whole(value: Array) -> Array:
-    """All of it in every process."""
+def _replicated(value: Array) -> Array:
+    """Return an array that every process has all of."""
     if value.is_fully_replicated:
         return value
     assert isinstance(value.sharding, NamedSharding)

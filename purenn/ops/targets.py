@@ -92,8 +92,10 @@ def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None
         raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
 
 
-def refuse_rows_unless(valid: Array, where: str, expected: str, rows: Array) -> None:
-    """Refuse rows that are no distributions, with what they sum to."""
+def refuse_rows_unless(
+    valid: Array, where: str, expected: str, rows: Array, first: int = 0
+) -> None:
+    """Reject rows that are not distributions, with what they sum to; row `first` is the first."""
     if checks.is_concrete(valid) and not bool(valid):
         rows = lax.stop_gradient(rows)
         sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
@@ -101,7 +103,7 @@ def refuse_rows_unless(valid: Array, where: str, expected: str, rows: Array) -> 
             jnp.argmax(jnp.where(jnp.any(~(rows >= 0), axis=-1), jnp.inf, jnp.abs(sums - 1)))
         )
         raise ValueError(
-            f"{where}: {expected}; row {worst} sums to {sums[worst]:.4g} "
+            f"{where}: {expected}; row {first + worst} sums to {sums[worst]:.4g} "
             f"and has values from {jnp.min(rows[worst]):.4g} to {jnp.max(rows[worst]):.4g}"
         )
 

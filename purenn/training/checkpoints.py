@@ -1,47 +1,47 @@
-"""The checkpoints of a run: when one is written, and where a run resumes."""
+"""The checkpoints of a run: when one is due, what it holds, and how a run resumes from one."""
 
 import contextlib
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 
 from purenn.checkpoints.folder import Folder
 from purenn.core import scalars
 from purenn.core.warn import warn
-from purenn.distributed.mesh import Layout, placed
-from purenn.distributed.processes import Team
+from purenn.distributed.processes import Processes
 from purenn.storage.errors import Damaged, OtherTree, shown
 from purenn.storage.leaves import leaves_of
 from purenn.training.changes import changes
 from purenn.training.fingerprint import parsed
-from purenn.training.moment import Moment
+from purenn.training.position import Position
+from purenn.training.train import Progress, Run
+from purenn.training.train_step import TrainState
 
+FORGED = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # of notes from anyone
 SHARE = 20  # at most a twentieth of the time goes into writing
-# What notes can raise that were not written by `fit`.
-FORGED = (KeyError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 class Checkpoints:
-    """The folder of a run, which no other run can use while it is entered; `None` keeps nothing.
+    """The folder of a run, locked while the context is entered; without a path, nothing is kept.
 
     Of several processes the first one reads and writes; the others need not see the folder.
     """
 
-    def __init__(self, folder: Any, every: Any, team: Team) -> None:
-        self.folder = None if folder is None else Folder("fit", folder)
-        self.team = team
+    def __init__(self, path: Any, every: Any, processes: Processes) -> None:
+        self.folder = None if path is None else Folder("fit", path)
+        self.processes = processes
         self.every = scalars.number("fit", "checkpoint_every", every, least=0)
         self.fingerprint: dict[str, str] = {}
-        self.last: Moment | None = None  # that was written
+        self._last: Position | None = None  # that was written
         self._entered = contextlib.ExitStack()
         self._due: float | None = None
 
     def __enter__(self) -> "Checkpoints":
         if self.folder is not None:
-            self.team.by_first(self._enter)
+            self.processes.run_on_first(self._enter)
         return self
 
     def _enter(self) -> str:
@@ -52,136 +52,131 @@ class Checkpoints:
     def __exit__(self, *exception: object) -> None:
         self._entered.close()
 
-    def begin(
-        self,
-        start: Moment,
-        fingerprint: dict[str, str],
-        steps: int,
-        layout: Layout | None,
-        *,
-        resume: bool,
-    ) -> Moment:
-        """Where the run begins: `start`, or where the run in the folder was.
-
-        `steps` is how many an epoch has, or 0 if that is not known.
-        """
+    def resumed(
+        self, run: Run, start: Progress, fingerprint: dict[str, str], *, resume: bool
+    ) -> tuple[Progress, Position]:
+        """Return where the run begins: at its start, or where the run in the folder stopped."""
         self.fingerprint = fingerprint
-        begun = start
+        position, read = Position(start.epoch), start.train_state
 
         def found() -> str:
-            nonlocal begun
-            begun = self._found(start, steps, resume=resume)
-            return "" if begun is start else begun.written()
+            nonlocal read
+            newest = self._newest(run, start, resume=resume)
+            if newest is None:
+                return ""
+            read, stored = newest
+            return stored.to_json()
 
-        position = self.team.by_first(found)
-        if position and not self.team.alone:
-            mine = begun.train_state if self.team.first else start.train_state
-            begun = Moment.read(self.team.from_first(mine), position, start.first)
-        if position:
-            begun = self.last = begun._replace(train_state=placed(begun.train_state, layout))
-        return begun
+        text = self.processes.run_on_first(found)
+        if not text:
+            return start, position
+        position = self._last = Position.from_json(text, start.epoch)
+        train_state = self.processes.broadcast_tree(read)
+        if run.sharding is not None:
+            train_state = run.sharding.put(train_state)
+        now = start._replace(train_state=train_state, epoch=position.epoch, step=position.step)
+        return now, position
 
-    def _found(self, start: Moment, steps: int, *, resume: bool) -> Moment:
+    def _newest(
+        self, run: Run, start: Progress, *, resume: bool
+    ) -> tuple[TrainState, Position] | None:
         assert self.folder is not None
         files = self.folder.files()
         if not files:
-            # Raises now if the state cannot be written later.
-            leaves_of("fit", "train_state", start.train_state)
-            return start
+            leaves_of("fit", "train_state", start.train_state)  # rejects now what can't be stored
+            return None
         if not resume:
             raise ValueError(
                 f"fit: checkpoints: {self.folder.path} holds those of a run, up to "
-                f"{files[0].name}; resume it with resume=True, or give another folder"
+                f"{files[0].name}; resume it with resume=True, or choose another folder"
             )
-        like = start.train_state
-        if not self.team.alone:  # shapes are enough: one process may not hold all of the arrays
+        like: Any = start.train_state
+        if not self.processes.single:  # a sharded state is not all in this process
             like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
 
-        def accept(file: Path, train_state: Any, notes: dict[str, str]) -> Moment:
-            return self._accepted(file, train_state, notes, start, steps)
+        def accept(
+            file: Path, train_state: TrainState, notes: dict[str, str]
+        ) -> tuple[TrainState, Position]:
+            try:
+                position = Position.from_json(notes["position"], start.epoch)
+                stored = parsed(notes["fingerprint"])
+                device, lines = stored["device"], self._changes(stored)
+            except FORGED as error:
+                raise Damaged(
+                    f"fit: {file}: expected a checkpoint of fit in this version of purenn, "
+                    f"got {error!r}"
+                ) from error
+            self._compare(file, device, lines)
+            # After that: with another batch size the steps would not add up either.
+            steps = run.source.steps
+            done = int(train_state.step) - int(start.train_state.step)
+            wanted = len(position.history) * steps + position.step
+            if steps and (position.step > steps or done != wanted):
+                raise Damaged(
+                    f"fit: {file}: expected a checkpoint of fit, got a position that is not {done} "
+                    f"steps from the start"
+                )
+            return train_state, position
 
         try:
-            moment = self.folder.newest(like, accept)
+            return self.folder.newest(like, accept)
         except OtherTree as error:
-            lines = ""
-            with contextlib.suppress(*FORGED):  # which then have nothing to add
-                lines = "".join(self._changes(error.notes).values())
-            raise ValueError(
-                f"{error}; the model or the optimizer is not the one that the run began with{lines}"
-            ) from error
-        assert moment is not None
-        return moment
+            self._reject_tree(error)
 
-    def _accepted(
-        self, file: Path, train_state: Any, notes: dict[str, str], start: Moment, steps: int
-    ) -> Moment:
-        """The position in a checkpoint, if it is one of this run."""
-        try:
-            moment = Moment.read(train_state, notes["moment"], start.first)
-            lines = self._changes(notes)
-            device = parsed(notes["fingerprint"])["device"]
-        except FORGED as error:
-            raise Damaged(
-                f"fit: {file}: expected a checkpoint of fit in this version of purenn, "
-                f"got {error!r}"
-            ) from error
+    def _reject_tree(self, error: OtherTree) -> NoReturn:
+        reason = "the model or the optimizer is not the one that the run began with"
+        with contextlib.suppress(*FORGED):  # then the notes have nothing to add
+            reason += "".join(self._changes(parsed(error.notes["fingerprint"])).values())
+        raise ValueError(f"{error}; {reason}") from error
+
+    def _compare(self, file: Path, device: str, lines: dict[str, str]) -> None:
+        """Reject a checkpoint of another run, and warn of one that another device wrote."""
         if lines:
             raise ValueError(
                 f"fit: resume: {', '.join(lines)} changed since {file} was written; expected the "
-                f"same run. To begin another from where this one was, load(path, train_state) and "
-                f"give fit that state and another folder{''.join(lines.values())}"
+                f"same run. To begin another one from its state, load(path, train_state), and pass "
+                f"fit that state and another folder{''.join(lines.values())}"
             )
-        # Only now: with another batch size the steps would not add up either.
-        done = int(train_state.step) - int(start.train_state.step)
-        wanted = len(moment.history) * steps + moment.steps
-        if steps and (moment.steps > steps or done != wanted):
-            raise Damaged(
-                f"fit: {file}: expected a checkpoint of fit, got a position that is not {done} "
-                f"steps from the start"
-            )
-        if device != self.fingerprint["device"]:  # which perhaps is no longer available
+        if device != self.fingerprint["device"]:
             warn(
                 f"fit: resume: the device was {shown(device)} and is {self.fingerprint['device']}: "
                 f"the last bits of the numbers may differ"
             )
-        return moment
 
-    def _changes(self, notes: dict[str, str]) -> dict[str, str]:
-        """What has changed since a checkpoint was written, each with a line for the message."""
-        found = changes(parsed(notes["fingerprint"]), self.fingerprint)
+    def _changes(self, stored: dict[str, str]) -> dict[str, str]:
+        """Return what has changed since a checkpoint was written, a line for each."""
+        found = changes(stored, self.fingerprint)
         return {name: f"\n  {name}: {words}" for name, words in found.items()}
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Tell whether it is time to write."""
         now = time.monotonic()
         if self._due is None:  # the first one soon, but not of a run that diverges at once
             self._due = now + min(self.every, 1.0)
         return now >= self._due
 
-    def write(self, moment: Moment) -> None:
-        """Write a checkpoint; a full disk does not stop the run."""
-        if self.folder is None or moment is self.last:
+    def write(self, train_state: TrainState, position: Position) -> None:
+        """Write a checkpoint, unless it is written already; a full disk does not stop the run."""
+        if self.folder is None or position == self._last:
             return
         begun = time.monotonic()
-        train_state = self.team.local(moment.train_state)  # put together by all of them
-        if not self.team.first:
-            self.last, self._due = moment, begun + self.every
-            return
-        notes = {"fingerprint": json.dumps(self.fingerprint), "moment": moment.written()}
+        gathered = self.processes.gather(train_state)  # by all processes together
+        notes = {"fingerprint": json.dumps(self.fingerprint), "position": position.to_json()}
         try:
-            self.folder.write(int(train_state.step), train_state, notes)
-            self.last = moment
+            if self.processes.is_first:
+                self.folder.write(int(gathered.step), gathered, notes)
+            self._last = position
         except (OSError, ValueError) as error:
-            warn(f"{error}; the run does without this checkpoint")
+            warn(f"{error}; the run continues without this checkpoint")
         now = time.monotonic()
         self._due = now + max(self.every, (SHARE - 1) * (now - begun))
 
     @property
-    def kept(self) -> str:
-        """Where the run can resume, for messages."""
-        if self.folder is None or self.last is None:
+    def last(self) -> str:
+        """Which checkpoint the run can resume from, as the end of a message."""
+        if self.folder is None or self._last is None:
             return ""
-        last, where = self.last, f"epoch {self.last.epoch + 1}, step {self.last.steps}"
-        if last.steps == 0 and last.history:
-            where = f"the end of epoch {last.epoch}"
+        where = f"epoch {self._last.epoch}, step {self._last.step}"
+        if self._last.step == 0 and self._last.history:
+            where = f"the end of epoch {self._last.epoch - 1}"
         return f"; the last checkpoint in {self.folder.path} is of {where}"

@@ -1,4 +1,4 @@
-"""What `fit` compiles: the parts of a run, once for the same model, loss and optimizer."""
+"""What a run compiles: its parts, once for the same model, loss, optimizer and penalty."""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -9,101 +9,123 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks
-from purenn.distributed.mesh import Layout
-from purenn.training.blocks import epoch_order
-from purenn.training.loop import train_loop
+from purenn.core.types import Fn, Key, Shape
+from purenn.distributed.mesh import StateSharding
+from purenn.training.shuffle import epoch_order
 from purenn.training.train_step import TrainState, train_step
+from purenn.training.training_run import train_loop
 
 
-class Recipe(NamedTuple):
-    """What decides the compiled program, as the caller gave it: the same objects compile once."""
+class Spec(NamedTuple):
+    """What determines the compiled programs, as the caller gave it."""
 
     model: Any
     loss: Any
     optimizer: Any
     penalty: Any
 
-    def check(self) -> None:
-        """Refuse what cannot be a static argument."""
+    def check(self, where: str) -> None:
+        """Reject what cannot be a static argument."""
         for name, value in self._asdict().items():
             if not isinstance(value, Hashable):
-                raise TypeError(f"fit: {name} must be hashable, got {checks.describe(value)}")
+                raise TypeError(f"{where}: {name} must be hashable, got {checks.describe(value)}")
 
 
-class Programs(NamedTuple):
-    """What is compiled for a recipe; `sound` says that nothing ceased to be finite."""
+class Compiled(NamedTuple):
+    """The jitted functions of a run.
 
-    create: Any  # (key, in_shape) -> train_state
-    order: Any  # (key, epoch, examples, batch_size, blocks) -> the rows of all steps
-    chunk: Any  # (train_state, x, targets, order, first, last) -> (train_state, losses, sound)
-    step: Any  # (train_state, x, targets) -> (train_state, loss, the loss or NaN if not sound)
+    Attributes:
+        create: `(key, in_shape) -> train_state`.
+        order: `(key, epoch, examples, batch_size, blocks) -> order`, the rows of all batches.
+        chunk: `(train_state, x, targets, order, first, steps) -> (train_state, losses, finite)`.
+        step: `(train_state, x, targets) -> (train_state, loss, checked)`; `checked` is the loss,
+            or NaN if a parameter is no longer finite.
+    """
+
+    create: Fn
+    order: Fn
+    chunk: Fn
+    step: Fn
 
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever trained
-def programs(recipe: Recipe, layout: Layout | None = None) -> Programs:
-    """The compiled parts of a run, over a mesh if `layout` says how its state lies there.
+def compiled(
+    spec: Spec, sharding: StateSharding | None = None, *, static_length: bool = False
+) -> Compiled:
+    """Return the jitted functions of a run.
 
-    None consumes the state that goes in: whatever stops a run, the last good state is still there.
-    That costs 2 % of a step of 784-128-10 that is called by itself.
+    None of them donates the state that it gets: whatever stops a run, the last good state is still
+    there. That costs 2 % of a step of 784-128-10 that is called alone.
+
+    Args:
+        spec: the model, the loss, the optimizer and the penalty.
+        sharding: how the state is sharded over a mesh, if there is one.
+        static_length: whether `chunk` is compiled for each number of steps; see `chunk_length`.
     """
-    model, loss, optimizer, penalty = recipe
-    splits = layout is not None and layout.splits
-    loop = train_loop(model, loss, optimizer, penalty, splits=splits)
+    model, loss, optimizer, penalty = spec
+    sharded_params = sharding is not None and sharding.is_sharded
+    loop = train_loop(model, loss, optimizer, penalty, sharded_params=sharded_params)
     one_step = train_step(model, loss, optimizer, penalty=penalty)
 
-    def create(key: Array, in_shape: tuple[int, ...]) -> TrainState:
-        return strong(TrainState.create(model, optimizer, key, in_shape))
+    def create(key: Key, in_shape: Shape) -> TrainState:
+        return strongly_typed(TrainState.create(model, optimizer, key, in_shape))
 
     def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
         after, losses = loop(train_state, *given)
-        return strong(after), losses, stays_finite(train_state, after)
+        return strongly_typed(after), losses, stays_finite(train_state, after)
 
-    def step(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
-        after, value = one_step(train_state, *given)
-        # One number to look at. The whole state would cost 13 % of a step of 784-128-10, the
-        # parameters cost 3.
-        sound = stays_finite(train_state.params, after.params)
-        return strong(after), value, jnp.where(sound, value, jnp.nan)
+    def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array, Array]:
+        after, value = one_step(train_state, x, targets)
+        # One number to look at. Checking the whole state would cost 13 % of a step of 784-128-10,
+        # the parameters cost 3 %.
+        finite = stays_finite(train_state.params, after.params)
+        return strongly_typed(after), value, jnp.where(finite, value, jnp.nan)
 
-    ordered: dict[str, Any] = {}
-    stepped: dict[str, Any] = {}
-    if layout is not None:  # each state lies as the one before
-        spread = layout.spread
-        ordered = {"out_shardings": spread.rows}
-        stepped = {"out_shardings": (layout.tree, spread.whole, spread.whole)}
-    return Programs(
+    of_order: dict[str, Any] = {}
+    of_step: dict[str, Any] = {}
+    if sharding is not None:  # each state is sharded as the one before
+        mesh = sharding.mesh
+        of_order = {"out_shardings": mesh.batch_sharding}
+        of_step = {"out_shardings": (sharding.tree, mesh.replicated, mesh.replicated)}
+    return Compiled(
         jax.jit(create, static_argnums=1),
-        jax.jit(epoch_order, static_argnums=(2, 3, 4), **ordered),
-        jax.jit(chunk, **stepped),
-        jax.jit(step, **stepped),
+        jax.jit(epoch_order, static_argnums=(2, 3, 4), **of_order),
+        jax.jit(chunk, static_argnums=(5,) if static_length else (), **of_step),
+        jax.jit(step, **of_step),
     )
 
 
-def strong(tree: Any) -> Any:
-    """A tree without weak types, which no file keeps: a resumed run would promote otherwise."""
+def chunk_length(steps: int, *, static_length: bool) -> int:
+    """Return how many steps the next chunk has, at most `steps`.
+
+    A loop whose number of steps is traced becomes a `while` of unknown length, and a GPU's runtime
+    reads its condition on the host in every iteration. There, and on TPUs, each length is compiled
+    by itself, and the lengths are powers of two, so that there are few of them. On a CPU the
+    `while` costs nothing, and one program serves every length.
+    """
+    return 1 << (steps.bit_length() - 1) if static_length else steps
+
+
+def strongly_typed(tree: Any) -> Any:
+    """Return a tree without weak types: no file keeps them, and a resumed run would promote."""
     return jax.tree.map(
-        lambda leaf: lax.convert_element_type(leaf, leaf.dtype) if is_number(leaf) else leaf, tree
+        lambda leaf: leaf if _is_key(leaf) else lax.convert_element_type(leaf, leaf.dtype), tree
     )
 
 
-def is_number(leaf: Any) -> bool:
-    """Whether a leaf is no PRNG key."""
-    return not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def stays_finite(before: Any, after: Any) -> Array:
-    """Whether every number that was finite still is; a state may begin with infinities."""
+    """Tell whether every number that was finite still is; a state may begin with infinities."""
     pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
-    return jnp.all(
-        jnp.array(
-            [True]
-            + [
-                jnp.all(jnp.isfinite(new) | ~jnp.isfinite(old))
-                for old, new in pairs
-                if jnp.issubdtype(new.dtype, jnp.floating)
-            ]
-        )
-    )
+    finite = [
+        jnp.all(jnp.isfinite(new) | ~jnp.isfinite(old))
+        for old, new in pairs
+        if jnp.issubdtype(new.dtype, jnp.floating)
+    ]
+    return jnp.all(jnp.array([True, *finite]))
 
 
 still_finite = jax.jit(stays_finite)

@@ -1,6 +1,6 @@
-"""`evaluate` and `accuracy`."""
+"""`evaluate`, `predict` and `accuracy`: how good a model is, and what it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -9,18 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import Mesh
+from numpy.typing import NDArray
 
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import refuse_deleted
 from purenn.core.precision import wide
-from purenn.distributed.mesh import spread_of
+from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State
+from purenn.distributed.mesh import DataMesh, data_mesh
+from purenn.distributed.processes import to_host
 from purenn.ops.targets import class_targets, distributions
-from purenn.training.examples import as_examples, check_labels, classes_of
+from purenn.training.examples import PART, as_examples, check_labels, classes_of
 
 
-def accuracy(logits: Any, targets: Any) -> Array:
+def accuracy(logits: ArrayLike, targets: ArrayLike) -> Array:
     """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
 
     A row that holds a NaN has no largest entry, and makes the accuracy NaN.
@@ -39,45 +42,46 @@ def accuracy(logits: Any, targets: Any) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
-    return jnp.mean(_right("accuracy", logits, targets))
+    return jnp.mean(_correct("accuracy", logits, targets))
 
 
-def _right(where: str, logits: Any, targets: Any) -> Array:
-    """Return for each example 1 if it is right, 0 if it is wrong, NaN where that can't be told."""
+def _correct(where: str, logits: Any, targets: Any) -> Array:
+    """Return 1 for each example that is right, 0 for a wrong one, NaN where that can't be told."""
     logits = checks.float_array(where, "logits", logits)
     targets = checks.as_array(where, "targets", targets)
     if checks.is_float(targets):  # a metric may mix dtypes
         targets = targets.astype(logits.dtype)
     rows, valid = class_targets(where, "logits", logits, targets)
-    right = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
+    correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
     known = valid[:, 0] & ~jnp.any(jnp.isnan(logits), axis=-1)
-    return jnp.where(known, right.astype(jnp.float32), jnp.nan)
+    return jnp.where(known, correct.astype(jnp.float32), jnp.nan)
 
 
 def evaluate(
-    model: Any,
-    loss: Any,
-    params: Any,
-    state: Any,
-    x: Any,
-    targets: Any,
+    model: ModelLike,
+    loss: LossLike,
+    params: Params,
+    state: State,
+    x: ArrayLike,
+    targets: ArrayLike,
     *,
     batch_size: int = 1024,
     mesh: Mesh | None = None,
 ) -> tuple[float, float | None]:
     """Compute the mean loss and the accuracy over all examples, in evaluation mode.
 
-    The last short batch counts with the examples that it has.
+    NumPy's arrays may be larger than the memory of the device, which holds one batch at a time. The
+    last short batch counts with the examples that it has.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         params: the model's parameters.
         state: the model's state.
-        x: all examples, arrays of JAX or NumPy.
-        targets: one an example.
-        batch_size: examples at a time; it decides on memory and speed alone.
-        mesh: devices to spread each batch over, along the mesh's axis named "data" or its only one.
+        x: all examples.
+        targets: one per example.
+        batch_size: examples at a time; it affects memory and speed alone.
+        mesh: devices to shard each batch over, along the mesh's axis named "data" or its only one.
             Every process of the mesh must call, with the same arrays.
 
     Returns:
@@ -96,74 +100,138 @@ def evaluate(
         >>> print(f"{value:.4f} {accuracy}")
         1.1269 0.5
     """
-    return scores(model, loss, params, state, x, targets, batch_size=batch_size, mesh=mesh)
+    return evaluate_between(
+        lambda: None, model, loss, params, state, x, targets, batch_size=batch_size, mesh=mesh
+    )
 
 
-def scores(
-    model: Any,
-    loss: Any,
-    params: Any,
-    state: Any,
+def evaluate_between(
+    between: Callable[[], object],
+    model: ModelLike,
+    loss: LossLike,
+    params: Params,
+    state: State,
     x: Any,
     targets: Any,
     *,
     batch_size: int = 1024,
     mesh: Mesh | None = None,
-    between: Callable[[], object] = lambda: None,
 ) -> tuple[float, float | None]:
-    """Compute what `evaluate` does, and call `between` before each batch.
+    """Evaluate, and call `between` before each batch.
 
-    That is where Ctrl-C stops a validation: an exception in the midst of a call into jaxlib, whose
-    C++ code does not expect it, can crash the process.
+    There Ctrl-C can stop a validation: an exception in the midst of a call into jaxlib, whose C++
+    code does not expect it, can crash the process.
     """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
-    if not all(map(checks.is_concrete, jax.tree.leaves((params, state, x, targets)))):
-        raise TypeError(
-            "evaluate: its arguments are traced, but it runs on the host; inside jit, vmap or grad "
-            "call model.apply, the loss and accuracy"
-        )
-    batch_size = scalars.count("evaluate", "batch_size", batch_size)
-    refuse_deleted("evaluate", params=params, state=state)
-    spread = spread_of("evaluate", mesh)
-    x, targets = as_examples("evaluate", x, targets, on_host=spread is not None)
-    if spread is not None:
-        params, state = spread.learned(params, state)
+    _check_concrete("evaluate", params, state, x, targets)
+    x, targets = as_examples("evaluate", x, targets, on_host=True)
+    params, state, sharded = _on_mesh("evaluate", mesh, params, state)
     classes = classes_of(layer, params, state, x) is not None and are_classes(targets)
     if op.of_classes or classes:
         check_labels("evaluate", layer, op, params, state, x, targets)
     results = []
-    for first in range(0, x.shape[0], batch_size):
+    for batch in _batches("evaluate", batch_size, sharded, x, targets):
         between()
-        batch = x[first : first + batch_size], targets[first : first + batch_size]
-        if spread is not None:
-            batch = spread.any_batch(*batch)
-        results.append(_program(model, loss, classes)(params, state, *batch))
+        results.append(_sums(model, loss, classes)(params, state, *batch))
     between()
     totals = np.asarray(jax.device_get(results), np.float64).sum(axis=0)
-    loss_sum, right = (float(total) for total in totals)
-    return loss_sum / x.shape[0], right / x.shape[0] if classes else None
+    loss_sum, correct = (float(total) for total in totals)
+    return loss_sum / x.shape[0], correct / x.shape[0] if classes else None
 
 
-def are_classes(targets: Array) -> bool:
-    """Whether targets name classes: integers, one an example, or rows that sum to one."""
+def predict(
+    model: ModelLike,
+    params: Params,
+    state: State,
+    x: ArrayLike,
+    *,
+    batch_size: int = 1024,
+    mesh: Mesh | None = None,
+) -> NDArray[Any]:
+    """Compute the model's outputs for any number of examples, in evaluation mode.
+
+    NumPy's arrays may be larger than the memory of the device, which holds one batch at a time.
+
+    Args:
+        model: a layer.
+        params: the model's parameters.
+        state: the model's state.
+        x: all examples.
+        batch_size: examples at a time; it affects memory and speed alone.
+        mesh: devices to shard each batch over, as for `evaluate`.
+
+    Returns:
+        The outputs of all examples, a NumPy array.
+
+    Examples:
+        >>> import numpy as np
+        >>> import purenn as pn
+        >>> params = pn.DenseParams(w=np.array([[2.0]], np.float32), b=np.ones(1, np.float32))
+        >>> x = np.arange(5, dtype=np.float32)[:, None]
+        >>> print(pn.predict(pn.dense(1), params, (), x, batch_size=2).ravel())
+        [1. 3. 5. 7. 9.]
+    """
+    as_layer("predict", "model", model)
+    _check_concrete("predict", params, state, x)
+    x, _ = as_examples("predict", x, x, on_host=True)
+    params, state, sharded = _on_mesh("predict", mesh, params, state)
+    output = _output(model)
+    batches = _batches("predict", batch_size, sharded, x)
+    return np.concatenate([to_host(output(params, state, *batch)) for batch in batches])
+
+
+def are_classes(targets: Any) -> bool:
+    """Tell whether targets name classes: integers, one per example, or rows that sum to one."""
     if targets.ndim == 1:
         return bool(jnp.issubdtype(targets.dtype, jnp.integer))
     if targets.ndim != 2 or targets.shape[1] < 2:
         return False
-    rows = targets if checks.is_float(targets) else targets.astype(jnp.float32)
-    return bool(distributions(rows))
+    rows = targets if checks.is_float(targets) else targets.astype(np.float32)
+    parts = (rows[i : i + PART] for i in range(0, len(rows), PART))  # no more on the device
+    return all(bool(distributions(part)) for part in parts)
+
+
+def _check_concrete(where: str, *trees: Any) -> None:
+    if not all(map(checks.is_concrete, jax.tree.leaves(trees))):
+        raise TypeError(
+            f"{where}: its arguments are traced, but it runs on the host; inside jit, vmap or grad "
+            f"call model.apply"
+        )
+
+
+def _on_mesh(where: str, mesh: Any, params: Any, state: Any) -> tuple[Any, Any, DataMesh | None]:
+    refuse_deleted(where, params=params, state=state)
+    sharded = data_mesh(where, mesh)
+    if sharded is not None:
+        params, state = sharded.put_params((params, state))
+    return params, state, sharded
+
+
+def _batches(
+    where: str, batch_size: Any, sharded: DataMesh | None, *arrays: Any
+) -> Iterator[tuple[Any, ...]]:
+    batch_size = scalars.count(where, "batch_size", batch_size)
+    for first in range(0, arrays[0].shape[0], batch_size):
+        batch = tuple(array[first : first + batch_size] for array in arrays)
+        yield batch if sharded is None else sharded.put_any_batch(*batch)
 
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever evaluated
-def _program(model: Any, loss: Any, classes: bool) -> Any:
+def _sums(model: Any, loss: Any, classes: bool) -> Fn:
+    """Return a function that sums the loss over the examples, and counts the correct ones."""
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 
     def sums(params: Any, state: Any, x: Array, targets: Array) -> tuple[Array, Array]:
-        """Return the loss, summed over the examples, and how many were right."""
         y, _ = layer.apply(params, state, x)
         value = op(y, targets)
-        unit(op.name, value)  # refuses what is not a scalar
-        right = jnp.sum(_right("evaluate", y, targets)) if classes else jnp.zeros(())
-        return wide(value) * x.shape[0], right
+        unit(op.name, value)  # rejects what is not a scalar
+        correct = jnp.sum(_correct("evaluate", y, targets)) if classes else jnp.zeros(())
+        return wide(value) * x.shape[0], correct
 
     return jax.jit(sums)
+
+
+@lru_cache(maxsize=8)
+def _output(model: Any) -> Fn:
+    layer = as_layer("predict", "model", model)
+    return jax.jit(lambda params, state, x: layer.apply(params, state, x)[0])

@@ -1,4 +1,4 @@
-"""Data sets as training and evaluation take them: checked on the host, before anything compiles."""
+"""Checks of data sets, made on the host before anything is compiled."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,12 +11,17 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.op import Op
-from purenn.distributed.processes import on_host
+from purenn.distributed.processes import to_host
 from purenn.ops.targets import distributions, refuse_rows_unless
+
+PART = 1024  # rows of targets that are checked at a time
 
 
 def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> tuple[Any, Any]:
-    """`x` and `targets`, as many of one as of the other; on the device, or left where they are."""
+    """Return `x` and `targets` as arrays of the same length, on the device unless `on_host`.
+
+    With `on_host`, NumPy's arrays stay NumPy's.
+    """
     convert = checks.real_array if on_host else checks.as_array
     x, targets = convert(where, "x", x), convert(where, "targets", targets)
     for name, value in (("x", x), ("targets", targets)):
@@ -31,19 +36,19 @@ def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> t
 
 
 def output_shape(model: Layer, params: Any, state: Any, x: Array) -> tuple[int, ...]:
-    """The shape of the model's output for two examples, found without computing it."""
+    """Return the shape of the model's output for two examples, without computing it."""
     two = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
     return tuple(_output(model).eval_shape(params, state, two).shape)
 
 
 @lru_cache(maxsize=8)
 def _output(model: Layer) -> Any:
-    """Traced once for each shape: for a small cnn that takes 20 ms."""
+    """Return the output as a jitted function, which is traced once per shape: 20 ms for a cnn."""
     return jax.jit(lambda params, state, x: model.apply(params, state, x)[0])
 
 
 def classes_of(model: Layer, params: Any, state: Any, x: Array) -> int | None:
-    """How many classes a model tells apart, if its outputs are `(batch, classes)`."""
+    """Return how many classes a model has, or None if its output is not `(batch, classes)`."""
     outputs = output_shape(model, params, state, x)
     return outputs[1] if len(outputs) == 2 and outputs[1] > 1 else None
 
@@ -58,41 +63,42 @@ def check_labels(
     targets: Array,
     name: str = "targets",
 ) -> None:
-    """Refuse targets that are not classes of the model, or rows that are not distributions.
+    """Reject targets that are not classes of the model, or rows that are not distributions.
 
-    A loss that is a plain function may mean something else by its integers; but where they could be
-    classes, the accuracy takes them for such.
+    To a loss that is a plain function, integers may mean something else; but where they could be
+    classes, the accuracy takes them for classes.
     """
     integers = targets.ndim == 1 and jnp.issubdtype(targets.dtype, jnp.integer)
     if targets.ndim == 2 or integers:
         classes = classes_of(model, params, state, x)
         if classes is not None:
             hint = "" if loss.of_classes else "; numbers that are not classes are passed as floats"
-            refuse_targets(where, name, targets, classes, hint)
+            check_targets(where, name, targets, classes, hint)
 
 
-def refuse_targets(where: str, name: str, targets: Any, classes: int, hint: str = "") -> None:
-    """Refuse a label outside the classes by its place, or rows that are not distributions.
+def check_targets(where: str, name: str, targets: Any, classes: int, hint: str = "") -> None:
+    """Reject a label outside the classes, by its index, or rows that are not distributions.
 
-    Other shapes and dtypes are left to the loss, which refuses them before anything runs.
+    Other shapes and dtypes are left to the loss, which rejects them before anything runs.
     """
     if targets.ndim == 2 and targets.shape[1] == classes:
-        rows = jnp.asarray(targets)
-        rows = rows if checks.is_float(rows) else rows.astype(jnp.float32)
         expected = f"rows of {name} must be at least 0 and sum to one"
-        refuse_rows_unless(distributions(rows), where, expected, rows)
+        rows = targets if checks.is_float(targets) else targets.astype(np.float32)
+        for first in range(0, len(rows), PART):  # no more on the device
+            part = jnp.asarray(rows[first : first + PART])
+            refuse_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(name, targets, classes):
         raise ValueError(f"{where}: {wrong}{hint}")
 
 
 def bad_label(name: str, targets: Any, classes: int) -> str:
-    """Find the first label outside the classes, in words; nothing if there is none."""
+    """Return words about the first label outside the classes; no words if there is none."""
     if targets.ndim != 1 or targets.size == 0 or not jnp.issubdtype(targets.dtype, jnp.integer):
         return ""
-    spread = isinstance(targets, Array) and not targets.is_fully_addressable
-    if spread and int(targets.min()) >= 0 and int(targets.max()) < classes:
-        return ""  # what several processes hold is put together only if there is something to say
-    labels = on_host(targets)
+    elsewhere = isinstance(targets, Array) and not targets.is_fully_addressable
+    if elsewhere and int(targets.min()) >= 0 and int(targets.max()) < classes:
+        return ""  # what several processes hold is gathered only if there is something to say
+    labels = to_host(targets)
     if labels.min() >= 0 and labels.max() < classes:
         return ""
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
@@ -114,11 +120,11 @@ def check_numbers(
     *,
     finite: bool,
 ) -> None:
-    """Refuse numbers that a binary loss does not take, by their place in the data.
+    """Reject numbers that a binary loss does not take, by their index in the data.
 
-    With `finite`, NaN and infinity are refused too. But a model or a loss may know what to do with
-    a NaN, such as to leave that example out. So they are tried: what is refused is an example that
-    makes the loss of a batch so too.
+    With `finite`, NaN and infinity are rejected too. But a model or a loss may know what to do with
+    a NaN, such as leaving that example out. So a batch with the example is tried, and the example
+    is rejected only if the loss of that batch is not finite.
     """
     if loss.of_fractions and (bad := bad_number(f"{name}targets", targets, fractions=True)):
         raise ValueError(f"{where}: {bad[1]}, expected numbers in 0 … 1")
@@ -137,14 +143,14 @@ def check_numbers(
             )
 
 
-BATCH = 64  # examples to try a suspicious one with
+BATCH = 64  # examples among which a suspicious one is tried
 
 
 def bad_number(name: str, values: Any, *, fractions: bool = False) -> tuple[int, str] | None:
     """Find the first example with a number that is not finite, or with `fractions` not in 0 … 1.
 
     Returns:
-        Its row, and the number in words: `x[17] is nan at [3, 0]`.
+        Its row, and words about the number: `x[17] is nan at [3, 0]`. None if there is none.
     """
     kind = jnp.number if fractions else jnp.floating
     if values.size == 0 or not jnp.issubdtype(values.dtype, kind):
@@ -153,14 +159,14 @@ def bad_number(name: str, values: Any, *, fractions: bool = False) -> tuple[int,
     row = int(find(values, fractions))
     if row < 0:
         return None
-    example = on_host(values[row])
+    example = to_host(values[row])
     place = tuple(int(i) for i in np.argwhere(_bad(example, fractions))[0])
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     return row, f"{name}[{row}] is {example[place]}{at}"
 
 
 def _bad(values: Any, fractions: bool) -> Any:
-    """Tell for each number whether it is bad; NumPy's and JAX's arrays alike."""
+    """Tell for each number whether it is bad; for NumPy's and JAX's arrays."""
     if fractions:
         return ~((values >= 0) & (values <= 1))
     return ~(abs(values) < np.inf)
@@ -172,3 +178,30 @@ def _first_bad_row(values: Any, fractions: bool) -> Any:
 
 
 _first_bad_row_on_device = jax.jit(_first_bad_row, static_argnums=1)
+
+
+TRACED = (
+    "looks at the run's numbers as it goes. Call it outside jit, grad and vmap, or use "
+    "training_run, which is a pure function"
+)
+
+
+def check_not_traced(where: str, **trees: Any) -> None:
+    """Reject arguments that hold traced arrays, and any call while JAX traces a function."""
+    for name, tree in trees.items():
+        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+            if not checks.is_concrete(leaf):
+                place = f"{name}{jax.tree_util.keystr(path)}"
+                raise TypeError(f"{where}: {place} is traced, but {where} {TRACED}")
+    if not checks.is_concrete(jnp.zeros(())):
+        raise TypeError(f"{where}: called in a function that is traced, but {where} {TRACED}")
+
+
+def check_concrete(where: str, result: Any) -> Any:
+    """Return what a step computed, unless a number that the run closes over is traced."""
+    if not all(map(checks.is_concrete, jax.tree.leaves(result))):
+        raise TypeError(
+            f"{where}: the run is traced, by a traced learning rate perhaps, or another number "
+            f"that the optimizer, the loss or the model was made with, but {where} {TRACED}"
+        )
+    return result

@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.layer import Layer
-from purenn.distributed.processes import on_host
+from purenn.distributed.processes import to_host
 from purenn.optimizers.describe import described
-from purenn.training.batches import Source
-from purenn.training.blocks import epoch_order
+from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import ARROW, DIGEST
-from purenn.training.compiled import Recipe
+from purenn.training.compiled import Spec
+from purenn.training.shuffle import epoch_order
 from purenn.training.train_step import TrainState, train_step
 
 Merged = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def fingerprint(
-    recipe: Recipe,
+    spec: Spec,
     start: TrainState,
-    source: Source,
+    source: Arrays | Batches,
     *,
     first_epoch: int,
     validation: tuple[Any, Any] | None,
@@ -44,7 +44,7 @@ def fingerprint(
     schedule holds, is in the digest of one program. How many devices there are is not part of it.
 
     Args:
-        recipe: the model, loss, optimizer and penalty.
+        spec: the model, loss, optimizer and penalty.
         start: the state before the first step.
         source: the data. A function of the epoch counts by its first batch.
         first_epoch: the epoch that the data begin with.
@@ -57,10 +57,10 @@ def fingerprint(
     Returns:
         A name for each thing that must not change, and words for it; see `changes`.
     """
-    model, loss = as_layer("fit", "model", recipe.model), as_op("fit", "loss", recipe.loss)
+    model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
     penalty = "none"
-    if recipe.penalty is not None:
-        penalty = as_op("fit", "penalty", recipe.penalty).name
+    if spec.penalty is not None:
+        penalty = as_op("fit", "penalty", spec.penalty).name
     evaluated = "none" if validation is None else digest_of(x=validation[0], targets=validation[1])
     return {
         "jax": f"{jax.__version__}, jaxlib {version('jaxlib')}",
@@ -68,8 +68,8 @@ def fingerprint(
         "model": ARROW.join(_layers(model)),
         "loss": loss.name,
         "penalty": penalty,
-        "optimizer": described(recipe.optimizer) or _name(recipe.optimizer.update),
-        "train_step": _program(recipe, start, source),
+        "optimizer": described(spec.optimizer) or _name(spec.optimizer.update),
+        "train_step": _program(spec, start, source),
         "batch_size": str(source.batch_size or "the function's"),
         "blocks": str(source.blocks),
         "first_epoch": str(first_epoch),
@@ -107,12 +107,12 @@ def digest_of(**trees: Any) -> str:
             elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
                 digest.update(_default_prng().encode())  # it may be a raw key
             digest.update(texts[-1].encode())
-            digest.update(_bytes(on_host(leaf)))
+            digest.update(_bytes(to_host(leaf)))
         words.append(f"{name}: {texts[0] if len(texts) == 1 else f'{len(texts)} arrays'}")
     return f"{', '.join(words)}{DIGEST}{digest.hexdigest()[:16]}"
 
 
-def _program(recipe: Recipe, start: TrainState, source: Source) -> str:
+def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
     """The digest of all that the run compiles: step, evaluation and order of the examples.
 
     StableHLO holds every constant, those of closures too, and no address of this process.
@@ -124,7 +124,7 @@ def _program(recipe: Recipe, start: TrainState, source: Source) -> str:
         for array in source.example
     )
     examples, blocks = len(source.example[0]), source.blocks
-    model, loss, optimizer, penalty = recipe
+    model, loss, optimizer, penalty = spec
     layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
     step = train_step(model, loss, optimizer, penalty=penalty)
 
@@ -158,7 +158,7 @@ def _key(key: Any) -> str:
     """A key's numbers: those of jax.random.key(3) end in 3."""
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     kind = str(jax.random.key_impl(key)) if typed else f"raw {_default_prng()}"
-    return f"{kind} {on_host(jax.random.key_data(key) if typed else key).tolist()}"
+    return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
 
 
 def _default_prng() -> str:
@@ -174,7 +174,7 @@ def _device(mesh: Mesh | None) -> str:
     return f"{kind}, {cores} cores" if jax.default_backend() == "cpu" else kind
 
 
-def _data(source: Source, merged: Merged | None) -> str:
+def _data(source: Arrays | Batches, merged: Merged | None) -> str:
     """The digest of the data; of several blocks by way of one each, which do not depend on devices.
 
     Of several processes each holds some of the blocks.

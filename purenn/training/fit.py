@@ -1,43 +1,40 @@
-"""`fit`: a training run for a person: progress, validation, checkpoints and clear stops."""
+"""`fit`: `train` for a person, with a progress bar, validation, checkpoints and clear stops."""
 
 import os
+import time
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jax import Array
 from jax.sharding import Mesh
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.deleted import refuse_deleted
-from purenn.distributed.mesh import begin, handed_back, layout_of, placed, spread_of
-from purenn.distributed.processes import Team
-from purenn.training.batches import Arrays, Batches, pair, source_of
+from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.distributed.processes import Processes
+from purenn.training.batches import x_and_targets
 from purenn.training.checkpoints import Checkpoints
-from purenn.training.compiled import Recipe, programs, strong
-from purenn.training.evaluate import are_classes
-from purenn.training.examples import as_examples, check_labels, check_numbers, classes_of
+from purenn.training.evaluate import are_classes, evaluate_between
+from purenn.training.examples import as_examples, check_labels, check_numbers
 from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
-from purenn.training.moment import Moment
-from purenn.training.progress import EpochRecord
-from purenn.training.run import Run
-from purenn.training.traced import concrete, refuse_traced
-from purenn.training.train_step import TrainState, check_optimizer, check_train_state
+from purenn.training.position import EpochRecord, Position
+from purenn.training.progress import Bar
+from purenn.training.train import Progress, Run, checked_spec, loop, prepare, with_progress
+from purenn.training.train_step import TrainState
 
 
 def fit(
-    model: Any,
-    loss: Any,
-    optimizer: Any,
-    data: Any,
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
+    data: tuple[Any, Any] | Callable[[int], Iterable[tuple[Any, Any]]],
     *,
     epochs: int,
-    key: Array,
+    key: Key | None,
     batch_size: int | None = None,
-    penalty: Any = None,
+    penalty: PenaltyLike | None = None,
     validation: tuple[Any, Any] | None = None,
     train_state: TrainState | None = None,
     first_epoch: int | None = None,
@@ -49,73 +46,61 @@ def fit(
     mesh: Mesh | None = None,
     blocks: int | None = None,
 ) -> tuple[TrainState, list[EpochRecord]]:
-    """Train, and show how it goes.
-
-    With arrays, steps run on the device many at a time, over data that stays there; the steps, and
-    their order, are those of `training_run` with the same key.
+    """Train as `train` does, with a progress bar, validation and checkpoints.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         optimizer: purenn's or optax's.
-        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            asked for the epochs from 0 on.
-        epochs: how many passes over the data.
-        key: decides the initial parameters, the shuffles and the dropout.
-        batch_size: examples a step, needed with arrays; an incomplete last batch is dropped. A
-            function's batches are as large as they come.
+        data: `(x, targets)`, or a function `epoch -> iterable of batches`; see `train`.
+        epochs: the number of passes over the data.
+        key: determines the initial parameters, the shuffles and the dropout.
+        batch_size: examples per step, needed with arrays; see `train`.
         penalty: an op or function of the parameters, added to the loss.
         validation: `(x, targets)` to evaluate after every epoch.
-        train_state: where to go on from, instead of a new one; it is copied, not consumed, and its
-            own key is used. Arrays go on with the epoch that its step says, and the history counts
-            on from there.
-        first_epoch: the epoch that a function of the epoch is asked for first, by default 0. Where
-            `train_state` has seen some epochs of it already, say how many: a function's steps are
-            not known before they come, so the state's step cannot tell. The history counts on.
-        progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where that can't
-            be written to, such as after the terminal was closed, the run goes on without.
-        checkpoints: a folder of this run's own, made if it is not there; `~` is expanded, and a URL
-            such as `gs://…` refused. What it takes to go on is written there soon after the
-            beginning, every so often, and when the run ends or is stopped by Ctrl-C or an error
-            (but not if it diverges); the last two are kept. It needs `purenn[checkpoints]`. The
-            first Ctrl-C then stops the run with a checkpoint, at the end of a step or within half a
-            second, the second at once; neither can stop XLA compiling.
-        resume: whether to go on with the run in `checkpoints`, if there is one; the result is that
-            of a run that was never stopped, bit for bit on the same machine. Everything else must
-            be as it was, but for `epochs`, of which there may be more, unless a schedule counts on
-            them. A function of the epoch must give the same batches again; those that were used
-            are passed over.
+        train_state: the state to continue from, instead of a new one; see `train`. The history
+            counts its epochs on.
+        first_epoch: the epoch that a function is called with first; see `train`.
+        progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where nothing can
+            be written to it, after the terminal was closed for instance, the run continues without.
+        checkpoints: a folder of this run's own, made if it does not exist; `~` is expanded, and a
+            URL such as `gs://…` is rejected. All that it takes to resume is written there soon
+            after the start, every so often, and when the run ends or is stopped by Ctrl-C or an
+            error (except when it diverges); the newest two are kept. It needs
+            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
+            of a step or within half a second, and the second at once. Neither can stop XLA while it
+            compiles.
+        resume: whether to continue the run in `checkpoints`, if there is one. The result is that of
+            a run that was never stopped, bit for bit on the same machine. Everything else must be
+            the same, except for `epochs`, of which there may be more, unless a schedule depends on
+            their number. A function of the epoch must return the same batches again; those that
+            were used are skipped.
         checkpoint_every: seconds between two checkpoints; more where writing takes long, so that
             no more than a twentieth of the time goes into it.
-        locate: whether to look for NaN and infinity in arrays of data before the run, and, when the
-            run is no longer finite, for the layer where that began; it takes one more step, with
-            `explain`.
-        mesh: devices to train on together, as `jax.make_mesh` makes it. Each batch is spread over
-            the axis named "data", or the only one; parameters are whole on each device, or lie as
-            an initializer of `initializers.sharded` put them. Of several processes each calls `fit`
-            with the same arguments; the first one shows the bar and writes the checkpoints.
-        blocks: data in arrays lie in so many blocks, a multiple of the devices, and each batch
-            takes an equal share of every block, shuffled within it. So no step moves data between
-            devices, and the order depends on the number of blocks, not on that of the devices. By
-            default 1, and with a mesh 8, or the next multiple of its devices.
+        locate: whether to find the layer in which a run becomes nonfinite; see `train`.
+        mesh: devices to train on together; see `train`. Of several processes, the first one shows
+            the bar and writes the checkpoints.
+        blocks: how many blocks the arrays of data are divided into; see `train`.
 
     Returns:
         `(train_state, history)`, with one `EpochRecord` per epoch.
 
     Raises:
-        TypeError: an argument of another type; or one that is traced, as in `jax.vmap(fit)`, for
-            which there is `training_run`.
-        FloatingPointError: the loss, or what an update made of parameters, state or optimizer, is
-            not finite; the message says at which epoch, counted from 1, and step of it.
-        KeyboardInterrupt: Ctrl-C; with `checkpoints` the message says where the run stopped.
-        ValueError: data that do not fit, such as a label that is no class; a folder that another
-            run writes to, or holds a run that `resume` was not asked for; a run to resume that was
-            of another model, data or setting, each of them named, with what it was and what it is;
-            an array that was deleted, or donated to a jitted function.
+        TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`, where
+            `training_run` is the function to use.
+        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
+            state, is not finite. The message says in which epoch, counted from 1, and step of it.
+        KeyboardInterrupt: Ctrl-C; with `checkpoints`, the message says where the run stopped.
+        ValueError: data do not fit, such as a label that is not a class, or an array that was
+            deleted or donated; another run writes to the folder, or it holds a run and `resume` is
+            False; the run to resume had another model, data or setting, each of which is named.
+
+        Once the run has begun, the exception has an attribute `progress`: the last `Progress` at
+        which all was well.
 
     Warns:
-        RuntimeWarning: a checkpoint could not be written, for a full disk perhaps, and the run goes
-            on; or the newest could not be read, and the run goes on from the one before.
+        RuntimeWarning: a checkpoint could not be written, perhaps because the disk is full, and the
+            run continues; or the newest one is damaged, and the run resumes from the one before.
 
     Examples:
         >>> import jax
@@ -129,105 +114,131 @@ def fit(
         >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
         3.000 40 0.000
     """
-    layer = as_layer("fit", "model", model)
-    op = as_op("fit", "loss", loss)
-    if penalty is not None:
-        as_op("fit", "penalty", penalty)
+    spec = checked_spec("fit", model, loss, optimizer, penalty, key, train_state, data, validation)
     for name, value in (("progress", progress), ("resume", resume), ("locate", locate)):
         checks.flag("fit", name, value)
-    check_optimizer("fit", optimizer)
     epochs = scalars.count("fit", "epochs", epochs)
-    given = {"train_state": train_state, "key": key, "validation": validation}
-    given |= {} if callable(data) else {"data": data}
-    refuse_traced(**given)
-    refuse_deleted("fit", **given)
-    recipe = Recipe(model, loss, optimizer, penalty)
-    recipe.check()
-    spread, team = spread_of("fit", mesh), Team("fit", mesh)
-    keeper = Checkpoints(checkpoints, checkpoint_every, team)
     if resume and checkpoints is None:
-        raise ValueError("fit: resume needs checkpoints, the folder to go on from")
-    interruptions = Interruptions(enabled=checkpoints is not None, alone=team.alone)
+        raise ValueError("fit: resume needs checkpoints, the folder to resume from")
+    processes = Processes("fit", mesh)
+    kept = Checkpoints(checkpoints, checkpoint_every, processes)
+    interruptions = Interruptions(enabled=checkpoints is not None, single=processes.single)
 
-    with keeper, interruptions:
-        source = source_of(data, batch_size, blocks, first_epoch, spread, team, interruptions)
-        x, targets = source.example
+    with kept, interruptions:
+        run, now = prepare(
+            "fit",
+            spec,
+            data,
+            epochs=epochs,
+            key=key,
+            batch_size=batch_size,
+            train_state=train_state,
+            first_epoch=first_epoch,
+            chunk=None,
+            locate=locate,
+            mesh=mesh,
+            blocks=blocks,
+            processes=processes,
+            interruptions=interruptions,
+        )
         if validation is not None:
-            on_host = spread is not None
-            validation = as_examples("fit", *pair("validation", validation), on_host=on_host)
-            if validation[0].shape[1:] != x.shape[1:]:
-                raise ValueError(
-                    f"fit: validation's x holds examples of shape {validation[0].shape[1:]}, "
-                    f"data's {x.shape[1:]}; expected the same"
-                )
-        if train_state is None:
-            checks.prng_key("fit", key)
-            start = begin(programs(recipe).create, spread, key, x.shape[1:])
-            concrete(start)  # refuses an initializer with a traced number
-        else:
-            check_train_state("fit", train_state)
-            start = strong(jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), train_state))
-        layout = None if spread is None else layout_of(spread, start)
-        start = placed(start, layout)
-        initial = layer, op, start.params, start.state
-        if op.of_classes:
-            check_labels("fit", *initial, x, targets)
-            if isinstance(source, Batches):
-                source.classes = classes_of(layer, start.params, start.state, x)
-        if team.alone and isinstance(source, Arrays):  # batches are looked at when they come
-            check_numbers("fit", *initial, x, targets, finite=locate)
-        if validation is not None:
-            if op.of_classes or are_classes(validation[1]):
-                check_labels("fit", *initial, *validation, "validation's targets")
-            if team.alone:
-                check_numbers("fit", *initial, *validation, "validation's ", finite=locate)
-
-        first = int(start.step) // source.steps if source.steps else first_epoch or 0
-        run = Run(recipe, layout, source, epochs, validation, interruptions, locate)
-        moment = Moment(start, first)
+            validation = checked_validation(run, now, validation, processes)
+        position = Position(now.epoch)
         if checkpoints is not None:
-            seed = key if train_state is None else None
             described = fingerprint(
-                recipe,
-                start,
-                source,
-                first_epoch=first,
+                spec,
+                now.train_state,
+                run.source,
+                first_epoch=run.first_epoch - 1,
                 validation=validation,
-                key=seed,
-                mesh=None if spread is None else spread.mesh,
-                merged=team.merged,
+                key=key if train_state is None else None,
+                mesh=mesh,
+                merged=processes.merged,
             )
-            moment = keeper.begin(moment, described, source.steps, layout, resume=resume)
-        begun, done = moment, len(moment.history)
-        if done > epochs:
+            now, position = kept.resumed(run, now, described, resume=resume)
+        if position.epoch > run.last_epoch + 1:
+            done = len(position.history)
             raise ValueError(
                 f"fit: epochs is {epochs}, but the run in {checkpoints} has done {done}"
             )
+        begun = position
         try:
-            interruptions.stop()
-            with closing(run.moments(moment, progress=progress and team.first)) as moments:
-                for moment in moments:
-                    asked, due, source.pace = team.look(
-                        interruptions.asked, keeper.due(), source.pace
-                    )
+            interruptions.raise_if_asked()
+            shows = progress and processes.is_first
+            with bar_of(run, now, enabled=shows) as bar, closing(loop(run, now)) as chunks:
+                bar.begin(now.epoch, run.last_epoch)
+                started = time.perf_counter()
+                for now in chunks:
+                    position = position.after(now.losses, time.perf_counter() - started)
+                    bar.advance(now.losses.size, position.loss)
+                    if now.epoch_done:
+                        scores = validate(run, now, validation, interruptions)
+                        position = position.next_epoch(*scores)
+                        bar.end(position.history[-1])
+                        bar.begin(min(now.epoch + 1, run.last_epoch), run.last_epoch)
+                    asked, due = processes.largest(interruptions.asked, kept.due())
                     if due:
-                        keeper.write(moment)
+                        kept.write(now.train_state, position)
                     if asked:
                         raise KeyboardInterrupt
-                    interruptions.stop()
-            keeper.write(moment)
-            interruptions.stop()
+                    started = time.perf_counter()
+            kept.write(now.train_state, position)
+            interruptions.raise_if_asked()
         except FloatingPointError as error:  # the last checkpoint is from when all was well
-            raise FloatingPointError(f"{error}{keeper.kept}") from None
+            raise with_progress(FloatingPointError(f"{error}{kept.last}"), now) from None
         except BaseException as error:
-            alike = team.alone or layout is None or not layout.splits
-            failed_at_once = moment is begun and isinstance(error, Exception)  # a mistake, mostly
-            if interruptions.asked < 2 and alike and not failed_at_once:
-                keeper.write(moment)
-            if isinstance(error, KeyboardInterrupt) and keeper.kept:
-                raise KeyboardInterrupt(f"fit: stopped{keeper.kept}") from None
-            if isinstance(error, jax.errors.JaxRuntimeError) and not team.alone:
-                text = f"fit: perhaps another process has ended{keeper.kept}; {error}"
-                raise jax.errors.JaxRuntimeError(text) from None
-            raise
-    return handed_back(moment.train_state, spread), list(moment.history)
+            gathers = processes.single or run.sharding is None or not run.sharding.is_sharded
+            failed_at_once = position is begun and isinstance(error, Exception)
+            if interruptions.asked < 2 and gathers and not failed_at_once:
+                kept.write(now.train_state, position)
+            if isinstance(error, KeyboardInterrupt) and kept.last:
+                error = KeyboardInterrupt(f"fit: stopped{kept.last}")
+            elif isinstance(error, jax.errors.JaxRuntimeError) and not processes.single:
+                text = f"fit: perhaps another process has ended{kept.last}; {error}"
+                error = jax.errors.JaxRuntimeError(text)
+            raise with_progress(error, now) from None
+    train_state = now.train_state
+    if run.sharding is not None:
+        train_state = run.sharding.mesh.on_given_mesh(train_state)
+    return train_state, list(position.history)
+
+
+def checked_validation(
+    run: Run, start: Progress, validation: Any, processes: Processes
+) -> tuple[Any, Any]:
+    """Check the validation data before anything is trained."""
+    x, targets = as_examples("fit", *x_and_targets("fit", "validation", validation), on_host=True)
+    shape, expected = x.shape[1:], run.source.example[0].shape[1:]
+    if shape != expected:
+        raise ValueError(
+            f"fit: validation's x holds examples of shape {shape}, data's {expected}; expected "
+            f"the same"
+        )
+    layer, op = as_layer("fit", "model", run.spec.model), as_op("fit", "loss", run.spec.loss)
+    of_model = layer, op, start.train_state.params, start.train_state.state
+    if op.of_classes or are_classes(targets):
+        check_labels("fit", *of_model, x, targets, "validation's targets")
+    if processes.single:
+        check_numbers("fit", *of_model, x, targets, "validation's ", finite=run.locate)
+    return x, targets
+
+
+def validate(
+    run: Run, now: Progress, validation: Any, interruptions: Interruptions
+) -> tuple[float | None, float | None]:
+    """Return the validation's loss and accuracy; Ctrl-C does not wait for them."""
+    if validation is None:
+        return None, None
+    model, loss, *_ = run.spec
+    learned = now.train_state.params, now.train_state.state
+    mesh = None if run.sharding is None else run.sharding.mesh.mesh
+    between = interruptions.raise_if_asked
+    with interruptions.immediate():
+        return evaluate_between(between, model, loss, *learned, *validation, mesh=mesh)
+
+
+def bar_of(run: Run, now: Progress, *, enabled: bool) -> Bar:
+    """Make the progress bar of a run that is at `now`."""
+    steps = run.source.steps
+    done = (now.epoch - 1) * steps + now.step if steps else int(now.train_state.step)
+    return Bar(run.last_epoch * steps if steps else None, done, enabled=enabled)

@@ -1,4 +1,4 @@
-"""Ctrl-C while a run keeps checkpoints: first a stop in good order, then one at once."""
+"""Ctrl-C while a run keeps checkpoints: the first stops it in good order, the second at once."""
 
 import signal
 import threading
@@ -11,19 +11,21 @@ T = TypeVar("T")
 
 
 class Interruptions:
-    """The first Ctrl-C is noted, for the run to stop where it can go on from; the second is not.
+    """A handler that notes the first Ctrl-C, for the run to stop between two steps.
 
-    Where a run only waits, for data or for scores, the first one stops it there and then: the state
-    of the run is whole all the while; but never in the midst of a call into JAX, whose C++ code can
-    crash on an exception that it does not expect. Off the main thread, where Python delivers no
-    signals, and where Ctrl-C means something else already (ignored, as under nohup), nothing is
-    changed.
+    A second one is not put off. Nor is the first while a run only waits, for data or for scores,
+    since its state is consistent then; but an exception is never raised inside a call of JAX, whose
+    C++ code may crash on it. Nothing is changed off the main thread, where Python delivers no
+    signals, nor where Ctrl-C is ignored already, as under nohup.
+
+    Attributes:
+        asked: how often Ctrl-C was pressed.
     """
 
-    def __init__(self, *, enabled: bool, alone: bool = True) -> None:
+    def __init__(self, *, enabled: bool = False, single: bool = True) -> None:
         self.enabled = enabled
-        self.alone = alone  # or else one of several processes, which must stop at the same step
-        self.asked = 0  # how often Ctrl-C was pressed
+        self.single = single  # or else one of several processes, which must stop at the same step
+        self.asked = 0
         self._waiting = False
         self._before: Any = None
 
@@ -41,30 +43,30 @@ class Interruptions:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1
-        if (self._waiting and self.alone and not _in_jax(frame)) or self.asked > 1:
-            self._before(number, frame)  # Python's own raises KeyboardInterrupt
+        if (self._waiting and self.single and not _in_jax(frame)) or self.asked > 1:
+            self._before(number, frame)  # Python's own handler raises KeyboardInterrupt
 
-    def stop(self) -> None:
-        """Stop here, if that was asked for."""
-        if self.asked and self.alone:
+    def raise_if_asked(self) -> None:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
+        if self.asked and self.single:
             raise KeyboardInterrupt
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Within, a first Ctrl-C is not put off."""
+    def immediate(self) -> Iterator[None]:
+        """Do not put off a first Ctrl-C inside."""
         self._waiting = True
         try:
-            self.stop()
+            self.raise_if_asked()
             yield
         finally:
             self._waiting = False
 
-    def between(self, items: Iterator[T]) -> Iterator[T]:
-        """The items; while one is waited for, a first Ctrl-C is not put off."""
+    def immediate_between(self, items: Iterator[T]) -> Iterator[T]:
+        """Yield the items, and do not put off a first Ctrl-C while waiting for one."""
         while True:
-            self._waiting = True  # at_once, written out: it takes 3 us a batch
+            self._waiting = True  # `immediate`, written out: it takes 3 us per batch
             try:
-                self.stop()
+                self.raise_if_asked()
                 item = next(items)
             except StopIteration:
                 return
@@ -74,7 +76,7 @@ class Interruptions:
 
 
 def _in_jax(frame: FrameType | None) -> bool:
-    """Tell whether JAX's code is being run, or what it has called."""
+    """Tell whether JAX's code is running, or something that it called."""
     while frame is not None:
         if str(frame.f_globals.get("__name__")).partition(".")[0] in ("jax", "jaxlib"):
             return True

@@ -1,11 +1,16 @@
-"""`shuffled`: a random order of the examples, a hundred times faster than by sorting."""
+"""The order of the examples: a permutation per epoch, a hundred times faster than by sorting."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
+from purenn.core import scalars
+from purenn.core.blocks import block_length, rows_of_blocks
 from purenn.core.hashing import mixed
 
 ROUNDS = 6  # with 4 the tests see structure, with 6 and 8 none
@@ -13,16 +18,16 @@ SMALL = 1024  # up to here a sort costs nothing, and every order is equally like
 
 
 def shuffled(key: Array, count: int) -> Array:
-    r"""The numbers below `count` in a random order, int32 `(count,)`.
+    r"""Return the numbers below `count` in a random order, int32 `(count,)`.
 
     A Feistel network (Luby and Rackoff 1988) on numbers $i = l\,b + r$ with $l < a$, $r < b$: each
-    round adds to one half a hash of the other, which can be undone, so the whole is a permutation
-    of the numbers below $ab$. Whatever lands at `count` or above is permuted again until it does
-    not (cycle walking, Black and Rogaway 2002), which leaves a permutation of those below.
+    round adds to one half a hash of the other. A round can be undone, so together they permute the
+    numbers below $ab$. Numbers that land at `count` or above are permuted again until they do not
+    (cycle walking, Black and Rogaway 2002), which leaves a permutation of those below.
 
-    It is far from every permutation, as any generator's are at this size, and no cipher; positions
-    are equally likely to a part in $2^{32}$ / `count`, 2 % at a hundred million. Sorting
-    random bits, as `jax.random.permutation` does, takes 25 ms for 60,000, this 0.2.
+    Like any generator, it reaches only a few of all permutations of this size, and it is not a
+    cipher. Positions are equally likely to a part in $2^{32}$ / `count`: 2 % at a hundred million.
+    Sorting random bits, as `jax.random.permutation` does, takes 25 ms for 60,000, this 0.2.
     """
     if count <= SMALL:
         return jax.random.permutation(key, count).astype(jnp.int32)
@@ -41,7 +46,7 @@ def shuffled(key: Array, count: int) -> Array:
     def again(i: Array) -> Array:
         return jnp.where(i >= count, permuted(i), i)
 
-    # Whole vectors: XLA takes four times as long on an odd number of positions.
+    # A multiple of 1024 positions: XLA takes four times as long for an odd number of them.
     positions = jnp.arange(-(-count // 1024) * 1024, dtype=jnp.uint32) % count
     order = permuted(positions)
     if a * b > count:
@@ -50,13 +55,80 @@ def shuffled(key: Array, count: int) -> Array:
 
 
 def _sides(count: int) -> tuple[int, int]:
-    """`a` and `b`, near the root, with as little of `a * b` above `count` as there is."""
+    """Return `a` and `b` near the root of `count`, with `a * b` as little above it as possible."""
     root = math.isqrt(count - 1) + 1
     a = min(range(root, root + root // 4), key=lambda a: -count % a)
     return a, -(-count // a)
 
 
 def _hash(x: Array, key: Array, below: int) -> Array:
-    """A number below `below` that depends on every bit of `x` and `key`."""
+    """Return a number below `below` that depends on every bit of `x` and `key`."""
     bits = below.bit_length()  # so that the product has 32
     return ((mixed(x ^ key) >> bits) * below) >> (32 - bits)
+
+
+def steps_per_epoch(where: str, examples: int, batch_size: Any, blocks: Any = 1) -> int:
+    """Return the number of full batches, which must be at least one."""
+    batch_size = scalars.count(where, "batch_size", batch_size)
+    blocks = scalars.count(where, "blocks", blocks)
+    if examples < batch_size:
+        raise ValueError(f"{where}: batch_size is {batch_size}, but x holds {examples} examples")
+    if batch_size % blocks:
+        raise ValueError(
+            f"{where}: batch_size is {batch_size}, expected a multiple of blocks, which is {blocks}"
+        )
+    return (examples // blocks) // (batch_size // blocks)
+
+
+def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int, blocks: int = 1) -> Array:
+    """Return the rows of each batch of an epoch: a fresh permutation every epoch.
+
+    What does not fill a batch is left out of that epoch.
+
+    Args:
+        key: `TrainState.key`.
+        epoch: counted from 0.
+        examples: how many there are.
+        batch_size: how many a batch has.
+        blocks: how many blocks the examples are in; each is shuffled within itself.
+
+    Returns:
+        int32 `(steps, batch_size)`; with several blocks, `(blocks, steps, batch_size // blocks)`,
+        where each block's rows are counted from its beginning.
+    """
+    shuffle_key = jax.random.fold_in(key, jnp.uint32(2**32 - 1))  # a step that is never reached
+    shuffle_key = jax.random.fold_in(shuffle_key, epoch)
+    steps = steps_per_epoch("fit", examples, batch_size, blocks)
+    if blocks == 1:
+        return shuffled(shuffle_key, examples)[: steps * batch_size].reshape(steps, batch_size)
+    share, length = batch_size // blocks, block_length(examples, blocks)
+    used, longer = steps * share, examples % blocks
+
+    def of_block(block: Array) -> Array:
+        order, place = shuffled(jax.random.fold_in(shuffle_key, block), length), jnp.arange(used)
+        if longer:  # a block with one example less skips its last position
+            last = jnp.argmax(order == length - 1)
+            place += ((block >= longer) & (place >= last)).astype(place.dtype)
+        return order[place].reshape(steps, share)
+
+    return jax.vmap(of_block)(jnp.arange(blocks))
+
+
+def batch_of(examples: Array, order: Array, step: Any) -> Array:
+    """Gather the examples of a step in their own dtype, so that bytes move rather than floats."""
+    if order.ndim == 2:
+        return examples[order[step]]
+    blocks = examples.reshape(order.shape[0], -1, *examples.shape[1:])
+    batch = jax.vmap(lambda block, rows: block[rows])(blocks, order[:, step])
+    return batch.reshape(-1, *examples.shape[1:])
+
+
+def rows_in_batch(order: Array, examples: int, step: int) -> NDArray[Any]:
+    """Return which examples the batch of a step holds, by their index in the data."""
+    of_batch = np.asarray(order[..., step, :])
+    if of_batch.ndim == 1:
+        return of_batch
+    blocks = of_batch.shape[0]
+    starts = block_length(examples, blocks) * np.arange(blocks)[:, None]
+    rows: NDArray[Any] = rows_of_blocks(examples, blocks)[(of_batch + starts).reshape(-1)]
+    return rows

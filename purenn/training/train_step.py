@@ -10,37 +10,50 @@ from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.deleted import refuse_deleted
+from purenn.core.signatures import misfit
+from purenn.core.types import (
+    Fn,
+    Key,
+    LossLike,
+    ModelLike,
+    OptimizerLike,
+    OptState,
+    Params,
+    PenaltyLike,
+    Shape,
+    State,
+)
 from purenn.optimizers.base import apply_updates, first_step
 
 
 class TrainState(NamedTuple):
-    """All that changes while a model trains, and the key that does not.
+    """All that changes while a model trains, and the key, which does not.
 
     Attributes:
         params: the parameters.
         state: the model's state, such as running statistics.
-        opt_state: the optimizer's.
+        opt_state: the optimizer's state.
         key: a PRNG key; step t uses `fold_in(key, t)`, and the key itself never changes.
         step: how many steps are done, int32.
     """
 
-    params: Any
-    state: Any
-    opt_state: Any
-    key: Array  # step t uses fold_in(key, t); the key itself never changes
+    params: Params
+    state: State
+    opt_state: OptState
+    key: Key  # step t uses fold_in(key, t); the key itself never changes
     step: Array  # int32, steps done
 
     @classmethod
     def create(
-        cls, model: Any, optimizer: Any, key: Array, in_shape: tuple[int, ...]
+        cls, model: ModelLike, optimizer: OptimizerLike, key: Key, in_shape: Shape
     ) -> "TrainState":
-        """The state before the first step.
+        """Return the state before the first step.
 
         Args:
             model: a layer.
             optimizer: purenn's or optax's.
-            key: decides the initial parameters, and the shuffles and dropout of the steps.
-            in_shape: one example's shape, without a batch axis.
+            key: determines the initial parameters, and the shuffles and dropout of the steps.
+            in_shape: the shape of one example, without a batch axis.
 
         Examples:
             >>> import jax
@@ -52,16 +65,20 @@ class TrainState(NamedTuple):
         """
         check_optimizer("TrainState.create", optimizer)
         refuse_deleted("TrainState.create", key=key)
-        model = as_layer("TrainState.create", "model", model)
+        layer = as_layer("TrainState.create", "model", model)
         init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
-        params, state = model.init(init_key, in_shape)
+        params, state = layer.init(init_key, in_shape)
         return cls(params, state, optimizer.init(params), run_key, first_step())
 
 
 def train_step(
-    model: Any, loss: Any, optimizer: Any, *, penalty: Any = None
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
+    *,
+    penalty: PenaltyLike | None = None,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
-    """Forward, loss, backward, update: one step on one batch.
+    """Make one step of training a pure function: forward, loss, backward, update.
 
     Args:
         model: a layer.
@@ -70,8 +87,8 @@ def train_step(
         penalty: an op or function of the parameters, added to the loss.
 
     Returns:
-        A pure function `step(train_state, x, targets) -> (train_state, value)`; `value` is the
-        loss before the update. Put `jax.jit` around it.
+        `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
+        update. Put `jax.jit` around it.
 
     Examples:
         >>> import jax
@@ -85,13 +102,17 @@ def train_step(
         >>> print(f"{train_state.params.w.item():.3f} {train_state.params.b.item():.3f}")
         3.000 1.000
     """
-    return step_by(descend, model, loss, optimizer, penalty)
+    return make_step(model, loss, optimizer, penalty, update_params)
 
 
-def step_by(
-    way: Callable[..., tuple[Any, Any]], model: Any, loss: Any, optimizer: Any, penalty: Any
+def make_step(
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
+    penalty: PenaltyLike | None,
+    update: Fn,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
-    """A step whose parameters and optimizer state are updated by `way`, as `descend` does."""
+    """Make a step that updates by `update(optimizer, grads, opt_state, params)`."""
     check_optimizer("train_step", optimizer)
     backpropagate = value_and_grad(model, loss, penalty=penalty)
 
@@ -102,14 +123,28 @@ def step_by(
         step_key = jax.random.fold_in(checks.prng_key("train_step", key), t)
         (value, new_state), grads = backpropagate(params, state, x, targets, key=step_key)
         checks.same_structure("train_step", "the model's new state", new_state, "its state", state)
-        params, opt_state = way(optimizer, grads, opt_state, params)
+        params, opt_state = update(optimizer, grads, opt_state, params)
         return TrainState(params, new_state, opt_state, key, t + 1), value
 
     return step
 
 
+def update_params(
+    optimizer: OptimizerLike, grads: Params, opt_state: OptState, params: Params
+) -> tuple[Params, OptState]:
+    """Return the parameters and the optimizer's state after an update."""
+    result = optimizer.update(grads, opt_state, params)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"train_step: optimizer's update must return (updates, opt_state), "
+            f"got {checks.describe(result)}"
+        )
+    updates, opt_state = result
+    return apply_updates(params, updates), opt_state
+
+
 def check_train_state(where: str, train_state: Any) -> None:
-    """Not the parameters alone, nor the pair that a step returns."""
+    """Reject anything but a `TrainState`, such as the parameters alone or what a step returns."""
     if not isinstance(train_state, TrainState):
         raise TypeError(
             f"{where}: train_state must be a TrainState, as TrainState.create or a step makes it, "
@@ -118,30 +153,15 @@ def check_train_state(where: str, train_state: Any) -> None:
 
 
 def check_optimizer(where: str, optimizer: Any) -> None:
-    """Anything with the two functions is an optimizer."""
+    """Reject anything without `init` and `update`, or whose update takes other arguments."""
     if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
         hint = "; call it with a learning rate" if callable(optimizer) else ""
         raise TypeError(
             f"{where}: optimizer must have init and update, such as adam(1e-3), "
             f"got {checks.describe(optimizer)}{hint}"
         )
-
-
-def descend(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
-    """The parameters and the optimizer's state after an update."""
-    try:
-        result = optimizer.update(grads, opt_state, params)
-    except TypeError as error:
-        if "required keyword-only argument" not in str(error):
-            raise
+    if why := misfit(optimizer.update, ("grads", "opt_state", "params")):
         raise TypeError(
-            f"train_step: optimizer needs extra arguments ({error}); expected one whose update "
-            f"takes (grads, opt_state, params) alone"
-        ) from error
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(
-            f"train_step: optimizer's update must return (updates, opt_state), "
-            f"got {checks.describe(result)}"
+            f"{where}: optimizer must have an update that takes (grads, opt_state, params) and "
+            f"needs no extra arguments: {why}"
         )
-    updates, opt_state = result
-    return apply_updates(params, updates), opt_state

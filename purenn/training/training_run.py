@@ -1,31 +1,35 @@
-"""`training_run`: a whole run as one pure function."""
+"""`training_run`: a whole run as one pure function, and the compiled loop that it is made of."""
 
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import scalars
+from purenn.core.blocks import in_blocks
 from purenn.core.deleted import refuse_deleted
+from purenn.core.narrow import flat, whole
 from purenn.core.sharding import rows_sharded_like, varying_together
-from purenn.training.blocks import epoch_order, in_blocks, steps_per_epoch
+from purenn.core.types import Fn, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.optimizers.describe import is_elementwise
 from purenn.training.examples import as_examples
-from purenn.training.loop import train_loop
-from purenn.training.train_step import TrainState
+from purenn.training.shuffle import batch_of, epoch_order, steps_per_epoch
+from purenn.training.train_step import TrainState, make_step, update_params
 
 
 def training_run(
-    model: Any,
-    loss: Any,
-    optimizer: Any,
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
     *,
     epochs: int,
     batch_size: int,
-    penalty: Any = None,
+    penalty: PenaltyLike | None = None,
     blocks: int = 1,
-) -> Callable[[Array, Any, Any], tuple[TrainState, Array]]:
-    """A whole run, from the key to the trained state: shuffle, step, repeat.
+) -> Callable[[Key, Any, Any], tuple[TrainState, Array]]:
+    """Make a whole run, from the key to the trained state, one pure function.
 
     It can be jitted as one program, and vmapped over keys, or over learning rates by making the
     optimizer inside the function that is vmapped.
@@ -35,10 +39,11 @@ def training_run(
         loss: an op or function `(predictions, targets) -> scalar`.
         optimizer: purenn's or optax's.
         epochs: passes over the data, each in a new order; 0 gives the initial state.
-        batch_size: examples a step; an epoch's incomplete last batch is dropped.
+        batch_size: examples per step; an epoch's incomplete last batch is dropped.
         penalty: an op or function of the parameters, added to the loss.
-        blocks: each batch takes an equal share of so many blocks of the data, shuffled within each.
-            Data that are sharded over devices, in blocks, are then never moved between them.
+        blocks: how many blocks the data are divided into. Each batch takes an equal share of every
+            block, and each block is shuffled within itself. Data whose blocks are sharded over
+            devices are then never moved between them.
 
     Returns:
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
@@ -56,9 +61,9 @@ def training_run(
     epochs = scalars.count("training_run", "epochs", epochs, least=0)
     scalars.count("training_run", "batch_size", batch_size)
     scalars.count("training_run", "blocks", blocks)
-    steps = train_loop(model, loss, optimizer, penalty)
+    run_steps = train_loop(model, loss, optimizer, penalty)
 
-    def run(key: Array, x: Any, targets: Any) -> tuple[TrainState, Array]:
+    def run(key: Key, x: Any, targets: Any) -> tuple[TrainState, Array]:
         refuse_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]
@@ -69,10 +74,67 @@ def training_run(
             order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
             if blocks > 1:
                 order = rows_sharded_like(order, x)
-            return steps(train_state, x, targets, order, 0, order.shape[-2])
+            return run_steps(train_state, x, targets, order, 0, order.shape[-2])
 
         train_state = TrainState.create(model, optimizer, key, x.shape[1:])
         train_state = varying_together(train_state, x, targets)
         return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))
 
     return run
+
+
+def train_loop(
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
+    penalty: PenaltyLike | None,
+    *,
+    sharded_params: bool = False,
+) -> Fn:
+    """Make a loop over steps of an epoch, whose data stay where they are.
+
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        optimizer: purenn's or optax's.
+        penalty: an op or function of the parameters, or None.
+        sharded_params: whether a parameter is sharded. Each then keeps its shape in the loop, since
+            a flattened one would have to be put together for each product.
+
+    Returns:
+        A pure function `run(train_state, x, targets, order, first, steps)`. It returns the state
+        after `steps` steps, of which `first` is the first, and the losses of the epoch, `(steps per
+        epoch,)`, zero where no step was run. `order` holds the rows of all batches, as
+        `epoch_order` returns them. With a traced number of steps, one program serves any number;
+        with a Python number, the loop has a static length, and JAX can differentiate through it.
+    """
+    # XLA drops the reshapes between the loop, the optimizer and the products. In a step that is
+    # compiled alone they would be executed: 200 us instead of 130 for 784-16-16-10.
+    flattens = is_elementwise(optimizer) and not sharded_params
+    flatten: Fn = flat if flattens else lambda leaf: leaf
+    restore: Fn = whole if flattens else lambda leaf, like: leaf
+    step = make_step(model, loss, optimizer, penalty, _update_flat if flattens else update_params)
+
+    def run(
+        train_state: TrainState, x: Array, targets: Array, order: Array, first: Any, steps: Any
+    ) -> tuple[TrainState, Array]:
+        def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+            leaves, losses = carry
+            i = first + i
+            before = jax.tree.map(restore, leaves, train_state)
+            after, value = step(before, batch_of(x, order, i), batch_of(targets, order, i))
+            return jax.tree.map(flatten, after), losses.at[i].set(value.astype(losses.dtype))
+
+        leaves, losses = jax.tree.map(flatten, train_state), jnp.zeros(order.shape[-2])
+        leaves, losses = varying_together((leaves, losses), x, targets)
+        leaves, losses = lax.fori_loop(0, steps, body, (leaves, losses))
+        return jax.tree.map(restore, leaves, train_state), losses
+
+    return run
+
+
+def _update_flat(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+    """Update narrow arrays with one axis, the form in which the loop carries them."""
+    given = jax.tree.map(flat, (grads, opt_state, params))
+    new_params, new_opt_state = update_params(optimizer, *given)
+    return jax.tree.map(whole, new_params, params), jax.tree.map(whole, new_opt_state, opt_state)

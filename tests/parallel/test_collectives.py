@@ -16,7 +16,7 @@ from parallel.meshes import DEVICES, collectives, cut, mesh_of
 import purenn as pn
 from purenn.distributed.mesh import begin, layout_of, placed, spread_of
 from purenn.training.blocks import slots, steps_per_epoch
-from purenn.training.compiled import Recipe, programs
+from purenn.training.compiled import Spec, compiled
 
 KEY = jax.random.key(0)
 ADAM, LOSS = pn.adam(1e-3), pn.softmax_cross_entropy

@@ -15,7 +15,7 @@ from table import as_dtype, jit_quickly
 import purenn as pn
 from purenn.distributed.mesh import put
 from purenn.distributed.processes import on_host
-from purenn.training.blocks import epoch_order
+from purenn.training.shuffle import epoch_order
 
 # Eight blocks of seven examples, of which a step takes five: one step an epoch, and the epoch's
 # loss is that step's.

@@ -1,0 +1,38 @@
+"""Examples divided into blocks, from each of which a batch takes an equal share.
+
+A device of a mesh holds some of the blocks, and gathers its share of a batch from them alone. The
+number of blocks decides the order of the examples; the number of devices does not.
+"""
+
+from typing import Any
+
+import numpy as np
+from jax import Array
+
+
+def block_length(examples: int, blocks: int) -> int:
+    """Return the length of each block; the last blocks may repeat an example to fill theirs."""
+    return -(-examples // blocks)
+
+
+def rows_of_blocks(examples: int, blocks: int, first: int = 0, last: int | None = None) -> Any:
+    """Return which examples are at the positions from `first` up to `last` of all blocks in a row.
+
+    Args:
+        examples: how many there are.
+        blocks: how many blocks they are divided into.
+        first: the first position.
+        last: the position after the last one; by default the end.
+    """
+    length = block_length(examples, blocks)
+    short, longer = divmod(examples, blocks)  # the first `longer` blocks hold one example more
+    position = np.arange(first, blocks * length if last is None else last)
+    block, place = np.divmod(position, length)
+    start = block * short + np.minimum(block, longer)
+    return start + np.minimum(place, short - (block >= longer))
+
+
+def in_blocks(examples: Array, blocks: int) -> Array:
+    """Return the examples in blocks of equal length, one block after the other."""
+    count = examples.shape[0]
+    return examples if count % blocks == 0 else examples[rows_of_blocks(count, blocks)]

@@ -1,0 +1,286 @@
+"""`train`: the training loop, as a generator that plain Python can steer."""
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.sharding import Mesh
+from numpy.typing import NDArray
+
+from purenn.core import checks, scalars
+from purenn.core.adapt import as_layer, as_op
+from purenn.core.deleted import refuse_deleted
+from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.distributed.mesh import StateSharding, create_on, data_mesh, state_sharding
+from purenn.distributed.processes import Processes
+from purenn.training.batches import Arrays, Batches, Pace, source_of
+from purenn.training.compiled import Spec, compiled, strongly_typed
+from purenn.training.divergence import divergence
+from purenn.training.examples import (
+    check_concrete,
+    check_labels,
+    check_not_traced,
+    check_numbers,
+    classes_of,
+)
+from purenn.training.interruptions import Interruptions
+from purenn.training.train_step import TrainState, check_optimizer, check_train_state
+
+
+class Progress(NamedTuple):
+    """How far a run is; what `train` yields.
+
+    Attributes:
+        train_state: the state after the steps so far. It is never donated: keep it, evaluate it,
+            save it.
+        epoch: the epoch, counted from 1; a run that continues from a `train_state` counts on.
+        step: how many steps of the epoch are done.
+        losses: of the steps since the `Progress` before, one per step, a NumPy array.
+        epoch_done: whether the epoch is finished.
+    """
+
+    train_state: TrainState
+    epoch: int
+    step: int
+    losses: NDArray[Any]
+    epoch_done: bool
+
+
+NO_LOSSES = np.zeros(0, np.float32)
+
+
+def train(
+    model: ModelLike,
+    loss: LossLike,
+    optimizer: OptimizerLike,
+    data: tuple[Any, Any] | Callable[[int], Iterable[tuple[Any, Any]]],
+    *,
+    epochs: int,
+    key: Key | None,
+    batch_size: int | None = None,
+    penalty: PenaltyLike | None = None,
+    train_state: TrainState | None = None,
+    first_epoch: int | None = None,
+    chunk: int | None = None,
+    locate: bool = False,
+    mesh: Mesh | None = None,
+    blocks: int | None = None,
+) -> Generator[Progress, None, None]:
+    """Train, and yield a `Progress` after every few steps and at the end of each epoch.
+
+    The loop around it is plain Python: `break` to stop early, keep the best `train_state`, evaluate
+    whatever you like. The steps, and their order, are those of `fit` and of `training_run` with the
+    same key. With arrays, a chunk of steps runs on the device as one program, over data that stay
+    there.
+
+    Args:
+        model: a layer.
+        loss: an op or function `(predictions, targets) -> scalar`.
+        optimizer: purenn's or optax's.
+        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
+            called with the epochs from 0 on.
+        epochs: the number of passes over the data.
+        key: determines the initial parameters, the shuffles and the dropout.
+        batch_size: examples per step, needed with arrays; an incomplete last batch is dropped. A
+            function's batches may have any size.
+        penalty: an op or function of the parameters, added to the loss.
+        train_state: the state to continue from, instead of a new one. Its own key is used. Arrays
+            continue with the epoch that its step tells.
+        first_epoch: the epoch that a function is called with first, 0 by default. How many steps
+            its epochs have is not known before they come, so a state's step cannot tell.
+        chunk: the number of steps after which a `Progress` is yielded, fewer at the end of an
+            epoch; by default as many as take about 0.3 s.
+        locate: whether to look for NaN and infinity in arrays of data before the run and, when the
+            run becomes nonfinite, for the layer where that began; it takes one more step, with
+            `explain`.
+        mesh: devices to train on together, as `jax.make_mesh` makes it. Each batch is sharded over
+            the axis named "data", or the only one. Parameters are replicated, or sharded as an
+            initializer of `initializers.sharded` made them. Each of several processes calls `train`
+            with the same arguments, and takes every step.
+        blocks: how many blocks the arrays of data are divided into, a multiple of the devices. Each
+            batch takes an equal share of every block, shuffled within it. So no step moves data
+            between devices, and the order depends on the number of blocks, not on that of the
+            devices. By default 1, and with a mesh 8, or the next multiple of its devices.
+
+    Yields:
+        A `Progress`; the last one of each epoch has `epoch_done`.
+
+    Raises:
+        TypeError: at the call, an argument has another type, or is traced, as in `jax.vmap`, where
+            `training_run` is the function to use.
+        ValueError: at the call, data do not fit, such as a label that is not a class, or an array
+            that was deleted or donated.
+        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
+            state, is not finite. The message says in which epoch, counted from 1, and step of it.
+
+        Whatever exception ends the loop has an attribute `progress`: the last `Progress` at which
+        all was well.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.linspace(-1, 1, 8)[:, None]
+        >>> data, key = (x, 3 * x + 1), jax.random.key(0)
+        >>> for now in pn.train(
+        ...     pn.dense(1), pn.mse, pn.sgd(0.5), data, epochs=100, batch_size=4, key=key
+        ... ):
+        ...     if now.epoch_done and now.losses[-1] < 1e-4:
+        ...         break  # early stopping
+        >>> print(f"{now.train_state.params.w.item():.1f}", now.epoch < 50)
+        3.0 True
+    """
+    spec = checked_spec("train", model, loss, optimizer, penalty, key, train_state, data)
+    epochs = scalars.count("train", "epochs", epochs)
+    chunk = None if chunk is None else scalars.count("train", "chunk", chunk)
+    checks.flag("train", "locate", locate)
+    run, start = prepare(
+        "train",
+        spec,
+        data,
+        epochs=epochs,
+        key=key,
+        batch_size=batch_size,
+        train_state=train_state,
+        first_epoch=first_epoch,
+        chunk=chunk,
+        locate=locate,
+        mesh=mesh,
+        blocks=blocks,
+        processes=Processes("train", mesh),
+        interruptions=Interruptions(),
+    )
+    return loop(run, start)
+
+
+class Run(NamedTuple):
+    """What a run needs besides its state.
+
+    Attributes:
+        where: the public function, for messages.
+        spec: the model, the loss, the optimizer and the penalty.
+        source: the source of the batches.
+        first_epoch: the first epoch of this run, counted from 1.
+        last_epoch: the last one.
+        sharding: how the state is sharded over a mesh, if there is one.
+        pace: how many steps a chunk has.
+        locate: whether to find the layer in which a run becomes nonfinite.
+    """
+
+    where: str
+    spec: Spec
+    source: Arrays | Batches
+    first_epoch: int
+    last_epoch: int
+    sharding: StateSharding | None
+    pace: Pace
+    locate: bool
+
+
+def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
+    """Train from `now` to the end of the last epoch.
+
+    At most two states are alive besides the one that is being computed: the last that was yielded
+    and, with a function of the epoch, the last one whose loss is known.
+    """
+    static_length = isinstance(run.source, Arrays) and run.source.static_length
+    programs = compiled(run.spec, run.sharding, static_length=static_length)
+    try:
+        for epoch in range(now.epoch, run.last_epoch + 1):
+            step = 0 if epoch > now.epoch or now.epoch_done else now.step
+            chunks = run.source.chunks(programs, run.pace, now.train_state, epoch - 1, step)
+            now = Progress(now.train_state, epoch, step, NO_LOSSES, epoch_done=False)
+            for after, losses, finite, ends_epoch, replay in chunks:
+                if not (finite and np.isfinite(losses).all()):
+                    raise divergence(run.where, run.spec, now, losses, after, replay, run.locate)
+                now = Progress(after, epoch, now.step + losses.size, losses, ends_epoch)
+                del after, replay  # which would keep their states alive
+                yield now
+            if now.step == 0:
+                raise ValueError(f"{run.where}: data gave no batch in epoch {epoch}")
+            if not now.epoch_done:  # all its steps had been done before
+                now = now._replace(losses=NO_LOSSES, epoch_done=True)
+                yield now
+    except BaseException as error:
+        with_progress(error, now)
+        raise
+
+
+def with_progress(error: BaseException, now: Progress) -> BaseException:
+    """Attach the last good progress to an exception."""
+    error.progress = now  # type: ignore[attr-defined]
+    return error
+
+
+def checked_spec(
+    where: str,
+    model: Any,
+    loss: Any,
+    optimizer: Any,
+    penalty: Any,
+    key: Any,
+    train_state: Any,
+    data: Any,
+    validation: Any = None,
+) -> Spec:
+    """Check the arguments that need no data, and return what determines the programs."""
+    as_layer(where, "model", model)
+    as_op(where, "loss", loss)
+    if penalty is not None:
+        as_op(where, "penalty", penalty)
+    check_optimizer(where, optimizer)
+    trees = {"train_state": train_state, "key": key, "validation": validation}
+    trees |= {} if callable(data) else {"data": data}
+    check_not_traced(where, **trees)
+    refuse_deleted(where, **trees)
+    spec = Spec(model, loss, optimizer, penalty)
+    spec.check(where)
+    return spec
+
+
+def prepare(
+    where: str,
+    spec: Spec,
+    data: Any,
+    *,
+    epochs: int,
+    key: Any,
+    batch_size: int | None,
+    train_state: TrainState | None,
+    first_epoch: int | None,
+    chunk: int | None,
+    locate: bool,
+    mesh: Any,
+    blocks: int | None,
+    processes: Processes,
+    interruptions: Interruptions,
+) -> tuple[Run, Progress]:
+    """Check the data, make the state to start from, and put both on the devices."""
+    devices = data_mesh(where, mesh)
+    source = source_of(where, data, batch_size, blocks, first_epoch, devices, interruptions)
+    x, targets = source.example
+    if train_state is not None:
+        check_train_state(where, train_state)
+        start = strongly_typed(train_state)
+    else:
+        checks.prng_key(where, key)
+        create = compiled(spec, None, static_length=False).create
+        in_shape = x.shape[1:]
+        start = create_on(devices, create, key, in_shape) if devices else create(key, in_shape)
+        check_concrete(where, start)  # an initializer may close over a traced number
+    sharding = None
+    if devices is not None:
+        sharding = state_sharding(devices, start)
+        start = sharding.put(start)
+    layer, op = as_layer(where, "model", spec.model), as_op(where, "loss", spec.loss)
+    of_model = layer, op, start.params, start.state
+    if op.of_classes:
+        check_labels(where, *of_model, x, targets)
+        if isinstance(source, Batches):
+            source.classes = classes_of(layer, start.params, start.state, x)
+    if processes.single and isinstance(source, Arrays):  # a batch is checked when it comes
+        check_numbers(where, *of_model, x, targets, finite=locate)
+    done = int(start.step) // source.steps if source.steps else first_epoch or 0
+    pace = Pace(chunk, processes)
+    run = Run(where, spec, source, done + 1, done + epochs, sharding, pace, locate)
+    return run, Progress(start, done + 1, 0, NO_LOSSES, epoch_done=False)
