@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from table import jit_quickly
 
 import purenn as pn
 
@@ -39,18 +40,21 @@ EXPECTED = {(str(path[0]), field(path)): field(path) in WEIGHTS for path, _ in l
 
 @pytest.mark.parametrize("networks", [None, (3,), (2, 3)], ids=["one", "stacked", "twice"])
 def test_weights_decay_and_nothing_else_does_however_they_are_stacked(networks):
-    init = jax.jit(initial)
+    init = initial
     for _ in networks or ():
         init = jax.vmap(init)
-    params = init(jax.random.split(KEY, networks) if networks else KEY)
-    nothing = jax.tree.map(jnp.zeros_like, params)
 
-    optimizer = pn.adamw(0.1, weight_decay=0.5)
-    updates, _ = optimizer.update(nothing, optimizer.init(params), params)
-    penalty = pn.l2_penalty(0.5)
-    value, cache = penalty.forward(params)
-    grads = penalty.backward(cache, jnp.ones(()))
+    @jit_quickly
+    def decayed(params):
+        nothing = jax.tree.map(jnp.zeros_like, params)
+        optimizer, penalty = pn.adamw(0.1, weight_decay=0.5), pn.l2_penalty(0.5)
+        updates, _ = optimizer.update(nothing, optimizer.init(params), params)
+        value, cache = penalty.forward(params)
+        return updates, value, penalty.backward(cache, jnp.ones(()))
 
+    keys = jax.random.split(KEY, networks) if networks else KEY
+    params = jax.tree.map(np.asarray, jit_quickly(init)(keys))
+    updates, value, grads = jax.tree.map(np.asarray, decayed(params))
     assert decays_of(updates) == decays_of(grads) == EXPECTED
     weights = [p for path, p in leaves(params) if field(path) in WEIGHTS]
     np.testing.assert_allclose(value, 0.25 * sum((w**2).sum() for w in weights), rtol=1e-5)
@@ -72,9 +76,9 @@ def test_in_any_other_tree_a_leaf_with_two_axes_or_more_is_a_weight():
     params = {"w": jnp.ones((2, 2)), "mine": [jnp.ones(2), jnp.ones((1, 1, 1)), jnp.ones(())]}
     nothing = jax.tree.map(jnp.zeros_like, params)
     optimizer = pn.adamw(0.1, weight_decay=0.5)
-    updates, _ = optimizer.update(nothing, optimizer.init(params), params)
+    updates, _ = jit_quickly(optimizer.update)(nothing, optimizer.init(params), params)
     assert [bool(u.any()) for u in jax.tree.leaves(updates)] == [False, True, False, True]
     # A record in a dict, and a dict in a record.
     mixed = {"layer": pn.DenseParams({"a": jnp.ones((2, 2))}, jnp.ones((2, 2))), "x": jnp.ones(2)}
-    grads = jax.grad(pn.l2_penalty(1.0))(mixed)
+    grads = jit_quickly(jax.grad(pn.l2_penalty(1.0)))(mixed)
     assert [bool(g.any()) for g in jax.tree.leaves(grads)] == [True, False, False]
