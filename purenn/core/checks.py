@@ -1,4 +1,4 @@
-"""What bad input gets: one line that names the argument, what was expected and what came."""
+"""Checks of arguments: an error names the argument, what was expected and what came."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from purenn.core.deleted import deleted, is_deleted
 
 
 def describe(value: Any) -> str:
-    """Say what a value is, in as few words as an error message has room for."""
+    """Say what a value is, in a few words of an error message."""
     if isinstance(value, (Array, jax.ShapeDtypeStruct, np.ndarray, np.generic)):
         masked = "a masked array of " * isinstance(value, np.ma.MaskedArray)
         return f"{masked}{value.dtype}{tuple(value.shape)}"
@@ -29,13 +29,13 @@ def describe(value: Any) -> str:
 
 
 def as_array(where: str, name: str, value: Any) -> Array:
-    """Return the value as a JAX array: NumPy arrays are converted, everything else is refused."""
+    """Return a value as a JAX array: NumPy's are converted, anything else is rejected."""
     value = real_array(where, name, value)
     return value if isinstance(value, Array) else jnp.asarray(value)
 
 
 def real_array(where: str, name: str, value: Any) -> Any:
-    """Return an array of JAX or NumPy in native byte order, if JAX can hold its numbers."""
+    """Return an array of JAX or NumPy, in native byte order, if JAX can hold its numbers."""
     if is_deleted(value):
         raise deleted(f"{where}: {name}")
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
@@ -57,7 +57,7 @@ _COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
 
 
 def is_numpy(value: Any) -> bool:
-    """Tell whether a value is NumPy's and holds numbers: no text, objects, records or masks."""
+    """Tell whether a value is NumPy's and holds numbers, not text, objects, records or masks."""
     if not isinstance(value, (np.ndarray, np.generic)) or isinstance(value, np.ma.MaskedArray):
         return False
     dtype = value.dtype  # those of ml_dtypes, such as bfloat16, have kind V
@@ -65,19 +65,20 @@ def is_numpy(value: Any) -> bool:
 
 
 def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
-    """Tell whether JAX holds NumPy's numbers: without x64, 2**32 + 1 would become 1."""
+    """Tell whether JAX can hold NumPy's numbers: without x64, 2**32 + 1 would become 1."""
     if not is_numpy(value) or value.dtype.kind not in "iu":
         return is_numpy(value)
     ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype.newbyteorder("=")))
-    # Only what is wider is looked through.
+    # Only numbers of a wider type are looked through.
     narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
     return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
 
 
 def native(value: Any) -> Any:
-    """Return NumPy's numbers in the machine's byte order, which is all that JAX takes.
+    """Return NumPy's numbers in the machine's byte order, the only one that JAX takes.
 
-    Files often hold the other one: IDX, FITS and HDF5 are big-endian. `longdouble` becomes float64.
+    Files often hold the other order: IDX, FITS and HDF5 are big-endian. `longdouble` becomes
+    float64.
     """
     if value.dtype.kind == "f" and value.dtype.itemsize > 8:
         return value.astype(np.float64)
@@ -85,17 +86,17 @@ def native(value: Any) -> Any:
 
 
 def is_float(value: Array) -> bool:
-    """Whether an array holds floating-point numbers, bfloat16 included."""
+    """Tell whether an array holds floating-point numbers, bfloat16 included."""
     return bool(jnp.issubdtype(value.dtype, jnp.floating))
 
 
 def is_concrete(value: Any) -> bool:
-    """Whether the numbers can be looked at now, rather than in a compiled program only."""
+    """Tell whether the numbers are known now, and not only in a compiled program."""
     return not isinstance(value, jax.core.Tracer)
 
 
 def float_array(where: str, name: str, value: Any) -> Array:
-    """A floating-point array, or a refusal with the remedy."""
+    """Return a floating-point array; the error for any other says how to convert it."""
     value = as_array(where, name, value)
     if not is_float(value):
         raise TypeError(
@@ -107,7 +108,7 @@ def float_array(where: str, name: str, value: Any) -> Array:
 
 
 def float_tree(where: str, name: str, tree: Any) -> Any:
-    """Return a tree of floating-point arrays as JAX arrays, each refused by its place."""
+    """Return a tree of floating-point arrays as JAX arrays; an error names the place in it."""
 
     def leaf(path: Any, value: Any) -> Array:
         return float_array(where, f"{name}{jax.tree_util.keystr(path)}", value)
@@ -146,16 +147,16 @@ def record(
 
 
 def entries(where: str, name: str, tree: Any, count: int) -> None:
-    """A tuple with one entry for each part of a model."""
+    """Check that a tree is a tuple with one entry for each part of a model."""
     if not isinstance(tree, (tuple, list)) or len(tree) != count:
         raise ValueError(
-            f"{where}: {name} must be a tuple of {count}, one entry a part, as init makes it; "
+            f"{where}: {name} must be a tuple of {count}, one entry per part, as init makes it; "
             f"got {describe(tree)}"
         )
 
 
 def same_dtype(where: str, name: str, value: Array, other_name: str, other: Array) -> None:
-    """Refuse mixed floating dtypes: JAX would promote them without a word."""
+    """Reject mixed floating dtypes, which JAX would promote silently."""
     if value.dtype != other.dtype:
         raise TypeError(
             f"{where}: {name} is {value.dtype} and {other_name} is {other.dtype}; "
@@ -164,7 +165,7 @@ def same_dtype(where: str, name: str, value: Array, other_name: str, other: Arra
 
 
 def batched(where: str, x: Array) -> None:
-    """Refuse a single example that came without its batch axis."""
+    """Reject a single example without its batch axis."""
     if x.ndim < 2:
         several = f", and for {x.size} examples of one feature x[:, None]" if x.ndim == 1 else ""
         raise ValueError(
@@ -174,7 +175,7 @@ def batched(where: str, x: Array) -> None:
 
 
 def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
-    """Refuse an x whose features are not those that the parameters were made for."""
+    """Reject an x whose features are not those that the parameters were made for."""
     batched(where, x)
     if x.shape[-1] != size:
         if x.ndim == 2:  # an image without its batch axis, flattened, looks like this
@@ -183,7 +184,7 @@ def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
 
 
 def images(where: str, x: Array, channels: int | None = None, remedy: str = "") -> None:
-    """Refuse what is no batch of images, or has not the channels the parameters were made for."""
+    """Reject what is not a batch of images with the channels the parameters were made for."""
     if x.ndim == 4 and channels in (None, x.shape[-1]):
         return
     if x.ndim == 3:
@@ -196,7 +197,7 @@ def images(where: str, x: Array, channels: int | None = None, remedy: str = "") 
 
 
 def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
-    """Refuse an example that is no image with its channels."""
+    """Reject the shape of an example that is not an image with its channels."""
     if len(in_shape) != 3:
         remedy = "; for gray images pass x[..., None]" if len(in_shape) == 2 else ""
         raise ValueError(
@@ -209,7 +210,7 @@ def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
 def same_shape(
     where: str, name: str, value: Array, other_name: str, other: Array, remedy: str = ""
 ) -> None:
-    """Refuse what would broadcast."""
+    """Reject shapes that differ, also those that would broadcast."""
     if value.shape != other.shape:
         raise ValueError(
             f"{where}: {name} has shape {value.shape} and {other_name} {other.shape}; "
@@ -218,7 +219,7 @@ def same_shape(
 
 
 def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int, ...]:
-    """The shape of one example, as a tuple of whole numbers."""
+    """Return the shape of one example, a tuple of whole numbers."""
     if not isinstance(in_shape, tuple) or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in in_shape
     ):
@@ -236,7 +237,7 @@ def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int
 
 
 def prng_key(where: str, key: Any) -> Array:
-    """A JAX PRNG key, typed or raw."""
+    """Return a JAX PRNG key, typed or raw."""
     if isinstance(key, Array) and key.ndim == 0 and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
     raw = isinstance(key, (Array, np.ndarray)) and key.shape in ((2,), (4,))
@@ -248,7 +249,7 @@ def prng_key(where: str, key: Any) -> Array:
 
 
 def flag(where: str, name: str, value: Any) -> None:
-    """A static Python bool: it decides what is compiled."""
+    """Check that a value is a Python bool: it decides what is compiled."""
     if not isinstance(value, bool):
         raise TypeError(
             f"{where}: {name} must be True or False (static under jit), got {describe(value)}"
@@ -256,20 +257,20 @@ def flag(where: str, name: str, value: Any) -> None:
 
 
 def function(where: str, name: str, value: Any) -> Callable[..., Any]:
-    """Something that can be called."""
+    """Return a value that can be called."""
     if not callable(value):
         raise TypeError(f"{where}: {name} must be a function, got {describe(value)}")
     return value
 
 
 def one_of(where: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """One of a few words."""
+    """Check that a value is one of a few words."""
     if value not in choices:
         raise ValueError(f"{where}: {name} must be one of {choices}, got {describe(value)}")
 
 
 def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
-    """Refuse two trees that differ, naming the first place where they do."""
+    """Reject two trees that differ; the error names the first place where they do."""
     mine, theirs = (jax.tree_util.tree_flatten_with_path(t)[0] for t in (tree, other))
     for (path, a), (other_path, b) in zip(mine, theirs, strict=False):
         leaf = jax.tree_util.keystr(path)
@@ -292,7 +293,7 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
 
 
 def same_dtypes(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
-    """Refuse two trees of one structure whose leaves differ in dtype, naming the first."""
+    """Reject two trees of one structure with different dtypes; the error names the first."""
     others = jax.tree.leaves(other)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(tree), others, strict=True):
         leaf = jax.tree_util.keystr(path)

@@ -6,23 +6,23 @@ import jax
 
 
 def is_deleted(leaf: Any) -> bool:
-    """Whether a leaf is an array that no longer holds anything."""
+    """Tell whether a leaf is an array whose memory is gone."""
     concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
     return concrete and leaf.is_deleted()
 
 
 def deleted(place: str, verb: str = "use") -> ValueError:
-    """The error about one, in the words that all of purenn has for it."""
+    """Return the error about such an array, the same wherever purenn finds one."""
     return ValueError(
         f"{place} was deleted or donated to a jitted function; {verb} what that returned"
     )
 
 
 def refuse_deleted(where: str, /, **trees: Any) -> None:
-    """Refuse trees of which an array was deleted, by its name in them.
+    """Reject trees with a deleted array; the error names its place.
 
-    JAX's own error, "Array has been deleted", says neither which one nor why. It comes as soon as
-    the array is used, so where each call counts, this is called once that has happened.
+    JAX's own error, "Array has been deleted", says neither which array nor why. Where every
+    microsecond counts, this is called only after JAX has raised it.
     """
     for name, tree in trees.items():
         if not any(map(is_deleted, jax.tree.leaves(tree))):

@@ -1,4 +1,4 @@
-"""Values that are not arrays of JAX or NumPy: what an error calls them, and how to convert them."""
+"""Values that are not arrays of JAX or NumPy: how an error names them, and how to convert them."""
 
 from contextlib import suppress
 from typing import Any
@@ -13,7 +13,7 @@ SEVERAL = (
 
 
 def described(value: Any) -> str:
-    """Name the type of a value, its library, and its shape if it has one: a pandas.Series (64,)."""
+    """Name a value's type, its library, and its shape if it has one: a pandas.Series (64,)."""
     kind, library = type(value).__name__, type(value).__module__.partition(".")[0]
     if hasattr(value, "shape") and library not in ("builtins", "__main__"):
         kind = f"{library}.{kind}"
@@ -23,7 +23,7 @@ def described(value: Any) -> str:
 
 
 def remedy(name: str, value: Any) -> str:
-    """Say how a value becomes an array, as the end of an error message; nothing if it can't."""
+    """Say at the end of an error message how a value becomes an array; nothing if it can't."""
     what = it(name)
     if isinstance(value, jax.Array):
         return ""
@@ -55,5 +55,5 @@ def remedy(name: str, value: Any) -> str:
 
 
 def it(name: str) -> str:
-    """The name of an argument as code, or dots where it is more than a name."""
+    """Return the name of an argument as code, or dots if it is more than a name."""
     return name if " " not in name else "…"

@@ -1,11 +1,11 @@
-"""A hash: random-looking numbers from a place and a key, each by itself, wherever it is needed."""
+"""A hash: random-looking numbers from a position and a key, each computed by itself."""
 
 import jax.numpy as jnp
 from jax import Array
 
 
 def mixed(n: Array) -> Array:
-    """A permutation of the 32-bit numbers that looks random: Wellons' lowbias32 (2018)."""
+    """Permute the 32-bit numbers in a way that looks random: Wellons' lowbias32 (2018)."""
     n = (n ^ (n >> 16)) * jnp.uint32(0x7FEB352D)
     n = (n ^ (n >> 15)) * jnp.uint32(0x846CA68B)
     return n ^ (n >> 16)

@@ -1,4 +1,4 @@
-"""Paths that a caller gives: of this machine's file system, and nothing that looks like one."""
+"""Paths that a caller gives: those of this machine's file system, and no others."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def local_path(
         name: the argument's name.
         value: what the caller gave.
         kind: the expected type, in the words of the message.
-        what: what the path should be, in the words of the message.
+        what: what the path should name, in the words of the message.
 
     Raises:
         TypeError: it is not a path, or one made of bytes.

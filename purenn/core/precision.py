@@ -1,4 +1,4 @@
-"""Where more digits are needed than the arrays have."""
+"""Arithmetic that needs more digits than its arrays have."""
 
 from typing import Any, NamedTuple
 
@@ -7,39 +7,39 @@ from jax import Array, lax
 
 
 def wide_dtype(dtype: Any) -> Any:
-    """The dtype to accumulate in: float32, or float64 for float64."""
+    """Return the dtype to accumulate in: float32, or float64 for float64."""
     return dtype if jnp.finfo(dtype).bits >= 32 else jnp.dtype(jnp.float32)
 
 
 def wide(x: Array) -> Array:
-    """`x` in float32 at least: sums and exponentials in less lose what they need."""
+    """Return `x` in float32 at least: sums and exponentials lose too much in less."""
     return x.astype(wide_dtype(x.dtype))
 
 
 def in_dtype(number: Any, dtype: Any) -> Any:
-    """Return a hyperparameter that does not promote what it meets: one that is traced has a dtype.
+    """Return a hyperparameter that does not promote the arrays it is combined with.
 
-    A Python number has none, and takes that of the array.
+    A traced one has a dtype and is cast; a Python number has none, and takes that of the array.
     """
     return number.astype(dtype) if isinstance(number, Array) else number
 
 
 def inverse_deviation(var: Array, epsilon: Any) -> Array:
-    r"""$1 / \sqrt{\sigma^2 + \epsilon}$; NaN, not 0, of a variance that has overflowed."""
+    r"""Return $1 / \sqrt{\sigma^2 + \epsilon}$; NaN, not 0, if the variance has overflowed."""
     epsilon = in_dtype(epsilon, var.dtype)
     return jnp.where(var < jnp.inf, lax.rsqrt(var + epsilon), jnp.nan)
 
 
 def per_feature(values: Array, x: Array) -> Array:
-    """Return one value per feature with as many axes as `x`: `(1, ..., 1, features)`.
+    """Return one value per feature, with as many axes as `x`: `(1, ..., 1, features)`.
 
-    Arithmetic of the two then needs no rank promotion, which `jax_numpy_rank_promotion` may forbid.
+    Arithmetic with `x` then needs no rank promotion, which `jax_numpy_rank_promotion` may forbid.
     """
     return jnp.expand_dims(values, tuple(range(x.ndim - values.ndim)))
 
 
 class Moments(NamedTuple):
-    """Mean and variance; `x - mean - correction`, in this order, keeps the digits of `x`."""
+    """A mean and a variance; `x - mean - correction`, in this order, keeps the digits of `x`."""
 
     mean: Array
     correction: Array
@@ -47,13 +47,14 @@ class Moments(NamedTuple):
 
 
 def moments(x: Array, axes: Any, *, keepdims: bool = False) -> Moments:
-    """Mean and variance over axes, divided by the number of values.
+    """Return the mean and the variance over axes; the variance is divided by the number of values.
 
-    A float32 mean is off by a rounding of its own size: at mean/std = 1e6 that costs every digit of
-    `x - mean` but two. Centring once more takes it out; the variance can't be negative.
+    A float32 mean has a rounding error in proportion to its size: at mean/std = 1e6 that costs all
+    digits of `x - mean` except for two. Centering once more removes it, and the variance can't be
+    negative.
     """
     mean = jnp.mean(x, axes, keepdims=True)
     correction = jnp.mean(x - mean, axes, keepdims=True)
-    centred = x - mean - correction
-    found = Moments(mean, correction, jnp.mean(centred * centred, axes, keepdims=True))
+    centered = x - mean - correction
+    found = Moments(mean, correction, jnp.mean(centered * centered, axes, keepdims=True))
     return found if keepdims else Moments(*(jnp.squeeze(a, axes) for a in found))

@@ -1,4 +1,4 @@
-"""Hyperparameters: numbers, perhaps traced, and counts, which are static."""
+"""Checks of hyperparameters: numbers, which may be traced, and counts, which are static."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ def number(
     """Return a number with `least <= value < below`: a Python float, or a traced scalar.
 
     A concrete scalar array becomes a float. The value of a traced one, as under `vmap` over a
-    hyperparameter, can't be looked at: outside its bounds it becomes NaN, which stops a run.
+    hyperparameter, is not known yet: outside its bounds it becomes NaN, which stops a run.
     """
     if is_scalar(value):
         if not checks.is_concrete(value):
@@ -62,12 +62,12 @@ def is_scalar(value: Any) -> bool:
 
 
 def shown(value: Any, form: str = "g") -> str:
-    """Write a number into the name of a layer or an op; that of a traced one is not known."""
+    """Write a number for the name of a layer or an op; a traced one is not known yet."""
     return format(value, form) if checks.is_concrete(value) else "traced"
 
 
 def count(where: str, name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number, at least `least`; a concrete scalar array is one too."""
+    """Return a whole number, at least `least`; a concrete scalar array will do."""
     if is_scalar(value) and checks.is_concrete(value) and jnp.issubdtype(value.dtype, jnp.integer):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):

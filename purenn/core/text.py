@@ -1,4 +1,4 @@
-"""Text for a person: symbols where they can be printed, and how they are spelled where not."""
+"""Text for a person: symbols where they can be printed, their spelling where they can't."""
 
 import re
 import sys
@@ -13,10 +13,10 @@ SPELLINGS = {
 
 
 def printable(text: str) -> str:
-    """Spell out what standard output, as it is now, can't encode: γ1⊙X as gamma1.*X.
+    """Spell out the symbols that standard output can't encode now: γ1⊙X as gamma1.*X.
 
-    Where Python does not know the encoding (in a notebook, a doctest, a `StringIO`) the text stays
-    as it is: those take any.
+    Where Python does not know the encoding (in a notebook, a doctest, a `StringIO`) the text is
+    returned unchanged: those take any symbol.
     """
     encoding = getattr(sys.stdout, "encoding", None)
     if text.isascii() or not isinstance(encoding, str):
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def spelled(text: str) -> str:
-    """Spell symbols as on a keyboard: gamma for γ, ' for ′."""
+    """Spell symbols with the keys of a keyboard: gamma for γ, ' for ′."""
     return "".join(SPELLINGS.get(symbol, symbol) for symbol in text)
 
 
@@ -38,12 +38,12 @@ def _encodable(symbol: str, encoding: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Write text as part of a formula: its braces are not places to fill in."""
+    """Escape the braces of text that becomes part of a formula."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def cut(text: str, most: int) -> str:
-    """Shorten text to a number of columns, the last of which then say that there was more."""
+    """Shorten text to a number of columns, and mark that there was more."""
     mark = printable("…")
     if columns(text) <= most:
         return text
@@ -59,5 +59,5 @@ def columns(text: str) -> int:
 
 
 def padded(text: str, width: int) -> str:
-    """Fill text up with spaces to a width on the screen."""
+    """Pad text with spaces to a width on the screen."""
     return text + " " * (width - columns(text))

@@ -1,4 +1,4 @@
-"""Which parameters are weights: what decays, and what an L2 penalty counts."""
+"""Which parameters are weights: those that decay, and that an L2 penalty counts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,7 @@ Record = TypeVar("Record", bound=type)
 
 
 def weights(*names: str) -> Callable[[Record], Record]:
-    """Name the fields of a record of parameters that are weights; its other fields are not."""
+    """Name the fields of a record of parameters that are weights; the others are not."""
 
     def name(record: Record) -> Record:
         record.weights = names  # type: ignore[attr-defined]
@@ -23,9 +23,9 @@ def weights(*names: str) -> Callable[[Record], Record]:
 def are_weights(params: Any) -> Any:
     """Return a tree like the parameters that is True where a leaf is a weight.
 
-    A record of parameters knows which of its fields are: so it stays true when several networks
-    are stacked along a first axis, and a bias has two axes. In a tree of any other kind a leaf with
-    two axes or more is a weight.
+    A record of parameters names its weights, so that a bias is not taken for one when several
+    networks are stacked along a first axis and it has two axes. In any other tree, a leaf with two
+    or more axes is a weight.
     """
 
     def mark(node: Any) -> Any:
