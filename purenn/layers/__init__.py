@@ -1,1 +1,1 @@
-"""Layers: one file each, forward and backward side by side."""
+"""Layers: a file for each, with its forward and its backward side by side."""

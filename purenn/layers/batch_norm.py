@@ -50,14 +50,15 @@ class BatchNormState(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (..., channels)
     mean: Array  # (channels,)
-    correction: Array | None  # (channels,), of the mean; None when it is the running one
+    correction: Array | None  # (channels,), to the mean; None for the running mean
     inv_std: Array  # (channels,)
 
 
 def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Batch normalization over every axis but the last (Ioffe and Szegedy 2015).
+    r"""Normalize each channel over the batch (Ioffe and Szegedy 2015).
 
-    With $m$ the number of values in a channel, in training
+    The statistics are taken over every axis except for the last. With $m$ the number of values in a
+    channel, in training
 
     $$\mu = \tfrac1m \sum x, \quad \sigma^2 = \tfrac1m \sum (x - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
@@ -68,24 +69,24 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}}
       \left(d\hat x - \tfrac1m \sum d\hat x - \hat x\, \tfrac1m \sum d\hat x\, \hat x\right)$$
 
-    In evaluation $\mu$ and $\sigma^2$ are the running ones, constants:
-    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$. A variance that overflows, in float32 from
-    deviations of about 1e19 on, makes the channel NaN.
+    In evaluation $\mu$ and $\sigma^2$ are the running statistics, which are constants:
+    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$. If the variance overflows, in float32 from
+    deviations of about 1e19 on, the channel is NaN.
 
     Args:
         momentum: the fraction *kept*, `running = momentum * running + (1 - momentum) * batch`;
             PyTorch's `momentum` is one minus this. The variance is divided by m, not m - 1, in
             the running statistics too.
-        epsilon: added to the variance, under the root. Like the momentum it is a number or a traced
-            scalar; one that is traced gives NaN out of its bounds.
+        epsilon: added to the variance, under the root. Like the momentum, it is a number or a
+            traced scalar; a traced one gives NaN outside its bounds.
 
     Returns:
         A layer with parameters `gamma, beta` and state `mean, var`. Statistics are computed in
-        float32 at least; the state keeps its dtype. The cache is `x` and three values a channel,
+        float32 at least; the state keeps its dtype. The cache is `x` and three values per channel,
         from which the backward computes $\hat x$ again.
 
     Raises:
-        ValueError: training on one value per channel, whose variance is zero.
+        ValueError: there is one value per channel in training, and its variance is zero.
 
     Examples:
         >>> import jax
@@ -103,7 +104,7 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[BatchNormParams, BatchNormState]:
         channels = checks.shape_tuple(name, in_shape, axes=1)[-1:]
-        # Four arrays, not two twice: a training step may consume them, each once.
+        # Four arrays, not two of them twice: a training step may consume each array, once.
         params = BatchNormParams(gamma=ones(key, channels), beta=zeros(key, channels))
         return params, BatchNormState(mean=zeros(key, channels), var=ones(key, channels))
 
@@ -131,8 +132,8 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
     ) -> tuple[BatchNormParams, Array]:
         dtype, axes, inv_std = dy.dtype, tuple(range(dy.ndim - 1)), saved.inv_std
         checks.record(name, "params", params, BatchNormParams, inv_std.shape, inv_std.shape)
-        # Without the barrier XLA keeps more for it after all: on jax 0.12, 264 MiB, not 200, in
-        # eight blocks of dense 512, this, gelu and dropout at batch 4096.
+        # Without the barrier XLA keeps more in memory for it: 264 MiB instead of 200 (jax 0.12,
+        # eight blocks of dense 512, batch_norm, gelu and dropout at batch 4096).
         saved, dy = lax.optimization_barrier((saved, dy))
         dy, x_hat = wide(dy), _normalized(saved)
         dgamma = jnp.sum(dy * x_hat, axes)
@@ -164,16 +165,16 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
     notation = Notation("N", y, dx, dparams, evaluated=evaluated)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        return 4 * int(y.size)  # less μ, by σ, times γ, plus β: μ and σ are constants
+        return 4 * int(y.size)  # minus μ, divided by σ, times γ, plus β; μ and σ are constants
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
 
 
 def _statistics(x: Array) -> Moments:
-    """The mean and variance of each channel."""
+    """Return the mean and the variance of each channel."""
     if math.prod(x.shape[:-1]) < 2:
         raise ValueError(
-            f"batch_norm: training needs two values a channel or more, got x {x.shape}"
+            f"batch_norm: training needs at least two values per channel, got x {x.shape}"
         )
     return moments(x, tuple(range(x.ndim - 1)))
 

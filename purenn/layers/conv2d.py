@@ -1,4 +1,4 @@
-"""`conv2d`: the same small window of weights at every place of an image."""
+"""`conv2d`: the same small window of weights at every position of an image."""
 
 from typing import Any, NamedTuple
 
@@ -45,30 +45,30 @@ def conv2d(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Two-dimensional convolution: $z = x * w + b$.
+    r"""Convolve images with kernels: $z = x * w + b$.
 
     With strides $s, t$ and $x$ zero outside the image, by $p, q$ rows and columns of padding,
 
     $$z_{n,i,j,f} = b_f + \sum_{a,b,c} x_{n,\; si + a - p,\; tj + b - q,\; c}\; w_{a,b,c,f}$$
 
     $w$ is not flipped: mathematicians call this a correlation. Each weight meets $x$ at every
-    place of the image, and each $x$ meets every weight, so
+    position of the image, and each $x$ meets every weight, so
 
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,\; si + a - p,\; tj + b - q,\; c}\; dz_{n,i,j,f}, \qquad
       db_f = \sum_{n,i,j} dz_{n,i,j,f}$$
 
     $$dx_{n,k,l,c} = \sum_{a,b,f} dz_{n,\; (k + p - a)/s,\; (l + q - b)/t,\; f}\; w_{a,b,c,f}$$
 
-    where only whole places of $dz$ count. Both are convolutions again: $dw$ of $x$ with $dz$ as the
-    window, spread out by the strides, the examples summed as channels are; $dx$ of $dz$, spread out
-    by the strides, with $w$ turned by half a turn.
+    where only integer positions of $dz$ count. Both are convolutions again. $dw$ is that of $x$
+    with $dz$, dilated by the strides, as the kernel; the examples are summed as channels are. $dx$
+    is that of $dz$, dilated by the strides, with $w$ rotated by 180 degrees.
 
     Args:
-        features: how many kernels, the channels of `y`.
+        features: the number of kernels, which is that of the channels of `y`.
         kernel: height and width of a kernel; one number for a square.
-        strides: from one place to the next, down and across; one number for both.
-        padding: "SAME" pads such that `y` has `ceil(height / stride)` rows, by half on each side
-            and, if it can't be halved, one more below and to the right; "VALID" pads nothing; or
+        strides: the distance from one position to the next, down and across; one number for both.
+        padding: "SAME" pads so that `y` has `ceil(height / stride)` rows, half on each side and, if
+            the number is odd, one more below and to the right. "VALID" pads nothing. Or
             `((top, bottom), (left, right))`, or one number for all four.
         w_init: initializer of `w: (kh, kw, c_in, features)`; its n_in is `kh * kw * c_in`.
         b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
@@ -78,8 +78,9 @@ def conv2d(
         `x: (batch, height, width, c_in)`, `y: (batch, rows, columns, features)`. The cache is `x`.
 
     Raises:
-        TypeError: `kernel`, `strides` or `padding` is none, or an initializer is no function.
-        ValueError: a number of theirs is too small, or the padded image is smaller than the kernel.
+        TypeError: `kernel`, `strides` or `padding` is of another type, or an initializer is not a
+            function.
+        ValueError: one of the numbers is too small, or the padded image is smaller than the kernel.
 
     Examples:
         >>> import jax
@@ -134,11 +135,11 @@ def conv2d(
         return Conv2dParams(w=dw, b=None if b is None else jnp.sum(dz, axis=(0, 1, 2))), dx
 
     def around(image: tuple[int, ...], places: tuple[int, ...]) -> tuple[list[Pair], list[Pair]]:
-        """The zeros around x and dz with which the two convolutions give the sizes of w and x."""
+        """Return the padding of x and dz that gives the two convolutions the sizes of w and x."""
         around_x, around_dz = [], []
         sides = zip(image, places, kernel, strides, pads(image), strict=True)
         for n, m, k, stride, (before, _) in sides:
-            spread = (m - 1) * stride + 1  # what dz covers when spread out
+            spread = (m - 1) * stride + 1  # the size of dz, dilated
             around_x.append((before, spread + k - 1 - n - before))
             around_dz.append((k - 1 - before, n - spread + before))
         return around_x, around_dz
@@ -178,24 +179,25 @@ def conv2d(
         notation = notation._replace(y=f"{{x}}∗{{w}}{by}", dparams=(f"{{x}}∗{dy}",))
 
     def flops(params: Conv2dParams, x: Any, y: Any) -> int:
-        # As dense at each place: a product and a sum per weight, on zeros too; the bias.
+        # At each position as dense: a product and a sum per weight, of padding too, and the bias.
         return int(y.size) * (2 * int(params.w.size) // features + (b_init is not None))
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
 
 
 def _weights_derivative(x: Array, dz: Array, w: Array, around_x: list[Pair], by: Pair) -> Array:
-    """`dw`, in the form that is fastest for these shapes."""
+    """Return `dw`, in the form that is fastest for these shapes."""
     few = x.shape[-1] <= FEW or w.shape[:2] == (1, 1)
     return (_by_patches if few else _by_convolution)(x, dz, w, around_x, by)
 
 
 def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides: Pair) -> Array:
-    """`dw` as a convolution of `x` with `dz`, whose channels are the examples.
+    """Return `dw` as a convolution of `x` with `dz`, whose channels are the examples.
 
-    Autodiff writes the same with the axes in other places. In that form XLA's CPU compiler has no
-    fast loop for it: 140 ms inside a scan, where this takes 4 (jax issue 12868). Two halves of a
-    batch take 9 ms where the whole takes 14 (jax 0.10.1, 128 of 14×14, 32 to 64 channels).
+    Autodiff writes the same convolution with its axes in another order, for which XLA's CPU
+    compiler has no fast loop: 140 ms inside a scan, where this takes 4 ms (jax issue 12868). Two
+    halves of a batch take 9 ms where all of it takes 14 (jax 0.10.1, 128 of 14×14, 32 to 64
+    channels).
     """
     sharding, dtype = sharding_of(w, 2, 0, 1, 3, beside=x), wide_dtype(w.dtype)
 
@@ -206,16 +208,17 @@ def _by_convolution(x: Array, dz: Array, w: Array, around_x: list[Pair], strides
 
     if x.shape[0] % 2:
         return part(x, dz).astype(w.dtype)
-    # Every other example: of a batch that is spread over devices, each has its share of both.
+    # Every other example, so that each device of a mesh has a share of both halves.
     x, dz = (a.reshape(-1, 2, *a.shape[1:]) for a in (x, dz))
     return (part(x[:, 0], dz[:, 0]) + part(x[:, 1], dz[:, 1])).astype(w.dtype)
 
 
 def _by_patches(x: Array, dz: Array, w: Array, around_x: list[Pair], strides: Pair) -> Array:
-    """`dw` as a product with what each place of the kernel sees.
+    """Return `dw` as a matrix product with what each position of the kernel sees.
 
-    With one channel 1.3 ms where the convolution takes 4, with three 6 instead of 20 (128 images of
-    28×28 and 32×32, 32 features); with eight it is the slower one. A 1×1 kernel needs no copies.
+    With one channel it takes 1.3 ms where the convolution takes 4, with three 6 ms instead of 20
+    (128 images of 28×28 and 32×32, 32 features); with eight it is slower. A 1×1 kernel needs no
+    copies.
     """
     seen = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((*p, 0) for p in around_x), (0, 0, 0)])
     for axis in (2, 1):  # along the width, then the height: kh + kw pieces, not kh * kw
@@ -240,9 +243,9 @@ def _correlate(
     spread: Pair = (1, 1),
     dtype: Any = None,
 ) -> Array:
-    """`x: (n, h, w, c)` with `w: (kh, kw, c, f)`: the one order of axes that is always fast.
+    """Correlate `x: (n, h, w, c)` with `w: (kh, kw, c, f)`, the order of axes that is always fast.
 
-    `filled` puts zeros between the values of `x`, `spread` between those of `w`.
+    `filled` dilates `x`: it puts zeros between its values. `spread` dilates `w`.
     """
     return lax.conv_general_dilated(
         x,
@@ -258,7 +261,7 @@ def _correlate(
 
 
 def _padding(padding: Any) -> str | Padding:
-    """One of the words, or rows and columns of zeros around the image."""
+    """Return the padding in one form: a word in capitals, or rows and columns of zeros."""
     if isinstance(padding, str):
         checks.one_of("conv2d", "padding", padding.upper(), ("SAME", "VALID"))
         return padding.upper()

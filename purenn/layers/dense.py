@@ -34,16 +34,16 @@ class DenseParams(NamedTuple):
 def dense(
     units: int, *, w_init: Initializer = he_normal, b_init: Initializer | None = zeros
 ) -> Layer:
-    r"""Affine map of the last axis: $z = x w + b$, every leading axis a batch.
+    r"""Map the last axis by weights and biases: $z = x w + b$, with every leading axis a batch.
 
     $$dw = x^\top dz, \qquad db = \sum_m dz, \qquad dx = dz\, w^\top$$
 
-    With one unit and an activation after it, it is the single neuron
-    $f(\sum_i w_i x_i + b)$ of the texts. Rows are examples; in the texts whose columns are
-    examples, $Z = W A + b$, `w` is their $W^\top$.
+    With one unit and an activation after it, this is the single neuron
+    $f(\sum_i w_i x_i + b)$ of the texts. Rows are examples. In texts whose columns are examples,
+    $Z = W A + b$, `w` is their $W^\top$.
 
     Args:
-        units: how many outputs, at least 1.
+        units: the number of outputs, at least 1.
         w_init: initializer of `w: (n_in, units)`.
         b_init: initializer of `b: (units,)`; None leaves the bias out, `b=None`.
 
@@ -52,7 +52,7 @@ def dense(
         `y: (..., units)`. The cache is `x`.
 
     Raises:
-        TypeError: `units` is no whole number, or an initializer is none.
+        TypeError: `units` is not a whole number, or an initializer is not a function.
         ValueError: `units` is below 1.
 
     Examples:

@@ -1,4 +1,4 @@
-"""`dropout`: a random part of the values set to zero while training."""
+"""`dropout`: random values set to zero in training."""
 
 import math
 from typing import Any
@@ -16,24 +16,24 @@ from purenn.core.types import Scalar
 
 
 def dropout(rate: Scalar) -> Layer:
-    r"""Inverted dropout: each value is zeroed with probability `rate`, the rest are scaled up.
+    r"""Set each value to zero with probability `rate`, and scale up the rest: inverted dropout.
 
     $$y = x \odot \mathrm{mask} / (1 - \mathrm{rate}), \qquad
       dx = dy \odot \mathrm{mask} / (1 - \mathrm{rate})$$
 
-    The same mask and the same scale on the way back. The scale keeps the mean of `y` that of `x`,
-    so that the layer is the identity when `train=False`. A NaN or infinity is NaN when it is
-    dropped: it is not hidden. Texts that write `keep_prob` mean
-    `1 - rate`. (Srivastava et al. 2014, in the inverted form.)
+    The backward has the same mask and the same scale. The scale makes the mean of `y` that of `x`,
+    so that the layer is the identity when `train=False`. A NaN or an infinity that is dropped
+    becomes NaN, so that it is not hidden. Texts that write `keep_prob` mean `1 - rate`. (Srivastava
+    et al. 2014, in the inverted form.)
 
     Args:
-        rate: the probability of zeroing, `0 <= rate < 1`, a number or a traced scalar; one that is
-            traced gives NaN outside these bounds.
+        rate: the probability of zeroing, `0 <= rate < 1`: a number or a traced scalar; a traced one
+            gives NaN outside these bounds.
 
     Returns:
         A layer with no parameters and no state. With `train=True` it needs a `key`; the mask
-        depends on the key and the shape alone, not on the dtype. The cache is 8 bytes drawn from
-        the key, from which the backward computes the mask again.
+        depends only on the key and the shape, not on the dtype. The cache is 8 bytes drawn from the
+        key, from which the backward computes the mask again.
 
     Raises:
         ValueError: `rate` is outside its bounds, or `key` is missing in training.
@@ -67,7 +67,7 @@ def dropout(rate: Scalar) -> Layer:
         return (), dy if seeds is None else dy * scale(seeds, dy)
 
     def scale(seeds: Array, x: Array) -> Array:
-        # A product, so that a NaN which is dropped still shows, and so does a rate that is NaN.
+        # A product, so that a NaN that is dropped still shows, and so does a rate that is NaN.
         return jnp.where(_mask(seeds, x.shape, keep), 1 / keep, 0 * keep).astype(x.dtype)
 
     identity, kept = Notation("D", "{x}", "{dy}"), scalars.shown(keep)
@@ -77,11 +77,11 @@ def dropout(rate: Scalar) -> Layer:
 
 
 def _mask(seeds: Array, shape: tuple[int, ...], keep: Any) -> Array:
-    """True with probability `keep`, to 2^-32: where a hash of the seeds and the place is low.
+    """Return True with probability `keep`, to 2^-32: where a hash of seeds and position is low.
 
-    XLA computes it inside the product with `x`, and again on the way back, for less than it costs
-    to fetch a stored one. For 4096 × 512 values that takes 1 ms and no memory;
-    `jax.random.uniform` takes 8 ms and 24 MiB, sixteen bits a value of it 3.6 ms and 12 MiB.
+    XLA computes it inside the product with `x`, and again in the backward, for less than it costs
+    to fetch a stored mask. For 4096 × 512 values that takes 1 ms and no memory.
+    `jax.random.uniform` takes 8 ms and 24 MiB, and with sixteen bits per value 3.6 ms and 12 MiB.
     """
     place = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
     number = mixed(mixed(place ^ seeds[0]) + seeds[1])

@@ -1,4 +1,4 @@
-"""`flatten`: all axes but the batch made one."""
+"""`flatten`: all axes except for the batch made one."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ class _Example:
 
 
 def flatten() -> Layer:
-    """All axes but the batch become one, in order; the backward gives them back.
+    """Make all axes except for the batch one, in order; the backward restores them.
 
-    Takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
-    is nothing but the shape.
+    It takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
+    holds only the shape.
 
     Examples:
         >>> import jax.numpy as jnp

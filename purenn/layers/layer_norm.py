@@ -30,42 +30,42 @@ class LayerNormParams(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (..., features)
     mean: Array  # (..., 1)
-    correction: Array  # (..., 1), of the mean
+    correction: Array  # (..., 1), to the mean
     inv_std: Array  # (..., 1)
 
 
 def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Layer normalization over the last axis (Ba, Kiros and Hinton 2016).
+    r"""Normalize each example over its features, the last axis (Ba, Kiros and Hinton 2016).
 
     With $n$ the number of features, for each row of $x$
 
     $$\mu = \tfrac1n \sum_j x_j, \quad \sigma^2 = \tfrac1n \sum_j (x_j - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    $\gamma$ and $\beta$ serve every row, so their derivatives are sums over the rows $m$. A row's
-    $\mu$ and $\sigma^2$ depend on each of its $x$: with $d\hat x = \gamma\, dy$, $\sigma^2$ gets
-    $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j \hat x_j$ and $\mu$ gets
-    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$, and altogether
+    $\gamma$ and $\beta$ are the same for every row, so their derivatives are sums over the rows
+    $m$. A row's $\mu$ and $\sigma^2$ depend on each of its $x$: with $d\hat x = \gamma\, dy$,
+    $\sigma^2$ gets $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j \hat x_j$ and $\mu$ gets
+    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$. Altogether
 
     $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x - \tfrac1n \sum_j d\hat x_j
       - \hat x\, \tfrac1n \sum_j d\hat x_j\, \hat x_j\right)$$
 
-    The same in training and evaluation. `batch_norm` takes the statistics the other way, of each
-    feature over the batch. PyTorch's `LayerNorm` is this one; Flax's has `epsilon=1e-6`. A variance
-    that overflows, in float32 from deviations of about 1e19 on, makes the row NaN.
+    It does the same in training and in evaluation. `batch_norm` takes the statistics the other way,
+    of each feature over the batch. PyTorch's `LayerNorm` is the same; Flax's has `epsilon=1e-6`. If
+    the variance overflows, in float32 from deviations of about 1e19 on, the row is NaN.
 
     Args:
-        epsilon: added to the variance, under the root; a number or a traced scalar, and one that
-            is traced gives NaN below 0.
+        epsilon: added to the variance, under the root: a number or a traced scalar; a traced one
+            gives NaN below 0.
 
     Returns:
         A layer with parameters `gamma, beta` and no state; `x, y: (..., features)`. Statistics are
-        computed in float32 at least. The cache is `x` and three values a row, from which the
+        computed in float32 at least. The cache is `x` and three values per row, from which the
         backward computes $\hat x$ again.
 
     Raises:
-        ValueError: there is one feature alone, whose variance is zero.
+        ValueError: there is only one feature, and its variance is zero.
 
     Examples:
         >>> import jax
@@ -100,7 +100,7 @@ def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
     ) -> tuple[LayerNormParams, Array]:
         check(params, saved.x)
         dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
-        saved, dy = lax.optimization_barrier((saved, dy))  # as batch_norm's
+        saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
         dy, x_hat = wide(dy), normalized(saved)
         dgamma = jnp.sum(dy * x_hat, rows)
         dbeta = jnp.sum(dy, rows)
@@ -122,13 +122,13 @@ def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
 
     def several(features: tuple[int, ...], what: str, shape: tuple[int, ...]) -> None:
         if features[0] < 2:
-            raise ValueError(f"{name}: needs two features or more, got {what} {shape}")
+            raise ValueError(f"{name}: needs at least two features, got {what} {shape}")
 
     y, dparams = "{gamma}⊙rownorm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
     dx = "(g - rowmean(g) - x̂⊙rowmean(g⊙x̂))/σ, g = {gamma}⊙{dy}"
     notation = Notation("N", y, dx, dparams)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        return 7 * int(y.size)  # batch_norm's four; the sum of μ; the square and the sum of σ
+        return 7 * int(y.size)  # the four of batch_norm, the sum in μ, the square and the sum in σ
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

@@ -23,37 +23,36 @@ class _Saved:
 
 
 def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) -> Layer:
-    r"""The maximum of each window, channel by channel.
+    r"""Take the maximum of each window, channel by channel.
 
     With $W(p)$ the cells of `x` in the window of output $p$, numbered by rows,
 
     $$y_p = \max_{q \in W(p)} x_q, \qquad dx_q = \sum_{p\,:\,q = \mathrm{first}(p)} dy_p$$
 
-    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that has the maximum: of equal maxima, as
-    after a ReLU that is off, the first by rows takes all of `dy`. PyTorch, TensorFlow and JAX's
-    derivative of `lax.reduce_window` do the same; `jnp.max` shares it out equally, and any such
-    split is a subgradient. JAX's derivative of `apply` follows the rule too.
+    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that has the maximum. Of equal maxima, as
+    after a ReLU that is off, the first one by rows gets all of `dy`. PyTorch, TensorFlow and JAX's
+    derivative of `lax.reduce_window` do the same; `jnp.max` splits it equally. Any such split is a
+    subgradient. JAX's derivative of `apply` follows this rule too.
 
     There is no padding: rows and columns at the end that do not fill a window are left out, and
-    their `dx` is 0. NaN in a window is NaN in `y`, and in the `dx` of the window's cells.
+    their `dx` is 0. A NaN in a window gives NaN in `y`, and in the `dx` of the window's cells.
 
-    Windows that overlap much take long to compile, since a backward writes one pass for each of
+    Windows that overlap a lot take long to compile, since the backward has one pass for each of
     the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
 
     Args:
         window: height and width of a window; one number for a square.
-        strides: from one window to the next, down and across, or one number for both; the window's
-            own size if not given.
-            Windows may overlap, or leave gaps.
+        strides: the distance from one window to the next, down and across, or one number for both;
+            the window's own size if not given. Windows may overlap, or leave gaps.
 
     Returns:
         A layer with no parameters and no state; `x: (batch, height, width, channels)`,
         `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`. The cache is the
-        cell of each window's first maximum, one byte up to 254 cells.
+        cell of each window's first maximum, in one byte for windows of up to 254 cells.
 
     Raises:
-        TypeError: `window` or `strides` is no pair of whole numbers.
-        ValueError: one of them is below 1, or the image is smaller than the window.
+        TypeError: `window` or `strides` is not a pair of whole numbers.
+        ValueError: one of the numbers is below 1, or the image is smaller than the window.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -65,7 +64,7 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
     """
     windows = windows_of("max_pool", window, strides)
     (kh, kw), number = windows.size, windows.number
-    nowhere = number(kh * kw + 1)  # in place of a cell, where a window has a NaN
+    nowhere = number(kh * kw + 1)  # stands for a cell where a window has a NaN
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -81,20 +80,20 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
             return jnp.where((first == cell) | (first == nowhere), dy, 0)
 
         values = jnp.where(saved.first == nowhere, jnp.nan, wide(dy))
-        # For 2×2 windows 20 to 60 times as fast on a CPU as JAX's own select_and_scatter, and as
-        # fast as filling an array of this size with a constant.
+        # For 2×2 windows on a CPU, this is 20 to 60 times as fast as JAX's own select_and_scatter,
+        # and as fast as filling an array of this size with a constant.
         return (), windows.spread(part, (saved.first, values), saved.image).astype(dy.dtype)
 
     notation = Notation("P", f"max {kh}×{kw}({{x}})", "{dy} at each window's first maximum")
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        return kh * kw * int(y.size)  # one for each cell of a window
+        return kh * kw * int(y.size)  # one for each cell of each window
 
     return Layer(windows.init, forward, backward, name=windows.name, notation=notation, flops=flops)
 
 
 def _first_maximum(values: Sequence[Array], places: Sequence[Any]) -> tuple[Array, Array]:
-    """The elementwise maximum of arrays, and the place of the first that has it."""
+    """Return the elementwise maximum of arrays, and the position of the first that has it."""
     y, first = reduce(_larger, values), places[-1]
     for value, place in reversed(list(zip(values[:-1], places[:-1], strict=True))):
         first = jnp.where(value == y, place, first)
@@ -102,5 +101,5 @@ def _first_maximum(values: Sequence[Array], places: Sequence[Any]) -> tuple[Arra
 
 
 def _larger(y: Array, value: Array) -> Array:
-    # Not `maximum`, whose derivative where both are equal JAX makes 1/2 each.
+    # Not `maximum`: JAX makes its derivative 1/2 for each where both are equal.
     return jnp.where((value > y) | jnp.isnan(value), value, y)

@@ -1,4 +1,4 @@
-"""`mixed_precision`: a layer computed in half precision, whose parameters stay as they are."""
+"""`mixed_precision`: a layer computed in half precision, with parameters in full precision."""
 
 from typing import Any
 
@@ -15,47 +15,48 @@ from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import serial
 
-ROOM = 2.0**12  # what a sum over the rows of dy may come to: 1/16 of float16's largest number
+ROOM = 2.0**12  # how large a sum over the rows of dy may be: 1/16 of float16's largest number
 
 
 def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
-    r"""The same layer computed in `dtype`, inside a model that has another (Micikevicius 2018).
+    r"""Compute a layer in `dtype`, inside a model in another one (Micikevicius et al. 2018).
 
-    The floating parameters and `x` are cast to `dtype`, `y` back to the dtype of `x`; on the way
-    back `dy` is cast to `dtype`, `dparams` and `dx` to the dtypes of the parameters and `x`. So the
-    parameters that the optimizer moves are float32, and so is the loss. State is not cast: running
-    statistics stay float32, and sums within a layer accumulate in float32 as ever.
+    The floating parameters and `x` are cast to `dtype`, and `y` back to the dtype of `x`. In the
+    backward `dy` is cast to `dtype`, and `dparams` and `dx` to the dtypes of the parameters and of
+    `x`. So the parameters that the optimizer updates are float32, and so is the loss. State is not
+    cast: running statistics stay float32, and sums within a layer accumulate in float32 as always.
 
-    float16 makes 0 of what is below $2^{-25}$, as the derivatives of a mean over many examples are.
-    Each layer's `dy` is therefore divided by a power of two, which its largest element decides, and
-    the float32 derivatives are multiplied by it: $dx(dy) = p\, dx(dy / p)$ since a backward is
-    linear, and exact but for what is then too small beside the largest. There is no loss scale to
-    choose or to carry along. For a 784-128-10 trained 30 epochs on MNIST, `dw` is off by
+    float16 rounds to 0 what is below $2^{-25}$, as the derivatives of a mean over many examples
+    are. So each layer's `dy` is divided by a power of two, which its largest element decides, and
+    the float32 derivatives are multiplied by it. Since a backward is linear,
+    $dx(dy) = p\, dx(dy / p)$, exact except for elements that are too small next to the largest.
+    There is no loss scale to choose or to keep. For a 784-128-10 trained for 30 epochs on MNIST,
+    `dw` is off by
 
         batch                             128      1024      8192     32768
         float16 without the power of two  0.4 %    1.5 %      11 %      60 %
         float16                           0.3 %    0.5 %       3 %       3 %
         bfloat16, which needs none          4 %      3 %       9 %      16 %
 
-    of its length. The power is the hand-derived backward's own: `jax.grad` has it through
-    `by_hand(mixed_precision(…))`, not without. What overflows in the forward, beyond 65504 in
-    float16, is infinite, and `fit` stops at it.
+    of its length. The power belongs to the hand-derived backward: `jax.grad` has it only through
+    `by_hand(mixed_precision(…))`. What overflows in the forward, beyond 65504 in float16, becomes
+    infinite, and stops `fit`.
 
     `mixed_precision(serial(a, b))` is `serial(mixed_precision(a), mixed_precision(b))`, so that
     `explain` shows every layer; XLA drops the casts between them. On a CPU, where XLA multiplies
-    matrices in float32 anyhow, it shows what half precision does to a model, and gains nothing: a
-    step takes as long, or up to 1.8 times as long, and a quarter to a half more memory.
+    matrices in float32 anyway, it shows what half precision does to a model, and gains nothing: a
+    step takes 1 to 1.8 times as long, and a quarter to a half more memory.
 
     Args:
-        layer: a layer, op or function. Integers go in only where the layer itself takes them, such
-            as `serial(rescale(), …)`, whose output is then float32.
+        layer: a layer, op or function. It takes integers only where the layer itself does, such as
+            `serial(rescale(), …)`, whose output is then float32.
         dtype: float16, bfloat16, float32 or float64 (float32 unless jax_enable_x64 is set).
 
     Returns:
         A layer with the parameters, the state and the key of `layer`; `y` has the dtype of `x`.
 
     Raises:
-        TypeError: `layer` is none, or `dtype` is another.
+        TypeError: `layer` is not a layer, op or function, or `dtype` is another dtype.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -111,10 +112,10 @@ def _dtype_of_y(params: Any, x: Array, y: Array) -> Any:
 
 
 def _cast_by_power(dy: Array, dtype: Any) -> tuple[Array, Array | None]:
-    """`dy` in `dtype`, divided by a power of two if that has fewer exponents than `dy`.
+    """Return `dy` in `dtype`, divided by a power of two if `dtype` has fewer exponents than `dy`.
 
-    The largest finite element becomes about 1, or as much less as keeps a sum of as many rows as
-    there are from overflow: float16's `dw` is as good, to a tenth, from 2^-8 to 2^8.
+    The largest finite element becomes about 1, or less, so that a sum over all rows does not
+    overflow. From 2^-8 to 2^8 times that, float16's `dw` is equally good, to a tenth.
     """
     if not checks.is_float(dy) or jnp.finfo(dtype).nexp >= jnp.finfo(dy.dtype).nexp:
         return dy.astype(dtype), None
@@ -122,7 +123,7 @@ def _cast_by_power(dy: Array, dtype: Any) -> tuple[Array, Array | None]:
     largest = jnp.max(jnp.abs(dy), where=jnp.isfinite(dy), initial=given.tiny)
     rows = dy.size // max(dy.shape[-1], 1) if dy.ndim else 1
     power = lax.reduce_precision(largest * max(rows / ROOM, 1.0), given.nexp, 0)
-    power = jnp.minimum(power, 2.0 ** (given.maxexp - 2))  # 1 / power is no subnormal
+    power = jnp.minimum(power, 2.0 ** (given.maxexp - 2))  # so that 1 / power is not subnormal
     return (dy / power).astype(dtype), power
 
 

@@ -19,12 +19,13 @@ def mlp(
     activation: ModelLike = relu,
     w_init: Initializer = he_normal,
 ) -> Layer:
-    """`serial` of dense and activation, once for each hidden width, then a last dense.
+    """Chain dense layers with activations between them: a `serial` of one pair per hidden width.
 
-    There is no activation after the last dense: its outputs are logits.
+    The last dense layer has no activation after it: its outputs are logits.
 
     Args:
-        hidden: the widths of the hidden layers, `(128,)` or `(16, 16)`; `()` gives a linear model.
+        hidden: the widths of the hidden layers, such as `(128,)` or `(16, 16)`; `()` gives a linear
+            model.
         outputs: the width of the last layer.
         activation: an op, or a plain function.
         w_init: initializer of every weight.

@@ -1,4 +1,4 @@
-"""`recompute`: a layer that keeps its input alone, and computes the rest again on the way back."""
+"""`recompute`: a layer that keeps only its input, and computes the rest again in the backward."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,19 +26,19 @@ class _Saved:
 
 
 def recompute(layer: ModelLike) -> Layer:
-    """The same layer with a smaller cache: `x`, `state` and `key`; time is paid for memory.
+    """Give a layer a smaller cache, `x`, `state` and `key`: less memory for more time.
 
     The backward runs the layer's forward again, then the layer's backward (gradient checkpointing,
     Chen et al. 2016). It pays where activations are large and cheap to compute, as between two
-    dense layers or convolutions. Let such a block *end* with its dense layer, whose product is then
-    not computed again, since its derivatives need no more than what goes into it:
+    dense layers or convolutions. Let such a block *end* with its dense layer. Its product is then
+    not computed again, since its derivatives need only its input:
 
         recompute(serial(batch_norm(), gelu, dropout(0.1), dense(512)))
 
-    keeps one array a block, where the layers themselves keep two. A step of eight such blocks at
-    batch 4096 takes 105 MiB of temporary memory instead of 153, in the same time; blocks that
-    *begin* with the dense layer 97, for a third more products. Around a whole model it gains
-    nothing, since everything is then there again at once.
+    keeps one array per block, where the layers themselves keep two. A step of eight such blocks at
+    batch 4096 takes 105 MiB of temporary memory instead of 153, in the same time. Blocks that
+    *begin* with the dense layer take 97 MiB, with a third more products. Around an entire model it
+    gains nothing, since then everything exists again at the same time.
 
     Args:
         layer: a layer, op or function.
@@ -104,14 +104,14 @@ def recompute(layer: ModelLike) -> Layer:
 
 
 def _once_known(dy: Array, x: Array) -> Array:
-    """`x`, but nothing is computed from it before `dy` is there.
+    """Return `x` in such a way that nothing is computed from it before `dy` is known.
 
-    The barrier keeps XLA from merging the second forward with the first. On jax 0.10 it is gone by
-    the time that XLA:CPU puts the work in order, and without the choice, of `x` or `x`, both
-    forwards would run at once: 153 MiB instead of 105 in the example above. Each example makes the
-    choice for itself, so that none waits for another device.
+    The barrier keeps XLA from merging the second forward with the first. On jax 0.10 it is gone
+    when XLA:CPU orders the work, and without the selection, of `x` or `x`, both forwards would run
+    at the same time: 153 MiB instead of 105 in the example above. Each example selects for itself,
+    so that none waits for another device.
     """
-    # One number of each; or as many as lie apart on several devices, if the type says so.
+    # One number of each example; of axes that are sharded, if the type says so, all of them.
     first = dy[:, *(slice(1) if axis is None else slice(None) for axis in spec_of(dy)[1:])]
     known = jnp.sum(first, axis=range(1, dy.ndim)) == 0
     known = known.reshape(-1, *(1 for _ in x.shape[1:]))

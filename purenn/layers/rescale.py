@@ -1,4 +1,4 @@
-"""`rescale`: raw integers, such as the pixels of an image, as small floats."""
+"""`rescale`: raw integers, such as the pixels of an image, made small floats."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ from purenn.core.types import Scalar
 def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer:
     """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
 
-    Integers become `dtype`, floats keep theirs. With it at the front, uint8 images go in as
-    they are, a quarter of the memory, and no caller can forget the scaling. An integer `x` has no
+    Integers become `dtype`, floats keep theirs. As the first layer it takes uint8 images unchanged,
+    in a quarter of the memory, and no caller can forget the scaling. An integer `x` has no
     derivative: `dx` is `None`.
 
     Args:

@@ -1,4 +1,4 @@
-"""`residual`: a layer with a way around it."""
+"""`residual`: a layer with a shortcut around it."""
 
 from typing import Any
 
@@ -15,7 +15,9 @@ from purenn.layers.serial import out_shape
 
 
 def residual(layer: ModelLike) -> Layer:
-    """`y = x + layer(x)`; an add copies the derivative, so `dx = dy + layer's dx` (He et al. 2016).
+    """Add a layer's input to its output: `y = x + layer(x)` (He et al. 2016).
+
+    A sum passes its derivative on to both terms, so `dx = dy + layer's dx`.
 
     Args:
         layer: a layer, op or function whose output has the shape of its input.
@@ -24,7 +26,7 @@ def residual(layer: ModelLike) -> Layer:
         A layer with the parameters, the state and the cache of `layer`, which gets the same key.
 
     Raises:
-        ValueError: at `init` or `forward`, `layer` changes the shape.
+        ValueError: `layer` changes the shape, at `init` or `forward`.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -16,20 +16,21 @@ from purenn.layers.as_dtype import as_dtype
 
 
 def serial(*layers: ModelLike) -> Layer:
-    r"""Composition, $y = f_n(\dots f_2(f_1(x)))$; its backward runs the parts' in reverse.
+    r"""Apply layers one after the other: $y = f_n(\dots f_2(f_1(x)))$.
 
-    The chain rule of any depth: the `dx` of one part is the `dy` of the part before it.
+    The backward is the chain rule: it runs the parts' backwards in reverse, and the `dx` of one
+    part is the `dy` of the part before it.
 
     Args:
-        *layers: layers, ops (`relu`), ops with options (`partial(leaky_relu, ...)`) or plain
-            functions of an array, which are differentiated by `jax.vjp`, not by hand.
+        *layers: layers, ops (`relu`), ops with options (`partial(leaky_relu, ...)`), or plain
+            functions of an array, which are differentiated by `jax.vjp` and not by hand.
 
     Returns:
-        A layer whose parameters, state and cache are tuples, one entry a part. Shapes are
+        A layer whose parameters, state and cache are tuples, one entry per part. Shapes are
         inferred at `init`. Part `i` gets the key `fold_in(key, i)`.
 
     Raises:
-        TypeError: a part is none of these, or is a factory that was not called.
+        TypeError: a part is not one of these, or it is a factory that was not called.
 
     Examples:
         >>> import jax
@@ -118,7 +119,7 @@ def serial(*layers: ModelLike) -> Layer:
 
 
 def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one example after a part, found by tracing, without computing anything."""
+    """Return the shape of one example after a part, by tracing, without computing anything."""
     dtype = jnp.int32 if part.first.takes == "integer" else dtype_of(params)
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)

@@ -1,4 +1,4 @@
-"""Windows over the height and width of images, for the layers that pool."""
+"""Windows over the height and width of images, for pooling layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ Pair = tuple[int, int]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Image:
-    """The height and width of `x`: static, in a cache."""
+    """The height and width of `x`, static in a cache."""
 
     size: Pair = field(metadata={"static": True})
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Every window of a size that fits into an image, a stride apart; no padding.
+    """All windows of one size that fit into an image, a stride apart, without padding.
 
     Attributes:
         name: of the layer, for error messages.
         size: height and width of a window.
-        strides: from one window to the next, down and across.
+        strides: the distance from one window to the next, down and across.
     """
 
     name: str
@@ -38,30 +38,30 @@ class Windows:
     strides: Pair
 
     def along(self, x: Array, axis: int) -> list[Array]:
-        """For each place in a window along one axis, that place of every window.
+        """Return, for each position in a window along one axis, the values there of all windows.
 
-        Pooling one axis after the other takes kh + kw slices where all cells at once take
-        kh * kw; and elementwise arithmetic on slices is 1.3 to 4 times as fast on a CPU as
-        `lax.reduce_window`, more so inside a loop.
+        Pooling one axis after the other takes kh + kw slices, where all cells at once would take
+        kh * kw. On a CPU, elementwise arithmetic on slices is 1.3 to 4 times as fast as
+        `lax.reduce_window`, and faster still inside a loop.
         """
         size, stride = self.size[axis - 1], self.strides[axis - 1]
         span = x.shape[axis] - size + 1
         return [lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(size)]
 
     def spread(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
-        """The sum over the windows of what each adds to its cells, `part(cell, *arrays)`.
+        """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
 
         `part` is elementwise. `cell` numbers the cells of a window by rows; in the gaps between
-        windows it is kh * kw. `arrays` have a value a window; the last is `dy`.
+        windows it is kh * kw. `arrays` have one value per window; the last of them is `dy`.
 
-        Written as blocks of one stride, each an elementwise pass that vectorises over the
-        channels. Overlapping windows reach into several blocks: those are added to in place.
+        The sum is written in blocks of one stride, each an elementwise pass that vectorizes over
+        the channels. Overlapping windows reach into several blocks, which are added to in place.
         Padding each part and summing takes 4 to 8 times as long inside a loop, where XLA computes
         the parts again for every element of the sum.
         """
         (kh, kw), (sh, sw) = self.size, self.strides
         batch, rows, columns, channels = arrays[0].shape
-        down, across = -(-kh // sh), -(-kw // sw)  # blocks that a window reaches into
+        down, across = -(-kh // sh), -(-kw // sw)  # how many blocks a window reaches into
         blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
         sharding = sharding_of(arrays[-1], 0, None, None, None, None, 3)
         dx = lax.full(blocks, 0, arrays[-1].dtype, sharding=sharding)
@@ -82,17 +82,17 @@ class Windows:
 
     @property
     def number(self) -> Any:
-        """The narrowest type of integers that number the cells, the gaps, and one thing more."""
+        """Return the narrowest integer type for the cells, the gaps, and one number more."""
         return np.min_scalar_type(self.size[0] * self.size[1] + 1).type
 
     def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        """No parameters and no state, once the windows fit."""
+        """Return no parameters and no state, if the windows fit."""
         checks.image_shape(self.name, in_shape)
         self._fit(in_shape[:2], f"in_shape is {in_shape}")
         return (), ()
 
     def image(self, x: Array) -> Image:
-        """The size of a batch of images, into which the windows fit."""
+        """Return the size of a batch of images, if the windows fit."""
         checks.images(self.name, x)
         self._fit(x.shape[1:3], f"x has shape {x.shape}")
         return Image((x.shape[1], x.shape[2]))
@@ -103,7 +103,7 @@ class Windows:
 
 
 def windows_of(layer: str, window: Any, strides: Any) -> Windows:
-    """The windows that the arguments of a layer describe."""
+    """Return the windows that the arguments of a layer describe."""
     size = scalars.pair(layer, "window", window)
     by = size if strides is None else scalars.pair(layer, "strides", strides)
     apart = "" if by == size else f", strides={by}"

@@ -1,8 +1,8 @@
 r"""Activations: elementwise functions, and `softmax` over the last axis.
 
-Each is an op: called, it is plain JAX code; `forward` also returns what the derivative needs, and
-`backward(cache, dy)` is $dx = dy \odot f'(x)$, derived by hand from the output alone where that is
-possible, since the next layer keeps the output anyway.
+Each is an op. A call is plain JAX code; `forward` also returns what the derivative needs, and
+`backward(cache, dy)` is $dx = dy \odot f'(x)$. Where possible it is derived from the output alone,
+since the next layer keeps the output anyway.
 """
 
 import math
@@ -20,7 +20,7 @@ from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import Fn
 
-FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in every dtype; -inf * 0 would be NaN
+FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in any dtype, as -inf * 0 would be NaN
 
 
 P = ParamSpec("P")
@@ -30,16 +30,16 @@ def _activation(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str
     return Op(forward, backward, name=name, notation=Notation("A", f"{name}({{x}})", dx))
 
 
-# ReLU. Written as `where(x <= 0, 0, x)`, not `maximum(x, 0)`, whose derivative at 0 autodiff makes
-# 1/2, and not `where(x > 0, x, 0)`, which would turn a NaN into a 0.
+# ReLU is `where(x <= 0, 0, x)`. The derivative of `maximum(x, 0)` at 0 would be 1/2 by autodiff,
+# and `where(x > 0, x, 0)` would turn a NaN into a 0.
 
 
 def _relu(x: Array) -> tuple[Array, Array]:
     r"""Rectified linear unit: $y = \max(0, x)$, $dx = dy$ where $x > 0$ and $0$ elsewhere.
 
-    The derivative at 0 is 0. It lessens vanishing gradients, since a unit that is on passes them
-    unchanged, but does not prevent them, and a unit that is off for every example stays off.
-    The cache is `y`.
+    The derivative at 0 is 0. ReLU lessens vanishing gradients, since a unit that is on passes them
+    unchanged, but does not prevent them. A unit that is off for every example stays off. The cache
+    is `y`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -70,7 +70,7 @@ def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _Leak
     r"""Leaky ReLU: $y = x$ where $x > 0$, else $s\,x$; $dx = dy$ where $x > 0$, else $s\,dy$.
 
     $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
-    with a negative $s$ the output does not tell on which side `x` was.
+    with a negative $s$ the output does not tell which sign `x` had.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -95,7 +95,7 @@ leaky_relu = _activation(
 def _sigmoid(x: Array) -> tuple[Array, Array]:
     r"""Logistic sigmoid: $y = 1 / (1 + e^{-x})$, $dx = dy\, y (1 - y)$.
 
-    In a form that does not overflow. The derivative is at most 1/4, and nothing at all where $y$
+    It is computed in a form that does not overflow. The derivative is at most 1/4, and 0 where $y$
     rounds to 0 or 1. The cache is `y`.
 
     Examples:
@@ -119,8 +119,8 @@ sigmoid = _activation(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{
 def _tanh(x: Array) -> tuple[Array, Array]:
     r"""Hyperbolic tangent: $y = \tanh x$, $dx = dy (1 - y^2)$.
 
-    Written out, $(e^x - e^{-x}) / (e^x + e^{-x})$ is NaN at ±89 in float32; this form is ±1. The
-    cache is `y`.
+    The literal form, $(e^x - e^{-x}) / (e^x + e^{-x})$, is NaN at ±89 in float32; this one is ±1.
+    The cache is `y`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -148,8 +148,8 @@ def _softmax(x: Array) -> tuple[Array, Array]:
     $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
 
     The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
-    `y` sums to one. A class at -inf gets 0; a row with +inf, or of -inf alone, is NaN. The cache
-    is `y`.
+    `y` sums to one. A class at -inf gets 0; a row with +inf, or with nothing but -inf, is NaN. The
+    cache is `y`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -187,9 +187,9 @@ class _Gelu:
 
 
 def _gelu_gate(x: Array) -> tuple[Array, Array]:
-    """The tanh form's gate, sigmoid(2u), and 2u's derivative."""
+    """Return the gate of the tanh form, sigmoid(2u), and the derivative of 2u."""
     c = math.sqrt(8 / math.pi)
-    x = jnp.clip(x, -20, 20)  # the gate is 0 or 1 long before; x³ must not overflow
+    x = jnp.clip(x, -20, 20)  # where the gate is long 0 or 1; x³ must not overflow
     return jax.nn.sigmoid(c * (x + 0.044715 * x**3)), c * (1 + 3 * 0.044715 * x * x)
 
 
@@ -224,8 +224,8 @@ def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
 
 
 def _gelu_backward(saved: _Gelu, dy: Array) -> Array:
-    # Without the barrier XLA keeps the forward's gate after all: in a program of six dense layers
-    # with gelu between, 152 MiB instead of 104, 248 with the exact gelu (batch 4096, 512 units).
+    # Without the barrier XLA keeps the gate of the forward: 152 MiB instead of 104 in a program of
+    # six dense layers with gelu between them, 248 with the exact gelu (batch 4096, 512 units).
     x, dy = lax.optimization_barrier((saved.x, dy))
     x = jnp.clip(wide(x), -FAR, FAR)
     if saved.approximate:
@@ -256,7 +256,7 @@ def _silu(x: Array) -> tuple[Array, Array]:
 
 
 def _silu_backward(x: Array, dy: Array) -> Array:
-    x, dy = lax.optimization_barrier((x, dy))  # as gelu's
+    x, dy = lax.optimization_barrier((x, dy))  # as in gelu
     x = jnp.clip(wide(x), -FAR, FAR)
     s = jax.nn.sigmoid(x)
     return (wide(dy) * (s * (1 + x * (1 - s)))).astype(dy.dtype)
@@ -268,7 +268,7 @@ silu = _activation(_silu, _silu_backward, "silu", "{dy}⊙s⊙(1 + {x}⊙(1-s)),
 def _softplus(x: Array) -> tuple[Array, Array]:
     r"""Softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
 
-    In a form that does not overflow. The cache is `x`.
+    It is computed in a form that does not overflow. The cache is `x`.
 
     Examples:
         >>> import jax.numpy as jnp
