@@ -1,10 +1,10 @@
 r"""Initializers: `init(key, shape, dtype=jnp.float32) -> array`.
 
-Each name *is* the initializer, `pn.initializers.he_normal`, where JAX's are factories,
-`jax.nn.initializers.he_normal()`; both kinds fit wherever purenn asks for one.
+Each name *is* the initializer, `pn.initializers.he_normal`. JAX's are factories,
+`jax.nn.initializers.he_normal()`; what they return fits wherever purenn takes an initializer.
 
 The random ones draw weights with mean zero and a variance that keeps the size of the signal from
-layer to layer. With $n_{in}$ and $n_{out}$ a weight's inputs and outputs:
+layer to layer. With $n_{in}$ inputs and $n_{out}$ outputs of a weight matrix:
 
 | name | variance | made for |
 |---|---|---|
@@ -12,7 +12,7 @@ layer to layer. With $n_{in}$ and $n_{out}$ a weight's inputs and outputs:
 | `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ | tanh; both directions at once |
 | `lecun_normal` | $1 / n_{in}$ | what some texts call Xavier's |
 
-Normal means normal: not truncated at two standard deviations, as some libraries do.
+Normal means normal, not truncated at two standard deviations as in some libraries.
 """
 
 import math
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def _fans(name: str, key: Any, shape: Any) -> tuple[float, float]:
-    """Inputs and outputs of one weight; the axes before the last two are a kernel's."""
+    """Return the inputs and outputs of a weight; the axes before the last two are a kernel's."""
     if shape is None:
         raise TypeError(
             f"{name} is the initializer itself, init(key, shape, dtype); pass {name}, not {name}()"
@@ -69,7 +69,7 @@ def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
 def he_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Normal with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
+    r"""Draw normal numbers with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
 
     Examples:
         >>> import jax
@@ -85,7 +85,7 @@ def he_normal(
 def he_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Uniform with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
+    r"""Draw uniform numbers with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
 
     Examples:
         >>> import jax
@@ -101,7 +101,9 @@ def he_uniform(
 def glorot_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Normal with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010), also Xavier's.
+    r"""Draw normal numbers with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010).
+
+    It is also called Xavier initialization.
 
     Examples:
         >>> import jax
@@ -117,7 +119,9 @@ def glorot_normal(
 def glorot_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Uniform with variance $2 / (n_{in} + n_{out})$: on $\pm\sqrt{6 / (n_{in} + n_{out})}$.
+    r"""Draw uniform numbers with variance $2 / (n_{in} + n_{out})$.
+
+    They lie in $\pm\sqrt{6 / (n_{in} + n_{out})}$.
 
     Examples:
         >>> import jax
@@ -133,7 +137,7 @@ def glorot_uniform(
 def lecun_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Normal with variance $1 / n_{in}$ (LeCun 1998); teaching texts often call it Xavier's.
+    r"""Draw normal numbers with variance $1 / n_{in}$ (LeCun 1998), in some texts called Xavier.
 
     Examples:
         >>> import jax
@@ -149,7 +153,7 @@ def lecun_normal(
 def zeros(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """All zeros: right for biases; for weights it leaves every unit of a layer alike for ever.
+    """Return zeros, for a bias. With weights of zero, all units of a layer stay alike forever.
 
     Examples:
         >>> import jax
@@ -167,7 +171,7 @@ def zeros(
 def ones(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """All ones, for a scale.
+    """Return ones, for a scale.
 
     Examples:
         >>> import jax
@@ -181,15 +185,15 @@ def ones(
 
 
 def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
-    """An initializer whose array lies over a mesh: the weights of one layer on several devices.
+    """Make an initializer whose array is sharded: the weights of one layer on several devices.
 
-    On the mesh of `fit`, or of `jax.set_mesh`; where there is none it changes nothing. The numbers
-    are those of `initializer`, however many devices there are.
+    The mesh is that of `fit` or of `jax.set_mesh`; without one, nothing changes. The numbers are
+    those of `initializer`, however many devices there are.
 
     Args:
         initializer: purenn's or JAX's.
-        spec: a `jax.sharding.PartitionSpec`: for each axis of the array the name of the mesh's axis
-            that it is cut along, or `None`.
+        spec: a `jax.sharding.PartitionSpec`: for each axis of the array, the name of the mesh axis
+            that it is sharded along, or `None`.
 
     Examples:
         >>> import jax
@@ -234,7 +238,7 @@ def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
 
 
 def _names(part: Any) -> tuple[str, ...]:
-    """The mesh axes that one axis of an array is cut along."""
+    """Return the mesh axes that one axis of an array is sharded along."""
     return () if part is None else (part,) if isinstance(part, str) else tuple(part)
 
 

@@ -483,7 +483,7 @@ TABLE = """== dense
 >>> pn.mse(COLUMN, COLUMN.astype(complex))  # TypeError: mse: targets ... got complex64(4, 1)
 >>> pn.mse(LABELS, COLUMN)
   # TypeError: mse: predictions ... it with predictions.astype(jnp.float32)
->>> pn.mse(X[:0], X[:0])  # ValueError: mse: predictions ... its mean is none
+>>> pn.mse(X[:0], X[:0])  # ValueError: mse: predictions ... has no mean
 
 == binary_cross_entropy
 >>> pn.binary_cross_entropy(COLUMN + 3, COLUMN)
@@ -493,7 +493,7 @@ TABLE = """== dense
 >>> pn.binary_cross_entropy(COLUMN, COLUMN + 3)
   # ValueError: binary_cross_entropy: targets ... got values from 3.5 to 3.5
 >>> pn.binary_cross_entropy(X[:0], X[:0])
-  # ValueError: binary_cross_entropy: probabilities ... its mean is none
+  # ValueError: binary_cross_entropy: probabilities ... has no mean
 
 == sigmoid_binary_cross_entropy
 >>> pn.sigmoid_binary_cross_entropy(COLUMN[:, 0], 2 * LABELS - 1)
@@ -501,7 +501,7 @@ TABLE = """== dense
 >>> pn.sigmoid_binary_cross_entropy(COLUMN, HALF[:, :1])
   # TypeError: sigmoid_binary_cross_entropy: targets ... the other's dtype
 >>> pn.sigmoid_binary_cross_entropy(X[:0], X[:0])
-  # ValueError: sigmoid_binary_cross_entropy: logits ... its mean is none
+  # ValueError: sigmoid_binary_cross_entropy: logits ... has no mean
 
 == categorical_cross_entropy
 >>> pn.categorical_cross_entropy(ROWS * 5, LABELS)

@@ -21,21 +21,24 @@ def by_hand(part: Layer) -> Layer: ...
 @overload
 def by_hand(part: Op[P]) -> Op[P]: ...
 def by_hand(part: Any) -> Any:
-    """The same layer or op, whose derivative under `jax.grad` is the hand-derived one.
+    """Install the hand-derived rule in JAX, so that `jax.grad` takes the hand-derived derivative.
 
-    `apply` (an op's call) becomes a `jax.custom_vjp`; `forward` and `backward` stay as they are.
-    So `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. `jvp` and `jacfwd`
-    straight through it are refused by JAX: a `custom_vjp` has no forward mode.
+    `apply` (an op's call) becomes a `jax.custom_vjp`; `forward` and `backward` are the same.
+    `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. JAX rejects `jvp` and
+    `jacfwd` straight through it: a `custom_vjp` has no forward mode.
 
-    A derivative without a hand-derived formula is JAX's own, computed only where it is asked for:
-    by an op's further arguments (soft targets), by a layer's `state`, and through the state that
-    it returns (running statistics). It is never a silent zero.
+    Derivatives without a hand-derived formula are JAX's own, computed only where they are needed:
+    with respect to an op's further arguments (soft targets), and with respect to or through a
+    layer's `state` (running statistics). They are never silently zero.
 
     Args:
-        part: a `Layer` or an `Op`; parts of it that are `by_hand` already change nothing.
+        part: a `Layer` or an `Op`. It makes no difference if a layer inside is `by_hand` already.
+
+    Returns:
+        The same layer or op with the rule installed.
 
     Raises:
-        TypeError: `part` is neither; a plain function has no rule to install.
+        TypeError: `part` is something else; a plain function has no rule to install.
 
     Examples:
         >>> import jax
@@ -68,7 +71,7 @@ def _op_rule(op: Op[...]) -> Any:
         def forward(x: Any, *arguments: Any) -> tuple[Array, Any]:
             asked = _perturbed(arguments)
             x, arguments = _values((x, arguments))
-            # The plain forward: a second derivative must be able to see through it.
+            # The plain forward, so that a second derivative can go through it.
             y, cache = op.forward(x, *arguments, **options)
             return y, (cache, (x, arguments) if asked else None)
 
@@ -101,7 +104,7 @@ def _layer_rule(layer: Layer) -> Any:
             by_state = _perturbed(state)
             params, state, x, key = _values((params, state, x, key))
             y, new_state, cache = layer.forward(params, state, x, train=train, key=key)
-            # Only a layer with state can be asked for the derivatives that are JAX's.
+            # Only a layer with state can need derivatives that are JAX's.
             inputs = (state, x, key, () if by_state else None) if jax.tree.leaves(state) else None
             return (y, new_state), (params, cache, inputs)
 
@@ -132,8 +135,8 @@ def _layer_rule(layer: Layer) -> Any:
     return apply
 
 
-# With `symbolic_zeros`, the leaves of a rule's arguments carry `value` and `perturbed`, and a
-# cotangent that nobody asked for is a SymbolicZero.
+# With `symbolic_zeros`, the leaves of a rule's arguments have a `value` and a flag `perturbed`, and
+# a cotangent that is not needed is a SymbolicZero.
 
 
 def _values(tree: Any) -> Any:
@@ -168,5 +171,5 @@ def _add(a: Array, b: Any) -> Array:
 
 
 def _cotangents(tree: Any) -> Any:
-    """What custom_vjp takes for zero by a whole number is None."""
+    """Return cotangents with None, which custom_vjp takes for zero, in place of integers'."""
     return jax.tree.map(lambda c: None if _is_float0(c) or not checks.is_float(c) else c, tree)

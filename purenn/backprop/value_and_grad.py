@@ -32,12 +32,13 @@ class ValueAndGrad(Protocol):
 def value_and_grad(
     model: ModelLike, loss: LossLike, *, penalty: PenaltyLike | None = None
 ) -> ValueAndGrad:
-    r"""The loss and its derivative by every parameter, by the hand-derived backward passes.
+    r"""Compute a loss and its derivatives with respect to all parameters, by hand.
 
     $$L = \mathrm{loss}(\mathrm{model}(x), \mathrm{targets}) + \mathrm{penalty}(\mathrm{params})$$
 
-    Unlike `jax.value_and_grad` it takes a model and a loss, not a function, and calls no autodiff
-    (but for parts that are plain functions, which `summary` names).
+    Unlike `jax.value_and_grad`, it takes a model and a loss, not a function, and runs the
+    hand-derived backward passes: it calls no autodiff, except for parts that are plain functions,
+    which `summary` marks.
 
     Args:
         model: a layer.
@@ -45,8 +46,8 @@ def value_and_grad(
         penalty: an op or function of the parameters, added to the loss.
 
     Returns:
-        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`; `value`
-        includes the penalty, `state` is the new one, and `grads` is a pytree like `params`.
+        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `value`
+        includes the penalty, `state` is the new state, and `grads` is a pytree like `params`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -89,7 +90,7 @@ def value_and_grad(
 
 
 def unit(name: str, value: Array) -> Array:
-    """The derivative of a loss by itself, 1, from which every backward pass starts."""
+    """Return the derivative of a loss with respect to itself, 1, where each backward starts."""
     if value.shape != () or not checks.is_float(value):
         raise ValueError(
             f"{name}: must return a floating scalar, the mean over the batch; "

@@ -19,7 +19,7 @@ CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm
 class _Saved(NamedTuple):
     x: Array
     targets: Array
-    factor: Array  # 1, or NaN where an input was no probability
+    factor: Array  # 1, or NaN if an input was not a probability
 
 
 def _in_0_1(values: Array) -> Array:
@@ -27,21 +27,21 @@ def _in_0_1(values: Array) -> Array:
 
 
 def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
-    r"""Binary cross-entropy of probabilities, mean over every element.
+    r"""Compute the binary cross-entropy of probabilities, the mean over all elements.
 
     $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
       dp = \tfrac1n \left(-\tfrac{t}{p} + \tfrac{1 - t}{1 - p}\right) dL$$
 
-    $p$ is clipped to $[10^{-7}, 1 - 10^{-7}]$, so the loss is at most 16.1 an element; outside
-    the derivative is 0: a saturated wrong answer learns nothing. `sigmoid_binary_cross_entropy`
-    keeps that signal.
+    $p$ is clipped to $[10^{-7}, 1 - 10^{-7}]$, so the loss is at most 16.1 per element. Outside
+    these bounds the derivative is 0: a saturated wrong answer learns nothing.
+    `sigmoid_binary_cross_entropy` keeps that signal.
 
     Args:
-        p: probabilities, between 0 and 1, any shape.
-        targets: the same shape, between 0 and 1; whole numbers and bools count as numbers.
+        p: probabilities, between 0 and 1, in any shape.
+        targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
 
     Raises:
-        ValueError: shapes differ, or a value lies outside 0 … 1 (NaN in a compiled program).
+        ValueError: the shapes differ, or a value is outside 0 … 1 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -72,17 +72,17 @@ def _binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
 
 
 def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
-    r"""Binary cross-entropy of $p = \mathrm{sigmoid}(z)$, mean over every element.
+    r"""Compute the binary cross-entropy of $p = \mathrm{sigmoid}(z)$, the mean over all elements.
 
     $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad
       dz = \tfrac1n (\mathrm{sigmoid}(z) - t)\, dL$$
 
-    The sigmoid's $p(1-p)$ has cancelled the loss's $1/p(1-p)$, so a wrong answer keeps its whole
-    gradient however sure it is. An infinite logit on the right side costs 0, on the wrong side inf.
+    The sigmoid's $p(1-p)$ cancels the loss's $1/p(1-p)$, so a wrong answer keeps its full gradient,
+    however sure it is. An infinite logit costs 0 on the right side, and inf on the wrong side.
 
     Args:
-        logits: any shape.
-        targets: the same shape, between 0 and 1; whole numbers and bools count as numbers.
+        logits: in any shape.
+        targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -99,8 +99,8 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Ar
     refuse_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)
     z, t = wide(logits), wide(targets)
-    # log(1 + e^z) - z t without its difference, which would lose the loss of a sure, right answer
-    # (2e-9 at z = 20) and make NaN of infinities.
+    # log(1 + e^z) - z t, written without this difference, which would lose the loss of a sure,
+    # right answer (2e-9 at z = 20) and turn infinities into NaN.
     size, wrong = jnp.where(z > 0, z, -z), jnp.where(z > 0, 1 - t, t)
     excess = wrong * jnp.where((wrong == 0) & jnp.isinf(size), 0, size)
     loss = jnp.mean(jax.nn.softplus(-size) + excess)

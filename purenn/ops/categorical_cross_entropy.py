@@ -13,30 +13,30 @@ from purenn.core.types import ArrayLike
 from purenn.ops.activations import softmax
 from purenn.ops.targets import are_distributions, class_targets, poison, refuse_rows_unless
 
-CLIP = 1e-7  # a probability counts as at least this, since the logarithm of 0 is -inf
+CLIP = 1e-7  # probabilities below this count as this, since the logarithm of 0 is -inf
 
 
 class _Probabilities(NamedTuple):
     p: Array  # (batch, classes)
     y: Array  # (batch, classes), rows that sum to one
-    factor: Array  # (batch, 1), 1 or NaN where a label was no class
+    factor: Array  # (batch, 1): 1, or NaN where a label was not a class
 
 
 def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Probabilities]:
-    r"""Cross-entropy of probabilities, mean over the batch of $m$ examples.
+    r"""Compute the cross-entropy of probabilities, the mean over the batch of $m$ examples.
 
     $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
 
-    $a$ counts as at least $10^{-7}$, so the loss is at most 16.1 an example; below that the
+    $a$ counts as at least $10^{-7}$, so the loss is at most 16.1 per example; below that the
     derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
 
     Args:
-        p: probabilities, `(batch, classes)`, rows that sum to one, the output of `softmax`.
+        p: probabilities, `(batch, classes)`, in rows that sum to one, such as `softmax` returns.
         targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
 
     Raises:
-        ValueError: a row is no distribution, a label is no class (NaN in a compiled program), or
-            the shapes do not fit.
+        ValueError: a row is not a distribution, a label is not a class (NaN in a compiled program),
+            or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -52,9 +52,9 @@ def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Pr
     refuse_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
     valid &= rows
     factor = poison(valid, p.dtype)
-    # The factor goes in at p too: jax.grad would lose a NaN that only comes out, where y is 0.
+    # p is multiplied by the factor as well: jax.grad would lose a NaN that is in y alone.
     log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
-    terms = jnp.where(valid, wide(y) * log_p, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
+    terms = jnp.where(valid, wide(y) * log_p, jnp.nan)  # XLA turns 0 · NaN into 0 for labels
     loss = -jnp.sum(terms) / p.shape[0]
     return loss.astype(p.dtype), _Probabilities(p, y, factor)
 
@@ -66,22 +66,23 @@ def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Arr
 
 
 def _softmax_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, Array]:
-    r"""Cross-entropy of $a = \mathrm{softmax}(z)$, mean over the batch of $m$ examples.
+    r"""Compute the cross-entropy of $a = \mathrm{softmax}(z)$, the mean over a batch of $m$.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
       dz = \tfrac1m (a - y)\, dL$$
 
-    The softmax's Jacobian has cancelled the $1/a$ of the logarithm. The division by $m$ happens
-    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A
-    class that is masked by a logit of -inf counts as none, and costs inf where it is the target; a
-    logit of +inf makes its row NaN.
+    The Jacobian of the softmax cancels the $1/a$ of the logarithm. The division by $m$ happens
+    here,
+    once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A class that
+    is masked by a logit of -inf counts as absent, and costs inf where it is the target. A logit of
+    +inf makes its row NaN.
 
     Args:
         logits: `(batch, classes)`.
         targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
 
     Raises:
-        ValueError: a label is no class (NaN in a compiled program), or shapes do not fit.
+        ValueError: a label is not a class (NaN in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -97,10 +98,10 @@ def _softmax_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, Ar
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
     log_p = z - jnp.log(total)
-    # A masked class has a logit of -inf and a target of 0, whose product must be 0. It is never
-    # formed, since a NaN that is then selected away still stops a program under jax_debug_nans.
+    # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product is
+    # never formed: under jax_debug_nans a NaN stops a program even if it is not selected.
     terms = wide(y) * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
-    terms = jnp.where(valid, terms, jnp.nan)  # XLA makes 0 of 0 · NaN where y is a label
+    terms = jnp.where(valid, terms, jnp.nan)  # XLA turns 0 · NaN into 0 where y is a label
     loss = -jnp.sum(terms) / logits.shape[0]
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
     error = jnp.where(valid, exp / total - wide(y), jnp.nan).astype(logits.dtype)

@@ -12,17 +12,19 @@ from purenn.core.weights import are_weights
 
 
 def l2_penalty(strength: Scalar) -> Op[[Params]]:
-    r"""$L = \tfrac{\lambda}{2} \sum w^2$ over weights; $dw = \lambda\, w\, dL$.
+    r"""Add up the squares of the weights: $L = \tfrac{\lambda}{2} \sum w^2$.
 
-    Weights are what a record of parameters names so, such as `w` of `DenseParams`, stacked or not;
-    biases, gamma and beta are left alone. In a tree of another kind they are the leaves with two
-    axes or more. `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with
-    `strength` = their λ/m. Under `adam` the term's gradient is scaled like any other, so it is not
-    weight decay; `adamw` is.
-    Squares overflow: in float32 the value is inf from a weight of about 1e19 on.
+    $$dw = \lambda\, w\, dL$$
+
+    Weights are the fields that a record of parameters names as such, like `w` of `DenseParams`,
+    stacked or not; biases, gamma and beta do not count. In any other tree they are the leaves with
+    two or more axes. `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with
+    `strength` = their λ/m. Under `adam` the gradient of this term is scaled like any other, so it
+    is not weight decay; `adamw` has that. Squares overflow: in float32 the value is inf from a
+    weight of about 1e19 on.
 
     Args:
-        strength: λ, at least 0, a number or a traced scalar.
+        strength: λ, at least 0: a number or a traced scalar.
 
     Returns:
         An op of a pytree of parameters.

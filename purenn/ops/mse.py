@@ -11,17 +11,18 @@ from purenn.ops.targets import regression_targets
 
 
 def _mse(predictions: Array, targets: ArrayLike) -> tuple[Array, Array]:
-    r"""Mean squared error over every element: $L = \frac1n \sum (p - t)^2$, $n$ = `p.size`.
+    r"""Compute the mean squared error over all elements: $L = \frac1n \sum (p - t)^2$.
 
     $$dp = \tfrac2n (p - t)\, dL$$
 
-    Texts that write $dZ = A - Y$ "for MSE" give the derivative of half of it through an identity
-    output; those that divide by the batch $m$ alone are $k$ times larger for $k$ outputs. Squares
-    overflow: in float32 the value is inf from an error of about 1e19 on.
+    $n$ is the number of elements, `p.size`. Texts that write $dZ = A - Y$ "for MSE" give the
+    derivative of half of it, through an identity output. Texts that divide only by the batch $m$
+    have a loss $k$ times larger for $k$ outputs. Squares overflow: in float32 the value is inf from
+    an error of about 1e19 on.
 
     Args:
-        predictions: floating point, any shape.
-        targets: the same shape (nothing is broadcast); whole numbers count as numbers.
+        predictions: floating point, in any shape.
+        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Targets of the losses: what they may be, and what is refused."""
+"""Targets of the losses: checks, and classes as rows."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from purenn.core.precision import wide_dtype
 
 
 def regression_targets(where: str, name: str, predictions: Array, targets: Any) -> Array:
-    """Targets of the predictions' own shape; whole numbers and bools are taken as numbers."""
+    """Return targets in the shape of the predictions; whole numbers and bools become floats."""
     targets = checks.as_array(where, "targets", targets)
     remedy = "; pass targets[..., None]" * ((*targets.shape, 1) == predictions.shape)
     checks.same_shape(where, "targets", targets, name, predictions, remedy)
     if predictions.size == 0:
-        raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}; its mean is none")
+        raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}, and has no mean")
     if not checks.is_float(targets):
         return targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", targets, name, predictions)
@@ -23,12 +23,12 @@ def regression_targets(where: str, name: str, predictions: Array, targets: Any) 
 
 
 def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tuple[Array, Array]:
-    """Rows that sum to one, and whether each target is valid, `(batch, 1)`.
+    """Return rows that sum to one, and whether each target is valid, `(batch, 1)`.
 
-    Integers `(batch,)` become one-hot rows. A label that is no class, or a row that is no
-    distribution, is an error where the numbers can be seen; in a compiled program it is False
-    here, and makes its example NaN, and so the loss. No example waits for the others to be
-    looked at, which on several devices would be an exchange of its own.
+    Integers `(batch,)` become one-hot rows. A label that is not a class, or a row that is not a
+    distribution, is an error where the numbers are known. In a compiled program it is marked False
+    here, which makes its example NaN, and so the loss. Each example is marked by itself: on several
+    devices, a mark for all of them would need communication.
     """
     if predictions.ndim != 2 or predictions.shape[0] == 0 or predictions.shape[1] < 2:
         raise ValueError(
@@ -63,7 +63,7 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
 
 
 def one_row_per_example(predictions: Array, name: str) -> str:
-    """Say how predictions of more axes become rows; nothing of others."""
+    """Say how predictions with more axes become rows; nothing if there are two axes."""
     if predictions.ndim < 3:
         return ""
     return (
@@ -73,21 +73,21 @@ def one_row_per_example(predictions: Array, name: str) -> str:
 
 
 def are_distributions(rows: Array) -> Array:
-    """Whether each row is a probability distribution, as well as its dtype can tell."""
+    """Tell whether each row is a probability distribution, as well as its dtype can tell."""
     tolerance = 1e-3 if jnp.finfo(rows.dtype).bits >= 32 else 2e-2
     sums = jnp.sum(rows, axis=-1, keepdims=True, dtype=wide_dtype(rows.dtype))
     return jnp.all(rows >= 0, axis=-1, keepdims=True) & (jnp.abs(sums - 1) <= tolerance)
 
 
 def distributions(rows: Array) -> Array:
-    """Whether all rows are."""
+    """Tell whether all rows are probability distributions."""
     return jnp.all(are_distributions(rows))
 
 
 def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None:
-    """Refuse values where the numbers can be seen, rather than in a compiled program only."""
+    """Reject invalid values if the numbers are known, and not only in a compiled program."""
     if checks.is_concrete(valid) and not bool(valid):
-        value = lax.stop_gradient(value)  # under jax.grad it is traced, though it can be seen
+        value = lax.stop_gradient(value)  # under jax.grad it is traced, but known
         low, high = jnp.min(value), jnp.max(value)
         raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
 
@@ -109,5 +109,5 @@ def refuse_rows_unless(
 
 
 def poison(valid: Array, dtype: Any) -> Array:
-    """One where all is valid, else NaN: the factor that stops a compiled run on a bad label."""
+    """Return 1 where all is valid, else NaN: the factor that stops a compiled run."""
     return jnp.where(valid, 1, jnp.nan).astype(dtype)

@@ -1,4 +1,4 @@
-"""`adam`, and `adamw`, which decays weights beside it."""
+"""`adam`, and `adamw`, which also decays the weights."""
 
 import math
 from typing import Any, NamedTuple
@@ -37,20 +37,20 @@ def adam(
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
 ) -> Optimizer:
-    r"""Adam (Kingma and Ba 2015), bias-corrected, $\epsilon$ outside the root.
+    r"""Make the Adam optimizer (Kingma and Ba 2015): bias-corrected, $\epsilon$ outside the root.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
 
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
-    $t$ counts from 1, since at 0 the correction divides by zero; a schedule's step counts from 0.
+    $t$ counts from 1, since at 0 the correction would divide by zero; a schedule counts from 0.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
         beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
         beta2: the fraction of the second moment kept, `0 <= beta2 < 1`.
-        epsilon: keeps the quotient finite. Like the betas it is a number or a traced scalar, so
-            that one can `vmap` over it; a traced one that is out of bounds gives NaN.
+        epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar, so
+            that one can `vmap` over it; a traced one outside its bounds gives NaN.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -70,9 +70,9 @@ def adamw(
     epsilon: Scalar = 1e-8,
     weight_decay: Scalar = 1e-4,
 ) -> Optimizer:
-    r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    r"""Make the Adam optimizer with decoupled weight decay (Loshchilov and Hutter 2019).
 
-    Adam's step, and beside it $w \leftarrow w - \eta\,\lambda\,w$, which the moments never see.
+    To Adam's step it adds $w \leftarrow w - \eta\,\lambda\,w$, which does not go into the moments.
     That is what an L2 penalty does under `sgd`, but not under `adam`.
 
     Args:
@@ -80,9 +80,9 @@ def adamw(
         beta1: as for `adam`.
         beta2: as for `adam`.
         epsilon: as for `adam`.
-        weight_decay: $\lambda$. Weights alone decay, stacked or not: those that a record of
-            parameters names, such as `w` of `DenseParams`, and never biases, gamma or beta. In a
-            tree of another kind they are the leaves with two axes or more.
+        weight_decay: $\lambda$. Only weights decay, stacked or not: the fields that a record of
+            parameters names as such, like `w` of `DenseParams`, and never biases, gamma or beta. In
+            any other tree they are the leaves with two or more axes.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -154,7 +154,7 @@ def _adam(
 
 
 def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:
-    r"""$1 - \beta^t$. In float32, 0.999 is off by 1e-8 and the difference by 1e-5; this is not."""
+    r"""Return $1 - \beta^t$, exact to float32: the difference as written is off by 1e-5."""
     if checks.is_concrete(beta):
         log = math.log(beta) if beta else -math.inf
         return -jnp.expm1(step.astype(dtype) * log)
@@ -164,9 +164,9 @@ def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:
 
 
 def _root(v: Array) -> Array:
-    r"""$\sqrt v$, with a derivative of 0 at 0, where that of the root alone is infinite.
+    r"""Return $\sqrt v$, with a derivative of 0 at 0, where that of the root is infinite.
 
-    The first moment is 0 there too, so the derivative through the update stays right: the
-    infinity would have been multiplied by 0.
+    The first moment is 0 there too, so that the derivative through the update stays right: the
+    infinity would be multiplied by 0.
     """
     return jnp.where(v == 0, 0, jnp.sqrt(jnp.where(v == 0, 1, v)))

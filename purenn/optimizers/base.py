@@ -16,11 +16,12 @@ from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
 
 
 class Optimizer(NamedTuple):
-    """Two pure functions, in optax's protocol: each goes where the other is expected.
+    """Two pure functions, in optax's protocol: purenn takes optax's, and optax takes purenn's.
 
     Attributes:
         init: `(params) -> opt_state`.
-        update: `(grads, opt_state, params=None) -> (updates, opt_state)`; the updates are added.
+        update: `(grads, opt_state, params=None) -> (updates, opt_state)`; the updates are added to
+            the parameters.
 
     Examples:
         >>> import jax
@@ -39,7 +40,7 @@ class Optimizer(NamedTuple):
 
 
 def apply_updates(params: Params, updates: Params) -> Params:
-    """`params + updates`, leaf by leaf, each in the parameter's dtype.
+    """Return `params + updates`, leaf by leaf, each in the parameter's dtype.
 
     Args:
         params: a pytree of floating arrays.
@@ -66,7 +67,7 @@ def check_rate(where: str, learning_rate: Any) -> Scalar | Schedule:
 
 
 def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
-    """The learning rate of a step, counted from 0."""
+    """Return the learning rate of a step, counted from 0."""
     if not callable(learning_rate):
         return learning_rate
     rate = learning_rate(step)
@@ -80,15 +81,15 @@ def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
 
 
 def first_step() -> Array:
-    """A step counter: int32, since a counter in low precision stalls (bfloat16 at 256)."""
+    """Return a step counter in int32: in low precision it would stall (bfloat16 at 256)."""
     return jnp.zeros((), jnp.int32)
 
 
 def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> Any:
-    """Check what `update` gets, and return the gradients as JAX arrays.
+    """Check the arguments of `update`, and return the gradients as JAX arrays.
 
-    That is its own state, and gradients of the parameters' structure and shapes, in their precision
-    at least.
+    The state must be the optimizer's own. The gradients must have the structure and the shapes of
+    the parameters, in the same precision at least.
     """
     if not isinstance(opt_state, kind):
         raise TypeError(
@@ -105,7 +106,7 @@ def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any)
 
 
 def _refuse_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
-    """Refuse gradients that have lost digits; more of them than the parameters have do no harm."""
+    """Reject gradients with fewer digits than the parameters; more of them do no harm."""
     if jnp.finfo(grad.dtype).bits < jnp.finfo(param.dtype).bits:
         leaf = jax.tree_util.keystr(path)
         raise TypeError(
@@ -115,11 +116,11 @@ def _refuse_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
 
 
 def moments(where: str, params: Any) -> Any:
-    """Zeros like the parameters, in float32 at least: an average in less loses small terms."""
+    """Return zeros like the parameters, in float32 at least: less would lose small terms."""
     params = checks.float_tree(where, "params", params)
     return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
 
 
 def scaled(rate: Any, direction: Array, dtype: Any) -> Array:
-    """`-rate * direction`, computed in the direction's precision, returned in `dtype`."""
+    """Return `-rate * direction` in `dtype`, computed in the precision of the direction."""
     return (-jnp.asarray(rate, direction.dtype) * direction).astype(dtype)

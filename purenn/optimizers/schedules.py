@@ -1,7 +1,7 @@
 """Schedules: `step -> learning rate`, steps counted from 0.
 
-Their arguments are numbers or traced scalars, so that one can `vmap` over them; a traced one that
-is out of bounds gives NaN.
+Their arguments are numbers or traced scalars, so that one can `vmap` over them; a traced one
+outside its bounds gives NaN.
 """
 
 import math
@@ -27,19 +27,19 @@ def _steps(where: str, name: str, value: Any) -> Scalar:
 
 
 def _beside(steps: Scalar, step: Any) -> Any:
-    """Return a step as it is beside a whole number of steps, and as a float beside a traced one."""
+    """Return a step, as a float if it is combined with a traced number of steps."""
     return step if checks.is_concrete(steps) else _real(step)
 
 
 def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Scalar) -> Schedule:
-    r"""`initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
+    r"""Decay as `initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
 
-    The texts' $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$; it changes from epoch
-    to epoch, not within one.
+    In the texts it is $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$. It changes from
+    epoch to epoch, not within one.
 
     Args:
         initial: the learning rate of the first epoch.
-        decay_rate: how much the divisor grows an epoch.
+        decay_rate: how much the divisor grows per epoch.
         steps_per_epoch: `len(x) // batch_size`.
 
     Examples:
@@ -62,12 +62,12 @@ def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Sca
 
 
 def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) -> Schedule:
-    """`initial * decay_rate ** (step / decay_steps)`.
+    """Decay as `initial * decay_rate ** (step / decay_steps)`.
 
     Args:
         initial: the learning rate of step 0.
-        decay_rate: the factor that `decay_steps` steps make.
-        decay_steps: see `decay_rate`.
+        decay_rate: the factor over `decay_steps` steps.
+        decay_steps: how many steps that takes.
 
     Examples:
         >>> import purenn as pn
@@ -88,14 +88,14 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
 
 
 def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
-    r"""From `initial` to `final` along half a cosine in `decay_steps` steps, then `final`.
+    r"""Decay from `initial` to `final` along half a cosine in `decay_steps` steps, then stay there.
 
     $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$
     (Loshchilov and Hutter 2017, without the restarts).
 
     Args:
         initial: the learning rate of step 0.
-        decay_steps: how many steps the way down takes.
+        decay_steps: how many steps the decay takes.
         final: the learning rate from then on.
 
     Examples:
@@ -119,14 +119,14 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
 
 
 def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
-    """Up to `peak` in equal parts over `warmup_steps`, then `peak`, or the schedule it is.
+    """Rise to `peak` in equal parts over `warmup_steps`, then stay there, or follow the schedule.
 
-    Step 0 already moves: its rate is `peak / warmup_steps`. A schedule given as `peak` starts
-    where the warm-up ends.
+    Step 0 already has a rate, `peak / warmup_steps`. A schedule given as `peak` starts where the
+    warm-up ends.
 
     Args:
         peak: a number, or a schedule.
-        warmup_steps: how many steps the way up takes.
+        warmup_steps: how many steps the rise takes.
 
     Examples:
         >>> import purenn as pn

@@ -26,9 +26,10 @@ class SgdState(NamedTuple):
 
 
 def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
-    r"""Gradient descent, stochastic when the gradients are a batch's: $w \leftarrow w - \eta\, g$.
+    r"""Make gradient descent: $w \leftarrow w - \eta\, g$.
 
-    The change is along the *negative* gradient.
+    It is stochastic if the gradients are those of a batch. The step goes along the *negative*
+    gradient.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
