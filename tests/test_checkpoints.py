@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from purenn.training.moment import Moment
 from test_training import same
 
 import purenn as pn
@@ -18,10 +19,8 @@ from purenn.checkpoints.folder import Folder
 from purenn.distributed.processes import Team
 from purenn.storage import tree_file
 from purenn.training import batches, fingerprint
-from purenn.training import train as train_module
-from purenn.training.shuffle import epoch_order
 from purenn.training.checkpoints import Checkpoints
-from purenn.training.moment import Moment
+from purenn.training.shuffle import epoch_order
 
 KEY = jax.random.key(3)
 EXAMPLES, FEATURES, CLASSES = 60, 6, 3

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of a real run, half of them inside a save; then on to the end.
+"""`kill -9` at random moments of a real run, half of them inside a save; then it is resumed.
 
     python tests/robustness/kills.py --count 50 --seed 0
 
@@ -7,10 +7,10 @@ L2 penalty and validation; every third takes its data from a function of the epo
 resumed, killed again, while it resumes too, until it has ended. One half of the kills come from
 outside at a random time; the other half from inside (`dying.py`), at a random call of a random
 save: before the call, after it, or after half of the bytes. Now and then one bit of the newest
-checkpoint is flipped before a run goes on, so that it falls back to the one before.
+checkpoint is flipped before a run is resumed, so that it falls back to the one before.
 
-Goal: params, state, optimizer state and history, less the seconds, are bit for bit those of a run
-that was never stopped, and a run goes on from the newest checkpoint that is whole.
+Goal: params, state, optimizer state and history, except for the seconds, are bit for bit those of a
+run that was never stopped, and a run resumes from the newest checkpoint that is not damaged.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import dying
 
 EPOCHS = 3
 SOURCES = ("arrays", "function", "arrays")
-SAVES, CALLS_OF_A_SAVE = 8, 11
+SAVES, CALLS_OF_A_SAVE = 8, 9
 
 
 def child(chosen):

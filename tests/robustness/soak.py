@@ -27,7 +27,6 @@ import numpy as np
 
 import purenn as pn
 from purenn.training import run
-from purenn.training.compiled import Spec, compiled
 
 EXAMPLES, BATCH = 1_600, 8  # 200 steps an epoch
 MODEL = pn.serial(pn.dense(4), pn.relu, pn.dense(3))
