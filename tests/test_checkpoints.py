@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from table import jit_quickly
 from test_training import same
 
 import purenn as pn
@@ -27,6 +28,7 @@ from purenn.training.shuffle import epoch_order
 KEY = jax.random.key(3)
 EXAMPLES, FEATURES, CLASSES = 60, 6, 3
 MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(CLASSES))
+WIDER = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
 LOSS, PENALTY = pn.softmax_cross_entropy, pn.l2_penalty(0.01)
 ADAM = pn.adam(pn.cosine_decay(0.01, 30))  # 6 steps an epoch
 RNG = np.random.default_rng(0)
@@ -59,6 +61,14 @@ def assert_same_run(got, expected):
 
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compile_quickly():
+    """Every run here is compared with others of the same programs, whatever XLA makes of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "jit", jit_quickly)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -423,7 +433,7 @@ def test_a_changed_run_is_rejected_in_the_words_that_the_user_gave(name, finishe
     ("changes", "says"),
     [
         (
-            {"model": pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])},
+            {"model": WIDER},
             r"params\[1\].w is .*\n  model: layer 1 was dense\(5\), is dense\(7\)",
         ),
         (
@@ -491,9 +501,8 @@ def test_a_forged_fingerprint_is_rejected(forged, finished, tmp_path, whole):
     with pytest.raises(ValueError, match="expected a checkpoint of fit in this version"):
         fit(tmp_path, resume=True)
     if forged != "{}":  # with a model of other shapes, the notes are only looked at for words
-        wider = pn.serial(pn.batch_norm(), pn.dense(7), *MODEL.parts[2:])
         with pytest.raises(ValueError, match=r"is not the one that the run began with$"):
-            fit(tmp_path, resume=True, model=wider)
+            fit(tmp_path, resume=True, model=WIDER)
 
 
 FORGED = """
@@ -589,7 +598,6 @@ ROOT = pn.serial(pn.dense(4), root(), pn.dense(CLASSES))
 STILL = pn.sgd(0.0)  # an update by 0 × NaN is NaN
 
 
-@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_gradient_that_is_not_finite_stops_the_run_at_its_step(source, tmp_path):
     x = np.abs(X) + 1
@@ -632,7 +640,6 @@ def huge(key, shape, dtype=jnp.float32):
     return jnp.full(shape, 3e38, dtype)
 
 
-@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("model", "x", "says"),
     [
@@ -676,7 +683,6 @@ def spoiled_penalty(value, derivative):
     )
 
 
-@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("layer", "penalty", "says"),
     [
@@ -693,7 +699,6 @@ def test_locate_knows_state_and_penalty_from_the_layers(layer, penalty, says):
     assert f"; it began in the {says}" in str(error.value)
 
 
-@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_state_may_begin_with_infinities(source):
     options = {"model": between_dense(growing(0.0)), "penalty": None, "validation": None}
