@@ -43,7 +43,8 @@ def child(arguments):
     import mnist
     import mnist_advanced
 
-    from purenn.training import checkpoints, run
+    from purenn.training import checkpoints
+    from purenn.training import fit as fit_module
 
     def marked(owner, name, before, after):
         original = getattr(owner, name)
@@ -56,12 +57,12 @@ def child(arguments):
 
         setattr(owner, name, call)
 
-    keeper = checkpoints.Checkpoints
-    marked(keeper, "__enter__", "settings", "settings")
-    marked(keeper, "begin", "settings", "compilation")
-    marked(keeper, "due", "training", "training")
-    marked(keeper, "write", "writing", "written")
-    marked(run, "evaluate", "validation", "training")
+    kept = checkpoints.Checkpoints
+    marked(kept, "__enter__", "settings", "settings")
+    marked(kept, "resumed", "settings", "compilation")
+    marked(kept, "due", "training", "training")
+    marked(kept, "write", "writing", "written")
+    marked(fit_module, "evaluate_between", "validation", "training")
     marked(mnist, "report", "report", "end")
     interrupts.run(mnist_advanced.app)
 

@@ -35,17 +35,17 @@ def child(chosen):
     """Train; tell the parent when that begins, and what came of it."""
     from purenn.training import batches, checkpoints
 
-    checkpoints.SHARE, batches.LOOK_EVERY = 4, 0.1  # many saves, in a short run
+    checkpoints.SHARE, batches.CHUNK_SECONDS = 4, 0.1  # many saves, in a short run
     # Only a checkpoint that the parent has damaged may be passed over.
     warnings.simplefilter("ignore" if chosen.damaged else "error", RuntimeWarning)
-    begin = checkpoints.Checkpoints.begin
+    resumed = checkpoints.Checkpoints.resumed
 
     def told(*given, **options):
-        moment = begin(*given, **options)
-        print("from", int(moment.train_state.step), flush=True)
-        return moment
+        now, position = resumed(*given, **options)
+        print("from", int(now.train_state.step), flush=True)
+        return now, position
 
-    checkpoints.Checkpoints.begin = told
+    checkpoints.Checkpoints.resumed = told
     if chosen.die:
         at_save, at_call, place = chosen.die
         dying.die(at_save=int(at_save), at_call=int(at_call), place=place)
@@ -125,7 +125,7 @@ def killed_run(cache, source, expected, length, rng, wanted):
                 cache, source, folder, die=die, kill_after=kill_after, damaged=damaged
             )
             if first is not None and first != (there[-1] if there else 0):
-                print(f"went on from step {first}, but {there} are there")
+                print(f"resumed from step {first}, but {there} are there")
                 sound = False
             if came != "killed":
                 break
