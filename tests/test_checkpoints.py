@@ -1,4 +1,4 @@
-"""`fit` with checkpoints: whatever stops a run, it goes on to the same numbers, bit for bit."""
+"""`fit` with checkpoints: whatever stops a run, it resumes to the same numbers, bit for bit."""
 
 import json
 import os
@@ -110,14 +110,12 @@ def files(folder):
     return sorted(path.name for path in Path(folder).glob("checkpoint-*"))
 
 
-# Stop, and go on.
+# Stop, and resume.
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("at", [1, 9, 12, 24])
-def test_a_run_that_was_stopped_goes_on_bit_for_bit(
-    source, at, whole, single_steps, monkeypatch, tmp_path
-):
+def test_a_stopped_run_resumes_bit_for_bit(source, at, whole, single_steps, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         press(patch, at=at)
         with pytest.raises(KeyboardInterrupt) as stopped:
@@ -129,14 +127,14 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     assert files(tmp_path)[-1] == f"checkpoint-{at:010}.safetensors"
     assert_same_run(fit(tmp_path, source, resume=True), whole[source])
     assert len(files(tmp_path)) == 2
-    # It has ended: to go on with it is to have it again, and to write nothing.
+    # It has ended: resuming it returns it again, and writes nothing.
     newest = tmp_path / files(tmp_path)[-1]
     written = newest.stat().st_ino
     assert_same_run(fit(tmp_path, source, resume=True), whole[source])
     assert newest.stat().st_ino == written
 
 
-def test_a_run_goes_on_as_often_as_it_is_stopped_and_to_more_epochs(
+def test_a_run_resumes_as_often_as_it_is_stopped_and_to_more_epochs(
     whole, single_steps, monkeypatch, tmp_path
 ):
     for at in (2, 7, 3):
@@ -163,7 +161,7 @@ def test_checkpoints_change_nothing_and_start_from_a_given_state_too(tmp_path, s
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_epochs_count_on_through_a_stop_of_a_run_that_went_on_from_a_state(
+def test_epochs_count_on_when_a_run_that_began_with_a_state_is_stopped(
     source, single_steps, monkeypatch, tmp_path
 ):
     state, before = fit(source=source, epochs=2)
@@ -219,7 +217,7 @@ def test_a_folder_stays_where_it_was_when_the_directory_changes(tmp_path, monkey
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_data_that_have_become_fewer_are_refused(whole, single_steps, monkeypatch, tmp_path):
+def test_data_that_have_become_fewer_are_rejected(whole, single_steps, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         press(patch, at=9)
         with pytest.raises(KeyboardInterrupt):
@@ -284,7 +282,7 @@ def test_ctrl_c_during_the_last_write(times, whole, monkeypatch, tmp_path):
 def test_ctrl_c_does_not_wait_for_scores_or_data(where, whole, monkeypatch, tmp_path):
     def waits(*given, **options):
         signal.raise_signal(signal.SIGINT)
-        raise AssertionError("went on waiting")
+        raise AssertionError("kept waiting")
 
     def slow(epoch):
         yield from list(function(epoch))[:2]
@@ -309,7 +307,7 @@ def test_ctrl_c_is_not_raised_within_jax_but_between_two_batches(whole, monkeypa
         between()
         finished.append(inside["call"]())
         between()
-        raise AssertionError("went on to the next batch")
+        raise AssertionError("continued with the next batch")
 
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, "evaluate_between", in_a_batch)
@@ -566,7 +564,7 @@ def test_a_full_disk_does_not_stop_a_run(whole, tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-def test_a_state_that_cannot_be_written_is_refused_before_the_run(tmp_path):
+def test_a_state_that_cannot_be_written_is_rejected_before_the_run(tmp_path):
     zero = pn.Optimizer(
         lambda params: jnp.zeros(3, jnp.int4),
         lambda grads, state, params: (jax.tree.map(jnp.zeros_like, grads), state),
@@ -575,14 +573,14 @@ def test_a_state_that_cannot_be_written_is_refused_before_the_run(tmp_path):
         fit(tmp_path, optimizer=zero)
 
 
-def test_a_run_of_which_nothing_came_leaves_no_folder(tmp_path):
+def test_a_run_that_wrote_nothing_leaves_no_folder(tmp_path):
     bad = np.full_like(X, np.nan)
     with pytest.raises(FloatingPointError):
         fit(tmp_path / "runs" / "one", data=(bad, Y))
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-# What is no longer finite.
+# Values that are not finite.
 
 
 def root():
@@ -652,7 +650,7 @@ def huge(key, shape, dtype=jnp.float32):
 )
 def test_locate_names_the_first_value_that_is_not_finite(model, x, says, request):
     options = {"model": model, "optimizer": pn.sgd(0.1), "penalty": None, "validation": None}
-    if "probabilities" in request.node.name:  # which the loss refuses, if it sees them
+    if "probabilities" in request.node.name:  # which the loss rejects, if it sees them
         options |= {"model": pn.serial(model, pn.softmax), "loss": pn.categorical_cross_entropy}
     with pytest.raises(FloatingPointError) as error:
         fit(data=(x.astype(np.float32), Y), locate=True, **options)
@@ -711,7 +709,7 @@ def test_a_state_may_begin_with_infinities(source):
         fit(source=source, epochs=1, **options)
 
 
-def test_an_optimizer_of_overflowed_moments_is_no_silent_standstill():
+def test_an_optimizer_whose_statistics_overflow_does_not_stand_still_silently():
     # v = g² overflows, and every step of Adam would be 0 from there on, with a finite loss.
     def large(x):
         return x, ()

@@ -7,7 +7,7 @@ from robustness import soak, two_processes
 from test_checkpoints import assert_same_run
 
 
-def test_a_folder_is_refused_to_a_second_process_and_free_when_the_first_is_killed(tmp_path):
+def test_a_folder_is_rejected_to_a_second_process_and_free_when_the_first_is_killed(tmp_path):
     """The first dies by `kill -9` in the middle of a write."""
     with two_processes.started(tmp_path, killed=True) as process:
         with pytest.raises(ValueError, match=f"another run is writing to {tmp_path}; expected"):

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of a real run, half of them inside a save; then it is resumed.
+"""`kill -9` at random times in a real run, half of them inside a save; then it is resumed.
 
     python tests/robustness/kills.py --count 50 --seed 0
 
