@@ -13,7 +13,7 @@ import pytest
 
 import purenn as pn
 from purenn.training.changes import changes
-from purenn.training.compiled import Recipe
+from purenn.training.compiled import Spec
 from purenn.training.fingerprint import digest_of, fingerprint, parsed
 
 MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(3))
@@ -39,7 +39,7 @@ def of(
     data = tuple(map(jnp.asarray, data))
     source = SimpleNamespace(example=data, held=data, batch_size=batch_size, blocks=blocks)
     return fingerprint(
-        Recipe(model, loss, optimizer, penalty),
+        Spec(model, loss, optimizer, penalty),
         start_of(model, optimizer, seed, fill),
         source,
         first_epoch=first_epoch,

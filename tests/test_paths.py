@@ -1,4 +1,4 @@
-"""Every function that takes a path: `~` is expanded, and what is not a local path is refused."""
+"""Every function that takes a path: `~` is expanded, and what is not a local path is rejected."""
 
 import os
 import re
@@ -69,7 +69,7 @@ URLS = [
 
 
 @pytest.mark.parametrize("words", TAKERS)
-def test_a_url_is_refused_and_makes_no_folder(words, here):
+def test_a_url_is_rejected_and_makes_no_folder(words, here):
     for url in URLS:
         text = os.fspath(url)
         says = f"{words} on this machine's file system, got {text!r}; mount it, or copy"
@@ -81,7 +81,7 @@ def test_a_url_is_refused_and_makes_no_folder(words, here):
 
 
 @pytest.mark.parametrize("words", TAKERS)
-def test_what_cannot_name_anything_is_refused(words, here):
+def test_what_cannot_name_anything_is_rejected(words, here):
     for path in ("", "a\0b"):
         with pytest.raises(ValueError, match=f"^{words}, got {re.escape(repr(path))}$"):
             TAKERS[words](path)

@@ -7,7 +7,7 @@ from robustness import soak, two_processes
 from test_checkpoints import assert_same_run
 
 
-def test_a_folder_is_refused_to_a_second_process_and_free_when_the_first_is_killed(tmp_path):
+def test_a_folder_is_rejected_to_a_second_process_and_free_when_the_first_is_killed(tmp_path):
     """The first dies by `kill -9` in the middle of a write."""
     with two_processes.started(tmp_path, killed=True) as process:
         with pytest.raises(ValueError, match=f"another run is writing to {tmp_path}; expected"):
@@ -21,7 +21,7 @@ def test_a_folder_is_refused_to_a_second_process_and_free_when_the_first_is_kill
 
 @pytest.mark.parametrize(("source", "steps"), [("arrays", 3_000), ("function", 1_000)])
 def test_files_and_compiled_programs_do_not_become_more(source, steps, tmp_path, monkeypatch):
-    monkeypatch.setattr(soak, "MOMENTS", 5)
+    monkeypatch.setattr(soak, "SAMPLES", 5)
     soak.count_programs()
     samples, epochs = soak.one_run(source, steps, tmp_path)
     assert len(samples) == 5

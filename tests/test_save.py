@@ -413,7 +413,7 @@ def test_a_write_that_fails_leaves_the_old_file(path, monkeypatch, name, number,
     pn.save(path, OLD)
     with monkeypatch.context() as patch:
         faults = Faults(patch, name, number, error, short)
-        if error is None:  # short writes go on
+        if error is None:  # short writes continue
             pn.save(path, NEW)
         else:
             with pytest.raises(type(error)) as caught:

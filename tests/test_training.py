@@ -15,9 +15,7 @@ from table import error, plain_dropout
 
 import purenn as pn
 from purenn.training import batches as sources
-from purenn.training import train as train_module
 from purenn.training.shuffle import epoch_order
-from purenn.training.compiled import Spec, compiled
 
 KEY = jax.random.key(0)
 CLASSES, FEATURES, EXAMPLES = 3, 6, 70

@@ -3,16 +3,14 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.sharding import Mesh
-from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.layer import Layer
@@ -21,10 +19,9 @@ from purenn.optimizers.describe import described
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import ARROW, DIGEST
 from purenn.training.compiled import Spec
+from purenn.training.digests import Merged, default_prng, digest_of, digest_of_data
 from purenn.training.shuffle import epoch_order
 from purenn.training.train_step import TrainState, train_step
-
-Merged = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def fingerprint(
@@ -73,7 +70,7 @@ def fingerprint(
         "batch_size": str(source.batch_size or "the function's"),
         "blocks": str(source.blocks),
         "first_epoch": str(first_epoch),
-        "data": _data(source, merged),
+        "data": digest_of_data(source, merged),
         "validation": evaluated,
         "key": "of train_state" if key is None else _key(key),
         "initial train_state": digest_of(train_state=start),
@@ -93,23 +90,6 @@ def parsed(text: str) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(words, str) for words in found.values()):
         raise ValueError("not a fingerprint")
     return found
-
-
-def digest_of(**trees: Any) -> str:
-    """Describe arrays by dtypes, shapes and one digest: `x: float32[60, 6], SHA-256 0123…`."""
-    digest, words = hashlib.sha256(), []
-    for name, tree in trees.items():
-        texts = []
-        for leaf in map(_as_jax_has_it, jax.tree.leaves(tree)):
-            texts.append(f"{leaf.dtype}{list(leaf.shape)}")
-            if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-                leaf = jax.random.key_data(leaf)
-            elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
-                digest.update(_default_prng().encode())  # it may be a raw key
-            digest.update(texts[-1].encode())
-            digest.update(_bytes(to_host(leaf)))
-        words.append(f"{name}: {texts[0] if len(texts) == 1 else f'{len(texts)} arrays'}")
-    return f"{', '.join(words)}{DIGEST}{digest.hexdigest()[:16]}"
 
 
 def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
@@ -157,12 +137,8 @@ def _name(update: Any) -> str:
 def _key(key: Any) -> str:
     """A key's numbers: those of jax.random.key(3) end in 3."""
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    kind = str(jax.random.key_impl(key)) if typed else f"raw {_default_prng()}"
+    kind = str(jax.random.key_impl(key)) if typed else f"raw {default_prng()}"
     return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
-
-
-def _default_prng() -> str:
-    return str(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]
 
 
 def _device(mesh: Mesh | None) -> str:
@@ -172,38 +148,3 @@ def _device(mesh: Mesh | None) -> str:
         kind = f"{dict(mesh.shape)} of {kind}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{kind}, {cores} cores" if jax.default_backend() == "cpu" else kind
-
-
-def _data(source: Arrays | Batches, merged: Merged | None) -> str:
-    """The digest of the data; of several blocks by way of one each, which do not depend on devices.
-
-    Of several processes each holds some of the blocks.
-    """
-    x, targets = source.example
-    if source.blocks == 1:
-        return digest_of(x=x, targets=targets)
-    table = np.zeros((2, source.blocks, 32), np.uint8)
-    for part, held in enumerate(source.held):
-        length = held.shape[0] // source.blocks
-        for shard in held.addressable_shards:
-            first, count = (shard.index[0].start or 0) // length, len(shard.data) // length
-            for block, rows in enumerate(np.split(np.asarray(shard.data), count), first):
-                of_block = hashlib.sha256(_bytes(rows)).digest()
-                table[part, block] = np.frombuffer(of_block, np.uint8)
-    digest = hashlib.sha256(_bytes(merged(table) if merged else table)).hexdigest()
-    x_held, targets_held = source.held
-    return (
-        f"x: {x_held.dtype}{list(x.shape)}, targets: {targets_held.dtype}{list(targets.shape)}"
-        f"{DIGEST}{digest[:16]}"
-    )
-
-
-def _as_jax_has_it(leaf: Any) -> Any:
-    """NumPy's arrays in the dtype that they get on a device."""
-    if isinstance(leaf, Array):
-        return leaf
-    return np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
-
-
-def _bytes(array: NDArray[Any]) -> Any:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, collectives, cut, mesh_of
+from purenn.training.blocks import slots, steps_per_epoch
 
 import purenn as pn
 from purenn.distributed.mesh import begin, layout_of, placed, spread_of
-from purenn.training.blocks import slots, steps_per_epoch
-from purenn.training.compiled import Spec, compiled
+from purenn.training.compiled import compiled
 
 KEY = jax.random.key(0)
 ADAM, LOSS = pn.adam(1e-3), pn.softmax_cross_entropy

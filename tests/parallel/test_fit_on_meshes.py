@@ -10,12 +10,11 @@ import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, EXACT, EXPLICIT, apart, cut, mesh_of, numbers, sharded_model
+from purenn.training.blocks import batch_of, in_blocks
 from table import as_dtype, jit_quickly
 
 import purenn as pn
 from purenn.distributed.mesh import layout_of, placed, spread_of
-from purenn.training.blocks import batch_of, in_blocks
-from purenn.training.compiled import Spec, compiled
 
 KEY = jax.random.key(1)
 FEATURES, CLASSES, EXAMPLES, BATCH, EPOCHS = 12, 4, 203, 40, 10  # five steps an epoch

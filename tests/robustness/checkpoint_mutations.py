@@ -217,7 +217,7 @@ def try_all(path, count, seed, seconds=float("inf"), patience=0):
             changed = mutant(rng, data)
             os.pwrite(file.fileno(), changed, 0)
             file.truncate(len(changed))
-            signal.setitimer(signal.ITIMER_REAL, patience)  # what hangs is killed; 0 is for ever
+            signal.setitimer(signal.ITIMER_REAL, patience)  # what hangs is killed; 0 is forever
             try:
                 found["untouched" if changed == data else verdict(path)] += 1
             except BaseException as error:

@@ -1,11 +1,11 @@
-"""Ctrl-C at random moments of `examples/mnist.py`: how long until the checkpoint, and the exit.
+"""Ctrl-C at random times in `examples/mnist.py`: how long until the checkpoint, and the exit.
 
     python tests/robustness/ctrl_c.py --count 20 --seed 0
 
 The example trains on MNIST, the dense network and the cnn by turns, in a process that is sent
-SIGINT at a random moment of its training or validation. Then once in every other phase: import,
-compilation, the final report; and twice in a row, 20 ms apart. A run that was stopped must go on
-with --resume.
+SIGINT at a random time in its training or validation. Then once in every other phase: import,
+compilation, the final report; and twice in a row, 20 ms apart. A run that was stopped must
+resume with --resume.
 
 Goal: stopped with a checkpoint within 0.5 s of the signal, at the median and at most; exit status
 130. What Python and JAX take to shut down comes on top, and is printed beside it.
@@ -43,7 +43,8 @@ def child(arguments):
     import mnist
     import mnist_advanced
 
-    from purenn.training import checkpoints, run
+    from purenn.training import checkpoints
+    from purenn.training import fit as fit_module
 
     def marked(owner, name, before, after):
         original = getattr(owner, name)
@@ -56,12 +57,12 @@ def child(arguments):
 
         setattr(owner, name, call)
 
-    keeper = checkpoints.Checkpoints
-    marked(keeper, "__enter__", "settings", "settings")
-    marked(keeper, "begin", "settings", "compilation")
-    marked(keeper, "due", "training", "training")
-    marked(keeper, "write", "writing", "written")
-    marked(run, "evaluate", "validation", "training")
+    kept = checkpoints.Checkpoints
+    marked(kept, "__enter__", "settings", "settings")
+    marked(kept, "resumed", "settings", "compilation")
+    marked(kept, "due", "training", "training")
+    marked(kept, "write", "writing", "written")
+    marked(fit_module, "evaluate_between", "validation", "training")
     marked(mnist, "report", "report", "end")
     interrupts.run(mnist_advanced.app)
 

@@ -63,7 +63,7 @@ def run(model, epochs, *, kept=KEPT, source="arrays", **options):
 
 
 def bits(result):
-    """Params, state, optimizer state, key, step and history, less the seconds, as a SHA-256."""
+    """The SHA-256 of a `TrainState` and a history, except for the seconds."""
     (*trained, key, step), history = result
     leaves = jax.tree.leaves((*trained, jax.random.key_data(key), step))
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Each system call of a save made to fail by strace: the old file loads, or the new one is whole.
+"""Each system call of a save made to fail by strace: the old file loads, or the new one.
 
     python tests/robustness/faults.py
 

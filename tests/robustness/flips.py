@@ -1,4 +1,4 @@
-"""Every single bit of a whole checkpoint flipped, one after the other: `load` notices each.
+"""Each single bit of a checkpoint flipped, one after the other: `load` notices every one.
 
     python tests/robustness/flips.py --hidden 2 --seconds 600
 

@@ -1,4 +1,4 @@
-"""Damaged IDX files by the million: each is read as its bytes say, or refused.
+"""Damaged IDX files by the million: each is read as its bytes say, or rejected.
 
     python tests/robustness/idx_mutations.py --count 1000000 --seed 0 --seconds 600
 
@@ -191,7 +191,7 @@ def file(rng):
 
 
 def outcome(path, data):
-    """Whether the file was "read" or "refused", as it should be; else what went wrong."""
+    """Whether the file was "read" or "rejected", as it should be; else what went wrong."""
     path.unlink(missing_ok=True)  # some file systems write a file out when it is made anew in place
     path.write_bytes(data)
     right = expected(data)
@@ -199,8 +199,8 @@ def outcome(path, data):
     try:
         array = read_idx(path)
     except ValueError as error:
-        wrong = "" if right is None else f"a sound file was refused: {error}"
-        result = "refused"
+        wrong = "" if right is None else f"a sound file was rejected: {error}"
+        result = "rejected"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     else:
@@ -217,9 +217,9 @@ def native(array):
 
 
 def run(count, seed, folder, seconds=float("inf")):
-    """How many files were read and refused, and the failures: (number, what, the bytes)."""
+    """How many files were read and rejected, and the failures: (number, what, the bytes)."""
     path, start = Path(folder) / "file", time.monotonic()
-    counts, failures = {"read": 0, "refused": 0}, []
+    counts, failures = {"read": 0, "rejected": 0}, []
     for number in range(count):
         data = file(random.Random(f"{seed} {number}"))
         result = outcome(path, data)
@@ -248,7 +248,7 @@ def main():
         print(*failure)
     print(
         f"{sum(counts.values()) + len(failures):,} files, seed {arguments.seed}: "
-        f"{counts['read']:,} read as their bytes say, {counts['refused']:,} refused, "
+        f"{counts['read']:,} read as their bytes say, {counts['rejected']:,} rejected, "
         f"{len(failures)} failures; {grown:.0f} MiB more memory; "
         f"{time.monotonic() - start:.0f} s"
     )

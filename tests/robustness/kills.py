@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of a real run, half of them inside a save; then on to the end.
+"""`kill -9` at random times in a real run, half of them inside a save; then it is resumed.
 
     python tests/robustness/kills.py --count 50 --seed 0
 
@@ -7,10 +7,10 @@ L2 penalty and validation; every third takes its data from a function of the epo
 resumed, killed again, while it resumes too, until it has ended. One half of the kills come from
 outside at a random time; the other half from inside (`dying.py`), at a random call of a random
 save: before the call, after it, or after half of the bytes. Now and then one bit of the newest
-checkpoint is flipped before a run goes on, so that it falls back to the one before.
+checkpoint is flipped before a run is resumed, so that it falls back to the one before.
 
-Goal: params, state, optimizer state and history, less the seconds, are bit for bit those of a run
-that was never stopped, and a run goes on from the newest checkpoint that is whole.
+Goal: params, state, optimizer state and history, except for the seconds, are bit for bit those of a
+run that was never stopped, and a run resumes from the newest checkpoint that is not damaged.
 """
 
 import argparse
@@ -28,24 +28,24 @@ import dying
 
 EPOCHS = 3
 SOURCES = ("arrays", "function", "arrays")
-SAVES, CALLS_OF_A_SAVE = 8, 11
+SAVES, CALLS_OF_A_SAVE = 8, 9
 
 
 def child(chosen):
     """Train; tell the parent when that begins, and what came of it."""
     from purenn.training import batches, checkpoints
 
-    checkpoints.SHARE, batches.LOOK_EVERY = 4, 0.1  # many saves, in a short run
+    checkpoints.SHARE, batches.CHUNK_SECONDS = 4, 0.1  # many saves, in a short run
     # Only a checkpoint that the parent has damaged may be passed over.
     warnings.simplefilter("ignore" if chosen.damaged else "error", RuntimeWarning)
-    begin = checkpoints.Checkpoints.begin
+    resumed = checkpoints.Checkpoints.resumed
 
     def told(*given, **options):
-        moment = begin(*given, **options)
-        print("from", int(moment.train_state.step), flush=True)
-        return moment
+        now, position = resumed(*given, **options)
+        print("from", int(now.train_state.step), flush=True)
+        return now, position
 
-    checkpoints.Checkpoints.begin = told
+    checkpoints.Checkpoints.resumed = told
     if chosen.die:
         at_save, at_call, place = chosen.die
         dying.die(at_save=int(at_save), at_call=int(at_call), place=place)
@@ -125,7 +125,7 @@ def killed_run(cache, source, expected, length, rng, wanted):
                 cache, source, folder, die=die, kill_after=kill_after, damaged=damaged
             )
             if first is not None and first != (there[-1] if there else 0):
-                print(f"went on from step {first}, but {there} are there")
+                print(f"resumed from step {first}, but {there} are there")
                 sound = False
             if came != "killed":
                 break

@@ -6,8 +6,8 @@ Half of the repetitions are of the dense network, half of the cnn with its convo
 threads, on MNIST. Each is repeated in a process of its own, with another seed of Python's hashes,
 and once more in this process, where the programs are compiled already.
 
-Goal: params, state, optimizer state and history, less the seconds, are equal bit for bit to those
-of the first run, every time.
+Goal: params, state, optimizer state and history, except for the seconds, are equal bit for bit to
+those of the first run, every time.
 """
 
 import argparse

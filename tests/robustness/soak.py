@@ -3,10 +3,10 @@
     python tests/robustness/soak.py --steps 200000
 
 A small network, checkpoints as often as they come, no bar: `--steps` steps with arrays, as many
-with a function of the epoch, then `--fits` runs one after the other with the same recipe in new
-folders. At twenty moments of each it counts what the process holds.
+with a function of the epoch, then `--fits` runs one after the other with the same model in new
+folders. At twenty times in each it counts what the process holds.
 
-Goal: each is flat. That is: from the first quarter of the moments to the last one, files, file
+Goal: each is flat. That is: from the first quarter of these times to the last one, files, file
 descriptors, threads and programs do not become more, and memory (RSS, after a garbage collection)
 grows by less than 8 MiB, or what the history takes if that is more: 300 bytes an epoch.
 """
@@ -26,16 +26,16 @@ import jax
 import numpy as np
 
 import purenn as pn
-from purenn.training import run
+from purenn.training import fit as fit_module
 from purenn.training.compiled import Spec, compiled
 
 EXAMPLES, BATCH = 1_600, 8  # 200 steps an epoch
 MODEL = pn.serial(pn.dense(4), pn.relu, pn.dense(3))
-RECIPE = Recipe(MODEL, pn.softmax_cross_entropy, pn.adam(1e-3), None)
+SPEC = Spec(MODEL, pn.softmax_cross_entropy, pn.adam(1e-3), None)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(EXAMPLES, 5)).astype(np.float32)
 Y = RNG.integers(0, 3, EXAMPLES).astype(np.int32)
-MOMENTS = 20
+SAMPLES = 20
 MIB = 2**20
 COMPILED = []  # one entry a program that XLA compiled
 
@@ -50,7 +50,7 @@ def count_programs():
 
 
 class Held(NamedTuple):
-    """What the process holds at a moment."""
+    """What the process holds at one time."""
 
     steps: int
     rss: float  # MiB
@@ -65,7 +65,7 @@ class Held(NamedTuple):
 def held(steps, folder):
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    ours = programs(RECIPE)
+    ours = compiled(SPEC, None, static_length=False)
     return Held(
         steps,
         pages * os.sysconf("SC_PAGE_SIZE") / MIB,
@@ -84,7 +84,7 @@ def function(epoch):
 
 
 def fit(folder, epochs, data, batch_size, **options):
-    model, loss, optimizer, _ = RECIPE
+    model, loss, optimizer, _ = SPEC
     return pn.fit(
         model,
         loss,
@@ -102,10 +102,10 @@ def fit(folder, epochs, data, batch_size, **options):
 
 
 def one_run(source, steps, folder):
-    """What is held at some moments of one run, each at the end of an epoch."""
+    """What is held at some times in one run, each at the end of an epoch."""
     epochs = steps // (EXAMPLES // BATCH)
-    every, samples, number = max(1, epochs // MOMENTS), [], 0
-    evaluate = run.evaluate
+    every, samples, number = max(1, epochs // SAMPLES), [], 0
+    evaluate = fit_module.evaluate_between
 
     def scores(*given, **named):
         nonlocal number
@@ -114,12 +114,12 @@ def one_run(source, steps, folder):
             samples.append(held(number * EXAMPLES // BATCH, folder))
         return evaluate(*given, **named)
 
-    run.evaluate = scores
+    fit_module.evaluate_between = scores
     try:
         data, batch_size = ((X, Y), BATCH) if source == "arrays" else (function, None)
         fit(folder, epochs, data, batch_size)
     finally:
-        run.evaluate = evaluate
+        fit_module.evaluate_between = evaluate
     return samples, epochs
 
 
@@ -130,7 +130,7 @@ def many_fits(count, folder):
         with tempfile.TemporaryDirectory(dir=folder) as one:
             fit(one, 1, (X[:500], Y[:500]), BATCH)
             fit(one, 2, (X[:500], Y[:500]), BATCH, resume=True)
-        if number % max(1, count // MOMENTS) == 0:
+        if number % max(1, count // SAMPLES) == 0:
             samples.append(held(number, folder))
     return samples, 2 * count
 

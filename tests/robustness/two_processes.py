@@ -1,12 +1,12 @@
-"""Two processes that share one folder of checkpoints: the second is refused, the first goes on.
+"""Two processes that share one folder of checkpoints: the second is rejected, the first continues.
 
     python tests/robustness/two_processes.py --count 5
 
 A first process trains; in the middle of its run a second one calls `fit` with the same folder. It
-must be refused, and the first end with the bits of a run that was left alone. Then the same again,
-but the first is killed with `kill -9` inside a save: the second, refused before, then goes on with
-the run to the same bits. Goal: all of them. Also printed: seconds from the second's call of `fit`
-to its refusal.
+must be rejected, and the first end with the bits of a run that was left alone. Then the same again,
+but the first is killed with `kill -9` inside a save: the second, rejected before, then resumes the
+run to the same bits. Goal: all of them. Also printed: the seconds from the second's call of `fit`
+until it raises.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def run(folder=None, data=batches):
 
 
 def first(folder, *, killed):
-    """The first process: it waits in its second epoch for a line, then goes on or is killed."""
+    """The first process: it waits in its second epoch for a line, then continues or is killed."""
     import digits
     import dying
 
@@ -75,7 +75,7 @@ def started(folder, *, killed):
     return process
 
 
-def refused(folder):
+def rejected(folder):
     """What the second is told, and after how many seconds."""
     begun = time.perf_counter()
     try:
@@ -96,7 +96,7 @@ def main():
         first(chosen.first, killed=chosen.killed)
         return 0
     if chosen.second:
-        print(*refused(chosen.second), sep="\n")
+        print(*rejected(chosen.second), sep="\n")
         return 0
     import digits
 
@@ -118,8 +118,8 @@ def main():
             good += bool(sound) and came == expected
     print(message.replace(str(folder), "FOLDER"))
     waits.sort()
-    print(f"refused after {waits[len(waits) // 2]:.2f} s at the median, {waits[-1]:.2f} s at most")
-    print(f"two_processes: {good} of {2 * chosen.count} refused, the first or the next at its end")
+    print(f"rejected after {waits[len(waits) // 2]:.2f} s at the median, {waits[-1]:.2f} s at most")
+    print(f"two_processes: {good} of {2 * chosen.count} rejected, the first or the next at its end")
     return 0 if good == 2 * chosen.count else 1
 
 
