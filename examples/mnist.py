@@ -104,7 +104,7 @@ def report(options: Options, model: pn.Layer, learned: Any, history: Any, test: 
     """Measure how good the network is, and write what it learned."""
     # The one and only use of the test set: training never sees it.
     loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *test)
-    with run_folder.replaced_as_a_whole(options.output) as folder:
+    with run_folder.replaced_results(options.output) as folder:
         pn.save(folder / "model.safetensors", learned)
         run_folder.write_history(folder / "history.csv", history)
         if options.pictures:

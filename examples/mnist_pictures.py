@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure  # used by itself: no display, no global state
 from matplotlib.patches import Rectangle
@@ -20,9 +19,7 @@ def draw(folder: Path, model: Any, learned: Any, history: Any, test: Any) -> Non
     x, y = test
     curves(folder / "curves.png", history)
     weights(folder / "weights.png", next(part.w for part in learned[0] if part))
-    apply = jax.jit(model.apply)  # a tenth at a time: a cnn takes 100 kB per image
-    logits = [apply(*learned, images)[0] for images in np.split(x, 10)]
-    probabilities = np.asarray(pn.softmax(np.concatenate(logits)))
+    probabilities = np.asarray(pn.softmax(pn.predict(model, *learned, x)))
     confusion(folder / "confusion.png", probabilities, y)
     mistakes(folder / "mistakes.png", x, probabilities, y)
 

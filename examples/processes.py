@@ -35,8 +35,10 @@ def join(
         # At exit, JAX would wait for the others, which may be waiting for this process.
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         atexit.register(leave, status)
-        if isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(error):
-            raise ConnectionError(f"another process was probably lost: {error}") from error
+        text = str(error)
+        if isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in text:
+            hint = "" if "another process" in text else "perhaps another process has ended: "
+            raise ConnectionError(hint + text) from error
         raise
 
 
@@ -46,10 +48,7 @@ def check(coordinator: str, *, listens: bool) -> None:
     if not (host and port.isdecimal() and 0 < int(port) < 2**16):
         raise ValueError(f"--coordinator must be HOST:PORT, got {coordinator}")
     if listens:
-        try:
-            socket.create_server(("", int(port))).close()
-        except OSError as error:
-            raise OSError(f"--coordinator: cannot listen on port {port}: {error}") from None
+        socket.create_server(("", int(port))).close()
 
 
 def leave(status: int) -> None:

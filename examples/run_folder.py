@@ -1,4 +1,4 @@
-"""The output folder of `mnist.py`: nothing in it is half written, and no file of yours is lost."""
+"""The output folder of `mnist.py`: no result is half written, and no file of the user's is lost."""
 
 import csv
 import shutil
@@ -33,7 +33,7 @@ def prepare(output: Path, *, resume: bool) -> None:
 
 
 @contextmanager
-def replaced_as_a_whole(output: Path) -> Iterator[Path]:
+def replaced_results(output: Path) -> Iterator[Path]:
     """Give a temporary folder to write the results to, and move them to the output folder."""
     for left in output.glob(".unfinished-*"):  # by a run that was killed
         shutil.rmtree(left)
@@ -76,6 +76,6 @@ def brief_errors(output: Path) -> Iterator[None]:
     except KeyboardInterrupt as stopped:
         text = str(stopped) or "stopped; there is no checkpoint yet"
         if any(checkpoints_in(output).glob("*.safetensors")):
-            text = f"{str(stopped) or 'stopped'}; --resume continues from the last checkpoint"
+            text = f"{str(stopped) or 'stopped'}; --resume continues the run"
         print(f"\n{text}", file=sys.stderr)
         sys.exit(130)  # the status that a shell expects after Ctrl-C

@@ -35,9 +35,7 @@ LIMIT = 2 * PATIENCE
 LONGEST = 120  # seconds after which a process counts as hanging
 BEGUN, TRAINED = "training on", "written to"  # what process 0 prints
 # What the example says where a sum over the processes fails, and JAX where a heartbeat is missed.
-SAYS_SO = re.compile(
-    "^error: another process was probably lost: |another task died|unhealthy", re.MULTILINE
-)
+SAYS_SO = re.compile("perhaps another process has ended|another task died|unhealthy", re.MULTILINE)
 KINDS = {
     "kill a worker": signal.SIGKILL,
     "kill process 0": signal.SIGKILL,
