@@ -139,10 +139,10 @@ def test_a_number_may_be_left_out_where_one_value_has_the_name():
 
 
 def test_wrong_calls_say_what_is_wrong():
-    with pytest.raises(KeyError, match=r"dW3 is no value of this one; there are X, Z1, A1"):
+    with pytest.raises(KeyError, match=r"dW3 is not a value of this one; there are X, Z1, A1"):
         pn.compare({"dW3": 0}, E)
     with pytest.raises(
-        KeyError, match="dw is no value of this one; which of dW2, dW1"
+        KeyError, match="dw is not a value of this one; which of dW2, dW1"
     ):  # two layers have one
         pn.compare({"dw": mine()["dW1"]}, E)
     with pytest.raises(TypeError, match="mine must be a dict of arrays, got list"):
@@ -155,7 +155,7 @@ def test_wrong_calls_say_what_is_wrong():
     ("value", "message"),
     [
         (None, "is missing: None came"),
-        ("abc", "is no array: a str came"),
+        ("abc", "is not an array: a str came"),
         (np.full((4, 3), np.nan), "12 of 12 elements are not finite"),
         ([[0.0] * 3] * 4, "is zero everywhere"),
     ],

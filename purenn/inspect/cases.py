@@ -1,7 +1,7 @@
 """What `check_gradients` is asked, in one form for layers, ops and plain functions."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -207,7 +207,7 @@ def _other_orders(by_hand: Fn, plain: Fn, names: Sequence[str]) -> tuple[Reading
 
 
 def check_call(
-    name: str, function: Any, arguments: Sequence[Any], called: str, options: Sequence[str] = ()
+    name: str, function: Any, arguments: Sequence[Any], called: str, options: Iterable[str] = ()
 ) -> None:
     """Check that a function can be called with as many arguments, which `called` describes."""
     why = signatures.misfit(function, arguments, options)
