@@ -492,7 +492,14 @@ def test_a_wrong_derivative_of_integers_is_found(form):
     assert lines(report).get("dw", "ok") == "ok"
 
 
+def adds_to_integers(x, w, dy):
+    dx = np.zeros_like(x)
+    dx += np.dot(dy, w.T)  # NumPy rejects it where x, and so dx, are integers
+    return dx, np.dot(x.T, dy)
+
+
 RIGHT_OF_INTEGERS = {
+    "what can't be written into integers": (row_product, adds_to_integers, INTEGERS, FACTORS),
     "what is written into integers": (row_product, writes_integers, INTEGERS, FACTORS),
     "a tree of integers and floats": (tree_product, tree_backward, TREE),
     "a tuple of integers": (
