@@ -105,8 +105,6 @@ class Explanation(tuple[LayerExplanation, ...]):
         """Return the page."""
         return page(self)
 
-    __str__ = __repr__
-
 
 def _flatten(e: Explanation) -> tuple[Any, Any]:
     return (tuple(e), e.end), (e.model, e.loss, e.train)

@@ -64,10 +64,6 @@ class Report(NamedTuple):
         notes = [f" {line}" for line in self.note.splitlines()]
         return printable("\n".join([head, *lines, *notes]))
 
-    def __str__(self) -> str:
-        """Return the same as `repr`."""
-        return repr(self)
-
 
 def as_numbers(value: Any) -> Any:
     """Return real numbers as a float64 array; None for anything else."""
