@@ -38,6 +38,7 @@ def one_referee(monkeypatch):
     monkeypatch.setattr(checker, "function_case", function_case)
     monkeypatch.setattr(checker, "ask", ask_once)
 
+
 M = 4
 RNG = np.random.default_rng(0)
 X, W, B = RNG.normal(size=(M, 5)), RNG.normal(size=(5, 3)), RNG.normal(size=3)
@@ -231,7 +232,7 @@ WORDS = {
     "zero": (lambda d: 0 * d, "is zero everywhere"),
     "nan": (lambda d: np.where(d > 0, np.nan, d) * 0 + np.nan, "15 of 15 elements are not finite"),
     "missing": (lambda d: None, "is missing: None came"),
-    "no array": (lambda d: "dw", "is no array: a str came"),
+    "no array": (lambda d: "dw", "is not an array: a str came"),
     "flat": (lambda d: d.reshape(-1), "shape (15,), expected (5, 3)"),
 }
 
@@ -491,7 +492,14 @@ def test_a_wrong_derivative_of_integers_is_found(form):
     assert lines(report).get("dw", "ok") == "ok"
 
 
+def adds_to_integers(x, w, dy):
+    dx = np.zeros_like(x)
+    dx += np.dot(dy, w.T)  # NumPy rejects it where x, and so dx, are integers
+    return dx, np.dot(x.T, dy)
+
+
 RIGHT_OF_INTEGERS = {
+    "what can't be written into integers": (row_product, adds_to_integers, INTEGERS, FACTORS),
     "what is written into integers": (row_product, writes_integers, INTEGERS, FACTORS),
     "a tree of integers and floats": (tree_product, tree_backward, TREE),
     "a tuple of integers": (
@@ -614,7 +622,7 @@ def test_what_differences_cannot_tell_is_not_ok_without_jax():
 
     (leaf,) = pn.check_gradients(on_simplex, lambda p, dy: 2 * p * dy, [0.25, 0.75]).leaves
     assert not leaf.ok and leaf.message == (
-        "ok; 2 of 2 elements not judged, such as (0,): finite differences do not tell; write "
+        "ok; 2 of 2 elements not judged, such as (0,): finite differences can't tell; write "
         "forward with jax.numpy, or choose others"
     )
 
@@ -664,12 +672,12 @@ def test_what_belongs_nowhere_is_not_ok():
     }
     more = lambda p, dy: {**tree_backward(p, dy), "c": dy}  # noqa: E731
     report = pn.check_gradients(tree_product, more, TREE)
-    assert not report.ok and lines(report)["dp[c]"] == "is the derivative of nothing"
+    assert not report.ok and lines(report)["dp[c]"] == "belongs to no argument"
 
 
 def test_an_imaginary_part_is_not_dropped():
     assert lines(pn.check_gradients(np.square, lambda x, dy: 2 * x * dy + 1j, X)) == {
-        "dx": "is no array: complex128(4, 5) came"
+        "dx": "is not an array: complex128(4, 5) came"
     }
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from table import jit_quickly
 
 import purenn as pn
 from purenn.inspect.explanation import Explanation
@@ -17,10 +18,11 @@ MODEL = pn.serial(pn.dense(3), pn.relu, pn.dense(2))
 def answers(dtype):
     with jax.enable_x64(True):
         rng = np.random.default_rng(1)
-        params, state = MODEL.init(jax.random.key(0), (4,))
-        params = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), dtype), params)
+        shapes, state = jax.eval_shape(lambda: MODEL.init(jax.random.key(0), (4,)))
+        params = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), dtype), shapes)
         x, labels = jnp.asarray(rng.normal(size=(M, 4)), dtype), np.arange(M) % 2
-        return params, pn.explain(MODEL, pn.softmax_cross_entropy, params, state, x, labels)
+        explain = jit_quickly(pn.explain, static_argnums=(0, 1))
+        return params, explain(MODEL, pn.softmax_cross_entropy, params, state, x, labels)
 
 
 PARAMS, E = answers(np.float64)
@@ -128,9 +130,10 @@ def test_names_go_in_any_case_and_dz_is_the_last_layers(name, is_called):
 
 def test_a_number_may_be_left_out_where_one_value_has_the_name():
     model = pn.serial(pn.dense(2), pn.batch_norm())
-    params, state = model.init(jax.random.key(0), (3,))
+    params, state = jax.jit(lambda: model.init(jax.random.key(0), (3,)))()
     x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
-    e = pn.explain(model, pn.mse, params, state, x, np.zeros((4, 2), np.float32))
+    explain = jax.jit(pn.explain, static_argnums=(0, 1))
+    e = explain(model, pn.mse, params, state, x, np.zeros((4, 2), np.float32))
     values = {"dw": e["dW1"], "dgamma": e["dγ1"], "dbeta1": e["dβ1"], "Z": e[0].y, "dN1": e[1].dy}
     assert pn.compare(values, e).ok
     # db is truly zero before batch norm: judged absolutely, so a rounding of zero is right.
@@ -139,10 +142,10 @@ def test_a_number_may_be_left_out_where_one_value_has_the_name():
 
 
 def test_wrong_calls_say_what_is_wrong():
-    with pytest.raises(KeyError, match=r"dW3 is no value of this one; there are X, Z1, A1"):
+    with pytest.raises(KeyError, match=r"dW3 is not a value of this one; there are X, Z1, A1"):
         pn.compare({"dW3": 0}, E)
     with pytest.raises(
-        KeyError, match="dw is no value of this one; which of dW2, dW1"
+        KeyError, match="dw is not a value of this one; which of dW2, dW1"
     ):  # two layers have one
         pn.compare({"dw": mine()["dW1"]}, E)
     with pytest.raises(TypeError, match="mine must be a dict of arrays, got list"):
@@ -155,7 +158,7 @@ def test_wrong_calls_say_what_is_wrong():
     ("value", "message"),
     [
         (None, "is missing: None came"),
-        ("abc", "is no array: a str came"),
+        ("abc", "is not an array: a str came"),
         (np.full((4, 3), np.nan), "12 of 12 elements are not finite"),
         ([[0.0] * 3] * 4, "is zero everywhere"),
     ],

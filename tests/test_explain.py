@@ -98,7 +98,7 @@ def test_values_are_looked_up_by_symbol_in_any_case():
     assert len(e) == 3 and e[-1].dparams.b is e["db2"]
     with pytest.raises(
         KeyError,
-        match="dW3 is no value of this one; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2, dA1",
+        match="dW3 is not a value of this one; there are X, Z1, A1, Z2, A2, dZ2, dW2, db2, dA1",
     ):
         e["dW3"]
 

@@ -36,8 +36,10 @@ def explained(x):
 
 print(jax.eval_shape(explained, jnp.ones((3, 4, 4, 1))))
 small = pn.serial(pn.batch_norm(), pn.residual(pn.dense(1)))
-params, state = small.init(jax.random.key(0), (1,))
-explanation = pn.explain(small, pn.mse, params, state, jnp.array([[0.5], [1.0]]), jnp.ones((2, 1)))
+params, state = jax.jit(lambda: small.init(jax.random.key(0), (1,)))()
+explain = jax.jit(pn.explain, static_argnums=(0, 1))
+x = np.array([[0.5], [1.0]], np.float32)
+explanation = explain(small, pn.mse, params, state, x, np.ones_like(x))
 print(explanation)
 print(repr(explanation))
 print(pn.compare({"dgamma": 3 * explanation["dgamma"], "dN": explanation["dN"]}, explanation))

@@ -1,7 +1,7 @@
 """What `check_gradients` is asked, in one form for layers, ops and plain functions."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -207,12 +207,16 @@ def _other_orders(by_hand: Fn, plain: Fn, names: Sequence[str]) -> tuple[Reading
 
 
 def check_call(
-    name: str, function: Any, arguments: Sequence[Any], called: str, options: Sequence[str] = ()
+    name: str, function: Any, arguments: Sequence[Any], called: str, options: Iterable[str] = ()
 ) -> None:
     """Check that a function can be called with as many arguments, which `called` describes."""
-    why = signatures.misfit(function, arguments, options)
-    if why:
+    why, signature = (
+        signatures.misfit(function, arguments, options),
+        signatures.signature_of(function),
+    )
+    if why and signature is not None:
+        count = f"{len(arguments)} argument{'s' * (len(arguments) != 1)}"
         raise TypeError(
-            f"check_gradients: {name}{signatures.signature_of(function)} is called with "
-            f"{len(arguments)} argument{'s' * (len(arguments) != 1)}: {called}: {why}"
+            f"check_gradients: {name}({', '.join(signature.parameters)}) can't be called with "
+            f"{count} ({why}): {called}"
         )

@@ -11,6 +11,7 @@ from purenn.core import scalars
 from purenn.core.adapt import as_op, refuse_factory
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.types import Key, Shape
 from purenn.inspect.cases import Reading, layer_case, op_case
 from purenn.inspect.function_case import function_case
 from purenn.inspect.grade import grade
@@ -21,18 +22,18 @@ from purenn.inspect.report import LeafReport, Report
 def check_gradients(
     subject: Any,
     *arguments: Any,
-    in_shape: tuple[int, ...] | None = None,
+    in_shape: Shape | None = None,
     batch: int = 4,
     train: bool = True,
-    key: Any = None,
+    key: Key | None = None,
     seed: int = 0,
     tolerance: float | None = None,
     **options: Any,
 ) -> Report:
-    """Try a backward pass, in float64, with a random cotangent, against two referees.
+    """Check a backward pass, in float64 and with a random cotangent, against two referees.
 
-    The first referee is JAX's derivative of the forward; the second, finite differences, is there
-    for a forward that hides something from JAX. There are three forms:
+    The first referee is JAX's derivative of the forward pass. The second one, finite differences,
+    notices if a forward hides something from JAX. There are three forms:
 
     - `check_gradients(layer, in_shape=(784,))`: with respect to every parameter and to `x`, at
       random parameters and a random batch, or at `x` given as the argument.
@@ -42,36 +43,36 @@ def check_gradients(
       and `backward(cache, dy)`, or `forward(*arguments) -> y` and `backward(*arguments, dy)`. A
       `backward` that takes `dy` first is called with it first, and the report says so. Both may be
       NumPy code; a NumPy `forward` leaves finite differences as the only referee. The derivatives
-      come in the order of the arguments, or in a dict by name. The last ones may be left out, and
-      the report says which; `None` counts as missing.
+      are returned in the order of the arguments, or in a dict by name. The last ones may be left
+      out, and the report says which; `None` counts as missing.
 
-    Integers that a derivative comes back for are judged in float64, like everything else. Labels
-    and indices have no derivative: `None` or zero may come for them, and nothing else.
+    Integers that `backward` returns a derivative for are judged in float64, like everything else.
+    Labels and indices have no derivative: only `None` or zero may be returned for them.
 
-    At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right, and at a
-    jump any between the slopes on both sides; the report names both.
+    At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right. At a
+    jump any value between the slopes on both sides is right. The report names kinks and jumps.
 
     Args:
         subject: a layer, an op, or the forward function.
         *arguments: as above.
-        in_shape: of one example, for a layer.
-        batch: examples in a layer's random batch.
-        train: the mode that a layer runs in.
-        key: for a layer's dropout.
+        in_shape: for a layer, the shape of one example.
+        batch: for a layer, how many examples its random batch has.
+        train: for a layer, whether it runs as in training.
+        key: for a layer, a PRNG key, as dropout needs one.
         seed: of all random numbers.
-        tolerance: of the largest difference, relative to the largest element of the derivative; a
+        tolerance: for the largest difference, relative to the largest element of the derivative; a
             derivative that is truly zero is judged by the same number absolutely. The default is
-            1e-9, or 1e-6 beside an argument in float32 or less, such as rows of probabilities,
+            1e-9, or 1e-6 if another argument has float32 or less, such as rows of probabilities,
             which sum to one no better than that.
-        **options: an op's own.
+        **options: for an op, its options.
 
     Returns:
-        A `Report`: `report.ok`, `report.worst`, and printed a line for each derivative, which says
-        in words what kind of mistake it looks like. What could not be judged is not `ok`.
+        A `Report`: `report.ok`, `report.worst`, and, printed, one line per derivative, which says
+        what kind of mistake it looks like. What could not be judged is not `ok`.
 
     Raises:
         TypeError: the functions do not take these arguments, or nothing has a derivative.
-        ValueError: forward gives nothing that can be judged, or another result each time.
+        ValueError: forward gives nothing that can be judged, or a different result each time.
 
     Examples:
         >>> import numpy as np
@@ -97,7 +98,7 @@ def check_gradients(
         raise TypeError(f"check_gradients: {', '.join(unused)}: only a layer takes them")
     if tolerance is not None:
         tolerance = scalars.number("check_gradients", "tolerance", tolerance, 0)
-    # What is judged is the derivative: NumPy code mixes dtypes, whatever this program's rule is.
+    # Only the derivative is judged: NumPy code mixes dtypes, whatever the rule of the program is.
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         # A caller's x may well be default_rng(0)'s first numbers: a dy equal to x hides mistakes.
         rng = np.random.default_rng([seed, 0x707572656E6E])
@@ -130,7 +131,7 @@ def verdict(referee: Referee, tolerance: float) -> Report:
     """Judge a case's backward, called in each of the ways that it may be meant for."""
     case, error = referee.case, None
     reports: list[tuple[int, Report]] = []
-    # Where the derivative is zero, a backward that is wrong may give zero if it is called wrongly.
+    # Where the derivative is zero, even a wrong backward may give zero if it is called wrongly.
     others = case.readings if referee.is_telling(tolerance) else ()
     for reading in (Reading(case.by_hand, case.note), *others):
         try:
@@ -155,7 +156,7 @@ def verdict(referee: Referee, tolerance: float) -> Report:
 
 
 def _called(reading: Reading, dy: Any, *, quietly: bool) -> list[Any]:
-    """What comes; code that may be called wrongly may well complain."""
+    """Return what a backward returns; code that is called wrongly may well warn."""
     if not quietly:
         return reading.by_hand(dy)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -164,7 +165,7 @@ def _called(reading: Reading, dy: Any, *, quietly: bool) -> list[Any]:
 
 
 def _faulty(report: Report, fault: str) -> Report:
-    """The report on derivatives that came in the wrong way, be they right otherwise or not."""
+    """Say in each line of a report that the derivatives came in the wrong way."""
     if not fault:
         return report
     return Report(

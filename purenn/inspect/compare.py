@@ -12,21 +12,21 @@ from purenn.inspect.report import LeafReport, Report, judge
 def compare(
     mine: Mapping[str, Any], explanation: Explanation, *, tolerance: float | None = None
 ) -> Report:
-    """Judge values that someone computed on their own, name by name.
+    """Compare values that someone computed on their own with those of `explain`, name by name.
 
     Args:
         mine: `{"Z1": ..., "dW1": ...}`, with the symbols of the printed explanation in any case;
-            `gamma`, `beta` and `'` stand for γ, β and ′. A last number may be left out where only
-            one value has the name, and `dz` alone is that of the last layer.
+            `gamma`, `beta` and `'` stand for γ, β and ′. The number at the end may be left out
+            where only one value has the name, and `dz` alone is that of the last layer.
         explanation: what `explain` returned for the same parameters and batch.
-        tolerance: of the largest difference, relative to the largest element; by default 1e-5 for
+        tolerance: for the largest difference, relative to the largest element; by default 1e-5 for
             float32 and 1e-9 for float64.
 
     Returns:
-        A report, one line a name of `mine`: `report.ok`, and in words what looks wrong.
+        A report with one line per name of `mine`: `report.ok`, and in words what looks wrong.
 
     Raises:
-        KeyError: a name that the explanation has not.
+        KeyError: the explanation has no value of that name.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -8,23 +8,25 @@ import jax.numpy as jnp
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
 from purenn.inspect.chain import Link, chain, nest
-from purenn.inspect.explanation import STEP, Explanation, LayerExplanation, LossExplanation
+from purenn.inspect.explanation import Explanation, LayerExplanation, LossExplanation
+from purenn.inspect.page import STEP
 
 
 def explain(
-    model: Any,
-    loss: Any,
-    params: Any,
-    state: Any,
-    x: Any,
+    model: ModelLike,
+    loss: LossLike,
+    params: Params,
+    state: State,
+    x: ArrayLike,
     targets: Any,
     *,
-    penalty: Any = None,
-    key: Any = None,
+    penalty: PenaltyLike | None = None,
+    key: Key | None = None,
     train: bool = True,
 ) -> Explanation:
-    """Compute every value of backpropagation on one batch, by hand, and keep them in order.
+    """Compute every value of backpropagation on one batch, by hand, in order.
 
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
@@ -35,7 +37,7 @@ def explain(
         x: the batch.
         targets: the batch's targets.
         penalty: an op or function of the parameters, added to the loss.
-        key: for dropout.
+        key: a PRNG key, for dropout.
         train: whether the model runs as in training.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Finite differences of a case of `check_gradients`, and the kinks and jumps that they find."""
+"""Finite differences for `check_gradients`, and the kinks and jumps that they find."""
 
 from typing import Any, NamedTuple
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from purenn.inspect.cases import Case
 
-MOST = 256  # elements tried one by one, drawn at random where there are more
-NUDGE = 1e-5  # the step, relative where the element is above 1
-CLOSER = (1, 1e-2, 1e-4)  # times the step: another look at what is not smooth from farther away
+MOST = 256  # elements of a leaf tried one by one, drawn at random if there are more
+NUDGE = 1e-5  # the step, relative if the element is above 1
+CLOSER = (1, 1e-2, 1e-4)  # times the step, for another look at what is not smooth
 SHARP = 1e-6  # how exact a difference is, relative to the largest of its leaf
-GROUPS = 4096  # that a search among the elements not tried may move, and fewer of large inputs
+GROUPS = 4096  # that a search among the other elements may move; fewer if the inputs are large
 AT_ONCE = 64  # moves in one call of JAX's code
 MOVED = 1e7  # numbers that all of them together may have
 
@@ -27,23 +27,23 @@ class Slopes(NamedTuple):
     central: Real
     left: Real
     right: Real
-    kinks: Real  # where the two one-sided derivatives are not the same
-    jumps: Real  # where the value itself is not, either: left and right are the slopes beside it
+    kinks: Real  # where the two one-sided derivatives differ
+    jumps: Real  # where the value itself jumps: left and right are then the slopes beside it
     unclear: Real  # flat indices where no difference was found
 
     def and_also(self, more: "Slopes") -> "Slopes":
-        """These with more elements of the same leaf."""
+        """Return these with more elements of the same leaf."""
         pairs = zip(self[1:], more[1:], strict=True)
         return Slopes(self.shape, *(np.concatenate(pair) for pair in pairs))
 
     def full(self) -> Any:
-        """The differences in the leaf's shape, zero where none was tried."""
+        """Return the differences in the leaf's shape, zero where none was tried."""
         values = np.zeros(int(np.prod(self.shape)))
         values[self.tried] = self.central
         return values.reshape(self.shape)
 
     def only_tried(self, values: Any) -> Any:
-        """The values with zeros where no difference was tried."""
+        """Return the values with zeros where no difference was tried."""
         if values.shape != self.shape:
             return values
         kept = np.zeros(values.size)
@@ -51,7 +51,7 @@ class Slopes(NamedTuple):
         return kept.reshape(self.shape)
 
     def between(self, values: Any) -> Any:
-        """Where a value at a kink lies between the one-sided derivatives."""
+        """Mask the values at a kink that are between the one-sided derivatives."""
         if values.shape != self.shape:
             return None
         flat = values.reshape(-1)[self.tried]
@@ -62,7 +62,7 @@ class Slopes(NamedTuple):
         return mask.reshape(self.shape)
 
     def named_kinks(self) -> str:
-        """The kinks and the jumps in words, for the report."""
+        """Name the kinks and the jumps, for the report."""
         words = ""
         for mask, name in ((self.kinks & ~self.jumps, "kink"), (self.jumps, "jump")):
             where = np.flatnonzero(mask)
@@ -75,12 +75,12 @@ class Slopes(NamedTuple):
         return words
 
     def place(self, flat: int) -> tuple[int, ...]:
-        """Where an element is."""
+        """Return the index of an element in the leaf."""
         return tuple(int(i) for i in np.unravel_index(flat, self.shape))
 
 
 class _Look(NamedTuple):
-    """What steps of one size say of each element."""
+    """What steps of one size say about each element."""
 
     central: Real
     left: Real
@@ -93,15 +93,16 @@ class _Look(NamedTuple):
 
     @property
     def finite(self) -> Real:
-        """Where no step leaves what the function is defined for."""
+        """Mask the elements where every step stays within the function's domain."""
         return np.isfinite(np.stack(self)).all(0)
 
 
 class _Meter:
-    """What moving the inputs of a case does to `sum(y * dy)`."""
+    """Tells how `sum(y * dy)` changes when the inputs of a case are moved."""
 
     def __init__(self, case: Case, y: Any, dy: Any) -> None:
-        leaves, tree = jax.tree.flatten(case.inputs)
+        leaves = jax.tree.leaves(case.inputs)
+        tree: Any = jax.tree.structure(case.inputs)
         self.case = case
         self.flat = flat = np.concatenate([np.ravel(leaf) for leaf in leaves])
         self.y, self.dy = np.asarray(y), np.asarray(dy)
@@ -116,7 +117,7 @@ class _Meter:
         self._several = jax.jit(jax.vmap(one))
 
     def along(self, change: Real) -> float:
-        """For NumPy code: one move of any elements; NaN where it refuses them."""
+        """Move any elements of NumPy code once; NaN if it rejects them."""
         inputs = self.case.inputs
         parts = np.split(self.flat + change, _starts(inputs)[1:])
         moved = (part.reshape(leaf.shape) for part, leaf in zip(parts, inputs, strict=True))
@@ -127,7 +128,7 @@ class _Meter:
             return np.nan
 
     def _all(self, places: Real, moves: Real) -> Real:
-        """For JAX's code: many moves of one element each, as many at once as memory allows."""
+        """Move one element of JAX code at a time, a batch of such moves per call."""
         more = (0, -moves.size % AT_ONCE)
         places, moves = (np.pad(a, more).reshape(-1, AT_ONCE) for a in (places, moves))
         values = [self._several(*batch) for batch in zip(places, moves, strict=True)]
@@ -160,7 +161,7 @@ class _Meter:
 
 
 class _Found:
-    """The derivatives of some elements, each from as far away as it can be told."""
+    """The derivatives of some elements, each from the largest step that can tell."""
 
     def __init__(self, meter: _Meter, elements: Real) -> None:
         self.central, self.left, self.right = (np.full(elements.size, np.nan) for _ in range(3))
@@ -192,7 +193,7 @@ class _Found:
         self.jumps |= jumps
 
     def slopes(self, shape: tuple[int, ...], tried: Real, start: int) -> Slopes:
-        """Those of one leaf."""
+        """Return those of one leaf."""
         own = slice(start, start + tried.size)
         known = self.known[own]
         columns = (self.central, self.left, self.right, self.kinks, self.jumps)
@@ -201,13 +202,13 @@ class _Found:
 
 
 def draw(case: Case, rng: np.random.Generator) -> list[Real]:
-    """The elements of each leaf of the inputs that are tried one by one."""
+    """Draw the elements of each leaf of the inputs that are tried one by one."""
     sizes = [leaf.size for leaf in jax.tree.leaves(case.inputs)]
     return [np.sort(rng.choice(size, min(size, MOST), replace=False)) for size in sizes]
 
 
 def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[Slopes]:
-    """The derivative of `sum(y * dy)` with respect to some elements of each leaf of the inputs."""
+    """Differentiate `sum(y * dy)` with respect to some elements of each leaf of the inputs."""
     leaves = jax.tree.leaves(case.inputs)
     if not leaves:
         return []
@@ -221,13 +222,13 @@ def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[S
 
 
 def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> Slopes:
-    """Look for a wrong element among those that were not tried; for NumPy code.
+    """Look for a wrong element among those that were not tried, for NumPy code.
 
-    All of them move together, in a random direction. Where the derivative in this direction is not
-    the one that yours make, the elements are halved, until there is one, which is then tried.
+    All of them are moved together, in a random direction. If the derivative in this direction is
+    not the one that yours give, each half is moved on its own, down to one element, which is tried.
 
     Returns:
-        The slopes with those that were tried now. The search ends at the first wrong one.
+        The slopes with the elements that were tried now. The search ends at the first wrong one.
     """
     meter, start = _Meter(case, y, dy), _starts(case.inputs)[i]
     rest = np.setdiff1d(np.arange(yours.size), [*slopes.tried, *slopes.unclear])
@@ -261,5 +262,5 @@ def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> 
 
 
 def _starts(leaves: Any) -> list[int]:
-    """Where each begins, if they lie one after the other."""
+    """Return where each leaf begins in the concatenation of all."""
     return [int(n) for n in np.cumsum([0, *(leaf.size for leaf in leaves)])[:-1]]

@@ -1,4 +1,4 @@
-"""A backward's derivatives against the referees, leaf by leaf."""
+"""Judges the derivatives of a backward by the referees, leaf by leaf."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def _by_differences(referee: Referee, i: int, mine: Any, tolerance: float) -> Le
         leaf = leaf._replace(ok=False, error=np.inf)
         words += (
             f"; {slopes.unclear.size} of {size} elements not judged, such as "
-            f"{slopes.place(slopes.unclear[0])}: finite differences do not tell; write forward "
+            f"{slopes.place(slopes.unclear[0])}: finite differences can't tell; write forward "
             f"with jax.numpy, or choose others"
         )
     return leaf._replace(message=leaf.message + words)
@@ -86,7 +86,7 @@ def _if_empty(slopes: Slopes) -> str:
 
 
 def _disagreement(name: str, right: Any, slopes: Slopes) -> LeafReport | None:
-    """JAX's derivative against the differences, away from kinks."""
+    """Compare JAX's derivative with the finite differences, away from kinks."""
     jax_says = right.reshape(-1)[slopes.tried]
     scale = max(1e-3, float(np.abs(slopes.central).max(initial=0)))
     error = np.where(slopes.kinks, 0, np.abs(jax_says - slopes.central)) / scale

@@ -1,4 +1,4 @@
-"""What a backward returned, leaf by leaf, in the places of what it is the derivative of."""
+"""The leaves of what a backward returned, each beside the leaf of the argument it belongs to."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,35 +10,35 @@ from purenn.core import checks
 
 
 class Absent(NamedTuple):
-    """A derivative that did not come, and what came instead."""
+    """Stands for a derivative that is missing, and says what came instead."""
 
     why: str
 
 
 class Unjudged(NamedTuple):
-    """What came where no derivative can be judged; `ok` if it is what has to come there."""
+    """Stands for a value that can't be judged; `ok` if it is what belongs there."""
 
     name: str
     why: str
     ok: bool = False
 
 
-UNKNOWN = object()  # a name that nothing has
-NOT_ASKED = Absent("")  # of an integer, say, for which no derivative came
+UNKNOWN = object()  # a name that no argument has
+NOT_ASKED = Absent("")  # for an argument, such as an integer, that needs no derivative
 
 
 def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]:
-    """Find the leaves of a derivative in the places of the leaves of another tree.
+    """Find the leaf of a derivative that belongs to each leaf of another tree.
 
     Args:
-        wanted: the tree that `came` is the derivative of.
+        wanted: the tree with respect to which `came` is the derivative.
         came: what was returned.
         name: what the report calls the derivative.
         strict: whether `came` must have the structure of `wanted`, as JAX has it. If not, a dict
             `{"dw": …}` fits a record with a field `w`, and a list fits a tuple.
 
     Returns:
-        One value for each leaf of `wanted`; then an `Unjudged` for each that belongs nowhere.
+        One value per leaf of `wanted`, then an `Unjudged` for each value that belongs nowhere.
     """
     kids = _children(wanted)
     if kids is None:
@@ -59,7 +59,7 @@ def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]
         extra += parts[own:]
     if isinstance(came, Mapping):
         strangers = [str(key) for key in came if not any(called(key, kid) for kid in kids)]
-        extra += [Unjudged(f"{name}[{key}]", "is the derivative of nothing") for key in strangers]
+        extra += [Unjudged(f"{name}[{key}]", "belongs to no argument") for key in strangers]
     return found + extra
 
 
@@ -85,7 +85,7 @@ def is_nothing(value: Any) -> bool:
 
 
 def _children(tree: Any) -> dict[Any, Any] | None:
-    """The first level of a tree by name or place; None if it is a leaf."""
+    """Return the first level of a tree by name or position; None if it is a leaf."""
     if is_numbers(tree):
         return None
     level = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda t: t is not tree)[0]
@@ -99,7 +99,7 @@ def _key(key: Any) -> Any:
 
 
 def _beside(wanted: Any, kids: dict[Any, Any], came: Any, strict: bool) -> list[Any] | None:
-    """The part of what came for each child of the wanted tree; None if they do not fit."""
+    """Return the part of what came for each child of the wanted tree; None if it doesn't fit."""
     theirs = _children(came)
     if strict:
         same = type(wanted) is type(came) and theirs is not None and list(theirs) == list(kids)

@@ -1,4 +1,4 @@
-"""What a derivative is where someone made a well-known mistake, so that it can be named."""
+"""The values that well-known mistakes give, so that a mistake can be named."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,14 +20,14 @@ def well_known_mistakes(
     """Prepare the values that well-known mistakes give.
 
     Args:
-        case: the question.
+        case: what is asked.
         pull: JAX's derivative, `(dy)` to its leaves; None if there is none.
         y: what forward gives.
         dy: the cotangent.
         slopes: the finite differences of each leaf.
 
     Returns:
-        `mistakes(i)`: for a leaf, the values by what the report says of them.
+        `mistakes(i)`: for leaf `i`, the values by what the report says about them.
     """
 
     @cache
@@ -67,7 +67,7 @@ def well_known_mistakes(
 
 
 def _diagonal(case: Case, i: int, places: Any) -> Any:
-    """The derivative of each element of y with respect to the same element of a leaf."""
+    """Return the derivative of each element of y with respect to the same element of a leaf."""
     leaves = jax.tree.leaves(case.inputs)
     tree: Any = jax.tree.structure(case.inputs)
 
@@ -91,5 +91,5 @@ def _diagonal(case: Case, i: int, places: Any) -> Any:
 
     try:
         return [(at(k, steps[k]) - at(k, -steps[k])) / (2 * steps[k]) for k in places]
-    except (ValueError, ArithmeticError, AssertionError):  # a step leaves what forward takes
+    except (ValueError, ArithmeticError, AssertionError):  # forward rejects the changed leaf
         return np.nan

@@ -42,11 +42,9 @@ class Pair:
     leaves: list[Any]
     in_numpy: bool = False  # whether forward is NumPy code, which JAX can't see into
 
-    def changed(self, leaves: Mapping[int, Any], in_numpy: bool | None = None) -> "Pair":
+    def changed(self, leaves: Mapping[int, Any]) -> "Pair":
         """Return the pair with some other leaves."""
-        numpy = self.in_numpy if in_numpy is None else in_numpy
-        new = [leaves.get(i, leaf) for i, leaf in enumerate(self.leaves)]
-        return replace(self, leaves=new, in_numpy=numpy)
+        return replace(self, leaves=[leaves.get(i, leaf) for i, leaf in enumerate(self.leaves)])
 
     def arguments(self, in_numpy: bool) -> tuple[Any, ...]:
         """Make forward's arguments anew: some functions write into what they get."""

@@ -1,4 +1,4 @@
-"""The right derivatives of a case of `check_gradients`, by JAX and by finite differences."""
+"""The right derivatives of a case of `check_gradients`, from JAX and from finite differences."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from purenn.inspect.mistakes import well_known_mistakes
 
 
 class Referee(NamedTuple):
-    """What the right derivatives are: costly to find, and then many can be graded by it."""
+    """The right derivatives: costly to find, but then any number of backwards can be judged."""
 
     case: Case
     y: Any
@@ -23,15 +23,15 @@ class Referee(NamedTuple):
     slopes: list[Slopes]
     right: list[Any]  # JAX's derivatives; the finite differences if JAX can't see into forward
     m: int
-    mistakes: Callable[[int], dict[str, Any]]  # what well-known mistakes make of a leaf
+    mistakes: Callable[[int], dict[str, Any]]  # the values that well-known mistakes give
 
     def floor(self, tolerance: float) -> float:
-        """What counts as zero."""
+        """Return the largest number that counts as zero."""
         largest = max((float(np.abs(s.central).max(initial=0)) for s in self.slopes), default=0.0)
         return tolerance * max(1.0, largest)
 
     def is_telling(self, tolerance: float) -> bool:
-        """Whether somewhere only one value is right, and it is not zero."""
+        """Tell whether, for some element, one value alone is right, and it is not zero."""
         floor = self.floor(tolerance)
         return any((np.abs(s.central[~s.kinks]) > floor).any() for s in self.slopes)
 

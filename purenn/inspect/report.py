@@ -1,4 +1,4 @@
-"""A derivative beside its referee, and in words what kind of mistake it looks like."""
+"""Compares a derivative with the right one, and says what kind of mistake it looks like."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,11 +14,10 @@ class LeafReport(NamedTuple):
     """How one derivative compares.
 
     Attributes:
-        name: of the derivative, such as `dw`.
+        name: the name of the derivative, such as `dw`.
         ok: whether it is right.
-        error: the largest difference, divided by the referee's largest element; as it is where the
-            referee is zero.
-        message: in words.
+        error: the largest difference, divided by the referee's largest element unless that is zero.
+        message: `ok`, or what looks wrong.
     """
 
     name: str
@@ -28,10 +27,10 @@ class LeafReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What `check_gradients` and `compare` return; printed, it has a line for each derivative.
+    """What `check_gradients` and `compare` return; printed, it has one line per derivative.
 
     Attributes:
-        leaves: a `LeafReport` for each derivative.
+        leaves: one `LeafReport` per derivative.
         note: how `backward` was called if not in the usual way, and what it leaves out.
         ok: whether every derivative is right; `bool(report)` is the same.
         worst: the largest error of any derivative.
@@ -42,20 +41,20 @@ class Report(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether every derivative is right."""
+        """Tell whether every derivative is right."""
         return all(leaf.ok for leaf in self.leaves)
 
     def __bool__(self) -> bool:
-        """As `ok`, so that `assert report` means what it says."""
+        """Return `ok`, so that `assert report` means what it says."""
         return self.ok
 
     @property
     def worst(self) -> float:
-        """The largest error of any derivative."""
+        """Return the largest error of any derivative."""
         return max((leaf.error for leaf in self.leaves), default=0.0)
 
     def __repr__(self) -> str:
-        """A line for each derivative, and the note."""
+        """Return one line per derivative, and the note."""
         if not self.leaves:
             return "OK  nothing to differentiate"
         failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
@@ -65,13 +64,9 @@ class Report(NamedTuple):
         notes = [f" {line}" for line in self.note.splitlines()]
         return printable("\n".join([head, *lines, *notes]))
 
-    def __str__(self) -> str:
-        """As `repr`."""
-        return repr(self)
-
 
 def as_numbers(value: Any) -> Any:
-    """Real numbers as a float64 array; None if it is something else."""
+    """Return real numbers as a float64 array; None for anything else."""
     try:
         array = np.asarray(value)
         is_real = array.dtype.kind in "biufVO" and value is not None  # bfloat16 is a V
@@ -99,13 +94,13 @@ def judge(
         name: what the report calls it.
         yours: the derivative to judge.
         referee: the right one.
-        m: the batch size, which explains many a factor.
-        tolerance: of the largest difference, relative to the largest element.
+        m: the batch size, by which a derivative is often off.
+        tolerance: for the largest difference, relative to the largest element.
         floor: a referee no larger than this counts as zero, and is judged absolutely.
-        dy: the cotangent; that of a scalar is easily forgotten.
+        dy: the cotangent, which is easily forgotten if y is a scalar.
         ignore: a mask of elements at kinks, where more than one value is right.
-        others: the other right values by name, one of which yours may be.
-        mistakes: finds the values that well-known mistakes give, by what is said of them.
+        others: the other right values by name, with which yours may be confused.
+        mistakes: finds the values that well-known mistakes give, by what is said about them.
     """
     referee = np.asarray(referee, np.float64)
     if yours is None:
@@ -113,7 +108,7 @@ def judge(
     came = describe(yours) if hasattr(yours, "dtype") else f"a {type(yours).__name__}"
     yours = as_numbers(yours)
     if yours is None:
-        return LeafReport(name, False, np.inf, f"is no array: {came} came")
+        return LeafReport(name, False, np.inf, f"is not an array: {came} came")
     if not np.isfinite(yours).all():
         bad = int((~np.isfinite(yours)).sum())
         return LeafReport(name, False, np.inf, f"{bad} of {yours.size} elements are not finite")
@@ -128,7 +123,7 @@ def judge(
     scale, limit = (1.0, max(tolerance, floor)) if zero else (largest, tolerance)
 
     def words(yours: Any) -> str:
-        """What is wrong with values of the right shape; nothing if nothing is."""
+        """Say what is wrong with values of the right shape; nothing if they are right."""
         difference = np.abs(yours - referee)
         if float(difference.max(initial=0)) / scale <= limit:
             return ""
@@ -155,7 +150,7 @@ def judge(
 
 
 def _same(yours: Any, other: Any, limit: float) -> bool:
-    """Whether yours is another right value, to which one number says too little."""
+    """Tell whether yours is another of the right values; a single number says too little."""
     if np.shape(other) != yours.shape or yours.size < 2 or not np.asarray(other).any():
         return False
     apart = np.abs(yours - np.asarray(other, np.float64)).max()
@@ -163,7 +158,7 @@ def _same(yours: Any, other: Any, limit: float) -> bool:
 
 
 def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]:
-    """What the shape looks like, and yours in the right shape where that can be had."""
+    """Say what the shape looks like, and return yours in the right shape if that is possible."""
     if dy is not None and _is_jacobian(yours, referee, np.asarray(dy)):
         return "dy is forgotten, yours is the Jacobian dy/dx", None
     if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
@@ -178,7 +173,7 @@ def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]
 
 
 def _is_jacobian(yours: Any, referee: Any, dy: Any) -> bool:
-    """Whether yours times dy is right: for all of y at once, or for each row on its own."""
+    """Tell whether yours times dy is right: for all of y at once, or for each row on its own."""
     if yours.shape == (*dy.shape, *referee.shape):
         product = np.tensordot(dy, yours, dy.ndim)
     elif dy.ndim and yours.shape == (*dy.shape, *referee.shape[-1:]):
@@ -233,7 +228,7 @@ def _near(a: Any, b: Any, close: float) -> bool:
 
 
 def _factor(factor: float, m: int, size: int) -> str:
-    """What a constant factor usually means."""
+    """Say what a constant factor usually means."""
     sign, size_of = (-1 if factor < 0 else 1), abs(factor)
 
     def is_about(value: float) -> bool:

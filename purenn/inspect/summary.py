@@ -10,12 +10,13 @@ from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.text import columns, cut, padded, printable
+from purenn.core.types import ModelLike, Shape
 from purenn.inspect.chain import Symbolist, Symbols, chain, formula, title
 
-WIDEST = 100  # columns of the whole table
+WIDEST = 100  # columns that the table may take
 
 
-def summary(model: Any, in_shape: tuple[int, ...]) -> str:
+def summary(model: ModelLike, in_shape: Shape) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
     The layers inside a `residual` or `recompute` stand beneath it, indented; its own line has what
@@ -28,16 +29,16 @@ def summary(model: Any, in_shape: tuple[int, ...]) -> str:
 
     - `dense`: 2 · n_in · units for the weights, a product and a sum each, and units for the biases;
     - `conv2d`: the same at each place, 2 · kh · kw · c_in · features + features, padding included;
-    - whatever works element by element: 1 for each output value, `tanh` like `relu`;
+    - whatever works element by element, `tanh` like `relu`: 1 for each output value;
     - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm`: 7;
     - `max_pool` and `avg_pool`: 1 for each cell of each window;
     - `flatten` and `dropout`: 0;
-    - `residual`: 1 for each value, the sum, besides the layers inside;
+    - `residual`: 1 for each value, for the sum, besides those of the layers inside;
     - a plain function, and a layer or op of your own: 1 for each output value, unless it states its
       own number, `Layer(..., flops=...)`.
 
-    Symbols are those of `explain`; the layers within number 1 have the numbers 1.1, 1.2 and so on.
-    Where standard output can't encode one, it is spelled out.
+    The symbols are those of `explain`; the layers inside number 1 have the numbers 1.1, 1.2 and so
+    on. A symbol that standard output can't encode is spelled out.
 
     Args:
         model: a layer.

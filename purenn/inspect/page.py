@@ -1,0 +1,175 @@
+"""The page that shows an explanation: a line for each value, with its symbol and formula."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from purenn.core import checks
+from purenn.core.layer import Layer
+from purenn.core.text import columns, literal, padded, printable
+from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formula, notation_of
+
+if TYPE_CHECKING:
+    from purenn.inspect.explanation import Explanation, LayerExplanation
+
+STEP = 0.1  # the learning rate of the plain gradient step that the last line tries
+
+
+class Line(NamedTuple):
+    """One line of the page: a value with its symbol and formula."""
+
+    section: str
+    symbol: str
+    formula: str
+    value: Any
+
+
+def lines_of(e: "Explanation") -> Iterator[Line]:
+    """List every value in the order of the computation."""
+    links, symbolist = chain(e.model, e.grads), Symbolist()
+    names = symbolist.name(links)
+    yield Line("FORWARD", "X", "", e[0].x)
+    yield from _forward(links, names, e, e.train)
+    last = names[-1]._replace(x=names[-1].y)
+    if e.end.probabilities is not None:
+        last = last._replace(y=symbolist.fresh(f"A{last.number}"))
+        yield Line("FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities)
+    loss = literal(e.loss.name)
+    unknown = f"jax.vjp of {loss}" if e.loss.by_jax else f"{loss}.backward(1)"
+    text = last.write(e.loss.notation.dx or unknown)
+    yield Line("BACKWARD", f"d{last.x}", text, e[-1].dy)
+    shares = None if e.end.penalty_grads is None else chain(e.model, e.end.penalty_grads)
+    yield from _backward(links, names, e, shares, e.train)
+
+
+def _forward(
+    links: list[Link], names: list[Symbols], values: "Sequence[LayerExplanation]", train: bool
+) -> Iterator[Line]:
+    for link, symbol, value in zip(links, names, values, strict=True):
+        for inside in zip(link.inner, symbol.inner, value.inner, strict=True):
+            yield from _forward(*inside, train)
+        text = formula(link.layer, symbol, train)
+        known = notation_of(link.layer, train).y
+        yield Line("FORWARD", symbol.y, _noted(text, link.layer) if known else text, value.y)
+
+
+def _backward(
+    links: list[Link],
+    names: list[Symbols],
+    values: "Sequence[LayerExplanation]",
+    shares: list[Link] | None,
+    train: bool,
+) -> Iterator[Line]:
+    for i in reversed(range(len(links))):
+        link, symbol, value = links[i], names[i], values[i]
+        share = None if shares is None else shares[i]
+        for j in reversed(range(len(symbol.inner))):
+            inside = symbol.inner[j]
+            if value.dy is not None:
+                text = symbol.write(link.layer.notation.inner_dy[j][0])
+                yield Line("BACKWARD", f"d{inside[-1].y}", text, value.inner[j][-1].dy)
+            inner_share = share and share.inner[j]
+            yield from _backward(link.inner[j], inside, value.inner[j], inner_share, train)
+        *dparams, dx = _derivatives(link.layer, symbol, value, train)
+        leaves = jax.tree.leaves(value.dparams) if symbol.params else []
+        added = jax.tree.leaves(share.params) if share else []
+        for k, ((_, name), text, leaf) in enumerate(
+            zip(symbol.params, dparams, leaves, strict=True)
+        ):
+            if added and not (_known(added[k]) and not np.any(added[k])):
+                text += " + the penalty's"
+            yield Line("BACKWARD", f"d{name}", text, leaf)
+        if symbol.x != "X" and value.dx is not None:
+            yield Line("BACKWARD", symbol.dx, dx, value.dx)
+
+
+def _derivatives(
+    layer: Layer, symbol: Symbols, value: "LayerExplanation", train: bool
+) -> Iterator[str]:
+    """Write the formula of each leaf of dparams, then that of dx; or else what was called."""
+    notation, count = notation_of(layer, train), len(symbol.params)
+    name = literal(called(layer))
+    plain = layer.by_jax and not layer.inner
+    unknown = f"jax.vjp of {name}, at {{dy}}" if plain else f"{name}.backward({{dy}})"
+    known = notation.dparams if len(notation.dparams) == count else ("",) * count
+    if value.dy is None:  # the layer's y is an integer array
+        unknown, known = "0, since {y} has no derivative", ("",) * count
+    for text in (*known, notation.dx):
+        yield symbol.write(_noted(text, layer) if text else unknown)
+
+
+def _noted(text: str, layer: Layer) -> str:
+    return f"{text} {layer.notation.note}".rstrip()
+
+
+def page(e: "Explanation") -> str:
+    """Write the page that shows an explanation."""
+    if jnp.ndim(e.value):
+        return (
+            f"{e.value.size} explanations in one: each value begins with the axes {_shape(e.value)}"
+        )
+    value, after, targets = show(e.value), show(e.value_after), e.end.targets
+    by_m, by_n = ("/" + n in e.loss.notation.dx for n in "mn")
+    counted = e[-1].y if by_m else e[0].x
+    sizes = f"m = {counted.shape[0]}, " if counted.ndim else ""
+    if by_n:
+        sizes += f"n = {e[-1].y.size} outputs in all, "
+    penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
+    written = [f"{sizes}targets {show(targets)}; loss {e.loss.name} = {value}{penalty}"]
+    if not e.train:
+        written.append("evaluation, train=False: no dropout, running statistics")
+    rows = [
+        (section, printable(f"{name} = {text}" if text else name), text, v)
+        for section, name, text, v in lines_of(e)
+    ]
+    width = max(columns(left) for _, left, _, _ in rows)
+    shapes = max(len(_shape(v)) for _, _, _, v in rows)
+    section = ""
+    for title, left, text, v in rows:
+        if title != section:
+            section = title
+            texts = " (the texts' dZ is m times these)"
+            written.append(title + texts * (by_m and title == "BACKWARD"))
+        off = ""
+        if text.startswith("relu(") and _known(v):
+            off = f"   {int(jnp.sum(v == 0))} of {v.size} off"
+        written.append(f" {padded(left, width)} {_shape(v):<{shapes}} {show(v)}{off}")
+    if _known(e.value):
+        verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
+        written.append(f"A step of {STEP} {verb} the loss: {value} → {after}")
+    return printable("\n".join(written))
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, (jax.Array, np.ndarray, np.generic)) and checks.is_concrete(value)
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape)).replace(" ", "")
+
+
+def show(value: Any, most: int = 12) -> str:
+    """Write an array on one line: its numbers if they are few, its size if they are many."""
+    if not _known(value):
+        return "(traced)"
+    array = np.asarray(value)
+    if array.dtype.kind not in "biu":
+        array = array.astype(np.float64)
+    if array.size > most:
+        norm = f"norm {_number(np.linalg.norm(array))}, " if array.dtype.kind == "f" else ""
+        return f"{norm}from {_number(array.min())} to {_number(array.max())}"
+    if array.ndim == 0:
+        return _number(array)
+    return "[" + " ".join(show(row) for row in array) + "]"
+
+
+def _number(value: Any) -> str:
+    if not np.isfinite(value) or value == 0:
+        return f"{abs(value) if value == 0 else value:g}"
+    if not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.2e}"
+    text = f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text
