@@ -23,7 +23,8 @@ class Processes:
     """
 
     def __init__(self, where: str, mesh: Mesh | None) -> None:
-        devices = mesh.devices.flat if isinstance(mesh, Mesh) else []  # data_mesh rejects others
+        # What is not a mesh is rejected by data_mesh.
+        devices: Any = mesh.devices.flat if isinstance(mesh, Mesh) else []
         members = {device.process_index for device in devices}
         self.single = len(members) <= 1
         if not self.single and len(members) != jax.process_count():
