@@ -14,7 +14,9 @@ import pytest
 from table import error, plain_dropout
 
 import purenn as pn
-from purenn.training import batches as sources
+from purenn.training import batches as batches_module
+from purenn.training import train as train_module
+from purenn.training.compiled import Spec, compiled
 from purenn.training.shuffle import epoch_order
 
 KEY = jax.random.key(0)
@@ -331,18 +333,17 @@ def test_the_same_model_loss_and_optimizer_compile_once(source, kind, data):
 
 def test_next_batch_is_prepared_while_the_device_works_and_no_more_than_one(monkeypatch):
     losses, asked = [], []
-    original = programs
 
-    def watched(recipe, layout):
+    def watched(spec, sharding=None, **options):
         def step(*given):
             assert all(loss.is_ready() for loss in losses[:-1])  # one step ahead of the device
-            train_state, *values = original(recipe).step(*given)
+            train_state, *values = compiled(spec).step(*given)
             losses.append(values[1])
             return train_state, *values
 
-        return original(recipe)._replace(step=step)
+        return compiled(spec)._replace(step=step)
 
-    monkeypatch.setattr(run_module, "programs", watched)
+    monkeypatch.setattr(train_module, "compiled", watched)
 
     def long(x):  # a step takes tenths of a second, asking for a batch takes none
         y = jax.lax.fori_loop(0, 100, lambda i, y: jnp.tanh(y @ y), jnp.ones((500, 500)))
@@ -401,18 +402,17 @@ def test_a_wrapped_update_is_not_taken_for_the_one_it_wraps(data):
 def test_bar_looks_at_a_long_epoch_at_least_twice_a_second(monkeypatch):
     # By a clock that a step moves by 10 ms: no machine is slow or fast enough to change the test.
     now, chunks = [0.0], []
-    original = programs
 
-    def timed(recipe, layout):
-        def chunk(train_state, x, targets, order, first, last):
-            chunks.append(int(last - first))
+    def timed(spec, sharding=None, **options):
+        def chunk(*given):
+            chunks.append(given[-1])
             now[0] += 0.01 * chunks[-1]
-            return original(recipe).chunk(train_state, x, targets, order, first, last)
+            return compiled(spec).chunk(*given)
 
-        return original(recipe)._replace(chunk=chunk)
+        return compiled(spec)._replace(chunk=chunk)
 
-    monkeypatch.setattr(run_module, "programs", timed)
-    monkeypatch.setattr(sources.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(train_module, "compiled", timed)
+    monkeypatch.setattr(batches_module.time, "perf_counter", lambda: now[0])
     x, targets = np.zeros((200, FEATURES), np.float32), np.zeros(200, np.int32)
     fit((x, targets), PLAIN, epochs=2, batch_size=1)
     # The first is short, since nothing is known yet; what is learned serves the next epoch too.
@@ -552,7 +552,7 @@ X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
         ({"epochs": 1.5}, TypeError, "epochs must be a whole number, got 1.5"),
-        ({"first_epoch": 0}, TypeError, "first_epoch is for a function of the epoch; arrays go on"),
+        ({"first_epoch": 0}, TypeError, "first_epoch is for a function of the epoch"),
         (
             {"data": lambda epoch: [(X, Y)], "first_epoch": -1},
             ValueError,
@@ -702,7 +702,7 @@ def test_models_that_were_trained_can_be_forgotten(data):
         model = pn.serial(pn.dense(2))
         params, state = model.init(KEY, (FEATURES,))
         pn.evaluate(model, pn.mse, params, state, data[0], np.zeros((len(data[0]), 2), np.float32))
-        programs(Recipe(model, pn.mse, ADAM, None))
+        compiled(Spec(model, pn.mse, ADAM, None))
         kept.append(weakref.ref(model))
     del model
     gc.collect()
