@@ -90,7 +90,9 @@ def test_no_pad_is_ever_used_and_every_example_is_within_some_epochs(case):
     _, lengths = blocks_of(case)
     order = orders(case).reshape(60, case.blocks, -1)
     assert (order < lengths[:, None]).all()
-    numbers = rows_of_blocks(*case[::2])[order + np.arange(case.blocks)[:, None] * block_length(*case[::2])]
+    numbers = rows_of_blocks(*case[::2])[
+        order + np.arange(case.blocks)[:, None] * block_length(*case[::2])
+    ]
     for epoch in numbers:
         assert len(np.unique(epoch)) == epoch.size
     assert np.array_equal(np.unique(numbers), np.arange(case.examples))

@@ -10,13 +10,13 @@ import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, EXACT, EXPLICIT, apart, cut, mesh_of, numbers, sharded_model
+from table import as_dtype, jit_quickly
+
+import purenn as pn
 from purenn.core.blocks import in_blocks
 from purenn.distributed.mesh import data_mesh, state_sharding
 from purenn.training.compiled import Spec, compiled
 from purenn.training.shuffle import batch_of
-from table import as_dtype, jit_quickly
-
-import purenn as pn
 
 KEY = jax.random.key(1)
 FEATURES, CLASSES, EXAMPLES, BATCH, EPOCHS = 12, 4, 203, 40, 10  # five steps an epoch
