@@ -130,7 +130,8 @@ OPTIMIZED = jax.jit  # as XLA compiles by default, where it drops a loop that ha
 def test_chunks_of_static_length_give_the_same_bits(monkeypatch):
     """As on a GPU, where each length of a chunk is compiled by itself."""
     monkeypatch.setattr(jax, "jit", OPTIMIZED)
-    model, lengths, now = pn.mlp((40, 30), CLASSES), [], [0.0]
+    lengths, now = [], [0.0]
+    options = {"model": pn.mlp((40, 30), CLASSES), "optimizer": pn.sgd(0.5)}
 
     def recorded(spec, sharding=None, *, static_length=False):
         def chunk(*given):
@@ -141,12 +142,12 @@ def test_chunks_of_static_length_give_the_same_bits(monkeypatch):
         parts = compiled(spec, sharding, static_length=static_length)
         return parts._replace(chunk=chunk) if static_length else parts
 
-    expected = list(train(model=model))
+    expected = list(train(**options))
     monkeypatch.setattr("purenn.training.batches.time.perf_counter", lambda: now[0])
     monkeypatch.setattr(Arrays, "static_length", STATIC, raising=False)
     monkeypatch.setattr(train_module, "compiled", recorded)
     for chunk in (None, 2):
-        run = list(train(model=model, chunk=chunk))
+        run = list(train(**options, chunk=chunk))
         same(run[-1].train_state, expected[-1].train_state)
         np.testing.assert_array_equal(all_losses(run), all_losses(expected))
     assert lengths == [1, 4, 2, 4, 2, 1, *([2, 2, 2, 1] * 2)]  # powers of two

@@ -578,63 +578,6 @@ def test_training_run_refuses_what_does_not_fit():
         pn.training_run(PLAIN, LOSS, ADAM, epochs=1, batch_size=13)(KEY, X, Y)
 
 
-# evaluate and accuracy
-
-
-@pytest.mark.parametrize("as_rows", [False, True], ids=["labels", "one-hot"])
-def test_evaluate_weighs_the_last_short_batch_by_its_examples(as_rows):
-    # 2,500 in batches of 1,024: a mean of three batch means would be wrong in the third digit.
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(2500, FEATURES)).astype(np.float32) + np.arange(2500)[:, None] / 1000
-    x, labels = x.astype(np.float32), rng.integers(CLASSES, size=2500)
-    params, state = MODEL.init(KEY, (FEATURES,))
-    logits = np.asarray(MODEL.apply(params, state, x)[0], np.float64)
-    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    targets = np.eye(CLASSES, dtype=np.float32)[labels] if as_rows else labels
-    loss, accuracy = pn.evaluate(MODEL, LOSS, params, state, x, targets)
-    np.testing.assert_allclose(loss, -log_p[np.arange(2500), labels].mean(), rtol=1e-6)
-    np.testing.assert_allclose(accuracy, (logits.argmax(1) == labels).mean(), rtol=1e-6)
-    assert isinstance(loss, float) and isinstance(accuracy, float)
-
-
-@pytest.mark.parametrize("columns", [1, 3])
-def test_targets_that_are_no_classes_have_no_accuracy(columns):
-    model = pn.dense(columns)
-    params, state = model.init(KEY, (FEATURES,))
-    targets = np.random.default_rng(0).normal(size=(12, columns)).astype(np.float32)
-    loss, accuracy = pn.evaluate(model, pn.mse, params, state, X, targets, batch_size=5)
-    np.testing.assert_allclose(loss, (targets**2).mean(), rtol=1e-6)  # X is 0, and so is b
-    assert accuracy is None
-
-
-def test_accuracy_takes_labels_of_any_integer_dtype_and_rows():
-    logits = np.array([[0.1, 0.9, 0.0], [3.0, 1.0, 2.0], [0.0, 0.0, 1.0], [1.0, 0.0, -1.0]])
-    logits = logits.astype(np.float32)
-    labels = np.array([1, 2, 2, 0])  # the second is wrong
-    for dtype in (np.uint8, np.int8, np.int32, np.uint32):
-        assert pn.accuracy(logits, labels.astype(dtype)) == 0.75
-    assert pn.accuracy(logits, np.eye(3, dtype=np.float32)[labels]) == 0.75
-    assert pn.accuracy(logits.astype(jnp.bfloat16), labels.astype(np.uint8)).dtype == jnp.float32
-
-
-@pytest.mark.parametrize(
-    ("logits", "targets", "kind", "says"),
-    [
-        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(batch, classes\).*\(3,\)"),
-        (np.zeros((3, 1)), np.zeros(3, int), ValueError, "two classes"),
-        (np.zeros((0, 3)), np.zeros(0, int), ValueError, "at least one row"),
-        (np.zeros((3, 2), int), np.zeros(3, int), TypeError, "logits must be floating point"),
-        (np.zeros((3, 2)), np.zeros((3, 1), int), ValueError, r"integers \(3,\) or rows that sum"),
-        (np.zeros((3, 2)), np.zeros(4, int), ValueError, r"integers \(3,\).*\(4,\)"),
-        (np.zeros((3, 2)), np.zeros(3), ValueError, r"integers \(3,\).*float32\(3,\)"),
-        (np.zeros((3, 2)), [0, 1, 0], TypeError, "targets must be an array, got a list"),
-    ],
-)
-def test_accuracy_refuses_what_does_not_fit(logits, targets, kind, says):
-    with pytest.raises(kind, match=f"accuracy: .*{says}"):
-        pn.accuracy(logits, targets)
-
-
 # Real digits.
 
 MNIST = Path(__file__).parent.parent / "examples" / "data" / "mnist"
