@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import purenn as pn
-from purenn.training.blocks import epoch_order
-from purenn.training.shuffle import SMALL, shuffled
+from purenn.training.shuffle import SMALL, epoch_order, shuffled
 
 KEYS = 100
 COUNT = 5_003  # prime: no two sides multiply to it, so some numbers walk

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.experimental import multihost_utils as hosts
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
+
+from purenn.distributed.mesh import DataMesh
 
 
 class Processes:
@@ -22,10 +24,8 @@ class Processes:
         is_first: whether this one writes and shows progress for all.
     """
 
-    def __init__(self, where: str, mesh: Mesh | None) -> None:
-        # What is not a mesh is rejected by data_mesh.
-        devices: Any = mesh.devices.flat if isinstance(mesh, Mesh) else []
-        members = {device.process_index for device in devices}
+    def __init__(self, where: str, mesh: DataMesh | None) -> None:
+        members = {device.process_index for device in mesh.mesh.devices.flat} if mesh else set()
         self.single = len(members) <= 1
         if not self.single and len(members) != jax.process_count():
             raise ValueError(

@@ -60,7 +60,8 @@ def compiled(
     Args:
         spec: the model, the loss, the optimizer and the penalty.
         sharding: how the state is sharded over a mesh, if there is one.
-        static_length: whether `chunk` is compiled for each number of steps; see `chunk_length`.
+        static_length: whether `chunk` is compiled for each number of steps above one; see
+            `chunk_length`.
     """
     model, loss, optimizer, penalty = spec
     sharded_params = sharding is not None and sharding.is_sharded
@@ -87,10 +88,18 @@ def compiled(
         mesh = sharding.mesh
         of_order = {"out_shardings": mesh.batch_sharding}
         of_step = {"out_shardings": (sharding.tree, mesh.replicated, mesh.replicated)}
+    of_any_length = jax.jit(chunk, **of_step)
+    of_fixed_length = jax.jit(chunk, static_argnums=5, **of_step)
+
+    def of_static_length(*given: Any) -> tuple[TrainState, Array, Array]:
+        # XLA would drop a loop of one step and fuse the step in another way, so that the bits
+        # would depend on how the clock divides an epoch into chunks.
+        return (of_any_length if given[-1] == 1 else of_fixed_length)(*given)
+
     return Compiled(
         jax.jit(create, static_argnums=1),
         jax.jit(epoch_order, static_argnums=(2, 3, 4), **of_order),
-        jax.jit(chunk, static_argnums=(5,) if static_length else (), **of_step),
+        of_static_length if static_length else of_any_length,
         jax.jit(step, **of_step),
     )
 

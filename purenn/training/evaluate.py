@@ -132,9 +132,10 @@ def evaluate_between(
     results = []
     for batch in _batches("evaluate", batch_size, sharded, x, targets):
         between()
-        results.append(_sums(model, loss, classes)(params, state, *batch))
+        # Waits for the result: the next batch is put on the device when this one is used.
+        results.append(jax.device_get(_sums(model, loss, classes)(params, state, *batch)))
     between()
-    totals = np.asarray(jax.device_get(results), np.float64).sum(axis=0)
+    totals = np.asarray(results, np.float64).sum(axis=0)
     loss_sum, correct = (float(total) for total in totals)
     return loss_sum / x.shape[0], correct / x.shape[0] if classes else None
 

@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
 from purenn.training.batches import x_and_targets
 from purenn.training.checkpoints import Checkpoints
@@ -120,7 +121,8 @@ def fit(
     epochs = scalars.count("fit", "epochs", epochs)
     if resume and checkpoints is None:
         raise ValueError("fit: resume needs checkpoints, the folder to resume from")
-    processes = Processes("fit", mesh)
+    devices = data_mesh("fit", mesh)
+    processes = Processes("fit", devices)
     kept = Checkpoints(checkpoints, checkpoint_every, processes)
     interruptions = Interruptions(enabled=checkpoints is not None, single=processes.single)
 
@@ -136,7 +138,7 @@ def fit(
             first_epoch=first_epoch,
             chunk=None,
             locate=locate,
-            mesh=mesh,
+            mesh=devices,
             blocks=blocks,
             processes=processes,
             interruptions=interruptions,

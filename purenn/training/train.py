@@ -11,7 +11,7 @@ from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
-from purenn.distributed.mesh import StateSharding, create_on, data_mesh, state_sharding
+from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, strongly_typed
@@ -134,6 +134,7 @@ def train(
     epochs = scalars.count("train", "epochs", epochs)
     chunk = None if chunk is None else scalars.count("train", "chunk", chunk)
     checks.flag("train", "locate", locate)
+    devices = data_mesh("train", mesh)
     run, start = prepare(
         "train",
         spec,
@@ -145,9 +146,9 @@ def train(
         first_epoch=first_epoch,
         chunk=chunk,
         locate=locate,
-        mesh=mesh,
+        mesh=devices,
         blocks=blocks,
-        processes=Processes("train", mesh),
+        processes=Processes("train", devices),
         interruptions=Interruptions(),
     )
     return loop(run, start)
@@ -189,14 +190,15 @@ def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
         for epoch in range(now.epoch, run.last_epoch + 1):
             step = 0 if epoch > now.epoch or now.epoch_done else now.step
             chunks = run.source.chunks(programs, run.pace, now.train_state, epoch - 1, step)
-            now = Progress(now.train_state, epoch, step, NO_LOSSES, epoch_done=False)
             for after, losses, finite, ends_epoch, replay in chunks:
                 if not (finite and np.isfinite(losses).all()):
-                    raise divergence(run.where, run.spec, now, losses, after, replay, run.locate)
-                now = Progress(after, epoch, now.step + losses.size, losses, ends_epoch)
+                    before = now._replace(epoch=epoch, step=step)
+                    raise divergence(run.where, run.spec, before, losses, after, replay, run.locate)
+                step += losses.size
+                now = Progress(after, epoch, step, losses, ends_epoch)
                 del after, replay  # which would keep their states alive
                 yield now
-            if now.step == 0:
+            if step == 0:
                 raise ValueError(f"{run.where}: data gave no batch in epoch {epoch}")
             if not now.epoch_done:  # all its steps had been done before
                 now = now._replace(losses=NO_LOSSES, epoch_done=True)
@@ -250,14 +252,13 @@ def prepare(
     first_epoch: int | None,
     chunk: int | None,
     locate: bool,
-    mesh: Any,
+    mesh: DataMesh | None,
     blocks: int | None,
     processes: Processes,
     interruptions: Interruptions,
 ) -> tuple[Run, Progress]:
     """Check the data, make the state to start from, and put both on the devices."""
-    devices = data_mesh(where, mesh)
-    source = source_of(where, data, batch_size, blocks, first_epoch, devices, interruptions)
+    source = source_of(where, data, batch_size, blocks, first_epoch, mesh, interruptions)
     x, targets = source.example
     if train_state is not None:
         check_train_state(where, train_state)
@@ -266,11 +267,11 @@ def prepare(
         checks.prng_key(where, key)
         create = compiled(spec, None, static_length=False).create
         in_shape = x.shape[1:]
-        start = create_on(devices, create, key, in_shape) if devices else create(key, in_shape)
+        start = create_on(mesh, create, key, in_shape) if mesh else create(key, in_shape)
         check_concrete(where, start)  # an initializer may close over a traced number
     sharding = None
-    if devices is not None:
-        sharding = state_sharding(devices, start)
+    if mesh is not None:
+        sharding = state_sharding(mesh, start)
         start = sharding.put(start)
     layer, op = as_layer(where, "model", spec.model), as_op(where, "loss", spec.loss)
     of_model = layer, op, start.params, start.state

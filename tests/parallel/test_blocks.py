@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from table import jit_quickly
 
-from purenn.training.blocks import batch_of, epoch_order, in_blocks, rows_of, slots
+from purenn.core.blocks import block_length, in_blocks, rows_of_blocks
+from purenn.training.shuffle import batch_of, epoch_order
 
 KEY = jax.random.key(4)
 
@@ -56,9 +57,9 @@ def batches(examples, case, epoch):
 @cases
 def test_examples_lie_one_after_the_other_in_blocks_that_differ_by_one_at_most(case):
     first, lengths = blocks_of(case)
-    longest = slots(*case[::2])
+    longest = block_length(*case[::2])
     assert longest == lengths.max() and lengths.max() - lengths.min() <= 1
-    rows = rows_of(*case[::2])
+    rows = rows_of_blocks(*case[::2])
     for block, start, length in zip(np.split(rows, case.blocks), first, lengths, strict=True):
         assert list(block[:length]) == list(range(start, start + length))
         assert list(block[length:]) == [start + length - 1] * (longest - length)
@@ -66,8 +67,8 @@ def test_examples_lie_one_after_the_other_in_blocks_that_differ_by_one_at_most(c
     # A process asks for its own part alone.
     for begin in range(0, len(rows), longest):
         end = begin + longest
-        assert np.array_equal(rows_of(*case[::2], begin, end), rows[begin:end])
-    assert np.array_equal(rows_of(*case[::2], 1, len(rows) - 1), rows[1:-1])
+        assert np.array_equal(rows_of_blocks(*case[::2], begin, end), rows[begin:end])
+    assert np.array_equal(rows_of_blocks(*case[::2], 1, len(rows) - 1), rows[1:-1])
 
 
 @cases
@@ -89,7 +90,9 @@ def test_no_pad_is_ever_used_and_every_example_is_within_some_epochs(case):
     _, lengths = blocks_of(case)
     order = orders(case).reshape(60, case.blocks, -1)
     assert (order < lengths[:, None]).all()
-    numbers = rows_of(*case[::2])[order + np.arange(case.blocks)[:, None] * slots(*case[::2])]
+    numbers = rows_of_blocks(*case[::2])[
+        order + np.arange(case.blocks)[:, None] * block_length(*case[::2])
+    ]
     for epoch in numbers:
         assert len(np.unique(epoch)) == epoch.size
     assert np.array_equal(np.unique(numbers), np.arange(case.examples))

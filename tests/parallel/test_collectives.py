@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, collectives, cut, mesh_of
-from purenn.training.blocks import slots, steps_per_epoch
 
 import purenn as pn
-from purenn.distributed.mesh import begin, layout_of, placed, spread_of
-from purenn.training.compiled import compiled
+from purenn.core.blocks import block_length
+from purenn.distributed.mesh import create_on, data_mesh, state_sharding
+from purenn.training.compiled import Spec, compiled
+from purenn.training.shuffle import steps_per_epoch
 
 KEY = jax.random.key(0)
 ADAM, LOSS = pn.adam(1e-3), pn.softmax_cross_entropy
@@ -48,21 +49,21 @@ WIDE = pn.serial(
 )
 
 
-def programs_of(model, mesh, examples=203):
+def parts_of(model, mesh, examples=203):
     """What `fit` compiles, and what with: an epoch's order, a chunk of steps, and one step."""
-    spread, recipe = spread_of("", mesh), Recipe(model, LOSS, ADAM, None)
-    start = begin(programs(recipe).create, spread, KEY, IMAGE)
-    layout = layout_of(spread, start)
-    start, parts = placed(start, layout), programs(recipe, layout)
+    devices, spec = data_mesh("", mesh), Spec(model, LOSS, ADAM, None)
+    start = create_on(devices, compiled(spec).create, KEY, IMAGE)
+    sharding = state_sharding(devices, start)
+    start, parts = sharding.put(start), compiled(spec, sharding)
 
     def rows(shape, dtype=jnp.int32):
-        return jax.ShapeDtypeStruct(shape, dtype, sharding=spread.rows)
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=devices.batch_sharding)
 
     def batch(count):
         return rows((count, *IMAGE), jnp.uint8), rows((count,))
 
     sizes, share = (examples, BATCH, BLOCKS), BATCH // BLOCKS
-    held = batch(BLOCKS * slots(examples, BLOCKS))
+    held = batch(BLOCKS * block_length(examples, BLOCKS))
     order = rows((BLOCKS, steps_per_epoch("", *sizes), share))
     epoch, first, last = np.arange(3, dtype=np.int32)
     return start.params, {
@@ -72,8 +73,8 @@ def programs_of(model, mesh, examples=203):
     }
 
 
-def compiled(*given):
-    params, parts = programs_of(*given)
+def compiled_parts(*given):
+    params, parts = parts_of(*given)
     return params, {name: part.lower(*of).compile() for name, (part, of) in parts.items()}
 
 
@@ -81,7 +82,7 @@ def compiled(*given):
 @pytest.mark.parametrize("model", [NORMED, CONVOLVED, WIDE], ids=["normed", "convolved", "cut"])
 def test_what_fit_compiles_lowers_for_accelerators(model, platform):
     mesh = mesh_of(2, 4) if model is WIDE else mesh_of(DEVICES)
-    for name, (part, given) in programs_of(model, mesh)[1].items():
+    for name, (part, given) in parts_of(model, mesh)[1].items():
         exported = jax.export.export(part, platforms=[platform])(*given)
         assert exported.platforms == (platform,) and exported.nr_devices == DEVICES, name
         assert '{"data"}' in exported.mlir_module(), name
@@ -109,7 +110,7 @@ HALF = 3 * 3 * 6 * 5
     ids=["normed", "two devices", "two axes", "convolved", "recomputed"],
 )
 def test_a_step_adds_up_all_gradients_at_once_and_little_else(model, sizes, more, others, quickly):
-    params, parts = compiled(model, mesh_of(*sizes))
+    params, parts = compiled_parts(model, mesh_of(*sizes))
     gradients_and_loss = floats(*(leaf.size for leaf in jax.tree.leaves(params)), *more, 1)
     expected = sorted([gradients_and_loss, *others])
     assert collectives(parts["order"]) == []
@@ -118,7 +119,7 @@ def test_a_step_adds_up_all_gradients_at_once_and_little_else(model, sizes, more
 
 
 def test_no_step_moves_what_grows_with_the_number_of_examples(quickly):
-    few, many = (compiled(NORMED, mesh_of(DEVICES), count)[1] for count in (203, 20_000))
+    few, many = (compiled_parts(NORMED, mesh_of(DEVICES), count)[1] for count in (203, 20_000))
     for part, program in few.items():
         assert collectives(program) == collectives(many[part])
     # Each device holds and reads its own share alone.
@@ -129,7 +130,7 @@ def test_no_step_moves_what_grows_with_the_number_of_examples(quickly):
 
 
 def test_weights_cut_by_column_and_row_are_added_up_where_they_lie(quickly):
-    params, parts = compiled(WIDE, mesh_of(2, 4))
+    params, parts = compiled_parts(WIDE, mesh_of(2, 4))
     held = cut(params)
     assert held == [(64, 16), (16,), (16, 7), (7,)]
     gradients_and_loss = floats(*map(math.prod, held), 1)  # over "data", each device its part
@@ -142,7 +143,7 @@ def test_weights_cut_by_column_and_row_are_added_up_where_they_lie(quickly):
 
 def test_a_training_run_over_blocks_moves_gradients_alone(quickly):
     run = pn.training_run(RECOMPUTED, LOSS, ADAM, epochs=2, batch_size=BATCH, blocks=BLOCKS)
-    rows = spread_of("", mesh_of(DEVICES)).rows
+    rows = data_mesh("", mesh_of(DEVICES)).batch_sharding
     x = jax.ShapeDtypeStruct((200, *IMAGE), jnp.uint8, sharding=rows)
     targets = jax.ShapeDtypeStruct((200,), jnp.int32, sharding=rows)
     params = jax.eval_shape(run, KEY, x, targets)[0].params

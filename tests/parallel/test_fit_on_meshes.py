@@ -10,11 +10,13 @@ import pytest
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import DEVICES, EXACT, EXPLICIT, apart, cut, mesh_of, numbers, sharded_model
-from purenn.training.blocks import batch_of, in_blocks
 from table import as_dtype, jit_quickly
 
 import purenn as pn
-from purenn.distributed.mesh import layout_of, placed, spread_of
+from purenn.core.blocks import in_blocks
+from purenn.distributed.mesh import data_mesh, state_sharding
+from purenn.training.compiled import Spec, compiled
+from purenn.training.shuffle import batch_of
 
 KEY = jax.random.key(1)
 FEATURES, CLASSES, EXAMPLES, BATCH, EPOCHS = 12, 4, 203, 40, 10  # five steps an epoch
@@ -72,17 +74,17 @@ def whole_run(devices, dtype):
         mesh, start = mesh_of(devices) if devices else None, start_of(dtype)
         x, targets = data(dtype)
         losses = []
-        layout = None if mesh is None else layout_of(spread_of("", mesh), start)
-        parts = programs(Recipe(MODEL, LOSS, ADAM, PENALTY), layout)
+        sharding = None if mesh is None else state_sharding(data_mesh("", mesh), start)
+        parts = compiled(Spec(MODEL, LOSS, ADAM, PENALTY), sharding)
         validation = (x[:77], targets[:77]) if dtype is np.float64 else None
         options = {"epochs": EPOCHS, "train_state": start, "validation": validation}
         _, history = fit(mesh, (x, targets), **options)
         # The same programs, that fit compiled, step by step.
-        state, order = placed(start, layout), None
-        if layout is None:
+        state, order = start if sharding is None else sharding.put(start), None
+        if sharding is None:
             held = in_blocks(x, DEVICES), in_blocks(targets, DEVICES)
         else:
-            held = tuple(layout.spread.examples("", part, DEVICES) for part in (x, targets))
+            held = tuple(sharding.mesh.put_examples("", part, DEVICES) for part in (x, targets))
         after = None
         for epoch in range(EPOCHS):
             order = parts.order(state.key, np.int32(epoch), EXAMPLES, BATCH, DEVICES)

@@ -14,7 +14,7 @@ from table import as_dtype, jit_quickly
 
 import purenn as pn
 from purenn.distributed.mesh import put
-from purenn.distributed.processes import on_host
+from purenn.distributed.processes import to_host
 from purenn.training.shuffle import epoch_order
 
 # Eight blocks of seven examples, of which a step takes five: one step an epoch, and the epoch's
@@ -68,7 +68,7 @@ def measured(mesh, dtype):
                 *(jax.tree.map(partial(put, sharding=lies[0]), tree) for tree in given[:3]),
                 *(put(array, lies[1]) for array in given[3:]),
             )
-        value, state, grads, masked, order = jax.tree.map(on_host, program(*given))
+        value, state, grads, masked, order = jax.tree.map(to_host, program(*given))
         scored = pn.evaluate(MODEL, LOSS, start.params, start.state, x, targets, mesh=mesh)
         given = {"train_state": start, "validation": (x, targets)}
         _, history = fit(mesh, STEPS, (x, targets), **given)
@@ -146,12 +146,12 @@ def cut_over_processes(devices, folder):
     assert cut(gone_on.params) == cut(gone_on.opt_state.m) == [(12, 10), (10,), (10, 4), (4,)]
     assert same(whole, gone_on)
     assert np.array_equal(losses_of(history), losses_of(again))
-    moments = [on_host(a).ravel() for a in jax.tree.leaves(gone_on.opt_state.m)]
+    moments = [to_host(a).ravel() for a in jax.tree.leaves(gone_on.opt_state.m)]
     return {"cut losses": losses_of(history), "cut moments": np.concatenate(moments)}
 
 
 def same(one, other):
-    one, other = (numbers(jax.tree.map(on_host, tree._replace(key=()))) for tree in (one, other))
+    one, other = (numbers(jax.tree.map(to_host, tree._replace(key=()))) for tree in (one, other))
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
