@@ -92,7 +92,7 @@ def with_parts(name: str, text: str, parameters: list[griffe.Parameter]) -> str:
     arrays = [p.name for p in parameters if p.kind is not griffe.ParameterKind.keyword_only]
     parts = (
         f"`{name}.forward({', '.join(arrays)})` returns `(y, cache)`, and "
-        f"`{name}.backward(cache, dy)` the derivative by `{arrays[0]}`."
+        f"`{name}.backward(cache, dy)` the derivative with respect to `{arrays[0]}`."
     )
     lines = text.splitlines()
     first = next((i for i, line in enumerate(lines) if line in SECTIONS), len(lines))
