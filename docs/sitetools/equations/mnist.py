@@ -70,7 +70,7 @@ def scores(rng):
 @equation(
     "mnist.accuracy",
     source="purenn.training.evaluate:accuracy",
-    line="jnp.mean(_right(",
+    line="jnp.mean(_correct(",
     by_purenn=pn.accuracy,
     inputs=scores,
 )
