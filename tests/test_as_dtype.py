@@ -89,6 +89,18 @@ def test_mixed_precision_keeps_its_parameters_in_the_new_dtype():
     assert dtypes((params, y, dparams)) == {jnp.dtype(jnp.bfloat16)}
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_summary_explain_and_check_gradients_take_it(dtype):
+    parts = pn.rescale(), pn.residual(pn.dense(3)), pn.mixed_precision(pn.dense(2))
+    model = pn.as_dtype(pn.serial(*parts), dtype)
+    assert pn.summary(model, (3,)) == pn.summary(pn.serial(*parts), (3,))
+    params, state = init(model, (3,))
+    x, targets = np.ones((4, 3), np.uint8), jnp.ones((4, 2), dtype)
+    explanation = jax.eval_shape(partial(pn.explain, model, pn.mse), params, state, x, targets)
+    assert dtypes(explanation.grads) == {jnp.dtype(dtype)}
+    assert pn.check_gradients(pn.as_dtype(pn.dense(2), dtype), in_shape=(3,)).ok
+
+
 def test_names_and_rules_go_with_it():
     named = pn.serial(pn.dense(2)).replace(name="encoder")
     assert pn.as_dtype(named, jnp.bfloat16).name == "encoder"

@@ -47,7 +47,8 @@ BACKPROPAGATE = pn.value_and_grad(MODEL, LOSS)
 EXPLAIN = partial(pn.explain, MODEL, LOSS)
 RUN = partial(pn.training_run, MODEL, LOSS, ADAM, epochs=1)
 FIT = partial(pn.fit, MODEL, LOSS, ADAM, epochs=1, key=KEY, progress=False)
-EVALUATE = partial(pn.evaluate, MODEL, LOSS)
+TRAIN = partial(pn.train, MODEL, LOSS, ADAM, epochs=1, key=KEY)
+EVALUATE, PREDICT = partial(pn.evaluate, MODEL, LOSS), partial(pn.predict, MODEL)
 MESH = jax.make_mesh((2,), ("data",), devices=jax.devices()[:2])
 
 
@@ -727,7 +728,7 @@ TABLE = """== dense
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(None, None))
   # TypeError: train_step: optimizer ... got an Optimizer
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, asks_for_more))(TRAIN_STATE, X, LABELS)
-  # TypeError: train_step: optimizer ... opt_state, params) alone
+  # TypeError: train_step: optimizer ... a required argument: 'value'
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, lambda *_: 3))(TRAIN_STATE, X, LABELS)
   # TypeError: train_step: optimizer's ... got 3
 
@@ -740,7 +741,7 @@ TABLE = """== dense
 
 == train_step
 >>> STEP(TRAIN_STATE, X)
-  # TypeError: step_by.<locals>.step() missing 1 required positional argument: 'targets'
+  # TypeError: make_step.<locals>.step() missing 1 required positional argument: 'targets'
 >>> pn.train_step(MODEL, LOSS, pn.adam)
   # TypeError: train_step: optimizer ... call it with a learning rate
 >>> pn.train_step(MODEL, LOSS, "adam")  # TypeError: train_step: optimizer ... got 'adam'
@@ -807,7 +808,7 @@ TABLE = """== dense
 >>> FIT((X, LABELS), batch_size=2, checkpoints="/dev/null")
   # ValueError: fit: checkpoints ... [Errno 17] File exists: '/dev/null'
 >>> FIT((X, LABELS), batch_size=2, resume=True)
-  # ValueError: fit: resume needs checkpoints, the folder to go on from
+  # ValueError: fit: resume needs checkpoints, the folder to resume from
 >>> FIT((X, LABELS), batch_size=2, resume="runs/mnist")
   # TypeError: fit: resume ... got 'runs/mnist'
 >>> FIT((X, LABELS), batch_size=2, checkpoint_every=-1)
@@ -830,11 +831,30 @@ TABLE = """== dense
 >>> pn.fit(MODEL, LOSS, pn.adam, (X, LABELS), epochs=1, batch_size=2, key=KEY)
   # TypeError: fit: optimizer ... call it with a learning rate
 
+== train
+>>> TRAIN((X, LABELS))  # TypeError: train: batch_size ... data in arrays needs
+>>> TRAIN((X, LABELS), batch_size=0)  # ValueError: train: batch_size ... got 0
+>>> TRAIN((X, LABELS), batch_size=2, chunk=0)  # ValueError: train: chunk ... got 0
+>>> TRAIN((X, LABELS), batch_size=2, epochs=0)  # ValueError: train: epochs ... got 0
+>>> TRAIN((X, LABELS[:3]), batch_size=2)  # ValueError: train: x ... expected as many of both
+>>> TRAIN(X, batch_size=2)  # TypeError: train: data ... got float32(4, 3)
+>>> TRAIN((X, LABELS), batch_size=2, mesh=2)  # TypeError: train: mesh ... got 2
+
+== predict
+>>> PREDICT(PARAMS, X)  # TypeError: predict() missing 1 required positional argument: 'x'
+>>> PREDICT(PARAMS, STATE, X, batch_size=0)  # ValueError: predict: batch_size ... got 0
+>>> PREDICT(PARAMS, STATE, X[:0])  # ValueError: predict: x holds no examples
+>>> PREDICT(PARAMS, STATE, X.tolist())  # TypeError: predict: x ... convert it with jnp.array(x)
+>>> PREDICT(PARAMS, STATE, X[0])
+  # ValueError: dense(5): x ... x[None] | in serial / part 0: dense(5)
+>>> PREDICT(PARAMS, STATE, X, mesh=2)  # TypeError: predict: mesh ... got 2
+>>> jax.vmap(lambda x: PREDICT(PARAMS, STATE, x))(X[None])  # TypeError: predict: ... traced
+
 == evaluate
 >>> EVALUATE(PARAMS, X, LABELS)
   # TypeError: evaluate() missing 1 required positional argument: 'targets'
 >>> jax.vmap(lambda x: EVALUATE(PARAMS, STATE, x, LABELS))(X[None])
-  # TypeError: evaluate: its arguments are traced, ... loss and accuracy
+  # TypeError: evaluate: its arguments are traced ... call model.apply
 >>> pn.evaluate(MODEL, lambda y, t: y.mean(), PARAMS, STATE, X, LABELS + 2)
   # ValueError: evaluate: targets[0] ... passed as floats
 >>> EVALUATE(PARAMS, STATE, X, LABELS, mesh=jax.devices())
@@ -972,7 +992,7 @@ def test_a_wrong_call_is_rejected_in_words(row):
 def test_every_public_name_has_a_row():
     # Tuples of values: nothing to misuse.
     records = {name for name in pn.__all__ if name.endswith(("Params", "State"))} - {"TrainState"}
-    records.add("EpochRecord")
+    records |= {"EpochRecord", "Progress"}
     assert set(pn.__all__) - records == {row.name for row in ALL}
 
 

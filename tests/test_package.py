@@ -20,7 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
-    "Conv2dParams", "EpochRecord", "LayerNormParams",
+    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
@@ -30,7 +30,7 @@ PUBLIC = [
     "sgd", "momentum", "adam", "adamw", "apply_updates", "as_dtype",
     "inverse_time_decay", "exponential_decay", "cosine_decay", "linear_warmup",
     "by_hand", "value_and_grad", "explain", "check_gradients", "compare", "summary",
-    "train_step", "training_run", "fit", "evaluate", "accuracy", "save", "load",
+    "train_step", "training_run", "fit", "train", "evaluate", "predict", "accuracy", "save", "load",
     "read_idx", "load_mnist",
 ]
 

@@ -33,7 +33,7 @@ class Pair(NamedTuple):
     b: Any
 
 
-def about(path):
+def metadata(path):
     """The metadata of a file, as another tool reads them."""
     with safetensors.safe_open(path, "np") as file:
         return json.loads(file.metadata()["purenn"])
@@ -90,7 +90,7 @@ def test_every_dtype_comes_back_bit_for_bit_as_other_tools_can_read_it(path, rng
             f"['{name}']": DTYPES[name.removeprefix("jax ")] for name in tree
         }
         assert np.array_equal(file.get_tensor("['int64']"), numpy["int64"])
-    assert about(path)["default_prng"] == "threefry2x32"
+    assert metadata(path)["default_prng"] == "threefry2x32"
 
 
 ODD = np.arange(24, dtype=np.float32).reshape(4, 6)
@@ -149,7 +149,7 @@ def test_the_names_are_those_of_the_tree(path):
     pn.save(path, START)
     with safetensors.safe_open(path, "np") as file:
         names = file.keys()
-    tree = about(path)["tree"]
+    tree = metadata(path)["tree"]
     assert {"params[0].w", "params[1].gamma", "state[1].mean", "key", "step"} < set(names)
     assert tree["params[0].w"] == "float32 (3, 4)" and tree["params[2]"] == "empty"
     assert tree["key"] == "key threefry2x32 ()" and tree["step"] == "int32 ()"
@@ -319,13 +319,13 @@ def test_words_from_a_file_are_fit_to_be_printed(path):
 def test_a_file_that_changes_while_it_is_read_is_rejected(path, monkeypatch):
     tree = {"w": np.ones(5000)}  # more than the reader's buffer
     pn.save(path, tree)
-    size, real = path.stat().st_size, tree_file._verified
+    size, real = path.stat().st_size, tree_file._verified_metadata
 
     def then_cut(place, header):
         os.truncate(path, size - 1)
         return real(place, header)
 
-    monkeypatch.setattr(tree_file, "_verified", then_cut)
+    monkeypatch.setattr(tree_file, "_verified_metadata", then_cut)
     with pytest.raises(Damaged):
         pn.load(path, tree)
 

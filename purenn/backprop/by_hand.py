@@ -8,7 +8,7 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
 from purenn.core import checks
-from purenn.core.adapt import refuse_factory
+from purenn.core.adapt import reject_factory
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.sharding import varying_together
@@ -55,7 +55,7 @@ def by_hand(part: Any) -> Any:
         return part.replace(rule=_op_rule)
     if isinstance(part, Layer):
         return part.replace(rule=_layer_rule)
-    refuse_factory("by_hand", "part", part)
+    reject_factory("by_hand", "part", part)
     raise TypeError(
         f"by_hand: part must be a Layer or an Op, got {checks.describe(part)}; "
         f"for a function and its derivative, by_hand(Op(forward=..., backward=...))"

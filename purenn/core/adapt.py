@@ -28,7 +28,7 @@ def as_op(where: str, name: str, part: Any) -> Op[...]:
         return _bind(where, name, part)
     if isinstance(part, Layer) or not callable(part):
         raise TypeError(f"{where}: {name} must be an op or a function, got {_what(part)}")
-    refuse_factory(where, name, part)
+    reject_factory(where, name, part)
     return _plain(part)
 
 
@@ -136,7 +136,7 @@ def _what(part: Any) -> str:
     return part.name if isinstance(part, (Layer, Op)) else checks.describe(part)
 
 
-def refuse_factory(where: str, name: str, part: Fn) -> None:
+def reject_factory(where: str, name: str, part: Fn) -> None:
     """Reject `serial(flatten)` for `serial(flatten())`, the commonest slip of all."""
     public = "<locals>" not in getattr(part, "__qualname__", "<locals>")
     if public and str(getattr(part, "__module__", "")).startswith("purenn."):

@@ -18,7 +18,7 @@ def deleted(place: str, verb: str = "use") -> ValueError:
     )
 
 
-def refuse_deleted(where: str, /, **trees: Any) -> None:
+def reject_deleted(where: str, /, **trees: Any) -> None:
     """Reject trees with a deleted array; the error names its place.
 
     JAX's own error, "Array has been deleted", says neither which array nor why. Where every

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Any
 
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.core.signatures import signature_of
 
 
@@ -63,7 +63,7 @@ class calling:  # noqa: N801
         if isinstance(error, RuntimeError):
             signature = signature_of(self.part) if not self.names else None
             names = signature.parameters if signature else self.names or ("x",)
-            refuse_deleted(name, **dict(zip(names, self.values, strict=False)))
+            reject_deleted(name, **dict(zip(names, self.values, strict=False)))
         nested = any(isinstance(note, _Path) for note in getattr(error, "__notes__", ()))
         message = error.args[0] if error.args else None
         if nested:

@@ -23,7 +23,9 @@ class Processes:
     """
 
     def __init__(self, where: str, mesh: Mesh | None) -> None:
-        members = {device.process_index for device in mesh.devices.flat} if mesh else set()
+        # What is not a mesh is rejected by data_mesh.
+        devices: Any = mesh.devices.flat if isinstance(mesh, Mesh) else []
+        members = {device.process_index for device in devices}
         self.single = len(members) <= 1
         if not self.single and len(members) != jax.process_count():
             raise ValueError(

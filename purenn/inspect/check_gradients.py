@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import scalars
-from purenn.core.adapt import as_op, refuse_factory
+from purenn.core.adapt import as_op, reject_factory
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.types import Key, Shape
@@ -89,7 +89,7 @@ def check_gradients(
         >>> pn.check_gradients(pn.dense(4), in_shape=(3,)).ok
         True
     """
-    refuse_factory("check_gradients", "subject", subject)
+    reject_factory("check_gradients", "subject", subject)
     if options and not _is_op(subject):
         raise TypeError(f"check_gradients: {', '.join(options)}: only an op takes options")
     given = {"in_shape": in_shape, "batch": batch, "train": train, "key": key}

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
+from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer
 from purenn.core.text import columns, cut, padded, printable
 from purenn.core.types import ModelLike, Shape
@@ -96,6 +97,8 @@ def _links(layer: Layer, x: Any) -> list[_Link]:
     """List a layer's innermost layers; nothing but shapes is computed."""
     links = []
     made = jax.eval_shape(lambda: layer.init(jax.random.key(0), x.shape[1:]))
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        x = jax.ShapeDtypeStruct(x.shape, dtype_of(made[0], x.dtype))
     for part, params, state, *_, path in chain(layer, *made):
         y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
         inner = tuple(_links(inner, x) for inner in part.inner)

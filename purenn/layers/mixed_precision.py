@@ -11,6 +11,7 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import cast, dtype_name, dtype_of
 from purenn.core.layer import Layer
+from purenn.core.text import literal
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import serial
@@ -91,6 +92,9 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         y, state = inner.apply(low_params, state, low_x, train=train, key=key)
         return cast(y, _dtype_of_y(params, x, y)), state
 
+    notation = inner.notation._replace(
+        y=inner.notation.y or f"{literal(inner.name)}({{x}})", note=f"in {low}"
+    )
     return Layer(
         inner.init,
         forward,
@@ -98,7 +102,7 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         apply,
         name,
         inner.first.takes,
-        notation=inner.notation._replace(note=f"in {low}"),
+        notation=notation,
         by_jax=inner.by_jax,
         inner=tuple(mixed_precision(part, dtype) for part in inner.inner),
         flops=inner.flops,

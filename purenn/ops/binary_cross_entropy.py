@@ -11,7 +11,7 @@ from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
 from purenn.ops.activations import sigmoid
-from purenn.ops.targets import poison, refuse_unless, regression_targets
+from purenn.ops.targets import poison, regression_targets, reject_unless
 
 CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
 
@@ -54,8 +54,8 @@ def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
     targets = regression_targets(where, "probabilities", p, targets)
     known, valid = _in_0_1(p), _in_0_1(targets)
     remedy = "logits go to sigmoid_binary_cross_entropy"
-    refuse_unless(known, where, f"probabilities must lie in 0 … 1 ({remedy})", p)
-    refuse_unless(valid, where, "targets must lie in 0 … 1", targets)
+    reject_unless(known, where, f"probabilities must lie in 0 … 1 ({remedy})", p)
+    reject_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(known & valid, p.dtype)
     clipped = jnp.clip(wide(p), CLIP, 1 - CLIP)
     t = wide(targets)
@@ -96,7 +96,7 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Ar
     where = "sigmoid_binary_cross_entropy"
     targets = regression_targets(where, "logits", logits, targets)
     valid = _in_0_1(targets)
-    refuse_unless(valid, where, "targets must lie in 0 … 1", targets)
+    reject_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)
     z, t = wide(logits), wide(targets)
     # log(1 + e^z) - z t, written without this difference, which would lose the loss of a sure,

@@ -11,7 +11,7 @@ from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
 from purenn.ops.activations import softmax
-from purenn.ops.targets import are_distributions, class_targets, poison, refuse_rows_unless
+from purenn.ops.targets import are_distributions, class_targets, poison, reject_rows_unless
 
 CLIP = 1e-7  # probabilities below this count as this, since the logarithm of 0 is -inf
 
@@ -49,7 +49,7 @@ def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Pr
     y, valid = class_targets(where, "probabilities", p, targets)
     rows = are_distributions(p)
     expected = "probabilities must be at least 0, in rows that sum to one"
-    refuse_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
+    reject_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
     valid &= rows
     factor = poison(valid, p.dtype)
     # p is multiplied by the factor as well: jax.grad would lose a NaN that is in y alone.

@@ -41,7 +41,7 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
         if targets.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
             targets = targets.astype(jnp.int32)
         valid = (targets >= 0) & (targets < classes)
-        refuse_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
+        reject_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
         columns = jnp.arange(classes, dtype=jnp.int32)
         one_hot = targets[:, None].astype(jnp.int32) == columns[None, :]
         return one_hot.astype(predictions.dtype), valid[:, None]
@@ -58,7 +58,7 @@ def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tu
     checks.same_dtype(where, "targets", rows, name, predictions)
     valid = are_distributions(rows)
     expected = "rows of targets must be at least 0 and sum to one"
-    refuse_rows_unless(jnp.all(valid), where, expected, rows)
+    reject_rows_unless(jnp.all(valid), where, expected, rows)
     return rows, valid
 
 
@@ -84,7 +84,7 @@ def distributions(rows: Array) -> Array:
     return jnp.all(are_distributions(rows))
 
 
-def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None:
+def reject_unless(valid: Array, where: str, expected: str, value: Array) -> None:
     """Reject invalid values if the numbers are known, and not only in a compiled program."""
     if checks.is_concrete(valid) and not bool(valid):
         value = lax.stop_gradient(value)  # under jax.grad it is traced, but known
@@ -92,7 +92,7 @@ def refuse_unless(valid: Array, where: str, expected: str, value: Array) -> None
         raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
 
 
-def refuse_rows_unless(
+def reject_rows_unless(
     valid: Array, where: str, expected: str, rows: Array, first: int = 0
 ) -> None:
     """Reject rows that are not distributions, with what they sum to; row `first` is the first."""

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.adapt import refuse_factory
+from purenn.core.adapt import reject_factory
 from purenn.core.precision import wide
 from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
 
@@ -61,7 +61,7 @@ def apply_updates(params: Params, updates: Params) -> Params:
 def check_rate(where: str, learning_rate: Any) -> Scalar | Schedule:
     """Return a number, a traced scalar, or a schedule `step -> learning rate`."""
     if callable(learning_rate):
-        refuse_factory(where, "learning_rate", learning_rate)
+        reject_factory(where, "learning_rate", learning_rate)
         return learning_rate
     return scalars.number(where, "learning_rate", learning_rate, least=0)
 
@@ -101,11 +101,11 @@ def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any)
     grads = checks.float_tree(where, "grads", grads)
     if params is not None:
         params = checks.float_tree(where, "params", params)
-        jax.tree_util.tree_map_with_path(partial(_refuse_narrower, where), grads, params)
+        jax.tree_util.tree_map_with_path(partial(_reject_narrower, where), grads, params)
     return grads
 
 
-def _refuse_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
+def _reject_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
     """Reject gradients with fewer digits than the parameters; more of them do no harm."""
     if jnp.finfo(grad.dtype).bits < jnp.finfo(param.dtype).bits:
         leaf = jax.tree_util.keystr(path)

@@ -10,8 +10,8 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write a tree of arrays to a file: parameters, state, a whole `TrainState`.
 
     The file is safetensors, which other tools can read. Arrays have the names that they have in the
-    tree, such as `params[1].w`, or `value` if the tree is a single array. The metadata describe
-    every leaf and hold a SHA-256 of everything. It needs `pip install 'purenn[checkpoints]'`.
+    tree, such as `params[1].w`, or `value` if the tree is a single array. The metadata describes
+    every leaf and holds a SHA-256 of everything. It needs `pip install 'purenn[checkpoints]'`.
 
     What was at `path` stays until the new file is complete: a temporary file beside it is written,
     synced to the disk and renamed, and the folder is synced. A write that fails changes nothing.

@@ -53,7 +53,7 @@ def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, 
         raise ValueError(f"{where}: {path}: expected the name of a file, got a folder or device")
     leaves = leaves_of(where, "tree", tree)
     arrays = {leaf.name: to_host(where, leaf) for leaf in leaves if leaf.dtype is not None}
-    about = {
+    metadata = {
         "version": _VERSION,
         "tree": {leaf.name: leaf.text for leaf in leaves},
         "default_prng": _default_prng(),
@@ -61,7 +61,7 @@ def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, 
         "arrays": _digest(array.reshape(-1).view(np.uint8) for array in arrays.values()),
     }
     try:
-        data = library.numpy.save(arrays, {"purenn": _sealed(about)})
+        data = library.numpy.save(arrays, {"purenn": _sealed(metadata)})
     except library.SafetensorError as error:  # an older version lacks some float8
         version = library.__version__
         raise TypeError(f"{where}: tree: rejected by safetensors {version}: {error}") from error
@@ -82,7 +82,7 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
 
     Raises:
         Damaged: the file is incomplete or corrupt, or `save` did not write it.
-        OtherTree: it is intact, as far as its header tells, and holds another tree than `like`.
+        OtherTree: its header is intact and describes another tree than `like`.
     """
     library = _library(where)
     path = local_path(where, "path", path)
@@ -92,7 +92,7 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
     for leaf in arrays:
         check_representable(where, leaf)
     try:
-        about, data = _about_and_data(place, path, leaves)
+        metadata, data = _read_verified(place, path, leaves)
     except OSError as error:
         raise _worded(place, error) from error
     try:
@@ -100,12 +100,12 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
     except library.SafetensorError as error:
         raise Damaged(f"{place}: expected valid safetensors, got {shown(str(error))}") from None
     del data  # deserialize copied it
-    _check_arrays(place, stored, arrays, about["arrays"])
+    _check_arrays(place, stored, arrays, metadata["arrays"])
     made = [from_host(leaf, stored.pop(leaf.name)["data"]) for leaf in arrays]
-    return jax.tree.unflatten(jax.tree.structure(like), made), about["notes"]
+    return jax.tree.unflatten(jax.tree.structure(like), made), metadata["notes"]
 
 
-def _about_and_data(place: str, path: str, leaves: list[Leaf]) -> tuple[dict[str, Any], bytes]:
+def _read_verified(place: str, path: str, leaves: list[Leaf]) -> tuple[dict[str, Any], bytes]:
     """Verify the header, and read as much as `like` needs: no more, and no less."""
 
     def opener(path: str, flags: int) -> int:
@@ -120,20 +120,20 @@ def _about_and_data(place: str, path: str, leaves: list[Leaf]) -> tuple[dict[str
             raise Damaged(
                 f"{place}: expected a header of at most {_LONGEST_HEADER} bytes, got {length}"
             )
-        about = _verified(place, file.read(length))
-        _check_tree(place, about, leaves)
-        _check_default_prng(place, about["default_prng"], leaves)
+        metadata = _verified_metadata(place, file.read(length))
+        _check_tree(place, metadata, leaves)
+        _check_default_prng(place, metadata["default_prng"], leaves)
         wanted = 8 + length + sum(map(_bytes, leaves))
         if status.st_size != wanted:
             raise Damaged(f"{place}: expected {wanted} bytes, got {status.st_size}")
         file.seek(0)
-        return about, file.read(wanted)
+        return metadata, file.read(wanted)
 
 
-def _sealed(about: dict[str, Any]) -> str:
-    """The JSON of the metadata, with its own digest as the last entry."""
-    digest = _digest([json.dumps(about).encode()])
-    return json.dumps({**about, "sha256": digest})
+def _sealed(metadata: dict[str, Any]) -> str:
+    """Return the JSON of the metadata, with its own digest as the last entry."""
+    digest = _digest([json.dumps(metadata).encode()])
+    return json.dumps({**metadata, "sha256": digest})
 
 
 def _digest(parts: Iterable[Any]) -> str:
@@ -143,35 +143,35 @@ def _digest(parts: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
-def _verified(place: str, header: bytes) -> dict[str, Any]:
-    """The metadata of a file, once they match their digest and are of this version."""
+def _verified_metadata(place: str, header: bytes) -> dict[str, Any]:
+    """Return the metadata of a file, once its digest and its version have been compared."""
     try:
         # Not json.loads(header), which would guess at UTF-16 too.
         text = json.loads(header.decode())["__metadata__"]["purenn"]
-        about = json.loads(text)
+        metadata = json.loads(text)
         old = text == "1"
-        intact = old or text == _sealed({k: v for k, v in about.items() if k != "sha256"})
+        intact = old or text == _sealed({k: v for k, v in metadata.items() if k != "sha256"})
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise Damaged(f"{place}: expected a file that save wrote") from None
     if not intact:
         raise Damaged(f"{place}: its header does not match its SHA-256")
-    version = 1 if old else about.get("version")
+    version = 1 if old else metadata.get("version")
     if version != _VERSION:
         raise ValueError(
             f"{place}: expected version {_VERSION} of the format, got version "
             f"{shown(str(version))}, of another release of purenn"
         )
-    tree, notes = about.get("tree"), about.get("notes")
-    texts = [about.get("default_prng"), about.get("arrays")]
+    tree, notes = metadata.get("tree"), metadata.get("notes")
+    texts = [metadata.get("default_prng"), metadata.get("arrays")]
     texts += [*tree.values(), *notes.values()] if type(tree) is type(notes) is dict else [None]
     if {*map(type, texts)} != {str}:
         raise Damaged(f"{place}: expected a file that save wrote")
-    return about
+    return metadata
 
 
-def _check_tree(place: str, about: dict[str, Any], leaves: list[Leaf]) -> None:
+def _check_tree(place: str, metadata: dict[str, Any], leaves: list[Leaf]) -> None:
     """Reject another tree, with the names of the first differences."""
-    file, like = about["tree"], {leaf.name: leaf.text for leaf in leaves}
+    file, like = metadata["tree"], {leaf.name: leaf.text for leaf in leaves}
     differences = [
         f"{shown(name)} is {shown(file[name])} in the file and {like[name]} in like"
         if name in file and name in like
@@ -182,7 +182,7 @@ def _check_tree(place: str, about: dict[str, Any], leaves: list[Leaf]) -> None:
     ]
     if differences:
         more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise OtherTree(f"{place}: {'; '.join(differences[:3])}{more}", about["notes"])
+        raise OtherTree(f"{place}: {'; '.join(differences[:3])}{more}", metadata["notes"])
 
 
 def _check_default_prng(place: str, saved: str, leaves: list[Leaf]) -> None:
@@ -229,7 +229,7 @@ def _library(where: str) -> Any:
 
 
 def _worded(place: str, error: OSError) -> OSError:
-    """The same error, with the function and the path in front."""
+    """Return the same error, with the function and the path in front."""
     worded = type(error)(f"{place}: {error.strerror or error}")
     worded.errno = error.errno
     return worded

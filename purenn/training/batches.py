@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from purenn.core import checks, scalars
 from purenn.core.blocks import in_blocks
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.distributed.mesh import DataMesh
 from purenn.distributed.processes import Processes
 from purenn.training.compiled import Compiled, chunk_length, still_finite
@@ -230,7 +230,7 @@ class Batches:
             for part in x_and_targets(self.where, "a batch", batch)
         )
         place = f"in epoch {epoch + 1}, batch {number}"
-        refuse_deleted(f"{self.where}: {place}", x=x, targets=targets)
+        reject_deleted(f"{self.where}: {place}", x=x, targets=targets)
         if self.classes is not None and isinstance(targets, np.ndarray):
             check_targets(self.where, f"{place}, targets", targets, self.classes)
         if self.mesh is None:

@@ -64,7 +64,7 @@ def _words(name: str, was: str, now: str) -> str:
 
 
 def _arguments(was: str, now: str) -> list[str]:
-    """`decay_steps was 4290, is 8580`, for each argument of a call; nothing for other texts."""
+    """List `decay_steps was 4290, is 8580` for each argument of a call; nothing for other texts."""
     old, new = (re.split(r"(\w+)=", text) for text in (was, now))
     if old[0::2][:1] + old[1::2] != new[0::2][:1] + new[1::2]:
         return []
@@ -80,14 +80,14 @@ def _arguments(was: str, now: str) -> list[str]:
 
 
 def _value(text: str) -> str:
-    """An argument's value, without the brackets of the calls around it."""
+    """Return an argument's value, without the brackets of the calls around it."""
     text = text.rstrip(", ").removesuffix("(")
     closing = max(text.count(")") - text.count("("), 0)
     return text[: len(text) - closing]
 
 
 def _layers(old: list[str], new: list[str]) -> list[str]:
-    """`layer 3 was dropout(0.25), is dropout(0.2)`; layers that came or went move no others."""
+    """List `layer 3 was dropout(0.25), is dropout(0.2)`; a new layer does not shift the others."""
     found = []
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
@@ -101,7 +101,7 @@ def _layers(old: list[str], new: list[str]) -> list[str]:
 
 
 def _was_is(place: str, was: str, now: str) -> str:
-    """Two texts that can be printed; long ones are shortened to where they differ."""
+    """Show two texts, so that they can be printed; long ones are cut to where they differ."""
     first = 0
     if max(len(was), len(now)) > WIDEST:
         pairs = enumerate(zip(was, now, strict=False))

@@ -35,9 +35,9 @@ def digest_of(**trees: Any) -> str:
 
 
 def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
-    """The digest of the data; of several blocks by way of one each, which do not depend on devices.
+    """Describe the data as `digest_of` does, from the process that holds only some of its blocks.
 
-    Of several processes each holds some of the blocks.
+    Each block has a digest of its own, so the result does not depend on the number of devices.
     """
     x, targets = source.example
     if source.blocks == 1:
@@ -64,7 +64,7 @@ def default_prng() -> str:
 
 
 def _as_jax_has_it(leaf: Any) -> Any:
-    """NumPy's arrays in the dtype that they get on a device."""
+    """Return a NumPy array in the dtype that it gets on a device."""
     if isinstance(leaf, Array):
         return leaf
     return np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))

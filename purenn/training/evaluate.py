@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from purenn.backprop.value_and_grad import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State
 from purenn.distributed.mesh import DataMesh, data_mesh
@@ -200,7 +200,7 @@ def _check_concrete(where: str, *trees: Any) -> None:
 
 
 def _on_mesh(where: str, mesh: Any, params: Any, state: Any) -> tuple[Any, Any, DataMesh | None]:
-    refuse_deleted(where, params=params, state=state)
+    reject_deleted(where, params=params, state=state)
     sharded = data_mesh(where, mesh)
     if sharded is not None:
         params, state = sharded.put_params((params, state))

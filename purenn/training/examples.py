@@ -12,7 +12,7 @@ from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.distributed.processes import to_host
-from purenn.ops.targets import distributions, refuse_rows_unless
+from purenn.ops.targets import distributions, reject_rows_unless
 
 PART = 1024  # rows of targets that are checked at a time
 
@@ -86,7 +86,7 @@ def check_targets(where: str, name: str, targets: Any, classes: int, hint: str =
         rows = targets if checks.is_float(targets) else targets.astype(np.float32)
         for first in range(0, len(rows), PART):  # no more on the device
             part = jnp.asarray(rows[first : first + PART])
-            refuse_rows_unless(distributions(part), where, expected, part, first)
+            reject_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(name, targets, classes):
         raise ValueError(f"{where}: {wrong}{hint}")
 

@@ -93,7 +93,7 @@ def parsed(text: str) -> dict[str, str]:
 
 
 def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
-    """The digest of all that the run compiles: step, evaluation and order of the examples.
+    """Return the digest of all that the run compiles: step, evaluation and order of the examples.
 
     StableHLO holds every constant, those of closures too, and no address of this process.
     """
@@ -120,7 +120,7 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
 
 
 def _layers(model: Layer) -> Iterator[str]:
-    """The names of the innermost layers, in the order that messages number them in."""
+    """Yield the names of the innermost layers, in the order in which messages number them."""
     for part in model.parts:
         yield from _layers(part)
     if not model.parts:
@@ -128,21 +128,21 @@ def _layers(model: Layer) -> Iterator[str]:
 
 
 def _name(update: Any) -> str:
-    """Where an optimizer comes from that purenn did not make: optax's, or one's own."""
+    """Say where an optimizer comes from that is not purenn's: optax, or a file of the user."""
     name = getattr(update, "__qualname__", type(update).__qualname__)
     module = getattr(update, "__module__", None)
     return f"{module}.{name.partition('.<locals>')[0]}"
 
 
 def _key(key: Any) -> str:
-    """A key's numbers: those of jax.random.key(3) end in 3."""
+    """Describe a key by its numbers: those of jax.random.key(3) end in 3."""
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     kind = str(jax.random.key_impl(key)) if typed else f"raw {default_prng()}"
     return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
 
 
 def _device(mesh: Mesh | None) -> str:
-    """What computes. On a CPU the cores share a sum among them, which decides its last bits."""
+    """Describe what computes. A CPU divides a sum among its cores, which decides the last bits."""
     kind = jax.devices()[0].device_kind
     if mesh is not None and mesh.size > 1:
         kind = f"{dict(mesh.shape)} of {kind}"

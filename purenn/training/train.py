@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
@@ -232,7 +232,7 @@ def checked_spec(
     trees = {"train_state": train_state, "key": key, "validation": validation}
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
-    refuse_deleted(where, **trees)
+    reject_deleted(where, **trees)
     spec = Spec(model, loss, optimizer, penalty)
     spec.check(where)
     return spec

@@ -9,7 +9,7 @@ from jax import Array
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.core.signatures import misfit
 from purenn.core.types import (
     Fn,
@@ -64,7 +64,7 @@ class TrainState(NamedTuple):
             (3, 1) (3, 1) 0
         """
         check_optimizer("TrainState.create", optimizer)
-        refuse_deleted("TrainState.create", key=key)
+        reject_deleted("TrainState.create", key=key)
         layer = as_layer("TrainState.create", "model", model)
         init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
         params, state = layer.init(init_key, in_shape)
@@ -118,7 +118,7 @@ def make_step(
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
         check_train_state("train_step", train_state)
-        refuse_deleted("train_step", train_state=train_state, x=x, targets=targets)
+        reject_deleted("train_step", train_state=train_state, x=x, targets=targets)
         params, state, opt_state, key, t = train_state
         step_key = jax.random.fold_in(checks.prng_key("train_step", key), t)
         (value, new_state), grads = backpropagate(params, state, x, targets, key=step_key)

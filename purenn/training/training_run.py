@@ -9,7 +9,7 @@ from jax import Array, lax
 
 from purenn.core import scalars
 from purenn.core.blocks import in_blocks
-from purenn.core.deleted import refuse_deleted
+from purenn.core.deleted import reject_deleted
 from purenn.core.narrow import flat, unflat
 from purenn.core.sharding import rows_sharded_like, varying_together
 from purenn.core.types import Fn, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
@@ -64,7 +64,7 @@ def training_run(
     run_steps = train_loop(model, loss, optimizer, penalty)
 
     def run(key: Key, x: Any, targets: Any) -> tuple[TrainState, Array]:
-        refuse_deleted("training_run", key=key, x=x, targets=targets)
+        reject_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]
         steps_per_epoch("training_run", examples, batch_size, blocks)

@@ -67,13 +67,13 @@ def sealed(header: bytes, payload: bytes) -> bytes:
     """A file whose length and digests are right, if they can be, written from nothing of purenn."""
     found = re.search(rb'"purenn":("(?:[^"\\]|\\.)*")', header)
     with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError, AttributeError):
-        arrays, about = json.loads(header), json.loads(json.loads(found[1]))
-        spans = [arrays[name]["data_offsets"] for name in about["tree"] if name in arrays]
+        arrays, metadata = json.loads(header), json.loads(json.loads(found[1]))
+        spans = [arrays[name]["data_offsets"] for name in metadata["tree"] if name in arrays]
         data = b"".join(payload[first:last] for first, last in spans)
-        about["arrays"] = hashlib.sha256(data).hexdigest()
-        about.pop("sha256", None)
-        about["sha256"] = hashlib.sha256(json.dumps(about).encode()).hexdigest()
-        header = header.replace(found[1], json.dumps(json.dumps(about)).encode(), 1)
+        metadata["arrays"] = hashlib.sha256(data).hexdigest()
+        metadata.pop("sha256", None)
+        metadata["sha256"] = hashlib.sha256(json.dumps(metadata).encode()).hexdigest()
+        header = header.replace(found[1], json.dumps(json.dumps(metadata)).encode(), 1)
     return struct.pack("<Q", len(header)) + header + payload
 
 
@@ -138,13 +138,13 @@ def change(rng, value):
 def changed_json(rng, header):
     """The header with changes in itself, its metadata, its tree or its notes, or a name twice."""
     value = json.loads(header)
-    about = json.loads(value["__metadata__"]["purenn"])
-    part = rng.choice(("header", "header", "about", "tree", "notes"))
-    inner = {"header": value, "about": about}.get(part, about.get(part))
+    metadata = json.loads(value["__metadata__"]["purenn"])
+    part = rng.choice(("header", "header", "metadata", "tree", "notes"))
+    inner = {"header": value, "metadata": metadata}.get(part, metadata.get(part))
     for _ in range(rng.choice((1, 1, 2, 4))):
         change(rng, inner)
     if part != "header":
-        value["__metadata__"]["purenn"] = text_of(about)
+        value["__metadata__"]["purenn"] = text_of(metadata)
     text = text_of(value)
     if rng.random() < 0.1:  # one entry again
         entry = rng.choice(re.findall(r'"[^"]+":(?:\{[^{}]*\}|"[^"]*")', text) or ['"a":1'])
