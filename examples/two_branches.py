@@ -92,6 +92,14 @@ def training(optimizer: Any) -> Callable[[Any, Any, Any], tuple[Any, Array]]:
     return epoch
 
 
+@jax.jit
+def measure(params: dict[str, Any], pixels: Array, digits: Any) -> tuple[Array, Array, Array]:
+    """Return the loss, the accuracy, and the mean error of the drawn pixels."""
+    logits, drawing = forward(params, pixels)
+    off = jnp.abs(pn.sigmoid(drawing) - pixels).mean()
+    return loss(params, pixels, digits), pn.accuracy(logits, digits), off
+
+
 Count = Annotated[int, Parameter(validator=Number(gte=BATCH, lte=60_000), converter=integer)]
 app = App(name="two_branches.py", version_flags=[], result_action="return_value")
 
@@ -124,12 +132,10 @@ def main(*, data: Path = DATA, images: Count = 30_000) -> None:
     start = init(jax.random.key(0))
     for name, optimizer in optimizers.items():
         params, losses = training(optimizer)(start, x, y)
-        logits, drawing = jax.jit(forward)(params, test_pixels)
-        off = jnp.abs(pn.sigmoid(drawing) - test_pixels).mean()
+        test_loss, accuracy, off = measure(params, test_pixels, test.y)
         print(f"{name}: loss {losses[0]:.3f} at first, {losses[-20:].mean():.3f} at last")
         print(
-            f"  test accuracy {pn.accuracy(logits, test.y):.2%}, "
-            f"test loss {loss(params, test_pixels, test.y):.4f}, "
+            f"  test accuracy {accuracy:.2%}, test loss {test_loss:.4f}, "
             f"a drawn pixel is off by {off:.3f} on average"
         )
 

@@ -728,7 +728,7 @@ TABLE = """== dense
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(None, None))
   # TypeError: train_step: optimizer ... got an Optimizer
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, asks_for_more))(TRAIN_STATE, X, LABELS)
-  # TypeError: train_step: optimizer ... a required argument: 'value'
+  # TypeError: train_step: optimizer ... no extra arguments ... 'value'
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, lambda *_: 3))(TRAIN_STATE, X, LABELS)
   # TypeError: train_step: optimizer's ... got 3
 
