@@ -92,7 +92,7 @@ def with_parts(name: str, text: str, parameters: list[griffe.Parameter]) -> str:
     arrays = [p.name for p in parameters if p.kind is not griffe.ParameterKind.keyword_only]
     parts = (
         f"`{name}.forward({', '.join(arrays)})` returns `(y, cache)`, and "
-        f"`{name}.backward(cache, dy)` the derivative by `{arrays[0]}`."
+        f"`{name}.backward(cache, dy)` the derivative with respect to `{arrays[0]}`."
     )
     lines = text.splitlines()
     first = next((i for i, line in enumerate(lines) if line in SECTIONS), len(lines))
@@ -128,7 +128,8 @@ def plain(module: griffe.Module, annotation: Any) -> Any:
     """No `Any`, which says nothing, and no alias of the package's own, `Pair = tuple[int, int]`."""
     if str(annotation) in PLAIN:
         return PLAIN[str(annotation)]
-    if str(annotation).startswith("Callable["):
-        return "Callable"  # what it takes and gives stands in words below
+    if str(annotation).startswith(("Callable[", "Fn")):
+        # What it takes and returns stands in words below.
+        return "Callable | None" if str(annotation).endswith("| None") else "Callable"
     alias = module.members.get(str(annotation))
     return alias.value if isinstance(alias, griffe.Attribute) else annotation
