@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from purenn.training.blocks import epoch_order
 
 import purenn as pn
-from purenn.training.blocks import epoch_order
 from purenn.training.shuffle import SMALL, shuffled
 
 KEYS = 100
