@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from purenn.training.blocks import batch_of, epoch_order, in_blocks, rows_of, slots
 from table import jit_quickly
+
+from purenn.training.blocks import batch_of, epoch_order, in_blocks, rows_of, slots
 
 KEY = jax.random.key(4)
 
