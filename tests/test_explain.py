@@ -497,7 +497,7 @@ UNKNOWN = {
     ),
     "mixed function": (
         pn.mixed_precision(negative),
-        ["A1 = bfloat16 negative(Z1)", "dZ1 = jax.vjp of bfloat16 negative, at dA1"],
+        ["A1 = negative(Z1) in bfloat16", "dZ1 = jax.vjp of bfloat16 negative, at dA1"],
         [],
     ),
     "own": (OWN, ["A1 = my{5}(Z1)", "dZ1 = my{5}.backward(dA1)"], ["drows1 = my{5}.backward(dA1)"]),
