@@ -41,7 +41,7 @@ def show(axes: Any, image: Any, **options: Any) -> None:
 
 
 def digits() -> Figure:
-    """Ten rows, one a class."""
+    """Ten rows, one per class."""
     x, y = data().train
     chosen = np.concatenate([x[np.flatnonzero(y == digit)[:10]] for digit in range(10)])
     figure, axes = plt.subplots(figsize=(4.6, 4.6))
