@@ -41,7 +41,9 @@ def network(w_init, activation):
 
 @cache
 def measuring(activation):
-    """Of parameters: each hidden layer's output and the loss's derivative with respect to it, on 256 digits."""
+    """Of parameters: the output of each hidden layer, and the derivative of the loss with
+    respect to it, on 256 digits.
+    """
     x, y = digits()
     model = network(pn.initializers.he_normal, activation)
 
