@@ -4,15 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from spaced import spaced
 
 import purenn as pn
+
+pytestmark = pytest.mark.usefixtures("quickly")
 
 KEY = jax.random.key(0)
 X = np.linspace(-1, 1, 40, dtype=np.float32).reshape(20, 2)
 NUMBERS = np.sin(3 * X[:, :1])
 FRACTIONS = (NUMBERS > 0).astype(np.float32)
 LABELS = (NUMBERS[:, 0] > 0).astype(np.int32)
-MODEL = pn.serial(pn.dense(3), pn.tanh, pn.dense(1))
+MODEL = pn.serial(pn.dense(3, w_init=spaced), pn.tanh, pn.dense(1, w_init=spaced))
 
 
 def fit(data, loss=pn.mse, model=MODEL, **options):
@@ -106,7 +109,7 @@ BATCHES = {
 @pytest.mark.parametrize("name", BATCHES)
 def test_what_is_wrong_with_a_batch_is_said_when_the_run_stops_at_it(name):
     loss, (x, targets), message = BATCHES[name]
-    model = pn.serial(MODEL, pn.dense(2)) if name == "labels" else MODEL
+    model = pn.serial(MODEL, pn.dense(2, w_init=spaced)) if name == "labels" else MODEL
     good = {"of a binary loss": FRACTIONS, "labels": LABELS}.get(name, NUMBERS)
 
     def data(epoch):

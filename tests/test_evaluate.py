@@ -126,43 +126,60 @@ def test_a_traced_argument_is_rejected(function):
 
 # No more than a batch of the examples is on the device.
 
+SHAPE, COUNT, BATCH = (7, 1, 5), 18, 4
+
+
+def outputs(x):
+    return x.reshape(-1, 35)[:, :CLASSES]
+
+
+def score(function, part):
+    """Evaluate or predict with a model of one part, over NumPy's arrays."""
+    model, x = pn.serial(part), np.ones((COUNT, *SHAPE), np.float32)
+    params, state = model.init(KEY, SHAPE)
+    if function == "predict":
+        return pn.predict(model, params, state, x, batch_size=BATCH)
+    targets = np.zeros(COUNT, np.int32)
+    return pn.evaluate(model, LOSS, params, state, x, targets, batch_size=BATCH)
+
 
 @pytest.mark.parametrize("function", ["predict", "evaluate"])
-def test_no_more_than_a_batch_is_on_the_device(function, monkeypatch):
-    shape, batch, alive, sizes, results = (7, 1, 5), 4, [], [], []
+def test_no_more_than_a_batch_is_alive_while_the_model_runs(function):
+    alive = []
 
     def look():
-        alive.append(sum(a.shape[0] for a in jax.live_arrays() if a.shape[1:] == shape))
+        alive.append(sum(a.shape[0] for a in jax.live_arrays() if a.shape[1:] == SHAPE))
 
-    def outputs(x):  # takes a while: a batch that is not waited for would still be in use
+    def looking(x):
         jax.debug.callback(look)
-        y = jax.lax.fori_loop(0, 50, lambda i, y: jnp.tanh(y @ y), jnp.ones((200, 200)))
-        return x.reshape(-1, 35)[:, :CLASSES] + 0 * y[0, 0]
+        return outputs(x)
 
-    def watched(make):
-        def made(*given):
-            program = make(*given)
-
-            def call(params, state, x, *targets):
-                chex.assert_shape(x, (None, *shape))
-                assert isinstance(x, np.ndarray)  # and so are all the examples
-                assert all(value.is_ready() for value in jax.tree.leaves(results))
-                sizes.append(len(x))
-                results.append(program(params, state, x, *targets))
-                return results[-1]
-
-            return call
-
-        return made
-
-    name = {"predict": "_output", "evaluate": "_sums"}[function]
-    monkeypatch.setattr(evaluate_module, name, watched(getattr(evaluate_module, name)))
-    model, x = pn.serial(outputs), np.ones((18, *shape), np.float32)
-    params, state = model.init(KEY, shape)
-    if function == "predict":
-        pn.predict(model, params, state, x, batch_size=batch)
-    else:
-        pn.evaluate(model, LOSS, params, state, x, np.zeros(18, np.int32), batch_size=batch)
+    score(function, looking)
     jax.effects_barrier()
+    assert len(alive) == 5 and max(alive) <= BATCH
+
+
+@pytest.mark.parametrize("function", ["predict", "evaluate"])
+def test_a_batch_is_put_on_the_device_when_the_one_before_is_done(function, monkeypatch):
+    name = {"predict": "_output", "evaluate": "_sums"}[function]
+    make, sizes, results = getattr(evaluate_module, name), [], []
+
+    def slow(x):
+        y = jax.lax.fori_loop(0, 100, lambda i, y: jnp.tanh(y @ y), jnp.ones((300, 300)))
+        return outputs(x) + y[0, 0] / 1e6
+
+    def watched(*given):
+        program = make(*given)
+
+        def call(params, state, x, *targets):
+            assert all(value.is_ready() for value in jax.tree.leaves(results))
+            assert isinstance(x, np.ndarray)  # JAX puts it on the device for this call alone
+            sizes.append(len(x))
+            results.append(program(params, state, x, *targets))
+            return results[-1]
+
+        return call
+
+    monkeypatch.setattr(evaluate_module, name, watched)
+    score(function, slow)
     assert sizes == [4, 4, 4, 4, 2]
-    assert len(alive) == 5 and max(alive) <= batch

@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from spaced import spaced
 
 import purenn as pn
+
+pytestmark = pytest.mark.usefixtures("quickly")
 
 KEY = jax.random.key(0)
 LOGITS = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
@@ -55,7 +58,7 @@ def test_a_metric_may_mix_dtypes():
 
 # evaluate, and fit's validation.
 
-MODEL = pn.serial(pn.dense(4))
+MODEL = pn.serial(pn.dense(4, w_init=spaced))
 PARAMS, STATE = MODEL.init(KEY, (4,))
 
 

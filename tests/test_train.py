@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from spaced import spaced
 
 import purenn as pn
 from purenn.training import train as train_module
@@ -131,7 +132,7 @@ def test_chunks_of_static_length_give_the_same_bits(monkeypatch):
     """As on a GPU, where each length of a chunk is compiled by itself."""
     monkeypatch.setattr(jax, "jit", OPTIMIZED)
     lengths, now = [], [0.0]
-    options = {"model": pn.mlp((40, 30), CLASSES), "optimizer": pn.sgd(0.5)}
+    options = {"model": pn.mlp((40, 30), CLASSES, w_init=spaced), "optimizer": pn.sgd(0.5)}
 
     def recorded(spec, sharding=None, *, static_length=False):
         def chunk(*given):
@@ -306,7 +307,10 @@ def test_progress_after_an_error_in_what_fit_adds(fails, checkpoints, tmp_path, 
                 raise BrokenError
             return x
 
-        model, options["validation"] = pn.serial(no_thirteen, MODEL), (X[:13], Y[:13])
+        model, options["validation"] = (
+            pn.serial(no_thirteen, pn.dense(CLASSES, w_init=spaced)),
+            (X[:13], Y[:13]),
+        )
     else:
 
         def pressed(*given, **options):
@@ -330,7 +334,7 @@ def test_progress_after_an_error_in_what_fit_adds(fails, checkpoints, tmp_path, 
 # What stays alive. The first weights have a shape that nothing else has.
 
 WIDTH = 37
-COUNTED = pn.mlp((WIDTH,), CLASSES)
+COUNTED = pn.mlp((WIDTH,), CLASSES, w_init=spaced)
 
 
 def states_alive():

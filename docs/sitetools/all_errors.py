@@ -35,7 +35,7 @@ def columns() -> list[tuple[str, int]]:
 
 
 def errors_of(row: table.LayerRow | table.OpRow) -> list[float]:
-    """The errors of a row, one a column."""
+    """The errors of a row, one per column."""
     return [measured(row.name)[dtype][part] for dtype, part in columns()]
 
 

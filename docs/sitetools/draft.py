@@ -20,7 +20,7 @@ NOTE = (
 
 
 def on_startup(*, command: str, dirty: bool) -> None:
-    """Refuse to make a site of drafts."""
+    """Reject any attempt to build a site of drafts."""
     if command != "serve":
         raise Abort("docs/draft.yml: drafts are only served; a site is built from mkdocs.yml")
 
@@ -71,7 +71,7 @@ def errors(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 
 
 def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """The words for who cannot see the figure, and its caption."""
+    """The words for readers who cannot see the figure, and its caption."""
     instead = placeholder(f"Figure {options['name']}, not drawn in a draft", options["alt"])
     return f"<figure>{instead}{fences.caption(body)}</figure>"
 

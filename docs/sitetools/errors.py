@@ -52,7 +52,7 @@ def markdown(names: list[str]) -> str:
     """A table of the worst errors of some rows."""
     unknown = [name for name in names if name not in ROWS]
     if unknown:
-        raise LookupError(f"errors: {unknown[0]!r} is no row of tests/table.py")
+        raise LookupError(f"errors: {unknown[0]!r} is not a row of tests/table.py")
     head = "| rule | " + " | ".join(f"{dtype}: y | dx, dw" for dtype in DTYPES) + " |"
     lines = [head, "|---|" + "---:|" * 2 * len(DTYPES)]
     for name in names:

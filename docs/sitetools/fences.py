@@ -55,7 +55,7 @@ def options_of_equation(language: str, given: Any, options: Any, attrs: Any, md:
 
 
 def options_of_figure(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
-    """A figure has a name and a text for who cannot see it."""
+    """A figure has a name and a text for readers who cannot see it."""
     return taken(language, given, options, {"name", "alt"})
 
 

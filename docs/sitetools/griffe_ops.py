@@ -59,7 +59,7 @@ def parts_of(
 def op_as_function(
     op: griffe.Attribute, forward: griffe.Function, backward: griffe.Function
 ) -> griffe.Function:
-    """The op as a reader calls it: its forward, less the cache. The source shown is of both."""
+    """The op as a reader calls it: its forward without the cache. The source shown is of both."""
     if forward.docstring is None:
         raise LookupError(f"{forward.path}: an op's forward needs a docstring")
     parameters = [

@@ -44,7 +44,7 @@ OF_EACH_CLASS = 2
 def hidden_of(path: Path) -> tuple[int, ...]:
     """The units of the hidden layers, from the shapes in a file of `pn.save`."""
     with safe_open(path, framework="np") as file:
-        biases = [name for name in file.keys() if name.endswith(".b")]  # noqa: SIM118, it is no dict
+        biases = [name for name in file.keys() if name.endswith(".b")]  # noqa: SIM118, it is not a dict
         biases.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
         units = [file.get_slice(name).get_shape()[0] for name in biases]
     return tuple(units[:-1])

@@ -101,7 +101,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """A browser that goes away in the middle of an answer is no error."""
+    """A browser that goes away in the middle of an answer is not an error."""
 
     daemon_threads = True
 

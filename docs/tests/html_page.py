@@ -46,7 +46,7 @@ class Element:
             element = element.parent
 
     def text(self) -> str:
-        """The text in it, less code that is no text to read."""
+        """The text in it, without code, which is not text to read."""
         if self.tag in ("script", "style", "template"):
             return ""
         return "".join(c if isinstance(c, str) else c.text() for c in self.children)

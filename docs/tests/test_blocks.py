@@ -19,7 +19,7 @@ PAGES = ROOT / "docs/pages"
 
 RUN = ("python", "py", "pycon", "console", "bash")  # markdown-exec runs these, told to
 COMMANDS = ("sh",)  # a reader types these; each must be typed somewhere by .ci/run or a test
-# What the site's own fences make of their text, and what is no code. LaTeX is no code: displayed
+# What the site's own fences make of their text, and what is not code. LaTeX is not: displayed
 # equations are checked where they are fences called `equation`.
 FENCES = ("equation", "source", "figure", "errors")
 NOT_CODE = ("text", "latex", "html", "json")
@@ -131,7 +131,7 @@ def commands_run() -> set[str]:
 
 
 def strings_of(source: str) -> list[str]:
-    """The strings of a Python file that are no docstrings."""
+    """The strings of a Python file that are not docstrings."""
     tree = ast.parse(source)
     docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
     constants = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docs)

@@ -42,7 +42,7 @@ def test_every_block_runs_and_prints_what_stands_below_it(capsys):
 
 
 def assert_in_dense(code):
-    """The lines are those of the file, but for types, comments and checks."""
+    """The lines are those of the file, except for types, comments and checks."""
     source = (README.parent / "purenn/layers/dense.py").read_text()
     for line in code.splitlines():
         statement = line.split("#")[0].strip()

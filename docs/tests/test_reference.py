@@ -36,7 +36,7 @@ def functions_of(module: Any) -> dict[str, Any]:
 
 
 def methods_of(cls: type) -> dict[str, Any]:
-    """Public methods and properties that the class defines itself, but for its fields."""
+    """Public methods and properties that the class defines itself, except for its fields."""
     return {
         name: value
         for name, value in vars(cls).items()

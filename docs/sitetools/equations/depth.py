@@ -74,7 +74,7 @@ def db(v):
 
 
 def one_example(rng):
-    """One example, two weights and the derivative by the output."""
+    """One example, two weights and the derivative with respect to the output."""
     return (*(rng.normal(size=shape) for shape in ((5,), (5, 4), (4, 3), (3,))),)
 
 
@@ -101,7 +101,7 @@ def chain(x, w1, w2, dy):
 
 
 def square(rng):
-    """Inputs, weights that keep their shape, and the derivative by the output."""
+    """Inputs, weights that keep their shape, and the derivative with respect to the output."""
     return rng.normal(size=(6, 4)), rng.normal(size=(4, 4)), rng.normal(size=(6, 4))
 
 

@@ -41,7 +41,7 @@ def network(w_init, activation):
 
 @cache
 def measuring(activation):
-    """Of parameters: each hidden layer's output and the loss's derivative by it, on 256 digits."""
+    """Of parameters: each hidden layer's output and the loss's derivative with respect to it, on 256 digits."""
     x, y = digits()
     model = network(pn.initializers.he_normal, activation)
 

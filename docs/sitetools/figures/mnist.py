@@ -24,7 +24,7 @@ def data() -> Any:
 
 
 def mosaic(images: Any, columns: int, gap: int = 2) -> Any:
-    """Images side by side in one array, with gaps that are no number."""
+    """Images side by side in one array, with gaps that are NaN."""
     images = np.asarray(images, np.float32)
     count, height, width = images.shape
     rows = -(-count // columns)
@@ -35,13 +35,13 @@ def mosaic(images: Any, columns: int, gap: int = 2) -> Any:
 
 
 def show(axes: Any, image: Any, **options: Any) -> None:
-    """An image without axes or smoothing; what is no number stays transparent."""
+    """An image without axes or smoothing; what is NaN stays transparent."""
     axes.imshow(image, interpolation="nearest", **options)
     axes.set_axis_off()
 
 
 def digits() -> Figure:
-    """Ten rows, one a class."""
+    """Ten rows, one per class."""
     x, y = data().train
     chosen = np.concatenate([x[np.flatnonzero(y == digit)[:10]] for digit in range(10)])
     figure, axes = plt.subplots(figsize=(4.6, 4.6))
@@ -136,20 +136,20 @@ def raw_pixels() -> Figure:
     step = jax.jit(pn.train_step(model, LOSS, optimizer))
     living = jax.jit(lambda p, x: (x.reshape(len(x), -1) @ p[1][0].w + p[1][0].b > 0).any(0).mean())
     x, y = data().train
-    moments = sorted({round(t) for t in np.geomspace(1, 468, 60)})
+    steps = sorted({round(t) for t in np.geomspace(1, 468, 60)})
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3))
     for name, scale in (("0 … 1", 1 / 255), ("0 … 255", 1.0)):
         state = pn.TrainState.create(model, optimizer, KEY, (28, 28))
         looked_at = np.float32(scale) * x[-500:]
         losses, alive = [], []
         for t in range(468):
-            if t + 1 in moments:
+            if t + 1 in steps:
                 alive.append(100 * float(living(state.params, looked_at)))
             rows = slice(128 * t, 128 * t + 128)
             state, value = step(state, np.float32(scale) * x[rows], y[rows])
             losses.append(float(value))
         left.loglog(range(1, 469), losses, label=name, linewidth=1.2)
-        right.semilogx(moments, alive, linewidth=1.6)
+        right.semilogx(steps, alive, linewidth=1.6)
     left.set(title="loss", xlabel="step")
     right.set(title="hidden units alive, %", xlabel="step", ylim=(-3, 103))
     figure.legend(title="pixels from", loc="outside lower center", ncols=2)

@@ -24,7 +24,7 @@ def explained() -> Any:
 
 
 def pair(x: float, y: float, name: str, value: Any, derivative: Any, rise: int = 0) -> str:
-    """A number above a line and the derivative by it below, at a point of the line."""
+    """A number above a line and the derivative with respect to it below, at a point of the line."""
     before, after = ("", "") if rise == 0 else ("end", "start") if rise > 0 else ("start", "end")
     dx, dy = (0, 14) if rise == 0 else (6, 17)
     shift = dx if before == "start" else -dx
