@@ -14,7 +14,9 @@ import pytest
 from tqdm import TqdmWarning
 
 import purenn as pn
-from purenn.training.progress import Bar, EpochRecord, warn
+from purenn.core.warn import warn
+from purenn.training.position import EpochRecord
+from purenn.training.progress import Bar
 
 X = np.linspace(-1, 1, 12, dtype=np.float32)[:, None]
 MODEL, OPTIMIZER, KEY = pn.dense(1), pn.sgd(0.1), jax.random.key(0)

@@ -104,7 +104,8 @@ class Arrays:
                 steps = chunk_length(steps, static_length=self.static_length)
             given = (*self.held, order, np.int32(first), steps)
             train_state, losses, finite = compiled.chunk(train_state, *given)
-            done = np.asarray(check_concrete(self.where, losses))[first : first + steps]
+            check_concrete(self.where, (train_state, losses))
+            done = np.asarray(losses)[first : first + steps]
             pace.measured(time.perf_counter() - start, steps)
             replay = partial(self._replay, compiled, order, first, steps)
             first += steps
@@ -181,6 +182,7 @@ class Batches:
                 losses.append(value)
                 done = after
                 if due:
+                    check_concrete(self.where, done)  # a loss may not depend on what is traced
                     pace.measured(time.perf_counter() - start, len(losses))
                     yield Chunk(done, np.array(losses), bool(finite), batch is None)
                     begun, losses, start = done, [], time.perf_counter()
