@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
@@ -170,7 +171,11 @@ class Batches:
             due = (due or batch is None) and running is not None
             # Dispatched before the next step, which it would otherwise wait for.
             finite = still_finite(begun, train_state) if due else None
+            together = due and not pace.processes.single
+            jax.block_until_ready(finite if together else None)
             following = None if batch is None else (*compiled.step(train_state, *batch), batch)
+            if together:  # what the processes then agree on must not meet the messages of a step
+                jax.block_until_ready(following[1:3] if following else None)
             if running is not None:
                 after, loss, checked, used = running
                 value = np.asarray(check_concrete(self.where, checked))
