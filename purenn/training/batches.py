@@ -104,7 +104,8 @@ class Arrays:
                 steps = chunk_length(steps, static_length=self.static_length)
             given = (*self.held, order, np.int32(first), steps)
             train_state, losses, finite = compiled.chunk(train_state, *given)
-            done = np.asarray(check_concrete(self.where, losses))[first : first + steps]
+            check_concrete(self.where, (train_state, losses))
+            done = np.asarray(losses)[first : first + steps]
             pace.measured(time.perf_counter() - start, steps)
             replay = partial(self._replay, compiled, order, first, steps)
             first += steps
@@ -152,8 +153,9 @@ class Batches:
     ) -> Iterator[Chunk]:
         """Run an epoch from its step `first` on; the batches before it are asked for and skipped.
 
-        While the device computes a step, the next batch is prepared. The step after that begins
-        when the loss is known, so that no third state is alive.
+        While the device computes a step, the next batch is prepared. Its step begins when the loss
+        is known: so no third state is alive, and of several processes none computes a step, whose
+        messages would meet those of another program, while they agree on the next chunk.
         """
         begun, losses, start = train_state, list[Any](), time.perf_counter()
         running = None  # the step that is being computed
@@ -174,6 +176,7 @@ class Batches:
                 del after
             ends = failed or batch is None
             if losses and (ends or self._is_due(pace, len(losses), time.perf_counter() - start)):
+                check_concrete(self.where, train_state)  # a loss may not depend on what is traced
                 finite = bool(still_finite(begun, train_state))
                 begun = train_state
                 pace.measured(time.perf_counter() - start, len(losses))
