@@ -14,7 +14,9 @@ import pytest
 from tqdm import TqdmWarning
 
 import purenn as pn
-from purenn.training.progress import Bar, EpochRecord, warn
+from purenn.core.warn import warn
+from purenn.training.position import EpochRecord
+from purenn.training.progress import Bar
 
 X = np.linspace(-1, 1, 12, dtype=np.float32)[:, None]
 MODEL, OPTIMIZER, KEY = pn.dense(1), pn.sgd(0.1), jax.random.key(0)
@@ -173,14 +175,14 @@ def test_a_warning_that_cannot_be_shown_ends_nothing(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         monkeypatch.setattr(warnings, "showwarning", closed)
-        warn("no checkpoint", stacklevel=1)
+        warn("no checkpoint")
 
 
 def test_a_warning_that_is_an_error_is_one_and_names_who_called():
     with pytest.raises(RuntimeWarning, match="no checkpoint"):
-        warn("no checkpoint", stacklevel=1)
+        warn("no checkpoint")
     with pytest.warns(RuntimeWarning, match="no checkpoint") as caught:
-        warn("no checkpoint", stacklevel=1)
+        warn("no checkpoint")
     assert caught[0].filename == __file__
 
 

@@ -104,7 +104,8 @@ class Arrays:
                 steps = chunk_length(steps, static_length=self.static_length)
             given = (*self.held, order, np.int32(first), steps)
             train_state, losses, finite = compiled.chunk(train_state, *given)
-            done = np.asarray(check_concrete(self.where, losses))[first : first + steps]
+            check_concrete(self.where, (train_state, losses))
+            done = np.asarray(losses)[first : first + steps]
             pace.measured(time.perf_counter() - start, steps)
             replay = partial(self._replay, compiled, order, first, steps)
             first += steps
@@ -152,42 +153,45 @@ class Batches:
     ) -> Iterator[Chunk]:
         """Run an epoch from its step `first` on; the batches before it are asked for and skipped.
 
-        One step ahead: while the device works on a batch, the next one is prepared.
+        While the device computes a step, the next batch is prepared. Its step begins when the loss
+        is known: so no third state is alive, and of several processes none computes a step, whose
+        messages would meet those of another program, while they agree on the next chunk.
         """
         begun, losses, start = train_state, list[Any](), time.perf_counter()
-        done, running = train_state, None  # the last step that is finished; the one that is not
+        running = None  # the step that is being computed
         for batch in self._prepared(epoch, first):
-            if isinstance(batch, BaseException):
-                if losses and pace.processes.single:  # what is done is not lost
-                    yield Chunk(done, np.array(losses), bool(still_finite(begun, done)))
+            failed = isinstance(batch, BaseException)
+            if failed and not pace.processes.single:  # what follows is a program that all run
                 raise batch
-            if pace.by_clock:
-                slow = time.perf_counter() - start > CHUNK_SECONDS
-                due = slow or self.interruptions.asked > 0
-            else:
-                due = len(losses) + 1 >= pace.steps
-            due = (due or batch is None) and running is not None
-            # Dispatched before the next step, which it would otherwise wait for.
-            finite = still_finite(begun, train_state) if due else None
-            following = None if batch is None else (*compiled.step(train_state, *batch), batch)
             if running is not None:
                 after, loss, checked, used = running
                 value = np.asarray(check_concrete(self.where, checked))
                 if not np.isfinite(value):
                     if losses:
-                        yield Chunk(done, np.array(losses), finite=True)
+                        yield Chunk(train_state, np.array(losses), finite=True)
                     yield _failed(after, loss, used)
                     return
                 losses.append(value)
-                done = after
-                if due:
-                    pace.measured(time.perf_counter() - start, len(losses))
-                    yield Chunk(done, np.array(losses), bool(finite), batch is None)
-                    begun, losses, start = done, [], time.perf_counter()
+                train_state, running = after, None
                 del after
-            running = following
-            if following is not None:
-                train_state = following[0]
+            ends = failed or batch is None
+            if losses and (ends or self._is_due(pace, len(losses), time.perf_counter() - start)):
+                check_concrete(self.where, train_state)  # a loss may not depend on what is traced
+                finite = bool(still_finite(begun, train_state))
+                begun = train_state
+                pace.measured(time.perf_counter() - start, len(losses))
+                yield Chunk(train_state, np.array(losses), finite, batch is None)
+                losses, start = [], time.perf_counter()
+            if failed:
+                raise batch
+            if batch is not None:
+                running = (*compiled.step(train_state, *batch), batch)
+
+    def _is_due(self, pace: Pace, steps: int, seconds: float) -> bool:
+        """Tell whether a chunk ends after so many steps that took so long."""
+        if pace.by_clock:
+            return seconds > CHUNK_SECONDS or self.interruptions.asked > 0
+        return steps >= pace.steps
 
     def _prepared(self, epoch: int, first: int) -> Iterator[Any]:
         """The batches, ready for a step; then None, or the error that ended them."""
