@@ -425,14 +425,18 @@ def names(table):
     return [row.name for row in table]
 
 
+def to_jax(a, dtype=None):
+    """A JAX array of NumPy's. `jnp.asarray` would compile a program for each shape and dtype."""
+    return jax.device_put(np.asarray(a, dtype))
+
+
 def as_dtype(tree, dtype):
     """Floating leaves in a dtype; the rest as they are."""
 
     def leaf(a):
         if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
             return a
-        a = np.asarray(a)  # converted by NumPy: XLA would compile a program for every shape
-        return jnp.asarray(a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a)
+        return to_jax(a, dtype if jnp.issubdtype(a.dtype, jnp.floating) else None)
 
     return jax.tree.map(leaf, tree)
 
@@ -533,6 +537,11 @@ def shapes(row):
     return row.leading if isinstance(row, LayerRow) else row.shapes
 
 
+def shape_of_each_rank(row):
+    """The first shape of each rank: those in which a rule can differ by more than a size."""
+    return list({len(shape): shape for shape in reversed(shapes(row))}.values())[::-1]
+
+
 def case(row, shape, rng, dtype=jnp.float64):
     """`v` and `rest` at random."""
     if isinstance(row, LayerRow):
@@ -545,7 +554,7 @@ def case(row, shape, rng, dtype=jnp.float64):
 def cotangent(function, v, rest, rng):
     """A random derivative by `function(v, rest)`: ones would hide a mistake in batch norm."""
     y = jax.eval_shape(function, v, rest)
-    return jnp.asarray(rng.normal(size=y.shape), y.dtype)
+    return to_jax(rng.normal(size=y.shape), y.dtype)
 
 
 # Most of these tests' time is XLA's: what runs once on a few numbers needs no optimizing. The older
