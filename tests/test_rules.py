@@ -1,6 +1,8 @@
 """Every hand-derived rule against JAX's derivative of a plain forward, element by element."""
 
+import sys
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import chex
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from jax import jit
 from table import (
+    ALIKE,
     LAYERS,
     OPS,
     ROWS,
@@ -114,6 +117,38 @@ def test_in_every_shape_y_has_the_plain_one_and_each_derivative_its_own(row, rng
         chex.assert_trees_all_equal_shapes_and_dtypes(
             jax.eval_shape(derivative, v, rest), (y, y, v)
         )
+
+
+def lines_run(row):
+    """The lines of purenn that a row's functions run while JAX traces them."""
+    f, lines, package = functions(row), set(), str(Path(pn.__file__).parent)
+    v, rest = case(row, shapes(row)[0], np.random.default_rng(0), jnp.float32)
+
+    def note(frame, event, argument):
+        if frame.f_code.co_filename.startswith(package):
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+            return note
+        return None
+
+    def everything(v, rest):
+        y, cache = f.forward(v, rest)
+        return f.apply(v, rest), f.backward(v, cache, y)
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        jax.eval_shape(everything, v, rest)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_rows_that_are_said_to_be_alike_run_the_same_lines():
+    by_name = {row.name: row for row in ROWS}
+    lines = {name: lines_run(by_name[name]) for name in {*ALIKE, *ALIKE.values()}}
+    for name, other in ALIKE.items():
+        assert lines[name] and lines[name] == lines[other], name
+    assert len({frozenset(each) for each in lines.values()}) == len({*ALIKE.values()})
 
 
 def test_low_precision_is_float64_on_the_same_inputs_rounded(row, judged):
