@@ -420,9 +420,29 @@ PENALTIES = (OpRow("l2_penalty", pn.l2_penalty(0.3), plain_l2_penalty, BATCHES, 
 OPS = ACTIVATIONS + LOSSES + PENALTIES
 
 
+ROWS = LAYERS + OPS
+
+# Rows that run the same lines of purenn as another row, at other numbers: test_rules.py checks it.
+# Their values and derivatives are judged like any row's; modes of JAX need not be tried twice.
+ALIKE = {
+    "dense-one-unit": "dense",
+    "conv2d-(2, 3)-(3, 2)-VALID": "conv2d-(3, 3)-(1, 1)-SAME",
+    "conv2d-(1, 1)-(2, 2)-VALID": "conv2d-(3, 2)-(2, 1)-SAME",
+    "max_pool-(1, 2)-(2, 3)": "max_pool-(2, 2)-(2, 2)",
+    "avg_pool-(1, 2)-(2, 3)": "avg_pool-(2, 2)-(2, 2)",
+    "leaky_relu-0.3": "leaky_relu",
+}
+DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
+
+
 def names(table):
     """Ids for pytest."""
     return [row.name for row in table]
+
+
+def to_jax(a, dtype=None):
+    """A JAX array of NumPy's. `jnp.asarray` would compile a program for each shape and dtype."""
+    return jax.device_put(np.asarray(a, dtype))
 
 
 def as_dtype(tree, dtype):
@@ -431,8 +451,7 @@ def as_dtype(tree, dtype):
     def leaf(a):
         if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
             return a
-        a = np.asarray(a)  # converted by NumPy: XLA would compile a program for every shape
-        return jnp.asarray(a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a)
+        return to_jax(a, dtype if jnp.issubdtype(a.dtype, jnp.floating) else None)
 
     return jax.tree.map(leaf, tree)
 
@@ -533,6 +552,11 @@ def shapes(row):
     return row.leading if isinstance(row, LayerRow) else row.shapes
 
 
+def shape_of_each_rank(row):
+    """The first shape of each rank: those in which a rule can differ by more than a size."""
+    return list({len(shape): shape for shape in reversed(shapes(row))}.values())[::-1]
+
+
 def case(row, shape, rng, dtype=jnp.float64):
     """`v` and `rest` at random."""
     if isinstance(row, LayerRow):
@@ -545,7 +569,7 @@ def case(row, shape, rng, dtype=jnp.float64):
 def cotangent(function, v, rest, rng):
     """A random derivative by `function(v, rest)`: ones would hide a mistake in batch norm."""
     y = jax.eval_shape(function, v, rest)
-    return jnp.asarray(rng.normal(size=y.shape), y.dtype)
+    return to_jax(rng.normal(size=y.shape), y.dtype)
 
 
 # Most of these tests' time is XLA's: what runs once on a few numbers needs no optimizing. The older
@@ -575,6 +599,3 @@ jit_optimized = partial(
 def dtypes(tree):
     """The tree with each array's dtype in its place."""
     return jax.tree.map(lambda a: a.dtype, tree)
-
-
-ROWS = LAYERS + OPS

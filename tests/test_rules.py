@@ -1,13 +1,18 @@
 """Every hand-derived rule against JAX's derivative of a plain forward, element by element."""
 
+import sys
 from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import jit
 from table import (
+    ALIKE,
     LAYERS,
     OPS,
     ROWS,
@@ -21,7 +26,9 @@ from table import (
     jit_quickly,
     layer_case,
     names,
+    shape_of_each_rank,
     shapes,
+    to_jax,
 )
 
 import purenn as pn
@@ -29,29 +36,128 @@ import purenn as pn
 pytestmark = pytest.mark.usefixtures("quickly")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
-def test_value_and_derivatives_are_those_of_the_plain_forward(row, rng, x64):
-    f = functions(row)
-    cases = [(*case(row, shape, rng), shape) for shape in shapes(row)]
-    given = [(v, rest, cotangent(f.plain, v, rest, rng)) for v, rest, _ in cases]
+@pytest.fixture(scope="module", params=ROWS, ids=names(ROWS))
+def row(request):
+    """Each row of the table. Being of the module, it keeps the tests of one row together."""
+    return request.param
+
+
+BOUNDS = {jnp.float32: 1e-5, jnp.bfloat16: 2e-2, jnp.float16: 2e-2}
+
+
+class Judged(NamedTuple):
+    """What the tests of one row compare: values and derivatives, each a tuple `(y, dv)`."""
+
+    vs: list[Any]  # what is differentiated, for a shape of each rank
+    by_hand: list[Any]
+    by_jax: list[Any]  # of the plain forward
+    apply_by_jax: Any  # at the first shape
+    low_vs: list[Any]  # for each dtype in BOUNDS, at the first shape
+    low: list[Any]
+    exact: list[Any]  # of the plain forward in float64, on the same inputs
+
+
+@pytest.fixture(scope="module")
+def judged(row):
+    """All of it from one compiled program."""
+    f, rng = functions(row), np.random.default_rng(0)
+
+    def by_hand(v, rest, dy):
+        y, cache = f.forward(v, rest)
+        return y, f.backward(v, cache, dy)
+
+    def by_jax(function, v, rest, dy):
+        y, vjp = jax.vjp(lambda v: function(v, rest), v)
+        return y, *vjp(dy)
 
     @jit_quickly
-    def judged(given):
-        results = []
-        for v, rest, dy in given:
-            y, cache = f.forward(v, rest)
-            plain_y, plain_vjp = jax.vjp(lambda v, rest=rest: f.plain(v, rest), v)
-            apply_y, apply_vjp = jax.vjp(lambda v, rest=rest: f.apply(v, rest), v)
-            by_hand = y, f.backward(v, cache, dy)
-            results += [(by_hand, (plain_y, *plain_vjp(dy)), (apply_y, *apply_vjp(dy)))]
-        return results
+    def program(given, low, rounded):
+        first = jax.tree.map(lambda *leaves: jnp.stack(leaves), given[0], *rounded)
+        first = jax.lax.map(lambda one: by_jax(f.plain, *one), first)  # compiled once for all
+        first = [jax.tree.map(lambda a, i=i: a[i], first) for i in range(1 + len(rounded))]
+        return (
+            [by_hand(*one) for one in given],
+            [first[0], *(by_jax(f.plain, *one) for one in given[1:])],
+            by_jax(f.apply, *given[0]),
+            [by_hand(*one) for one in low],
+            first[1:],
+        )
 
-    for (v, _, shape), result in zip(cases, judged(given), strict=True):
-        by_hand, of_plain, of_apply = result
-        assert error(by_hand, of_plain) <= 1e-12, shape
-        assert error(by_hand, of_apply) <= 1e-12, shape
-        assert jax.tree.structure(by_hand[1]) == jax.tree.structure(v)
-        assert dtypes(by_hand[1]) == dtypes(v)
+    with jax.enable_x64(True):
+        given = []
+        for shape in shape_of_each_rank(row):
+            v, rest = case(row, shape, rng)
+            given += [(v, rest, cotangent(f.plain, v, rest, rng))]
+        v, rest, dy = given[0]
+        low = [as_dtype((v, rest), dtype) for dtype in BOUNDS]
+        low = [(*one, to_jax(dy, jax.eval_shape(f.apply, *one).dtype)) for one in low]
+        rounded = [as_dtype(one, jnp.float64) for one in low]
+        double = program(given, low, rounded)
+    return Judged([v for v, *_ in given], *double[:3], [v for v, *_ in low], *double[3:])
+
+
+def test_value_and_derivatives_are_those_of_the_plain_forward(row, judged):
+    for v, got, expected in zip(judged.vs, judged.by_hand, judged.by_jax, strict=True):
+        assert error(got, expected) <= 1e-12
+        assert jax.tree.structure(got[1]) == jax.tree.structure(v)
+        assert dtypes(got[1]) == dtypes(v)
+    assert error(judged.apply_by_jax, judged.by_jax[0]) <= 1e-12
+
+
+def test_in_every_shape_y_has_the_plain_one_and_each_derivative_its_own(row, rng):
+    f = functions(row)
+
+    def derivative(v, rest):
+        y, cache = f.forward(v, rest)
+        return y, f.apply(v, rest), f.backward(v, cache, y)
+
+    for shape in shapes(row):
+        v, rest = case(row, shape, rng, jnp.float32)
+        y = jax.eval_shape(f.plain, v, rest)
+        chex.assert_trees_all_equal_shapes_and_dtypes(
+            jax.eval_shape(derivative, v, rest), (y, y, v)
+        )
+
+
+def lines_run(row):
+    """The lines of purenn that a row's functions run while JAX traces them."""
+    f, lines, package = functions(row), set(), str(Path(pn.__file__).parent)
+    v, rest = case(row, shapes(row)[0], np.random.default_rng(0), jnp.float32)
+
+    def note(frame, event, argument):
+        if frame.f_code.co_filename.startswith(package):
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+            return note
+        return None
+
+    def everything(v, rest):
+        y, cache = f.forward(v, rest)
+        return f.apply(v, rest), f.backward(v, cache, y)
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        jax.eval_shape(everything, v, rest)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_rows_that_are_said_to_be_alike_run_the_same_lines():
+    by_name = {row.name: row for row in ROWS}
+    lines = {name: lines_run(by_name[name]) for name in {*ALIKE, *ALIKE.values()}}
+    for name, other in ALIKE.items():
+        assert lines[name] and lines[name] == lines[other], name
+    assert len({frozenset(each) for each in lines.values()}) == len({*ALIKE.values()})
+
+
+def test_low_precision_is_float64_on_the_same_inputs_rounded(row, judged):
+    low = zip(BOUNDS.items(), judged.low_vs, judged.low, judged.exact, strict=True)
+    for (dtype, bound), v, got, expected in low:
+        assert error(got, expected) <= bound, dtype
+        assert dtypes(got[1]) == dtypes(v)
+        if isinstance(row, LayerRow):
+            assert got[0].dtype == dtype
 
 
 @pytest.mark.parametrize("row", LAYERS, ids=names(LAYERS))
@@ -72,36 +178,6 @@ def test_op_agrees_with_finite_differences(row, rng, x64):
     report = pn.check_gradients(row.op, x, *others, **row.options)
     assert report.ok, report
     assert len(report.leaves) == len(jax.tree.leaves(x))
-
-
-BOUNDS = {jnp.float32: 1e-5, jnp.bfloat16: 2e-2, jnp.float16: 2e-2}
-
-
-@pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
-def test_low_precision_is_float64_on_the_same_inputs_rounded(row, rng, x64):
-    f = functions(row)
-    drawn = case(row, shapes(row)[0], rng)
-    dy = cotangent(f.plain, *drawn, rng)
-    low = [as_dtype(drawn, dtype) for dtype in BOUNDS]
-    low = [(v, rest, dy.astype(jax.eval_shape(f.apply, v, rest).dtype)) for v, rest in low]
-    high = as_dtype([given[:2] for given in low], jnp.float64)
-
-    @jit_quickly
-    def judged(low, high):
-        results = []
-        for (v, rest, dy), rounded in zip(low, high, strict=True):
-            y, cache = f.forward(v, rest)
-            right_y, vjp = jax.vjp(lambda v, rest=rounded[1]: f.plain(v, rest), rounded[0])
-            by_hand = y, f.backward(v, cache, dy)
-            results += [(by_hand, (right_y, *vjp(dy.astype(jnp.float64))))]
-        return results
-
-    for (dtype, bound), (v, *_), result in zip(BOUNDS.items(), low, judged(low, high), strict=True):
-        by_hand, expected = result
-        assert error(by_hand, expected) <= bound, dtype
-        assert dtypes(by_hand[1]) == dtypes(v)
-        if isinstance(row, LayerRow):
-            assert by_hand[0].dtype == dtype
 
 
 @pytest.mark.parametrize("row", LAYERS, ids=names(LAYERS))
