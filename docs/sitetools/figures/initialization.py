@@ -41,9 +41,7 @@ def network(w_init, activation):
 
 @cache
 def measuring(activation):
-    """Of parameters: the output of each hidden layer, and the derivative of the loss with
-    respect to it, on 256 digits.
-    """
+    """Return a function of the parameters: each hidden layer's output and its gradient."""
     x, y = digits()
     model = network(pn.initializers.he_normal, activation)
 
