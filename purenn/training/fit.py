@@ -49,6 +49,9 @@ def fit(
 ) -> tuple[TrainState, list[EpochRecord]]:
     """Train as `train` does, with a progress bar, validation and checkpoints.
 
+    Whatever exception ends a run that has begun has an attribute `progress`: the last `Progress` at
+    which all was well.
+
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
@@ -95,9 +98,6 @@ def fit(
         ValueError: data do not fit, such as a label that is not a class, or an array that was
             deleted or donated; another run writes to the folder, or it holds a run and `resume` is
             False; the run to resume had another model, data or setting, each of which is named.
-
-        Once the run has begun, the exception has an attribute `progress`: the last `Progress` at
-        which all was well.
 
     Warns:
         RuntimeWarning: a checkpoint could not be written, perhaps because the disk is full, and the

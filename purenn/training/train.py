@@ -73,6 +73,9 @@ def train(
     same key. With arrays, a chunk of steps runs on the device as one program, over data that stay
     there.
 
+    Whatever exception ends the loop has an attribute `progress`: the last `Progress` at which all
+    was well.
+
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
@@ -112,9 +115,6 @@ def train(
             that was deleted or donated.
         FloatingPointError: the loss, or what an update made of parameters, state or optimizer
             state, is not finite. The message says in which epoch, counted from 1, and step of it.
-
-        Whatever exception ends the loop has an attribute `progress`: the last `Progress` at which
-        all was well.
 
     Examples:
         >>> import jax
