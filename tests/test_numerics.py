@@ -1,7 +1,6 @@
 """Numbers that go wrong elsewhere: saturation, the ends of each dtype, cancellation, bad labels."""
 
 import math
-from functools import partial
 
 import jax
 import jax.numpy as jnp
