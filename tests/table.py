@@ -432,6 +432,8 @@ ALIKE = {
     "avg_pool-(1, 2)-(2, 3)": "avg_pool-(2, 2)-(2, 2)",
     "leaky_relu-0.3": "leaky_relu",
 }
+# Rows made of the layers of other rows, with no arithmetic of their own.
+MADE_OF_OTHERS = ("mlp", "residual", "serial", "recompute", "serial-with-a-function")
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
 
 

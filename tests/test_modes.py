@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from table import (
     DISTINCT,
     LAYERS,
+    MADE_OF_OTHERS,
     OPS,
     ROWS,
     case,
@@ -46,8 +47,9 @@ def test_jit_is_eager_and_vmap_and_scan_are_loops_that_pass_the_cache_on(row, rn
         return f.apply(v, rest), y, f.backward(v, cache, dy)
 
     loop = [alone(v, dy) for v, dy in zip(vs, dys, strict=True)]
-    y, cache = f.forward(vs[0], rest)
-    assert error(loop[0], (y, y, f.backward(vs[0], cache, dys[0]))) <= 1e-6
+    if row.name not in MADE_OF_OTHERS:  # eagerly, each operation is a program to compile
+        y, cache = f.forward(vs[0], rest)
+        assert error(loop[0], (y, y, f.backward(vs[0], cache, dys[0]))) <= 1e-6
 
     # The forward in one program, the backward in another: the caches cross both ways.
     @jit_quickly

@@ -1,7 +1,6 @@
 """Numbers that go wrong elsewhere: saturation, the ends of each dtype, cancellation, bad labels."""
 
 import math
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ from table import (
     names,
     plain_batch_norm,
     plain_layer_norm,
+    to_jax,
 )
 
 import purenn as pn
@@ -70,15 +70,20 @@ EXACT = {  # value and derivative
 ELEMENTWISE = [row for row in ACTIVATIONS if row.name != "softmax"]
 
 
-def value_and_derivative(op, x, *others, **options):
+def traced(op, x, *others, **options):
     y, cache = op.forward(x, *others, **options)
     return y, op.backward(cache, jnp.ones_like(y))
 
 
+value_and_derivative = jit_quickly(
+    traced, static_argnums=0, static_argnames=("negative_slope", "approximate")
+)
+
+
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=names(ELEMENTWISE))
 def test_activation_is_right_far_out(row):
-    x = jnp.asarray(FAR, jnp.float32)
-    got = jit_quickly(partial(value_and_derivative, row.op, **row.options))(x)
+    x = to_jax(FAR, jnp.float32)
+    got = value_and_derivative(row.op, x, **row.options)
     # Element by element: an error at 3 must not hide behind the value at 10,000.
     for a, b in zip(got, EXACT[row.name](FAR), strict=True):
         assert (np.abs(np.asarray(a) - b) <= 1e-6 * np.maximum(1, np.abs(b))).all(), (a, b)
@@ -88,11 +93,11 @@ def test_activation_is_right_far_out(row):
 def test_activation_is_finite_to_the_end_of_each_dtype(row):
     @jit_quickly
     def judged(points):
-        return [value_and_derivative(row.op, x, **row.options) for x in points]
+        return [traced(row.op, x, **row.options) for x in points]
 
     most = [float(jnp.finfo(dtype).max) for dtype in DTYPES]
     given = [np.append(FAR, [m, -m, 0.1 * m]) for m in most]
-    points = [jnp.asarray(x, dtype) for x, dtype in zip(given, DTYPES, strict=True)]
+    points = [to_jax(x, dtype) for x, dtype in zip(given, DTYPES, strict=True)]
     for result, dtype in zip(judged(points), DTYPES, strict=True):
         for a in result:
             assert a.dtype == dtype
@@ -112,10 +117,10 @@ def test_softmax_at_800_is_right_and_a_shift_changes_nothing():
 def test_sigmoid_binary_cross_entropy_is_right_for_sure_answers(z, target):
     exact = softplus(z) - z * target, sigmoid(z) - target
     for dtype, bound in ((jnp.float32, 1e-6), (jnp.bfloat16, 1e-2), (jnp.float16, 1e-2)):
-        x, t = jnp.full((1, 1), z, dtype), jnp.full((1, 1), target, dtype)
+        x, t = np.full((1, 1), z, dtype), np.full((1, 1), target, dtype)
         got = value_and_derivative(pn.sigmoid_binary_cross_entropy, x, t)
         for a, b in zip(got, exact, strict=True):
-            assert abs(float(a.reshape(())) - float(b)) <= bound * max(1, abs(b)), dtype
+            assert abs(a.item() - b) <= bound * max(1, abs(b)), dtype
 
 
 def test_sigmoid_binary_cross_entropy_keeps_the_loss_of_a_sure_right_answer():
@@ -126,8 +131,8 @@ def test_sigmoid_binary_cross_entropy_keeps_the_loss_of_a_sure_right_answer():
 
 @pytest.mark.parametrize("loss", [pn.softmax_cross_entropy, pn.sigmoid_binary_cross_entropy])
 def test_derivative_by_targets_that_are_0_or_1_is_not_lost(loss, rng):
-    z, t = jnp.asarray(rng.normal(size=(3, 4)), jnp.float32), jnp.eye(3, 4)
-    dt = jax.grad(loss, argnums=1)(z, t)
+    z, t = to_jax(rng.normal(size=(3, 4)), jnp.float32), np.eye(3, 4, dtype=np.float32)
+    dt = jit_quickly(jax.grad(loss, argnums=1))(z, t)
     expected = -jax.nn.log_softmax(z) / 3 if loss is pn.softmax_cross_entropy else -z / 12
     assert error(dt, expected) <= 1e-6
 
@@ -141,12 +146,13 @@ def test_softmax_cross_entropy_is_right_for_sure_answers(scale):
     one_hot = np.eye(3)[labels]
     exact = -(one_hot * log_p).sum() / 4, (np.exp(log_p) - one_hot) / 4
     for dtype, bound in ((jnp.float32, 1e-6), (jnp.bfloat16, 2e-2), (jnp.float16, 2e-2)):
-        x = jnp.asarray(z, dtype)
+        x = to_jax(z, dtype)
         got = value_and_derivative(pn.softmax_cross_entropy, x, labels)
         if dtype == jnp.float32:
             assert error(got, exact) <= bound
-        assert all(np.isfinite(a.astype(jnp.float32)).all() for a in got)
-        assert error(got[1][:3], exact[1][:3]) <= bound  # integers: the same in every dtype
+        value, dz = (np.asarray(a, np.float64) for a in got)
+        assert np.isfinite(value) and np.isfinite(dz).all()
+        assert error(dz[:3], exact[1][:3]) <= bound  # integers: the same in every dtype
 
 
 @pytest.mark.parametrize("labels", [True, False], ids=["labels", "rows"])
@@ -161,25 +167,25 @@ def test_masked_class_is_no_nan_and_changes_nothing(labels):
     y, dz = value_and_derivative(loss, z, targets)
     for got in (
         value_and_derivative(loss, masked, masked_targets),
-        jax.value_and_grad(loss)(jnp.asarray(masked), masked_targets),
+        jit_quickly(jax.value_and_grad(loss))(masked, masked_targets),
     ):
         assert error(got, (y, np.insert(np.asarray(dz), 1, 0, axis=1))) <= 1e-6
 
 
 def test_probability_losses_are_finite_at_0_and_1_and_have_lost_the_gradient_that_logits_keep():
     clip = 1e-7
-    p = jnp.asarray([[0.0], [1.0], [0.0], [1.0]])
-    t = jnp.asarray([[0.0], [1.0], [1.0], [0.0]])
+    p = np.array([[0], [1], [0], [1]], np.float32)
+    t = np.array([[0], [1], [1], [0]], np.float32)
     value, dp = value_and_derivative(pn.binary_cross_entropy, p, t)
     # Two sure and right, two sure and wrong; 1 - 1e-7 is 1 - 1.19e-7 in float32.
     assert np.isclose(value, -2 * math.log(clip) / 4, rtol=1e-2)
     assert dp.tolist() == [[0]] * 4
-    logits = jnp.asarray([[-100.0], [100], [-100], [100]])
+    logits = np.array([[-100], [100], [-100], [100]], np.float32)
     _, dz = value_and_derivative(pn.sigmoid_binary_cross_entropy, logits, t)
     # A right answer's is e^-100 / 4, which a processor may round to 0.
     np.testing.assert_allclose(dz, [[0], [0], [-0.25], [0.25]], rtol=0, atol=1e-40)
 
-    p, labels = jnp.asarray([[1.0, 0.0], [1.0, 0.0]]), jnp.asarray([0, 1], jnp.int32)
+    p, labels = np.array([[1, 0], [1, 0]], np.float32), np.array([0, 1], np.int32)
     value, dp = value_and_derivative(pn.categorical_cross_entropy, p, labels)
     assert np.isclose(value, -math.log(clip) / 2, rtol=1e-6)
     assert dp.tolist() == [[-0.5, 0], [0, 0]]  # right: -1/m; wrong: nothing
@@ -195,25 +201,24 @@ NORMS = {  # layer, its plain forward, and (batch, features)
 }
 
 
-@pytest.mark.parametrize("ratio", [1.0, 1e3, -1e5, 1e6])
 @pytest.mark.parametrize("name", NORMS)
-def test_a_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(ratio, name, rng, x64):
+def test_a_norm_keeps_its_digits_at_a_mean_far_above_the_deviation(name, rng, x64):
     layer, plain, (batch, features) = NORMS[name]
-    row = LayerRow("", layer, (features,), None)
-    params, state, x, _ = layer_case(row, (batch,), rng)
-    params, state, x, dy = as_dtype(
-        (params, state, x + ratio, rng.normal(size=x.shape)), jnp.float32
-    )
+    params, state, x, _ = layer_case(LayerRow("", layer, (features,), None), (batch,), rng)
+    dy = rng.normal(size=x.shape)
 
     @jit_optimized  # how XLA adds up long sums is half of what is judged
     def judged(params, x, dy):
-        y, _, cache = row.layer.forward(params, state, x, train=True)
-        by_hand = y, row.layer.backward(params, cache, dy)
+        y, _, cache = layer.forward(params, state, x, train=True)
+        by_hand = y, layer.backward(params, cache, dy)
         wide, x, dy = jax.tree.map(lambda a: a.astype(jnp.float64), (params, x, dy))
         y, vjp = jax.vjp(lambda p, x: plain(p, (), x, None), wide, x)
         return by_hand, (y, vjp(dy))
 
-    assert error(*judged(params, x, dy)) <= 1e-5
+    params, state, dy = as_dtype((params, state, dy), jnp.float32)
+    for ratio in (1.0, 1e3, -1e5, 1e6):
+        given = as_dtype(np.asarray(x) + ratio, jnp.float32)
+        assert error(*judged(params, given, dy)) <= 1e-5, ratio
 
 
 @pytest.mark.parametrize("constant", [1e6, 16777217 / 3, -1e-3, 1e30])
@@ -281,10 +286,13 @@ def test_dropout_masks_show_no_pattern_within_a_mask_or_between_those_of_two_ste
 
 def test_dropout_mask_does_not_depend_on_the_dtype(x64):
     layer, key = pn.dropout(0.4), jax.random.key(5)
-    zeros = [
-        layer.apply((), (), jnp.ones((40, 25), dtype), train=True, key=key)[0] == 0
-        for dtype in (jnp.float64, *DTYPES)
-    ]
+
+    @jit_quickly
+    def masked():
+        ones = [jnp.ones((40, 25), dtype) for dtype in (jnp.float64, *DTYPES)]
+        return [layer.apply((), (), x, train=True, key=key)[0] == 0 for x in ones]
+
+    zeros = masked()
     assert 0 < zeros[0].sum() < 1000
     assert all((z == zeros[0]).all() for z in zeros)
 
@@ -321,7 +329,7 @@ def test_bad_target_is_an_error_where_it_can_be_seen_and_nan_where_not(name):
 
     @jit_quickly
     def compiled(x, targets):
-        by_hand = value_and_derivative(loss, x, targets)
+        by_hand = traced(loss, x, targets)
         rule = jax.value_and_grad(pn.by_hand(loss))(x, targets)
         return by_hand, rule, jax.value_and_grad(loss)(x, targets)
 
@@ -341,31 +349,40 @@ def test_this_jax_does_not_get_the_last_row_wrong():
 
 def test_sums_accumulate_in_float32():
     n, bf16 = 4096, jnp.bfloat16  # a bfloat16 sum of ones stops at 256
-    ones = jnp.ones((1, n), bf16)
-    dense = pn.dense(1)
-    params, _ = as_dtype(dense.init(jax.random.key(0), (n,)), bf16)
-    y, _, _ = dense.forward(params._replace(w=ones.T), (), ones)
-    assert y.item() == n
-    params = as_dtype(dense.init(jax.random.key(0), (1,))[0], bf16)
-    _, _, cache = dense.forward(params, (), ones.T)
-    dparams, _ = dense.backward(params, cache, ones.T)
-    assert (dparams.w.item(), dparams.b.item()) == (n, n)
 
-    norm = pn.batch_norm()
-    params, state = as_dtype(norm.init(jax.random.key(0), (1,)), bf16)
-    _, _, cache = norm.forward(params, state, ones.T)
-    assert norm.backward(params, cache, ones.T)[0].beta.item() == n
-    assert pn.mse(ones, 0 * ones).item() == 1
-    assert pn.l2_penalty(2.0)(ones).item() == n
-    logits = jnp.zeros((n, 2), bf16)
-    loss = pn.softmax_cross_entropy(logits, jnp.zeros(n, jnp.int32))
+    @jit_quickly
+    def summed(ones):
+        dense, norm = pn.dense(1), pn.batch_norm()
+        wide, narrow = (as_bf16(dense.init(jax.random.key(0), (size,)))[0] for size in (n, 1))
+        y, _, _ = dense.forward(wide._replace(w=ones.T), (), ones)
+        _, _, cache = dense.forward(narrow, (), ones.T)
+        dense_dparams, _ = dense.backward(narrow, cache, ones.T)
+        params, state = as_bf16(norm.init(jax.random.key(0), (1,)))
+        _, _, cache = norm.forward(params, state, ones.T)
+        norm_dparams, _ = norm.backward(params, cache, ones.T)
+        return {
+            "y": y,
+            "dw": dense_dparams.w,
+            "db": dense_dparams.b,
+            "dbeta": norm_dparams.beta,
+            "mse": n * pn.mse(ones, 0 * ones),
+            "l2_penalty": pn.l2_penalty(2.0)(ones),
+        }
+
+    def as_bf16(tree):
+        return jax.tree.map(lambda a: a.astype(bf16), tree)
+
+    found = summed(jnp.ones((1, n), bf16))
+    assert {name: a.item() for name, a in found.items()} == dict.fromkeys(found, n)
+    logits, labels = np.zeros((n, 2), bf16), np.zeros(n, np.int32)
+    loss, _ = value_and_derivative(pn.softmax_cross_entropy, logits, labels)
     assert abs(loss.item() - math.log(2)) <= 4e-3
 
 
 def test_a_nearly_right_answer_keeps_its_gradient_in_bfloat16():
     """softmax(z) - y is 9e-4, which p rounded to bfloat16 before the subtraction would lose."""
-    _, cache = pn.softmax_cross_entropy.forward(jnp.asarray([[7, 0]], jnp.bfloat16), jnp.array([0]))
-    dz = pn.softmax_cross_entropy.backward(cache, 1.0)
+    z, label = to_jax([[7, 0]], jnp.bfloat16), np.array([0])
+    _, dz = value_and_derivative(pn.softmax_cross_entropy, z, label)
     np.testing.assert_allclose(np.asarray(dz, np.float64), [[-9.11e-4, 9.11e-4]], rtol=1e-2)
 
 
@@ -374,8 +391,8 @@ def test_mse_in_float16_squares_in_float32():
     assert pn.mse(predictions, jnp.zeros(100, jnp.float16)) == 900
 
 
-@pytest.mark.parametrize(("classes", "dtype", "label"), [(256, "uint8", 255), (200, "int8", 127)])
+@pytest.mark.parametrize(("classes", "dtype", "label"), [(256, "uint8", 255), (256, "int8", 127)])
 def test_labels_of_few_bits_may_name_many_classes(classes, dtype, label):
-    logits, labels = jnp.zeros((1, classes)), np.array([label], dtype)
+    logits, labels = np.zeros((1, classes), np.float32), np.array([label], dtype)
     for loss in (pn.softmax_cross_entropy, jax.jit(pn.softmax_cross_entropy)):
         np.testing.assert_allclose(loss(logits, labels), np.log(classes), rtol=1e-6)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import checkify
-from table import DISTINCT, ROWS, case, functions, jit_quickly, names, shapes
+from table import DISTINCT, MADE_OF_OTHERS, ROWS, case, functions, jit_quickly, names, shapes
 
 import purenn as pn
 
@@ -41,8 +41,6 @@ def test_every_rule_promotes_no_rank(row, rng):
             jax.eval_shape(everything(row), *case(row, shape, rng, jnp.float32))
 
 
-# The rest is made of these, and adds no arithmetic of its own.
-MADE_OF_OTHERS = ("mlp", "residual", "serial", "recompute", "serial-with-a-function")
 RULES = [row for row in DISTINCT if row.name not in MADE_OF_OTHERS]
 
 
