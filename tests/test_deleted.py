@@ -134,9 +134,7 @@ def test_fit_refuses_what_is_traced_and_names_training_run(name):
 def test_fit_refuses_to_run_in_a_program_that_is_traced():
     for given in ((X, Y), lambda epoch: [(X, Y)]):
         options = {"batch_size": None} if callable(given) else {}
-        with pytest.raises(
-            TypeError, match="^fit: called in a function that is traced.*use trai"
-        ):
+        with pytest.raises(TypeError, match="^fit: called in a function that is traced.*use trai"):
             jax.jit(lambda given=given, options=options: fit(given, **options)[0].params)()
 
 

@@ -61,7 +61,7 @@ DRAWS = 8  # of parameters, keys and targets
 WIDE_SUMS = "a sum of large products exceeds what float32 holds"
 VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it would be 0"
 SQUARES = "squares overflow from about 1e19 on"
-NO_PROBABILITY = "what is no probability is refused; in a compiled program it is NaN"
+NO_PROBABILITY = "what is not a probability is rejected; in a compiled program it is NaN"
 SUM = "the sum of very large losses overflows"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
