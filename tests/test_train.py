@@ -422,3 +422,16 @@ def test_programs_are_compiled_once_for_any_number_of_runs_and_chunks():
     list(train(chunk=4))
     list(train(batches, chunk=4))
     assert sizes == (parts.chunk._cache_size(), parts.step._cache_size())
+
+
+def test_an_exception_that_takes_no_attribute_comes_through_as_it_is():
+    class ClosedError(Exception):
+        def __setattr__(self, name, value):
+            raise AttributeError(name)
+
+    def data(epoch):
+        yield X[:BATCH], Y[:BATCH]
+        raise ClosedError("mine")
+
+    with pytest.raises(ClosedError, match="mine"):
+        list(train(data, epochs=1))

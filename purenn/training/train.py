@@ -1,6 +1,7 @@
 """`train`: the training loop, as a generator that plain Python can steer."""
 
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -210,7 +211,8 @@ def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
 
 def with_progress(error: BaseException, now: Progress) -> BaseException:
     """Attach the last good progress to an exception."""
-    error.progress = now  # type: ignore[attr-defined]
+    with suppress(AttributeError):  # of an exception that is frozen or has slots
+        error.progress = now  # type: ignore[attr-defined]
     return error
 
 
