@@ -27,7 +27,7 @@ import wide_mlp
 import purenn as pn
 from purenn.data.mnist import Mnist, Split
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PICTURES = {"confusion.png", "curves.png", "mistakes.png", "weights.png"}
 FILES = {"history.csv", "model.safetensors"}
 SMALL = "--hidden 8 --epochs 2 --batch-size 250 --holdout 1000 --no-progress"
