@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding
@@ -12,6 +11,7 @@ from jax.sharding import PartitionSpec as P
 
 from purenn.core import checks, scalars
 from purenn.core.blocks import block_length, rows_of_blocks
+from purenn.core.keys import is_key
 
 LEAST_BLOCKS = 8
 
@@ -208,7 +208,7 @@ def put(value: Any, sharding: NamedSharding) -> Array:
                 return _on_mesh_of(value, sharding)
         elif not value.is_fully_addressable or old.device_set == sharding.device_set:
             return jax.device_put(value, sharding)
-        if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        if is_key(value):
             data = put(jax.random.key_data(value), sharding)
             return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
     value = np.asarray(value)
@@ -220,7 +220,7 @@ def put(value: Any, sharding: NamedSharding) -> Array:
 
 def _on_mesh_of(value: Array, sharding: NamedSharding) -> Array:
     """Return the same pieces on the same devices, whose mesh has axes of another type."""
-    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if is_key(value):
         data = _on_mesh_of(jax.random.key_data(value), sharding)
         return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
     pieces = [shard.data for shard in value.addressable_shards]

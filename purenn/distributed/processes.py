@@ -13,6 +13,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
+from purenn.core.keys import is_key
 from purenn.distributed.mesh import DataMesh
 
 
@@ -84,16 +85,16 @@ class Processes:
         """Return the first process's tree, bit for bit; the others pass one of the same form."""
 
         def leaf(value: Any) -> Any:
-            is_key = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-            form = jax.eval_shape(jax.random.key_data, value) if is_key else value
+            typed = is_key(value)
+            form = jax.eval_shape(jax.random.key_data, value) if typed else value
             host = np.zeros(form.shape, form.dtype)
             if self.is_first:
-                host = np.asarray(jax.random.key_data(value) if is_key else value)
+                host = np.asarray(jax.random.key_data(value) if typed else value)
             # Bytes: JAX broadcasts by adding zeros, and -0.0 + 0.0 would lose its sign.
             data = np.frombuffer(host.tobytes(), np.uint8)
             received = np.asarray(hosts.broadcast_one_to_all(data)).tobytes()
             made = jnp.asarray(np.frombuffer(received, host.dtype).reshape(host.shape))
-            if is_key:
+            if typed:
                 return jax.random.wrap_key_data(made, impl=jax.random.key_impl(value))
             return made
 

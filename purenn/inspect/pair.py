@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from purenn.core.keys import is_key
 from purenn.core.signatures import signature_of
 from purenn.core.types import Fn
 from purenn.inspect.cases import check_call, checked_y
@@ -212,7 +213,7 @@ def _own(leaf: Any, in_numpy: bool) -> Any:
     """Copy a leaf that a function may write into."""
     if isinstance(leaf, list):
         return copy.deepcopy(leaf)
-    if isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if isinstance(leaf, jax.Array) and not is_key(leaf):
         return np.array(leaf) if in_numpy else leaf
     return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core.deleted import deleted, is_deleted
+from purenn.core.keys import is_key
 
 # NumPy's name of each dtype that safetensors has, and its name there.
 # fmt: off
@@ -75,11 +76,6 @@ def _facts(where: str, place: str, value: Any) -> tuple[str, np.dtype[Any] | Non
     if name not in CODES:
         raise TypeError(f"{where}: {place} is {name}, a dtype that safetensors does not have")
     return f"{name} {shape}", np.dtype(value.dtype).newbyteorder("="), shape
-
-
-def is_key(value: Any) -> bool:
-    """Whether a leaf is a typed PRNG key, or an array of them."""
-    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from purenn.core.keys import default_prng, is_key
 from purenn.core.paths import local_path
 from purenn.storage.atomic import write_atomically
 from purenn.storage.errors import Damaged, OtherTree, shown
@@ -33,7 +34,6 @@ from purenn.storage.leaves import (
     Leaf,
     check_representable,
     from_host,
-    is_key,
     leaves_of,
     to_host,
 )
@@ -56,7 +56,7 @@ def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, 
     metadata = {
         "version": _VERSION,
         "tree": {leaf.name: leaf.text for leaf in leaves},
-        "default_prng": _default_prng(),
+        "default_prng": default_prng(),
         "notes": notes,
         "arrays": _digest(array.reshape(-1).view(np.uint8) for array in arrays.values()),
     }
@@ -187,7 +187,7 @@ def _check_tree(place: str, metadata: dict[str, Any], leaves: list[Leaf]) -> Non
 
 def _check_default_prng(place: str, saved: str, leaves: list[Leaf]) -> None:
     """Reject what may be a raw key if the default implementation, which it relies on, differs."""
-    now = _default_prng()
+    now = default_prng()
     for leaf in leaves:
         raw_key = leaf.dtype == np.uint32 and leaf.shape[-1:] in ((2,), (4,))
         if saved != now and raw_key and not is_key(leaf.value):
@@ -212,10 +212,6 @@ def _check_arrays(place: str, stored: dict[str, Any], arrays: list[Leaf], digest
 
 def _bytes(leaf: Leaf) -> int:
     return 0 if leaf.dtype is None else leaf.dtype.itemsize * math.prod(leaf.shape)
-
-
-def _default_prng() -> str:
-    return str(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]
 
 
 def _library(where: str) -> Any:

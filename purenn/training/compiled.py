@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core import checks
+from purenn.core.keys import is_key
 from purenn.core.types import Fn, Key, Shape
 from purenn.distributed.mesh import StateSharding
 from purenn.training.shuffle import epoch_order
@@ -118,12 +119,8 @@ def chunk_length(steps: int, *, static_length: bool) -> int:
 def strongly_typed(tree: Any) -> Any:
     """Return a tree without weak types: no file keeps them, and a resumed run would promote."""
     return jax.tree.map(
-        lambda leaf: leaf if _is_key(leaf) else lax.convert_element_type(leaf, leaf.dtype), tree
+        lambda leaf: leaf if is_key(leaf) else lax.convert_element_type(leaf, leaf.dtype), tree
     )
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def stays_finite(before: Any, after: Any) -> Array:

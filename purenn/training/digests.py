@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from purenn.core.keys import default_prng, is_key
 from purenn.distributed.processes import to_host
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import DIGEST
@@ -24,7 +25,7 @@ def digest_of(**trees: Any) -> str:
         texts = []
         for leaf in map(_as_jax_has_it, jax.tree.leaves(tree)):
             texts.append(f"{leaf.dtype}{list(leaf.shape)}")
-            if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            if is_key(leaf):
                 leaf = jax.random.key_data(leaf)
             elif leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)):
                 digest.update(default_prng().encode())  # it may be a raw key
@@ -56,11 +57,6 @@ def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
         f"x: {x_held.dtype}{list(x.shape)}, targets: {targets_held.dtype}{list(targets.shape)}"
         f"{DIGEST}{digest[:16]}"
     )
-
-
-def default_prng() -> str:
-    """Return the name of the implementation that raw keys belong to."""
-    return str(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]
 
 
 def _as_jax_has_it(leaf: Any) -> Any:

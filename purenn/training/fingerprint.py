@@ -8,18 +8,18 @@ from importlib.metadata import version
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 from jax.sharding import Mesh
 
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.keys import default_prng, is_key
 from purenn.core.layer import Layer
 from purenn.distributed.processes import to_host
 from purenn.optimizers.describe import described
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import ARROW, DIGEST
 from purenn.training.compiled import Spec
-from purenn.training.digests import Merged, default_prng, digest_of, digest_of_data
+from purenn.training.digests import Merged, digest_of, digest_of_data
 from purenn.training.shuffle import epoch_order
 from purenn.training.train_step import TrainState, train_step
 
@@ -136,7 +136,7 @@ def _name(update: Any) -> str:
 
 def _key(key: Any) -> str:
     """Describe a key by its numbers: those of jax.random.key(3) end in 3."""
-    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    typed = is_key(key)
     kind = str(jax.random.key_impl(key)) if typed else f"raw {default_prng()}"
     return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
 
