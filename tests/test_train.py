@@ -1,10 +1,11 @@
 """`train`: what it yields, what an exception that ends it carries, and what it keeps alive."""
 
+import gc
 import signal
 import sys
 import types
 from collections import deque
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 
 import chex
@@ -435,3 +436,18 @@ def test_an_exception_that_takes_no_attribute_comes_through_as_it_is():
 
     with pytest.raises(ClosedError, match="mine"):
         list(train(data, epochs=1))
+
+
+def test_the_states_of_a_run_whose_data_failed_are_freed_with_its_error():
+    def data(epoch):
+        yield np.zeros((4, 41), np.float32), np.zeros((4, 37), np.float32)
+        raise OSError("disk")
+
+    gc.collect()
+    gc.disable()  # or a reference cycle would be found, later
+    try:
+        with suppress(OSError):
+            list(pn.train(pn.dense(37), pn.mse, pn.sgd(0.1), data, epochs=1, key=KEY))
+        assert not [array for array in jax.live_arrays() if array.shape == (41, 37)]
+    finally:
+        gc.enable()

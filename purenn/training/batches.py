@@ -127,6 +127,7 @@ class Batches:
     steps = 0  # of an epoch: not known
     batch_size = None
     blocks = 1
+    static_length = False  # no chunk of it is compiled
 
     def __init__(
         self,
@@ -183,7 +184,10 @@ class Batches:
                 yield Chunk(train_state, np.array(losses), finite, batch is None)
                 losses, start = [], time.perf_counter()
             if failed:
-                raise batch
+                try:
+                    raise batch
+                finally:
+                    del batch  # its traceback holds this frame, and so the states
             if batch is not None:
                 running = (*compiled.step(train_state, *batch), batch)
 
@@ -276,8 +280,7 @@ def source_of(
             f"{where}: first_epoch is for a function of the epoch; arrays continue with the epoch "
             f"that train_state's step tells"
         )
-    on_host = mesh is not None
-    x, targets = as_examples(where, *x_and_targets(where, "data", data), on_host=on_host)
+    x, targets = as_examples(where, *x_and_targets(where, "data", data), on_host=mesh is not None)
     if batch_size is None:
         raise TypeError(f"{where}: batch_size is missing, which data in arrays needs")
     batch_size = scalars.count(where, "batch_size", batch_size)
