@@ -4,8 +4,6 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from purenn.core import checks
-
 # How a layer's and an op's plain functions are called.
 INIT = ("key", "in_shape")
 FORWARD = ("params", "state", "x")
@@ -43,8 +41,7 @@ def misfit(function: Any, arguments: Iterable[Any], options: Iterable[str] = ())
 def check_function(
     where: str, name: str, function: Any, arguments: Iterable[str], options: Iterable[str] = ()
 ) -> None:
-    """Check that an argument is a function that can be called with these arguments."""
-    checks.function(where, name, function)
+    """Check that a function can be called with these arguments."""
     why = misfit(function, arguments, options)
     if why:
         wanted = ", ".join((*arguments, *(f"{option}=…" for option in options)))

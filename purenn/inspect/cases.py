@@ -82,10 +82,6 @@ def as_float64(a: Any) -> Any:
     return a
 
 
-def _differentiable(tree: Any) -> Any:
-    return jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_integer(a) else a), tree)
-
-
 def layer_case(
     layer: Layer,
     arguments: tuple[Any, ...],

@@ -36,20 +36,28 @@ class Compiled(NamedTuple):
     """The jitted functions of a run.
 
     Attributes:
-        create: `(key, in_shape) -> train_state`.
         order: `(key, epoch, examples, batch_size, blocks) -> order`, the rows of all batches.
         chunk: `(train_state, x, targets, order, first, steps) -> (train_state, losses, finite)`.
         step: `(train_state, x, targets) -> (train_state, loss, checked)`; `checked` is the loss,
             or NaN if a parameter is no longer finite.
     """
 
-    create: Fn
     order: Fn
     chunk: Fn
     step: Fn
 
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever trained
+def creator(spec: Spec) -> Fn:
+    """Return the jitted `(key, in_shape) -> train_state`, which is the same on every mesh."""
+
+    def create(key: Key, in_shape: Shape) -> TrainState:
+        return strongly_typed(TrainState.create(spec.model, spec.optimizer, key, in_shape))
+
+    return jax.jit(create, static_argnums=1)
+
+
+@lru_cache(maxsize=8)
 def compiled(
     spec: Spec, sharding: StateSharding | None = None, *, static_length: bool = False
 ) -> Compiled:
@@ -68,9 +76,6 @@ def compiled(
     sharded_params = sharding is not None and sharding.is_sharded
     loop = train_loop(model, loss, optimizer, penalty, sharded_params=sharded_params)
     one_step = train_step(model, loss, optimizer, penalty=penalty)
-
-    def create(key: Key, in_shape: Shape) -> TrainState:
-        return strongly_typed(TrainState.create(model, optimizer, key, in_shape))
 
     def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
         after, losses = loop(train_state, *given)
@@ -98,7 +103,6 @@ def compiled(
         return (of_any_length if given[-1] == 1 else of_fixed_length)(*given)
 
     return Compiled(
-        jax.jit(create, static_argnums=1),
         jax.jit(epoch_order, static_argnums=(2, 3, 4), **of_order),
         of_static_length if static_length else of_any_length,
         jax.jit(step, **of_step),

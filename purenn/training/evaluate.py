@@ -129,11 +129,11 @@ def evaluate_between(
     classes = classes_of(layer, params, state, x) is not None and are_classes(targets)
     if op.of_classes or classes:
         check_labels("evaluate", layer, op, params, state, x, targets)
-    results = []
+    sums, results = _sums(model, loss, classes), []
     for batch in _batches("evaluate", batch_size, sharded, x, targets):
         between()
         # Waits for the result: the next batch is put on the device when this one is used.
-        results.append(jax.device_get(_sums(model, loss, classes)(params, state, *batch)))
+        results.append(jax.device_get(sums(params, state, *batch)))
     between()
     totals = np.asarray(results, np.float64).sum(axis=0)
     loss_sum, correct = (float(total) for total in totals)

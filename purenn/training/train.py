@@ -15,7 +15,7 @@ from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLi
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
 from purenn.training.batches import Arrays, Batches, Pace, source_of
-from purenn.training.compiled import Spec, compiled, strongly_typed
+from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
 from purenn.training.examples import (
     check_concrete,
@@ -185,8 +185,7 @@ def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
     At most two states are alive besides the one that is being computed: the last that was yielded
     and, with a function of the epoch, the last one whose loss is known.
     """
-    static_length = isinstance(run.source, Arrays) and run.source.static_length
-    programs = compiled(run.spec, run.sharding, static_length=static_length)
+    programs = compiled(run.spec, run.sharding, static_length=run.source.static_length)
     try:
         for epoch in range(now.epoch, run.last_epoch + 1):
             step = 0 if epoch > now.epoch or now.epoch_done else now.step
@@ -267,8 +266,7 @@ def prepare(
         start = strongly_typed(train_state)
     else:
         checks.prng_key(where, key)
-        create = compiled(spec, None, static_length=False).create
-        in_shape = x.shape[1:]
+        create, in_shape = creator(spec), x.shape[1:]
         start = create_on(mesh, create, key, in_shape) if mesh else create(key, in_shape)
         check_concrete(where, start)  # an initializer may close over a traced number
     sharding = None

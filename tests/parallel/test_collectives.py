@@ -16,7 +16,7 @@ from parallel.meshes import DEVICES, collectives, cut, mesh_of
 import purenn as pn
 from purenn.core.blocks import block_length
 from purenn.distributed.mesh import create_on, data_mesh, state_sharding
-from purenn.training.compiled import Spec, compiled
+from purenn.training.compiled import Spec, compiled, creator
 from purenn.training.shuffle import steps_per_epoch
 
 KEY = jax.random.key(0)
@@ -52,7 +52,7 @@ WIDE = pn.serial(
 def parts_of(model, mesh, examples=203):
     """What `fit` compiles, and what with: an epoch's order, a chunk of steps, and one step."""
     devices, spec = data_mesh("", mesh), Spec(model, LOSS, ADAM, None)
-    start = create_on(devices, compiled(spec).create, KEY, IMAGE)
+    start = create_on(devices, creator(spec), KEY, IMAGE)
     sharding = state_sharding(devices, start)
     start, parts = sharding.put(start), compiled(spec, sharding)
 
