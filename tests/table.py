@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import purenn as pn
+from purenn.core.checks import numpy_to_jax
 
 
 class LayerRow(NamedTuple):
@@ -443,8 +444,8 @@ def names(table):
 
 
 def to_jax(a, dtype=None):
-    """A JAX array of NumPy's. `jnp.asarray` would compile a program for each shape and dtype."""
-    return jax.device_put(np.asarray(a, dtype))
+    """A JAX array of NumPy's numbers. `jnp.asarray(a)` would compile a program for each shape."""
+    return numpy_to_jax(np.asarray(a, dtype))
 
 
 def as_dtype(tree, dtype):

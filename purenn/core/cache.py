@@ -72,7 +72,7 @@ def to_jax(tree: Any) -> Any:
 
 def _leaf_to_jax(leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray) and checks.fits(leaf):
-        return jnp.asarray(checks.native(leaf))
+        return checks.numpy_to_jax(leaf)
     return leaf
 
 

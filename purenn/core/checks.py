@@ -31,7 +31,7 @@ def describe(value: Any) -> str:
 def as_array(where: str, name: str, value: Any) -> Array:
     """Return a value as a JAX array: NumPy's are converted, anything else is rejected."""
     value = real_array(where, name, value)
-    return value if isinstance(value, Array) else jnp.asarray(value)
+    return value if isinstance(value, Array) else numpy_to_jax(value)
 
 
 def real_array(where: str, name: str, value: Any) -> Any:
@@ -83,6 +83,17 @@ def native(value: Any) -> Any:
     if value.dtype.kind == "f" and value.dtype.itemsize > 8:
         return value.astype(np.float64)
     return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+
+
+def numpy_to_jax(value: Any) -> Array:
+    """Return a copy of NumPy's numbers as a JAX array.
+
+    `jnp.asarray(value)` would compile a program for each shape, and with a dtype it would share
+    the memory, which the caller may write to.
+    """
+    value = native(value)
+    value = np.array(value, jax.dtypes.canonicalize_dtype(value.dtype))
+    return jnp.asarray(value, value.dtype)
 
 
 def is_float(value: Array) -> bool:

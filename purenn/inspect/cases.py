@@ -76,9 +76,9 @@ def as_float64(a: Any) -> Any:
     if not isinstance(a, (jax.Array, np.ndarray, np.generic)):
         return a  # an option, such as an axis
     if jnp.issubdtype(a.dtype, jnp.floating):
-        return jnp.asarray(np.asarray(a, np.float64))
+        return checks.numpy_to_jax(np.asarray(a, np.float64))
     if isinstance(a, np.ndarray) and is_integer(a):
-        return jnp.asarray(checks.native(a))
+        return checks.numpy_to_jax(a)
     return a
 
 
@@ -98,7 +98,9 @@ def layer_case(
         as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
     )
     # Zero biases and fresh statistics would hide mistakes.
-    params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
+    params = jax.tree.map(
+        lambda p: as_float64(np.asarray(p) + 0.3 * rng.normal(size=p.shape)), params
+    )
     state = jax.tree.map(
         lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
     )
@@ -158,7 +160,7 @@ def _layer_input(
     scalars.count("check_gradients", "batch", batch)
     if layer.first.takes == "integer":
         raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
-    return jnp.asarray(rng.normal(size=(batch, *in_shape)))
+    return checks.numpy_to_jax(rng.normal(size=(batch, *in_shape)))
 
 
 def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:

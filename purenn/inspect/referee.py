@@ -60,7 +60,7 @@ def ask(case: Case, rng: np.random.Generator) -> Referee:
             f"check_gradients: forward gives {'inf or nan' if np.size(y) else 'an empty array'} "
             f"at these arguments, where nothing can be judged; choose others"
         )
-    dy = jnp.asarray(dy)
+    dy = checks.numpy_to_jax(dy)
     slopes = finite_differences(case, y, dy, draw(case, rng))
     right = [np.asarray(d) for d in right] if case.traceable else [s.full() for s in slopes]
     mistakes = well_known_mistakes(case, pull, y, dy, slopes)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from purenn.core import checks
 from purenn.core.deleted import deleted, is_deleted
 from purenn.core.keys import is_key
 
@@ -130,7 +131,7 @@ def from_host(leaf: Leaf, data: bytearray) -> Any:
         return array[()]
     if isinstance(value, np.ndarray):
         return array.astype(value.dtype, copy=False)  # the byte order may be another
-    made = jnp.array(array)  # a copy: jnp.asarray may share the memory
+    made = checks.numpy_to_jax(array)
     if is_key(value):
         made = jax.random.wrap_key_data(made, impl=_key_facts(value.dtype)[0])
     # To a device only if the caller chose one: a committed array would compile again.

@@ -85,7 +85,7 @@ def check_targets(where: str, name: str, targets: Any, classes: int, hint: str =
         expected = f"rows of {name} must be at least 0 and sum to one"
         rows = targets if checks.is_float(targets) else targets.astype(np.float32)
         for first in range(0, len(rows), PART):  # no more on the device
-            part = jnp.asarray(rows[first : first + PART])
+            part = checks.numpy_to_jax(rows[first : first + PART])
             reject_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(name, targets, classes):
         raise ValueError(f"{where}: {wrong}{hint}")
