@@ -124,7 +124,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_read_idx_refuses(tmp_path, case):
+def test_read_idx_rejects(tmp_path, case):
     """Each kind of bad content is a ValueError that names the file and says what is wrong."""
     data, message = BAD[case]
     path = write(tmp_path, data, "bad.idx")
@@ -132,8 +132,8 @@ def test_read_idx_refuses(tmp_path, case):
         read_idx(path)
 
 
-def test_read_idx_refuses_what_is_no_file(tmp_path):
-    """A missing file, a folder, a pipe, and things that are no path."""
+def test_read_idx_rejects_what_is_not_a_file(tmp_path):
+    """A missing file, a folder, a pipe, and things that are not a path."""
     with pytest.raises(FileNotFoundError, match="absent"):
         read_idx(tmp_path / "absent")
     with pytest.raises(ValueError, match="not a regular file"):
@@ -180,7 +180,7 @@ def test_read_idx_memory_is_bounded(tmp_path, data, message):
 
 
 def test_read_idx_damaged_files(tmp_path):
-    """Ten thousand of those that the script makes by the million: read as they say, or refused."""
+    """Ten thousand of those that the script makes by the million: read as they say, or rejected."""
     counts, failures = idx_mutations.run(10_000, seed=0, folder=tmp_path)
     assert not failures
     assert min(counts.values()) > 2000  # both outcomes were seen
@@ -333,8 +333,8 @@ def test_load_mnist_missing_file(small, tmp_path, name):
         load_mnist(tmp_path / "no such folder")
 
 
-def test_load_mnist_refuses_other_types():
-    """What is no path is a TypeError."""
+def test_load_mnist_rejects_other_types():
+    """What is not a path is a TypeError."""
     for directory in (3, b"folder", ["folder"], False):
         with pytest.raises(TypeError, match=f"PathLike or None, got {type(directory).__name__}"):
             load_mnist(directory)
@@ -361,7 +361,7 @@ def changed(array, index, value):
     ],
     ids=["labels fewer", "images fewer", "27 rows", "flat", "int32", "label 10", "pixel", "label"],
 )
-def test_load_mnist_refuses(small, tmp_path, name, change, message):
+def test_load_mnist_rejects(small, tmp_path, name, change, message):
     """A file that is sound IDX and not MNIST, the structural reasons before the checksum."""
     fill(tmp_path, small | {name: change(small[name])})
     with pytest.raises(ValueError, match=f"{name}.gz: .*{message}"):
@@ -484,7 +484,7 @@ def test_download_all_mirrors_fail(web, cache):
 
 
 def test_download_of_other_content(small, web, cache):
-    """A sound file with another content is refused, and nothing of it is kept."""
+    """A valid file with other content is rejected, and nothing of it is kept."""
     other = changed(small[NAMES[0]], (0, 0, 0), small[NAMES[0]][0, 0, 0] ^ 1)
     web.files[f"{NAMES[0]}.gz"] = gzip.compress(encode(other))
     with pytest.raises(ConnectionError, match="(?s)SHA-256.*SHA-256"):
@@ -602,7 +602,7 @@ def test_download_by_several_processes_one_of_them_killed(small, cache, tmp_path
     assert sorted(names) == sorted(f"{name}.gz" for name in NAMES)
 
 
-def test_damaged_cache_is_refused(small, web, cache):
+def test_damaged_cache_is_rejected(small, web, cache):
     """What the cache holds is checked every time, and never silently replaced."""
     load_mnist()
     write(cache, gzip.compress(encode(small[NAMES[1]])[:-1]), f"{NAMES[1]}.gz")

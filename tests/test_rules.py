@@ -249,7 +249,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_gradients_of_a_whole_model_are_those_of_jax(name, rng, x64):
+def test_gradients_of_a_model_are_those_of_jax(name, rng, x64):
     model, loss, penalty = MODELS[name]
     row = LayerRow(name, model, (12,), None)
     params, state, x, key = layer_case(row, (9,), rng)
@@ -268,14 +268,14 @@ def test_gradients_of_a_whole_model_are_those_of_jax(name, rng, x64):
     assert error(*judged(params)) <= 1e-12
 
 
-def refuse(*arguments, **options):
+def fail(*arguments, **options):
     raise AssertionError("autodiff was called")
 
 
 @pytest.fixture
 def no_autodiff(monkeypatch):
     for name in ("vjp", "grad", "value_and_grad", "linearize", "jvp", "jacrev", "jacfwd"):
-        monkeypatch.setattr(jax, name, refuse)
+        monkeypatch.setattr(jax, name, fail)
 
 
 def test_value_and_grad_calls_no_autodiff(no_autodiff, rng):

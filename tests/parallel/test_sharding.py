@@ -1,4 +1,4 @@
-"""Every layer and op on a mesh of devices: the numbers of one device, laid as they should lie."""
+"""Every layer and op on a mesh of devices: the numbers of one device, sharded as expected."""
 
 from functools import partial
 
@@ -36,9 +36,9 @@ def by_hand(row):
 
 
 def batch(row, rng, dtype):
-    """`v`, `rest` and the derivative by `y` for a batch; of one more leading axis if there may be.
+    """`v`, `rest` and the cotangent of `y` for a batch, with a second leading axis if allowed.
 
-    And a tree of how each of them lies, the examples along "data".
+    Also a tree with the `PartitionSpec` of each: the examples are sharded along "data".
     """
     if isinstance(row, LayerRow):
         v, rest = case(row, (BATCH, 3) if (2, 3) in row.leading else (BATCH,), rng, dtype)
@@ -50,7 +50,7 @@ def batch(row, rng, dtype):
 
 
 def by_formulas(row, v, rest, u):
-    """The values of a row, and its derivatives."""
+    """The values of a row and its derivatives by hand."""
     y, cache = functions(row).forward(v, rest)
     found = {"forward": y, "dv": functions(row).backward(v, cache, u)}
     if isinstance(row, LayerRow):
@@ -58,18 +58,18 @@ def by_formulas(row, v, rest, u):
     return found
 
 
-def by_jax(row, v, rest, u, roads=("grad", "by_hand")):
-    """The same derivatives, where JAX asks for them: its own, and those of `by_hand`."""
+def by_jax(row, v, rest, u, rules=("grad", "by_hand")):
+    """The same derivatives taken by `jax.grad`: JAX's own, and those of `by_hand`."""
 
     def derivative(f):
         return jax.grad(lambda v: jnp.sum(u * f.apply(v, rest)))(v)
 
     ways = {"grad": functions, "by_hand": by_hand}
-    return {road: derivative(ways[road](row)) for road in roads}
+    return {rule: derivative(ways[rule](row)) for rule in rules}
 
 
 def too_far(got, expected, limit):
-    """What differs by more, of a dictionary a row; a derivative is one on each road."""
+    """What differs by more than the limit, by row and name; a derivative has one name per rule."""
     distances = {
         f"{row} {what}": apart(value, expected[row].get(what, expected[row]["dv"]))
         for row, values in got.items()
@@ -78,26 +78,26 @@ def too_far(got, expected, limit):
     return {what: distance for what, distance in distances.items() if not distance <= limit}
 
 
-def lies(tree):
-    """The axes of the mesh that each leaf is spread over, as its type says inside a program."""
+def axes_of(tree):
+    """The axes of the mesh along which each leaf is sharded, according to its type in a program."""
     return jax.tree.map(lambda a: "".join(filter(None, jax.typeof(a).sharding.spec)), tree)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
-def test_on_an_explicit_mesh_each_gradient_lies_as_what_it_is_the_gradient_of(row, rng):
+def test_on_an_explicit_mesh_each_gradient_is_sharded_like_its_argument(row, rng):
     mesh, (given, spec) = mesh_of(SHARDS, kind=EXPLICIT), batch(row, rng, jnp.float32)
 
     def program(v, rest, u):
         found = by_formulas(row, v, rest, u)
-        assert lies(found["forward"]) == lies(u)
-        assert not any(jax.tree.leaves(lies(found.get("state", ()))))
-        for road, dv in (("backward", found["dv"]), *by_jax(row, v, rest, u).items()):
-            assert lies(dv) == lies(v), road
+        assert axes_of(found["forward"]) == axes_of(u)
+        assert not any(jax.tree.leaves(axes_of(found.get("state", ()))))
+        for rule, dv in (("backward", found["dv"]), *by_jax(row, v, rest, u).items()):
+            assert axes_of(dv) == axes_of(v), rule
         return ()
 
     with jax.set_mesh(mesh):
         v, rest, u = laid(mesh, given, spec)
-        assert "data" in jax.tree.leaves(lies(v))
+        assert "data" in jax.tree.leaves(axes_of(v))
         jax.eval_shape(program, v, rest, u)
 
 
@@ -116,7 +116,7 @@ def test_on_an_explicit_mesh_the_numbers_are_those_of_one_device(rows, dtype, rn
 
         expected = jit_quickly(partial(program, [by_formulas]))(given)
         # JAX's own derivatives are judged by its own tests; `by_hand` puts these in their place.
-        hand = partial(by_jax, roads=("by_hand",))
+        hand = partial(by_jax, rules=("by_hand",))
         ways = [by_formulas, hand] if dtype is np.float64 else [by_formulas]
         mesh = mesh_of(SHARDS, kind=EXPLICIT)
         with jax.set_mesh(mesh):
@@ -127,7 +127,7 @@ def test_on_an_explicit_mesh_the_numbers_are_those_of_one_device(rows, dtype, rn
 def shares(row, spec, v, rest, u):
     """The plain derivatives of each device's share of the examples, added up, without a mesh."""
 
-    def cut(a, s):
+    def split(a, s):
         return a.reshape(SHARDS, -1, *a.shape[1:]) if s == P("data") else a
 
     def together(a, s):
@@ -137,23 +137,23 @@ def shares(row, spec, v, rest, u):
         return jax.grad(lambda v: jnp.sum(u * functions(row).plain(v, rest)))(v)
 
     axes = jax.tree.map(lambda s: 0 if s == P("data") else None, spec)
-    dv = jax.vmap(derivative, axes)(*jax.tree.map(cut, (v, rest, u), spec))
+    dv = jax.vmap(derivative, axes)(*jax.tree.map(split, (v, rest, u), spec))
     return {"dv": jax.tree.map(together, dv, spec[0])}
 
 
 @GROUPS
-def test_under_shard_map_each_road_gives_the_sums_of_the_plain_derivatives(rows, rng, x64):
+def test_under_shard_map_each_rule_gives_the_sums_of_the_plain_derivatives(rows, rng, x64):
     given, specs = zip(*(batch(row, rng, jnp.float64) for row in rows), strict=True)
     triples = list(zip(rows, specs, given, strict=True))
     # The derivative of erf itself fails there on jax 0.12.
-    roads = {
+    rules = {
         row.name: ("by_hand",) if row.name == "gelu-exact" else ("grad", "by_hand") for row in rows
     }
 
     def on_each(given):
         found = {}
         for row, (v, rest, u) in zip(rows, given, strict=True):
-            found[row.name] = by_jax(row, v, rest, u, roads[row.name])
+            found[row.name] = by_jax(row, v, rest, u, rules[row.name])
             if isinstance(row, LayerRow):
                 backpropagate = pn.value_and_grad(row.layer, lambda y, u: jnp.sum(u * y))
                 _, dparams = backpropagate(v[0], rest[0], v[1], u, key=rest[1], train=row.train)
@@ -161,26 +161,26 @@ def test_under_shard_map_each_road_gives_the_sums_of_the_plain_derivatives(rows,
                 found[row.name]["value_and_grad"] = dparams, dx
         return found
 
-    lie = {row.name: dict.fromkeys(roads[row.name], spec[0]) for row, spec, _ in triples}
+    out_specs = {row.name: dict.fromkeys(rules[row.name], spec[0]) for row, spec, _ in triples}
     for row, spec, _ in triples:
         if isinstance(row, LayerRow):
-            lie[row.name]["value_and_grad"] = spec[0]
-    spread = jax.shard_map(on_each, mesh=mesh_of(SHARDS), in_specs=(specs,), out_specs=lie)
+            out_specs[row.name]["value_and_grad"] = spec[0]
+    sharded = jax.shard_map(on_each, mesh=mesh_of(SHARDS), in_specs=(specs,), out_specs=out_specs)
 
     @jit_quickly
     def alone(given):
         return {row.name: shares(row, spec, *of) for row, spec, of in triples}
 
-    assert not too_far(jit_quickly(spread)(given), alone(given), 1e-12)
+    assert not too_far(jit_quickly(sharded)(given), alone(given), 1e-12)
 
 
-# A wide network, its first weights cut by column and the second ones by row: what lies between is
-# spread over "model" too.
+# A wide network with its first weights sharded by column and its second ones by row: what is
+# between them is sharded along "model" too.
 
 FIRST, SECOND = P(None, "model"), pn.DenseParams(P("model"), P())
 CUT = {
     "its bias too": (pn.DenseParams(FIRST, P("model")), (), SECOND),
-    "its bias whole": (pn.DenseParams(FIRST, P()), (), SECOND),
+    "its bias replicated": (pn.DenseParams(FIRST, P()), (), SECOND),
 }
 WIDE = pn.serial(pn.dense(32), pn.gelu, pn.dense(3))
 
@@ -201,7 +201,7 @@ def wide_case(rng, dtype):
 @pytest.mark.parametrize("spec", CUT)
 @pytest.mark.parametrize("kind", [AUTO, EXPLICIT], ids=["auto", "explicit"])
 @pytest.mark.parametrize("dtype", EXACT, ids=lambda dtype: dtype.__name__)
-def test_weights_cut_by_column_and_row_have_gradients_that_lie_as_they_do(spec, kind, dtype, rng):
+def test_weights_sharded_by_column_and_row_have_gradients_sharded_like_them(spec, kind, dtype, rng):
     state = ((), (), ())
 
     def program(params, x, u):
@@ -225,13 +225,13 @@ def test_weights_cut_by_column_and_row_have_gradients_that_lie_as_they_do(spec, 
     assert apart(got, expected) <= EXACT[dtype]
     assert cut(given[0])[0] == (6, 8)
     assert cut(got["by_hand"][1]) == cut(given[1]) == [(BATCH // 2, 6)]
-    if kind is EXPLICIT or spec == "its bias too":  # XLA may leave a derivative cut, where it can
+    if kind is EXPLICIT or spec == "its bias too":  # XLA may leave one sharded
         for grads in (got["backward"][0], got["by_hand"][0], got["value_and_grad"]):
             assert cut(grads) == cut(given[0])
 
 
-# Layers whose inputs or outputs are spread over "model" along their features, while others of their
-# parameters are whole: (layer, one example's shape, x's last axis, each parameter).
+# Layers whose inputs or outputs are sharded along "model" by feature, while other parameters of
+# theirs are replicated: (layer, one example's shape, x's last axis, each parameter).
 
 FEATURES = (
     (pn.dense(8), (6,), None, pn.DenseParams(FIRST, P())),
@@ -254,20 +254,20 @@ FEATURES = (
 @pytest.mark.parametrize(
     "case", FEATURES, ids=lambda case: f"{case[0]}, {case[2]}, {jax.tree.leaves(case[3])}"
 )
-def test_on_an_explicit_mesh_features_may_be_spread_too(case):
+def test_on_an_explicit_mesh_features_may_be_sharded_too(case):
     layer, in_shape, last, specs = case
     mesh, key = mesh_of(2, 4, kind=EXPLICIT), jax.random.key(1)
     params, state = layer.init(key, in_shape)
 
     def program(params, state, x):
         y, after, cache = layer.forward(params, state, x, train=True, key=key)
-        assert lies(after) == lies(state)
-        assert lies(layer.backward(params, cache, y)) == lies((params, x))
+        assert axes_of(after) == axes_of(state)
+        assert axes_of(layer.backward(params, cache, y)) == axes_of((params, x))
         of = pn.by_hand(layer).apply
         grads = jax.grad(
             lambda params, x: jnp.sum(of(params, state, x, train=True, key=key)[0]), argnums=(0, 1)
         )(params, x)
-        assert lies(grads) == lies((params, x))
+        assert axes_of(grads) == axes_of((params, x))
 
     with jax.set_mesh(mesh):
         x = jnp.zeros((BATCH, *in_shape))
@@ -275,7 +275,7 @@ def test_on_an_explicit_mesh_features_may_be_spread_too(case):
         jax.eval_shape(program, *(laid(mesh, *of) for of in ((params, specs), (state,), (x, spec))))
 
 
-def test_many_runs_spread_over_devices_are_the_runs_of_one_device(rng):
+def test_many_runs_sharded_over_devices_are_the_runs_of_one_device(rng):
     model = pn.serial(pn.dense(4), pn.batch_norm(), pn.relu, pn.dropout(0.5), pn.dense(2))
     run = pn.training_run(model, pn.mse, pn.adam(1e-3), epochs=2, batch_size=4)
     x, targets = (jnp.asarray(rng.normal(size=(16, n)), jnp.float32) for n in (3, 2))
@@ -286,8 +286,8 @@ def test_many_runs_spread_over_devices_are_the_runs_of_one_device(rng):
         return train_state._replace(key=jax.random.key_data(train_state.key)), losses
 
     mesh = mesh_of(DEVICES)
-    spread = jax.shard_map(runs, mesh=mesh, in_specs=P("data"), out_specs=P("data"))
-    got, expected = jit_quickly(spread)(keys), jit_quickly(runs)(keys)
+    sharded = jax.shard_map(runs, mesh=mesh, in_specs=P("data"), out_specs=P("data"))
+    got, expected = jit_quickly(sharded)(keys), jit_quickly(runs)(keys)
     assert np.array_equal(got[0].key, expected[0].key)
     assert apart(got, expected) <= 1e-6
     assert all(shape[0] == 1 for shape in cut(got))
@@ -296,22 +296,23 @@ def test_many_runs_spread_over_devices_are_the_runs_of_one_device(rng):
     assert collectives(outside.lower(keys).compile()) == []
 
 
-# Nothing here has an accelerator: that a program lowers for one is what there is to see.
+# The machines that run the tests have no accelerator; that a program lowers for one can be tested.
 
 
 @GROUPS
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
-def test_every_row_lowers_for_accelerators_with_its_examples_spread(rows, platform, rng):
+def test_every_row_lowers_for_accelerators_with_its_examples_sharded(rows, platform, rng):
     given, specs = zip(*(batch(row, rng, jnp.float32) for row in rows), strict=True)
     mesh = mesh_of(DEVICES)
-    lie = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
+    shardings = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
 
     def program(given):
         pairs = zip(rows, given, strict=True)
         return [(by_formulas(row, *of), by_jax(row, *of, ["by_hand"])) for row, of in pairs]
 
-    exported = jax.export.export(jax.jit(program, in_shardings=(lie,)), platforms=[platform])(given)
+    lowered = jax.jit(program, in_shardings=(shardings,))
+    exported = jax.export.export(lowered, platforms=[platform])(given)
     assert exported.platforms == (platform,) and exported.nr_devices == DEVICES
     text = exported.mlir_module()
-    spread = sum(spec == P("data") for spec in jax.tree.leaves(specs))
-    assert text.count('sdy.sharding = #sdy.sharding<@mesh, [{"data"}') >= spread > len(rows)
+    count = sum(spec == P("data") for spec in jax.tree.leaves(specs))
+    assert text.count('sdy.sharding = #sdy.sharding<@mesh, [{"data"}') >= count > len(rows)
