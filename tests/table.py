@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import purenn as pn
-from purenn.core.checks import numpy_to_jax
+from purenn.core import numpy_arrays
 
 
 class LayerRow(NamedTuple):
@@ -445,7 +445,7 @@ def names(table):
 
 def to_jax(a, dtype=None):
     """A JAX array of NumPy's numbers. `jnp.asarray(a)` would compile a program for each shape."""
-    return numpy_to_jax(np.asarray(a, dtype))
+    return numpy_arrays.to_jax(np.asarray(a, dtype))
 
 
 def as_dtype(tree, dtype):

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, numpy_arrays
 
 
 @jax.tree_util.register_dataclass
@@ -71,8 +71,8 @@ def to_jax(tree: Any) -> Any:
 
 
 def _leaf_to_jax(leaf: Any) -> Any:
-    if isinstance(leaf, np.ndarray) and checks.fits(leaf):
-        return checks.numpy_to_jax(leaf)
+    if isinstance(leaf, np.ndarray) and numpy_arrays.fits(leaf):
+        return numpy_arrays.to_jax(leaf)
     return leaf
 
 

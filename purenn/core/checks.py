@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.core import foreign
+from purenn.core import foreign, numpy_arrays
 from purenn.core.deleted import deleted, is_deleted
 
 
@@ -31,7 +31,7 @@ def describe(value: Any) -> str:
 def as_array(where: str, name: str, value: Any) -> Array:
     """Return a value as a JAX array: NumPy's are converted, anything else is rejected."""
     value = real_array(where, name, value)
-    return value if isinstance(value, Array) else numpy_to_jax(value)
+    return value if isinstance(value, Array) else numpy_arrays.to_jax(value)
 
 
 def real_array(where: str, name: str, value: Any) -> Any:
@@ -40,9 +40,9 @@ def real_array(where: str, name: str, value: Any) -> Any:
         raise deleted(f"{where}: {name}")
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
         return value
-    if is_numpy(value) and value.dtype.kind != "c":
-        if fits(value):
-            return native(value)
+    if numpy_arrays.is_numpy(value) and value.dtype.kind != "c":
+        if numpy_arrays.fits(value):
+            return numpy_arrays.native(value)
         raise ValueError(
             f"{where}: {name} must fit into {jax.dtypes.canonicalize_dtype(value.dtype)}, "
             f"got {describe(value)} with values from {value.min()} to {value.max()}"
@@ -54,46 +54,6 @@ def real_array(where: str, name: str, value: Any) -> Any:
 
 
 _COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
-
-
-def is_numpy(value: Any) -> bool:
-    """Tell whether a value is NumPy's and holds numbers, not text, objects, records or masks."""
-    if not isinstance(value, (np.ndarray, np.generic)) or isinstance(value, np.ma.MaskedArray):
-        return False
-    dtype = value.dtype  # those of ml_dtypes, such as bfloat16, have kind V
-    return dtype.kind in "biufc" or bool(dtype.kind == "V" and jnp.issubdtype(dtype, jnp.number))
-
-
-def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
-    """Tell whether JAX can hold NumPy's numbers: without x64, 2**32 + 1 would become 1."""
-    if not is_numpy(value) or value.dtype.kind not in "iu":
-        return is_numpy(value)
-    ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype.newbyteorder("=")))
-    # Only numbers of a wider type are looked through.
-    narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
-    return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
-
-
-def native(value: Any) -> Any:
-    """Return NumPy's numbers in the machine's byte order, the only one that JAX takes.
-
-    Files often hold the other order: IDX, FITS and HDF5 are big-endian. `longdouble` becomes
-    float64.
-    """
-    if value.dtype.kind == "f" and value.dtype.itemsize > 8:
-        return value.astype(np.float64)
-    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
-
-
-def numpy_to_jax(value: Any) -> Array:
-    """Return a copy of NumPy's numbers as a JAX array.
-
-    `jnp.asarray(value)` would compile a program for each shape, and with a dtype it would share
-    the memory, which the caller may write to.
-    """
-    value = native(value)
-    value = np.array(value, jax.dtypes.canonicalize_dtype(value.dtype))
-    return jnp.asarray(value, value.dtype)
 
 
 def is_float(value: Array) -> bool:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.core import checks, scalars, signatures
+from purenn.core import checks, numpy_arrays, scalars, signatures
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.types import Fn
@@ -76,9 +76,9 @@ def as_float64(a: Any) -> Any:
     if not isinstance(a, (jax.Array, np.ndarray, np.generic)):
         return a  # an option, such as an axis
     if jnp.issubdtype(a.dtype, jnp.floating):
-        return checks.numpy_to_jax(np.asarray(a, np.float64))
+        return numpy_arrays.to_jax(np.asarray(a, np.float64))
     if isinstance(a, np.ndarray) and is_integer(a):
-        return checks.numpy_to_jax(a)
+        return numpy_arrays.to_jax(a)
     return a
 
 
@@ -160,7 +160,7 @@ def _layer_input(
     scalars.count("check_gradients", "batch", batch)
     if layer.first.takes == "integer":
         raise TypeError(f"check_gradients: {layer.name} takes integers: pass x itself after it")
-    return checks.numpy_to_jax(rng.normal(size=(batch, *in_shape)))
+    return numpy_arrays.to_jax(rng.normal(size=(batch, *in_shape)))
 
 
 def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) -> Case:

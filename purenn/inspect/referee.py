@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from purenn.core import checks
+from purenn.core import checks, numpy_arrays
 from purenn.inspect.cases import Case, checked_y, names_of
 from purenn.inspect.finite_differences import Slopes, draw, finite_differences
 from purenn.inspect.mistakes import well_known_mistakes
@@ -60,7 +60,7 @@ def ask(case: Case, rng: np.random.Generator) -> Referee:
             f"check_gradients: forward gives {'inf or nan' if np.size(y) else 'an empty array'} "
             f"at these arguments, where nothing can be judged; choose others"
         )
-    dy = checks.numpy_to_jax(dy)
+    dy = numpy_arrays.to_jax(dy)
     slopes = finite_differences(case, y, dy, draw(case, rng))
     right = [np.asarray(d) for d in right] if case.traceable else [s.full() for s in slopes]
     mistakes = well_known_mistakes(case, pull, y, dy, slopes)

@@ -4,10 +4,9 @@ import functools
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from purenn.core import checks
+from purenn.core import numpy_arrays
 from purenn.core.deleted import deleted, is_deleted
 from purenn.core.keys import is_key
 
@@ -131,7 +130,7 @@ def from_host(leaf: Leaf, data: bytearray) -> Any:
         return array[()]
     if isinstance(value, np.ndarray):
         return array.astype(value.dtype, copy=False)  # the byte order may be another
-    made = checks.numpy_to_jax(array)
+    made = numpy_arrays.to_jax(array)
     if is_key(value):
         made = jax.random.wrap_key_data(made, impl=_key_facts(value.dtype)[0])
     # To a device only if the caller chose one: a committed array would compile again.

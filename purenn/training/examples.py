@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from purenn.core import checks
+from purenn.core import checks, numpy_arrays
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.distributed.processes import to_host
@@ -85,7 +85,7 @@ def check_targets(where: str, name: str, targets: Any, classes: int, hint: str =
         expected = f"rows of {name} must be at least 0 and sum to one"
         rows = targets if checks.is_float(targets) else targets.astype(np.float32)
         for first in range(0, len(rows), PART):  # no more on the device
-            part = checks.numpy_to_jax(rows[first : first + PART])
+            part = numpy_arrays.to_jax(rows[first : first + PART])
             reject_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(name, targets, classes):
         raise ValueError(f"{where}: {wrong}{hint}")

@@ -1,0 +1,48 @@
+"""NumPy's arrays on their way to JAX: which ones it can hold, in which byte order, and a copy."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+def is_numpy(value: Any) -> bool:
+    """Tell whether a value is NumPy's and holds numbers, not text, objects, records or masks."""
+    if not isinstance(value, (np.ndarray, np.generic)) or isinstance(value, np.ma.MaskedArray):
+        return False
+    dtype = value.dtype  # those of ml_dtypes, such as bfloat16, have kind V
+    return dtype.kind in "biufc" or bool(dtype.kind == "V" and jnp.issubdtype(dtype, jnp.number))
+
+
+def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
+    """Tell whether JAX can hold NumPy's numbers: without x64, 2**32 + 1 would become 1."""
+    if not is_numpy(value) or value.dtype.kind not in "iu":
+        return is_numpy(value)
+    ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype.newbyteorder("=")))
+    # Only numbers of a wider type are looked through.
+    narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
+    return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
+
+
+def native(value: Any) -> Any:
+    """Return NumPy's numbers in the machine's byte order, the only one that JAX takes.
+
+    Files often hold the other order: IDX, FITS and HDF5 are big-endian. `longdouble` becomes
+    float64.
+    """
+    if value.dtype.kind == "f" and value.dtype.itemsize > 8:
+        return value.astype(np.float64)
+    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+
+
+def to_jax(value: Any) -> Array:
+    """Return a copy of NumPy's numbers as a JAX array.
+
+    `jnp.asarray(value)` would compile a program for each shape, and with a dtype it would share
+    the memory, which the caller may write to.
+    """
+    value = native(value)
+    value = np.array(value, jax.dtypes.canonicalize_dtype(value.dtype))
+    return jnp.asarray(value, value.dtype)
