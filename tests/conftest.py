@@ -1,15 +1,20 @@
 """Strict settings for every test: mixed dtypes are errors, and so are warnings (pyproject.toml).
 
 XLA compiles quickly, which takes a quarter off the tests' time. With PURENN_TESTS_OPTIMIZED=1 it
-optimizes as for users: .ci/run does that on the newest Python.
+optimizes as for users: .ci/run does that on the newest Python. What one test has compiled, others
+find in a cache, which takes off another tenth. It is deleted at the end, unless
+PURENN_TESTS_CACHE names its folder.
 """
 
 import gc
 import os
+import shutil
 import signal
+import tempfile
 from importlib.metadata import version
 
-if os.environ.get("PURENN_TESTS_OPTIMIZED") != "1":  # before XLA reads its flags
+if "PYTEST_XDIST_WORKER" not in os.environ and os.environ.get("PURENN_TESTS_OPTIMIZED") != "1":
+    # Before XLA reads its flags, and once: workers have the environment of the first process.
     flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):  # later ones lack this flag
         flags += " --xla_cpu_use_fusion_emitters=false"
@@ -22,6 +27,17 @@ from table import jit_quickly
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 8)  # for tests of meshes; other tests see the first
+
+
+def pytest_configure(config):
+    """Share what is compiled between all tests, in a folder that workers are told of."""
+    if "PURENN_TESTS_CACHE" not in os.environ:
+        os.environ["PURENN_TESTS_CACHE"] = folder = tempfile.mkdtemp(prefix="purenn-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # Not by variables of the environment, which the programs that tests start would inherit.
+    jax.config.update("jax_compilation_cache_dir", os.environ["PURENN_TESTS_CACHE"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def pytest_collection_finish(session):
