@@ -24,6 +24,7 @@ import jax
 import numpy as np
 import pytest
 from table import jit_quickly
+from three_classes import X, Y
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 8)  # for tests of meshes; other tests see the first
@@ -57,6 +58,11 @@ def x64():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def data():
+    return X, Y
 
 
 @pytest.fixture

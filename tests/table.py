@@ -14,6 +14,7 @@ import numpy as np
 
 import purenn as pn
 from purenn.core import numpy_arrays
+from purenn.core.keys import is_key
 
 
 class LayerRow(NamedTuple):
@@ -452,7 +453,7 @@ def as_dtype(tree, dtype):
     """Floating leaves in a dtype; the rest as they are."""
 
     def leaf(a):
-        if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+        if isinstance(a, jax.Array) and is_key(a):
             return a
         return to_jax(a, dtype if jnp.issubdtype(a.dtype, jnp.floating) else None)
 

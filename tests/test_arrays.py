@@ -7,13 +7,14 @@ import pytest
 from table import LAYERS, OPS, case, error, functions, names, shapes
 
 import purenn as pn
+from purenn.core.keys import is_key
 
 KEY = jax.random.key(0)
 
 
 def big_endian(tree):
     def leaf(a):
-        if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+        if isinstance(a, jax.Array) and is_key(a):
             return a
         a = np.asarray(a)
         return a if a.dtype.itemsize == 1 else a.astype(a.dtype.newbyteorder(">"))

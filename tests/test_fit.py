@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from spaced import spaced
 from table import error
+from three_classes import CLASSES, EXAMPLES, FEATURES
 
 import purenn as pn
 from purenn.training import batches as batches_module
@@ -21,18 +22,10 @@ from purenn.training.shuffle import epoch_order
 pytestmark = pytest.mark.usefixtures("quickly")
 
 KEY = jax.random.key(0)
-CLASSES, FEATURES, EXAMPLES = 3, 6, 70
 PLAIN = pn.mlp((5,), CLASSES, w_init=spaced)
 MODEL = pn.serial(pn.batch_norm(), pn.dropout(0.25), PLAIN)
 LOSS = pn.softmax_cross_entropy
 ADAM = pn.adam(0.01)
-
-
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(EXAMPLES, FEATURES)).astype(np.float32)
-    return x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)
 
 
 def fit(data, model=PLAIN, optimizer=ADAM, *, key=KEY, progress=False, **options):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from spaced import spaced
+from three_classes import CLASSES, EXAMPLES, FEATURES, X, Y
 
 import purenn as pn
 from purenn.training import train as train_module
@@ -23,9 +24,7 @@ from purenn.training.compiled import Spec, compiled
 pytestmark = pytest.mark.usefixtures("quickly")
 
 KEY = jax.random.key(0)
-CLASSES, FEATURES, EXAMPLES, BATCH, STEPS = 3, 6, 70, 10, 7
-X = np.random.default_rng(0).normal(size=(EXAMPLES, FEATURES)).astype(np.float32)
-Y = (X[:, 0] > 0).astype(np.int32) + (X[:, 1] > 0)
+BATCH, STEPS = 10, 7
 MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(CLASSES))
 LOSS, ADAM = pn.softmax_cross_entropy, pn.adam(0.01)
 

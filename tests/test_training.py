@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 from table import error, jit_quickly, plain_dropout
+from three_classes import CLASSES, EXAMPLES, FEATURES
 
 import purenn as pn
 from purenn.training.shuffle import epoch_order
@@ -18,20 +19,12 @@ pytestmark = pytest.mark.usefixtures("quickly")
 
 OPTIMIZED = jax.jit  # as XLA compiles by default, for what is compared bit by bit
 KEY = jax.random.key(0)
-CLASSES, FEATURES, EXAMPLES = 3, 6, 70
 # Batch norm comes first: a bias before it has a derivative of exactly zero, whose rounding noise
 # Adam would blow up into whole steps.
 MODEL = pn.serial(pn.batch_norm(), pn.dense(5), pn.relu, pn.dropout(0.25), pn.dense(CLASSES))
 PLAIN = pn.mlp((5,), CLASSES)
 LOSS = pn.softmax_cross_entropy
 ADAM = pn.adam(0.01)
-
-
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(EXAMPLES, FEATURES)).astype(np.float32)
-    return x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)
 
 
 def same(one, other):

@@ -10,6 +10,7 @@ from jax import Array
 
 from purenn.core import foreign, numpy_arrays
 from purenn.core.deleted import deleted, is_deleted
+from purenn.core.keys import is_key
 
 
 def describe(value: Any) -> str:
@@ -209,7 +210,7 @@ def shape_tuple(where: str, in_shape: Any, axes: int | None = None) -> tuple[int
 
 def prng_key(where: str, key: Any) -> Array:
     """Return a JAX PRNG key, typed or raw."""
-    if isinstance(key, Array) and key.ndim == 0 and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+    if isinstance(key, Array) and key.ndim == 0 and is_key(key):
         return key
     raw = isinstance(key, (Array, np.ndarray)) and key.shape in ((2,), (4,))
     if raw and key.dtype == jnp.uint32:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.experimental import multihost_utils as hosts
@@ -13,6 +12,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
+from purenn.core import numpy_arrays
 from purenn.core.keys import is_key
 from purenn.distributed.mesh import DataMesh
 
@@ -93,7 +93,7 @@ class Processes:
             # Bytes: JAX broadcasts by adding zeros, and -0.0 + 0.0 would lose its sign.
             data = np.frombuffer(host.tobytes(), np.uint8)
             received = np.asarray(hosts.broadcast_one_to_all(data)).tobytes()
-            made = jnp.asarray(np.frombuffer(received, host.dtype).reshape(host.shape))
+            made = numpy_arrays.to_jax(np.frombuffer(received, host.dtype).reshape(host.shape))
             if typed:
                 return jax.random.wrap_key_data(made, impl=jax.random.key_impl(value))
             return made

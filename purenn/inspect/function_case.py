@@ -128,7 +128,7 @@ def _in_float64(
         if not (is_float or is_integer(given) or is_numbers(given)):
             stuck[i] = (f"it is {checks.describe(given)}", False)
             continue
-        changed = pair.changed({i: jnp.asarray(np.asarray(given, np.float64))})
+        changed = pair.changed({i: as_float64(np.asarray(given, np.float64))})
         try:
             if not is_float:
                 checked_y(changed.run()[0])

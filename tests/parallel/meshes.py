@@ -4,12 +4,12 @@ import math
 import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import purenn as pn
+from purenn.core.keys import is_key
 
 AUTO, EXPLICIT = AxisType.Auto, AxisType.Explicit
 DEVICES = 8
@@ -44,7 +44,7 @@ def apart(got, expected):
 def numbers(tree):
     """A tree without PRNG keys, on the host."""
     leaves = jax.tree.leaves(tree)
-    return [np.asarray(a) for a in leaves if not jnp.issubdtype(a.dtype, jax.dtypes.prng_key)]
+    return [np.asarray(a) for a in leaves if not is_key(a)]
 
 
 def cut(tree):

@@ -28,6 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from purenn.core.keys import is_key
 from purenn.storage import tree_file
 
 LIMIT = 2**28  # bytes of address space beyond what the process has before the first load
@@ -179,7 +180,7 @@ def mutant(rng, data):
 
 def raw(leaf):
     """A leaf in bytes, with all that makes it what it is."""
-    if hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if is_key(leaf):
         return ("key", jax.random.key_impl(leaf), *raw(jax.random.key_data(leaf)))
     kind = jax.Array if isinstance(leaf, jax.Array) else type(leaf)
     leaf = np.asarray(leaf)
