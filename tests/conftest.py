@@ -2,7 +2,7 @@
 
 XLA compiles quickly, which takes a quarter off the tests' time. With PURENN_TESTS_OPTIMIZED=1 it
 optimizes as for users: .ci/run does that on the newest Python. What one test has compiled, others
-find in a cache, which takes off another tenth. It is deleted at the end, unless
+of the same process find in a cache, which takes off some more. It is deleted at the end, unless
 PURENN_TESTS_CACHE names its folder.
 """
 
@@ -31,12 +31,18 @@ jax.config.update("jax_num_cpu_devices", 8)  # for tests of meshes; other tests 
 
 
 def pytest_configure(config):
-    """Share what is compiled between all tests, in a folder that workers are told of."""
+    """Share what is compiled between the tests of one worker.
+
+    Each worker has a folder of its own, since JAX writes an entry in place: another process that
+    reads it at that moment finds half of it, and warns.
+    """
     if "PURENN_TESTS_CACHE" not in os.environ:
         os.environ["PURENN_TESTS_CACHE"] = folder = tempfile.mkdtemp(prefix="purenn-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     # Not by variables of the environment, which the programs that tests start would inherit.
-    jax.config.update("jax_compilation_cache_dir", os.environ["PURENN_TESTS_CACHE"])
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    folder = os.path.join(os.environ["PURENN_TESTS_CACHE"], worker)
+    jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
