@@ -37,12 +37,13 @@ def pytest_configure(config):
     reads it at that moment finds half of it, and warns.
     """
     if "PURENN_TESTS_CACHE" not in os.environ:
-        os.environ["PURENN_TESTS_CACHE"] = folder = tempfile.mkdtemp(prefix="purenn-tests-")
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    # Not by variables of the environment, which the programs that tests start would inherit.
+        os.environ["PURENN_TESTS_CACHE"] = temporary = tempfile.mkdtemp(prefix="purenn-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(temporary, ignore_errors=True))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    folder = os.path.join(os.environ["PURENN_TESTS_CACHE"], worker)
-    jax.config.update("jax_compilation_cache_dir", folder)
+    # Not by variables of the environment, which the programs that tests start would inherit.
+    jax.config.update(
+        "jax_compilation_cache_dir", os.path.join(os.environ["PURENN_TESTS_CACHE"], worker)
+    )
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
