@@ -32,14 +32,17 @@ from purenn.ops.activations import (
     relu,
     sigmoid,
     silu,
-    softmax,
     softplus,
     tanh,
 )
 from purenn.ops.binary_cross_entropy import binary_cross_entropy, sigmoid_binary_cross_entropy
 from purenn.ops.categorical_cross_entropy import categorical_cross_entropy, softmax_cross_entropy
+from purenn.ops.elu import elu, selu
+from purenn.ops.huber import huber
 from purenn.ops.l2_penalty import l2_penalty
+from purenn.ops.mae import mae
 from purenn.ops.mse import mse
+from purenn.ops.softmax import log_softmax, softmax
 from purenn.optimizers.adam import adam, adamw
 from purenn.optimizers.base import Optimizer, apply_updates
 from purenn.optimizers.momentum import momentum
@@ -88,12 +91,14 @@ __all__ = [
     "cosine_decay",
     "dense",
     "dropout",
+    "elu",
     "evaluate",
     "explain",
     "exponential_decay",
     "fit",
     "flatten",
     "gelu",
+    "huber",
     "initializers",
     "inverse_time_decay",
     "l2_penalty",
@@ -102,6 +107,8 @@ __all__ = [
     "linear_warmup",
     "load",
     "load_mnist",
+    "log_softmax",
+    "mae",
     "max_pool",
     "mixed_precision",
     "mlp",
@@ -114,6 +121,7 @@ __all__ = [
     "rescale",
     "residual",
     "save",
+    "selu",
     "serial",
     "sgd",
     "sigmoid",

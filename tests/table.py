@@ -276,26 +276,58 @@ def plain_softplus(x):
     return jnp.log(1 + jnp.exp(x))
 
 
-def plain_mse(predictions, targets):
-    return ((predictions - targets) ** 2).sum() / predictions.size
+def plain_log_softmax(x):
+    return jnp.log(plain_softmax(x))
 
 
-def plain_binary_cross_entropy(p, t):
-    return -(t * jnp.log(p) + (1 - t) * jnp.log(1 - p)).sum() / p.size
+def plain_elu(x, *, alpha=1.0):
+    return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
 
 
-def plain_sigmoid_binary_cross_entropy(z, t):
-    return plain_binary_cross_entropy(plain_sigmoid(z), t)
+def plain_selu(x):
+    return 1.0507009873554805 * plain_elu(x, alpha=1.6732632423543772)
 
 
-def plain_categorical_cross_entropy(p, targets):
-    if targets.ndim == 1:
-        targets = jnp.eye(p.shape[1], dtype=p.dtype)[targets]
-    return -(targets * jnp.log(p)).sum() / p.shape[0]
+def plain_mean(terms, weights=None):
+    """Of one term per example or element; weights of examples count for each of their elements."""
+    if weights is None:
+        return terms.sum() / terms.size
+    axes = tuple(range(weights.ndim, terms.ndim))
+    weights = jnp.broadcast_to(jnp.expand_dims(weights, axes), terms.shape)
+    return (weights * terms).sum() / weights.sum()
 
 
-def plain_softmax_cross_entropy(z, targets):
-    return plain_categorical_cross_entropy(plain_softmax(z), targets)
+def plain_mse(predictions, targets, weights=None):
+    return plain_mean((predictions - targets) ** 2, weights)
+
+
+def plain_mae(predictions, targets, weights=None):
+    return plain_mean(jnp.abs(predictions - targets), weights)
+
+
+def plain_huber(predictions, targets, weights=None, *, delta=1.0):
+    e = jnp.abs(predictions - targets)
+    return plain_mean(jnp.where(e <= delta, e**2 / 2, delta * e - delta**2 / 2), weights)
+
+
+def plain_binary_cross_entropy(p, t, weights=None):
+    return plain_mean(-(t * jnp.log(p) + (1 - t) * jnp.log(1 - p)), weights)
+
+
+def plain_sigmoid_binary_cross_entropy(z, t, weights=None):
+    return plain_binary_cross_entropy(plain_sigmoid(z), t, weights)
+
+
+def plain_categorical_cross_entropy(p, targets, weights=None, *, label_smoothing=0.0):
+    classes = p.shape[-1]
+    if targets.ndim < p.ndim:
+        targets = jnp.eye(classes, dtype=p.dtype)[targets]
+    targets = (1 - label_smoothing) * targets + label_smoothing / classes
+    return plain_mean(-(targets * jnp.log(p)).sum(-1), weights)
+
+
+def plain_softmax_cross_entropy(z, *others, **options):
+    return plain_categorical_cross_entropy(plain_softmax(z), *others, **options)
 
 
 def plain_l2_penalty(params):
@@ -351,19 +383,37 @@ def labels(rng, shape):
     return (rng.integers(shape[-1], size=shape[:-1], dtype=np.int32),)
 
 
+def weighed(others):
+    """Weights of the examples behind the targets; the first counts nothing, if there are more."""
+
+    def drawn(rng, shape):
+        (targets,) = others(rng, shape)
+        leading = shape[:-1] if others in (labels, rows) else shape[:1]
+        weights = rng.uniform(0.5, 2, size=leading)
+        weights[(0,) * len(leading)] = weights.size == 1
+        return targets, weights
+
+    return drawn
+
+
 def parameters(rng, shape):
     return {"b": rng.normal(size=shape[-1:]), "w": [rng.normal(size=shape)] * 2}
 
 
 BATCHES = ((4, 5), (1, 3), (7, 2))
+POSITIONS = ((4, 5), (2, 3, 4))
 
 ACTIVATIONS = (
     OpRow("relu", pn.relu, plain_relu),
     OpRow("leaky_relu", pn.leaky_relu, plain_leaky_relu),
     OpRow("leaky_relu-0.3", pn.leaky_relu, plain_leaky_relu, options={"negative_slope": 0.3}),
+    OpRow("elu", pn.elu, plain_elu),
+    OpRow("elu-0.7", pn.elu, plain_elu, options={"alpha": 0.7}),
+    OpRow("selu", pn.selu, plain_selu),
     OpRow("sigmoid", pn.sigmoid, plain_sigmoid),
     OpRow("tanh", pn.tanh, plain_tanh),
     OpRow("softmax", pn.softmax, plain_softmax),
+    OpRow("log_softmax", pn.log_softmax, plain_log_softmax),
     OpRow("gelu", pn.gelu, plain_gelu),
     OpRow("gelu-exact", pn.gelu, plain_gelu, options={"approximate": False}),
     OpRow("silu", pn.silu, plain_silu),
@@ -372,6 +422,9 @@ ACTIVATIONS = (
 
 LOSSES = (
     OpRow("mse", pn.mse, plain_mse, others=like),
+    OpRow("mse-weights", pn.mse, plain_mse, BATCHES, others=weighed(like)),
+    OpRow("mae", pn.mae, plain_mae, BATCHES, others=like),
+    OpRow("huber", pn.huber, plain_huber, BATCHES, others=like, options={"delta": 0.7}),
     OpRow(
         "binary_cross_entropy",
         pn.binary_cross_entropy,
@@ -384,6 +437,13 @@ LOSSES = (
         pn.sigmoid_binary_cross_entropy,
         plain_sigmoid_binary_cross_entropy,
         others=fractions,
+    ),
+    OpRow(
+        "sigmoid_binary_cross_entropy-weights",
+        pn.sigmoid_binary_cross_entropy,
+        plain_sigmoid_binary_cross_entropy,
+        BATCHES,
+        others=weighed(fractions),
     ),
     OpRow(
         "categorical_cross_entropy",
@@ -402,6 +462,14 @@ LOSSES = (
         rows,
     ),
     OpRow(
+        "categorical_cross_entropy-weights",
+        pn.categorical_cross_entropy,
+        plain_categorical_cross_entropy,
+        POSITIONS,
+        distributions,
+        weighed(rows),
+    ),
+    OpRow(
         "softmax_cross_entropy",
         pn.softmax_cross_entropy,
         plain_softmax_cross_entropy,
@@ -412,8 +480,16 @@ LOSSES = (
         "softmax_cross_entropy-rows",
         pn.softmax_cross_entropy,
         plain_softmax_cross_entropy,
-        BATCHES,
+        POSITIONS,
         others=rows,
+    ),
+    OpRow(
+        "softmax_cross_entropy-weights",
+        pn.softmax_cross_entropy,
+        plain_softmax_cross_entropy,
+        POSITIONS,
+        others=weighed(labels),
+        options={"label_smoothing": 0.3},
     ),
 )
 
@@ -433,6 +509,7 @@ ALIKE = {
     "max_pool-(1, 2)-(2, 3)": "max_pool-(2, 2)-(2, 2)",
     "avg_pool-(1, 2)-(2, 3)": "avg_pool-(2, 2)-(2, 2)",
     "leaky_relu-0.3": "leaky_relu",
+    "elu-0.7": "elu",
 }
 # Rows made of the layers of other rows, with no arithmetic of their own.
 MADE_OF_OTHERS = ("mlp", "residual", "serial", "recompute", "serial-with-a-function")

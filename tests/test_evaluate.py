@@ -57,7 +57,7 @@ def test_accuracy_takes_labels_of_any_integer_dtype_and_rows():
 @pytest.mark.parametrize(
     ("logits", "targets", "kind", "says"),
     [
-        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(batch, classes\).*\(3,\)"),
+        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(..., classes\).*\(3,\)"),
         (np.zeros((3, 1)), np.zeros(3, int), ValueError, "two classes"),
         (np.zeros((0, 3)), np.zeros(0, int), ValueError, "at least one row"),
         (np.zeros((3, 2), int), np.zeros(3, int), TypeError, "logits must be floating point"),

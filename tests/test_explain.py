@@ -315,7 +315,8 @@ def product(*inner):
 MODELS = {
     "activations": [
         pn.relu, pn.leaky_relu, partial(pn.leaky_relu, negative_slope=-0.5), pn.sigmoid, pn.tanh,
-        pn.silu, pn.gelu, pn.softplus, pn.softmax,
+        pn.silu, pn.gelu, pn.softplus, pn.elu, partial(pn.elu, alpha=0.3), pn.selu, pn.softmax,
+        pn.log_softmax,
     ],
     "layers": [
         pn.batch_norm(), pn.dropout(0.25), pn.rescale(0.5), pn.flatten(),
@@ -328,7 +329,8 @@ MODELS = {
         pn.mixed_precision(pn.residual(pn.dense(4)), jnp.float64),
         product(pn.dense(4), pn.residual(pn.tanh)),
     ],
-    "mse": [], "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
+    "mse": [], "mae": [], "huber": [],
+    "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
     "binary_cross_entropy": [pn.sigmoid], "categorical_cross_entropy": [pn.softmax],
 }  # fmt: skip
 OF_GELU = {
@@ -343,12 +345,15 @@ WORDS = {
     "mean": lambda a: a.mean(0), "rowmean": lambda a: a.mean(-1, keepdims=True),
     "rows": lambda a: a.sum(0), "classes": lambda a: a.sum(-1, keepdims=True),
     "flatten": lambda a: a.reshape(len(a), -1),
+    "elu": lambda x, alpha=1.0: jax.nn.elu(x, alpha), "selu": jax.nn.selu, "exp": jnp.exp,
+    "log_softmax": jax.nn.log_softmax, "sign": jnp.sign, "min": jnp.minimum, "max": jnp.maximum,
 }  # fmt: skip
 PYTHON = (
     (" in float64$", ""),
     (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
-    (r"\(1 where (.+), else (.+)\)", r"where(\1, 1, \2)"),
+    (r"\(([\d.]+) where (.+), else (.+)\)", r"where(\2, \1, \3)"),
+    ("1[.]0507", "1.0507009873554805"), ("1[.]7581", "1.7580993408473766"),  # selu's, all digits
     (r"^(.+), 0 where (.+) is clipped$", r"where((\2 > 1e-7) & (\2 < 1 - 1e-7), \1, 0)"),
     (r"^(.+) in the shape of (.+)$", r"(\1).reshape(\2.shape)"),
     (r"Σ rows (.+)$", r"rows(\1)"),

@@ -70,7 +70,10 @@ OVERFLOWS = {
     "batch_norm": VARIANCE,
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
+    "selu": "`1.0507 x` exceeds what float32 holds",
     "mse": SQUARES,
+    "mae": SUM,
+    "huber": SUM,
     "l2_penalty": SQUARES,
     "sigmoid_binary_cross_entropy": SUM,
 }
@@ -87,11 +90,11 @@ def kind(row):
 
 # One row a layer: its other shapes run the same code, and what is made of layers is made of these.
 COMPOSED = ("mlp", "residual", "serial", "recompute", "mixed_precision", "serial-with-a-function")
-THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3")
+THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
 SINGLE = {
     kind(row): row
     for row in reversed((*LAYERS, *OPS))
-    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith("-rows"))
+    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith(("-rows", "-weights")))
 }
 ROWS = list(reversed(SINGLE.values()))
 
@@ -172,7 +175,7 @@ def finite(result):
 
 def elementwise(row):
     """An activation of one number: its table holds numbers."""
-    return row in ACTIVATIONS and row.op is not pn.softmax
+    return row in ACTIVATIONS and row.op not in (pn.softmax, pn.log_softmax)
 
 
 # The page.
@@ -305,6 +308,8 @@ def test_extreme_inputs_give_what_the_page_says(row):
 # What mathematics gives at -inf and inf: value, derivative.
 LIMITS = {
     "relu": ((0, 0), (np.inf, 1)),
+    "elu": ((-1, 0), (np.inf, 1)),
+    "selu": ((-1.7580993, 0), (np.inf, 1.050701)),
     "leaky_relu": ((-np.inf, 0.01), (np.inf, 1)),
     "sigmoid": ((0, 0), (1, 0)),
     "tanh": ((-1, 0), (1, 0)),

@@ -471,6 +471,12 @@ TABLE = """== dense
 >>> pn.softmax(X[:, :0])  # ValueError: softmax: x ... the last axis
 >>> pn.softmax(X, axis=0)  # TypeError: _softmax() got an unexpected keyword argument 'axis'
 
+== log_softmax
+>>> pn.log_softmax(X[:, :0])  # ValueError: log_softmax: x ... the last axis
+
+== elu
+>>> pn.elu(X, alpha=-1)  # ValueError: elu: expected 0 <= alpha, ... got -1
+
 == gelu
 >>> pn.gelu(X, False)  # TypeError: _gelu() takes 1 positional argument but 2 were given
 >>> pn.gelu(X, approximate=jnp.array(True))  # TypeError: gelu: approximate ... got bool()
@@ -480,6 +486,8 @@ TABLE = """== dense
 >>> pn.mse(COLUMN)  # TypeError: _mse() missing 1 required positional argument: 'targets'
 >>> pn.mse(COLUMN, 0.5)  # TypeError: mse: targets ... got 0.5
 >>> pn.mse(COLUMN, [0.5] * 4)  # TypeError: mse: targets ... it with jnp.array(targets)
+>>> pn.mse(COLUMN, COLUMN, X[:3, 0])
+  # ValueError: mse: weights ... one weight per example, (4,), or one per element, (4, 1)
 >>> pn.mse(COLUMN, HALF[:, :1])  # TypeError: mse: targets ... the other's dtype
 >>> pn.mse(COLUMN, COLUMN.astype(complex))  # TypeError: mse: targets ... got complex64(4, 1)
 >>> pn.mse(LABELS, COLUMN)
@@ -516,7 +524,20 @@ TABLE = """== dense
 
 == softmax_cross_entropy
 >>> LOSS(jnp.ones((4, 16, 28)), LABELS)
-  # ValueError: softmax_cross_entropy: logits ... targets to (-1,)
+  # ValueError: softmax_cross_entropy: targets ... put flatten() before the first dense layer
+>>> LOSS(jnp.ones((4, 5, 2)), jnp.ones((4, 5, 1), int))
+  # ValueError: softmax_cross_entropy: targets ... pass targets[..., 0]
+>>> LOSS(ROWS, LABELS, COLUMN)
+  # ValueError: softmax_cross_entropy: weights ... pass weights[..., 0]
+>>> LOSS(ROWS, LABELS, -COLUMN[:, 0])
+  # ValueError: softmax_cross_entropy: weights ... at least 0; got values from -0.5 to -0.5
+>>> LOSS(ROWS, LABELS, LABELS * 0)  # ValueError: softmax_cross_entropy: weights ... sum above 0
+>>> LOSS(ROWS, LABELS, HALF[:, 0])
+  # TypeError: softmax_cross_entropy: weights is bfloat16 ... the other's dtype
+>>> LOSS(ROWS, LABELS, [1, 1, 1, 1])
+  # TypeError: softmax_cross_entropy: weights ... it with jnp.array(weights)
+>>> LOSS(ROWS, LABELS, label_smoothing=1)
+  # ValueError: softmax_cross_entropy: expected 0 <= label_smoothing < 1, got 1
 >>> LOSS(ROWS, LABELS[:, None])  # ValueError: softmax_cross_entropy: targets ... pass targets[:, 0]
 >>> LOSS(ROWS, LABELS.tolist())
   # TypeError: softmax_cross_entropy: targets ... it with jnp.array(targets)
@@ -529,6 +550,13 @@ TABLE = """== dense
 >>> LOSS(ROWS[0], LABELS)  # ValueError: softmax_cross_entropy: logits ... got shape (2,)
 >>> LOSS(ROWS[:0], LABELS[:0])  # ValueError: softmax_cross_entropy: logits ... got shape (0, 2)
 >>> LOSS(COLUMN, LABELS)  # ValueError: softmax_cross_entropy: logits ... got shape (4, 1)
+
+== mae
+>>> pn.mae(COLUMN, COLUMN[:, 0])  # ValueError: mae: targets ... pass targets[..., None]
+
+== huber
+>>> pn.huber(COLUMN, COLUMN, delta=0)  # ValueError: huber: expected delta > 0, got 0
+>>> pn.huber(COLUMN, COLUMN, delta="1")  # TypeError: huber: delta ... got '1'
 
 == l2_penalty
 >>> pn.l2_penalty(-1)  # ValueError: l2_penalty: expected 0 <= strength, ... got -1
@@ -927,7 +955,7 @@ def rows(table):
 # What every member of a family rejects alike.
 
 OPS = [name for name in pn.__all__ if isinstance(getattr(pn, name), pn.Op)]
-LOSSES = [name for name in OPS if "cross_entropy" in name or name == "mse"]
+LOSSES = [name for name in OPS if "cross_entropy" in name or name in ("mse", "mae", "huber")]
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 
 

@@ -24,6 +24,7 @@ PUBLIC = [
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
+    "elu", "selu", "log_softmax", "huber", "mae",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
     "categorical_cross_entropy", "softmax_cross_entropy", "l2_penalty",
     "initializers",
@@ -150,7 +151,7 @@ def test_the_wheel_holds_the_package_alone(tmp_path):
 
 def test_every_op_has_the_words_of_its_forward():
     ops = [getattr(pn, name) for name in PUBLIC if isinstance(getattr(pn, name), pn.Op)]
-    assert len(ops) == 13
+    assert len(ops) == 18
     for op in (*ops, pn.by_hand(pn.relu)):
         call, _, text = op.__doc__.partition("\n\n")
         assert call.startswith(f"{op.name}(") and text == inspect.getdoc(op.functions.forward)

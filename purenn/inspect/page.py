@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.adapt import with_options
 from purenn.core.layer import Layer
 from purenn.core.text import columns, literal, padded, printable
 from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formula, notation_of
@@ -39,7 +40,7 @@ def lines_of(e: "Explanation") -> Iterator[Line]:
         yield Line("FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities)
     loss = literal(e.loss.name)
     unknown = f"jax.vjp of {loss}" if e.loss.by_jax else f"{loss}.backward(1)"
-    text = last.write(e.loss.notation.dx or unknown)
+    text = last.write(with_options(e.loss, e.loss.notation.dx) or unknown)
     yield Line("BACKWARD", f"d{last.x}", text, e[-1].dy)
     shares = None if e.end.penalty_grads is None else chain(e.model, e.end.penalty_grads)
     yield from _backward(links, names, e, shares, e.train)

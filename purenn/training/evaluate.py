@@ -23,18 +23,21 @@ from purenn.ops.targets import class_targets, distributions
 from purenn.training.examples import PART, as_examples, check_labels, classes_of
 
 
-def accuracy(logits: ArrayLike, targets: ArrayLike) -> Array:
+def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
 
     A row that holds a NaN has no largest entry, and makes the accuracy NaN.
 
     Args:
-        logits: `(batch, classes)`; probabilities do as well.
-        targets: integers `(batch,)`, or rows that sum to one, `(batch, classes)`, whose largest
-            entry is the class.
+        logits: `(..., classes)`; probabilities do as well.
+        targets: integers `(...)`, or rows that sum to one, `(..., classes)`, whose largest entry is
+            the class.
+        weights: what each row counts, `(...)`, as for `softmax_cross_entropy`: the weights of the
+            rows that are right, divided by all. A row of weight 0 may hold anything.
 
     Raises:
-        ValueError: a target is not a class (NaN in a compiled program), or shapes do not fit.
+        ValueError: a target is not a class, a weight is negative or not finite, or all are 0 (NaN
+            in a compiled program), or shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -42,19 +45,23 @@ def accuracy(logits: ArrayLike, targets: ArrayLike) -> Array:
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
-    return jnp.mean(_correct("accuracy", logits, targets))
+    return _accuracy("accuracy", logits, targets, weights)
 
 
-def _correct(where: str, logits: Any, targets: Any) -> Array:
-    """Return 1 for each example that is right, 0 for a wrong one, NaN where that can't be told."""
-    logits = checks.float_array(where, "logits", logits)
-    targets = checks.as_array(where, "targets", targets)
-    if checks.is_float(targets):  # a metric may mix dtypes
-        targets = targets.astype(logits.dtype)
-    rows, valid = class_targets(where, "logits", logits, targets)
+def _accuracy(where: str, logits: Any, targets: Any, weights: Any = None) -> Array:
+    logits = wide(checks.float_array(where, "logits", logits))
+
+    def in_one_dtype(name: str, value: Any) -> Array:  # a metric may mix dtypes
+        value = checks.as_array(where, name, value)
+        return value.astype(logits.dtype) if checks.is_float(value) else value
+
+    targets = in_one_dtype("targets", targets)
+    weights = None if weights is None else in_one_dtype("weights", weights)
+    rows, valid, mean = class_targets(where, "logits", logits, targets, weights)
     correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
-    known = valid[:, 0] & ~jnp.any(jnp.isnan(logits), axis=-1)
-    return jnp.where(known, correct.astype(jnp.float32), jnp.nan)
+    known = valid & ~jnp.any(jnp.isnan(logits), axis=-1, keepdims=True)
+    right = jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan)
+    return mean.forward(right).astype(jnp.float32)
 
 
 def evaluate(
@@ -226,8 +233,8 @@ def _sums(model: Any, loss: Any, classes: bool) -> Fn:
         y, _ = layer.apply(params, state, x)
         value = op(y, targets)
         unit(op.name, value)  # rejects what is not a scalar
-        correct = jnp.sum(_correct("evaluate", y, targets)) if classes else jnp.zeros(())
-        return wide(value) * x.shape[0], correct
+        right = _accuracy("evaluate", y, targets) if classes else jnp.zeros(())
+        return wide(value) * x.shape[0], right * x.shape[0]
 
     return jax.jit(sums)
 

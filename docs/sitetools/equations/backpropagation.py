@@ -65,7 +65,7 @@ def z2(v):
 
 @equation(
     "backprop.a2",
-    source="purenn.ops.activations:_softmax",
+    source="purenn.ops.softmax:_softmax",
     line="exp / jnp.sum(exp, axis=-1, keepdims=True)",
     by_purenn=of("A2"),
     inputs=values,
@@ -77,7 +77,7 @@ def a2(v):
 @equation(
     "backprop.loss",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy",
-    line="terms = wide(y) * jnp.where(",
+    line="terms = y * jnp.where(",
     by_purenn=of("L"),
     inputs=values,
 )
@@ -88,7 +88,7 @@ def loss(v):
 @equation(
     "backprop.dz2",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * dy",
+    line="wide(error) * mean.backward(dy)",
     by_purenn=of("dZ2"),
     inputs=values,
 )

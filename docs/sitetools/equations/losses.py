@@ -47,7 +47,7 @@ def by_hand(op):
 @equation(
     "mse",
     source="purenn.ops.mse:_mse",
-    line="jnp.mean(wide(error) ** 2)",
+    line="mean.forward(wide(error) ** 2)",
     by_purenn=pn.mse,
     inputs=numbers,
 )
@@ -58,7 +58,7 @@ def mse(p, t):
 @equation(
     "mse.dp",
     source="purenn.ops.mse:_mse_backward",
-    line="(2 / error.size) * error * dy",
+    line="2 * wide(error) * mean.backward(dy)",
     by_purenn=by_hand(pn.mse),
     inputs=numbers,
 )
@@ -69,7 +69,7 @@ def mse_dp(p, t):
 @equation(
     "binary_cross_entropy",
     source=f"{BINARY}:_binary_cross_entropy",
-    line="loss = -jnp.mean(",
+    line="loss = mean.forward(",
     by_purenn=pn.binary_cross_entropy,
     inputs=probabilities,
 )
@@ -114,7 +114,7 @@ def sigmoid_binary_cross_entropy_stable(z, t):
 @equation(
     "sigmoid_binary_cross_entropy.dz",
     source=f"{BINARY}:_sigmoid_binary_cross_entropy_backward",
-    line="(jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) / saved.x.size",
+    line="(jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) * saved.mean",
     by_purenn=by_hand(pn.sigmoid_binary_cross_entropy),
     inputs=logits,
 )
@@ -149,7 +149,7 @@ def categorical_cross_entropy_da(a, y):
 @equation(
     "softmax_cross_entropy",
     source=f"{CATEGORICAL}:_softmax_cross_entropy",
-    line="terms = wide(y) * jnp.where(",
+    line="terms = y * jnp.where(",
     by_purenn=pn.softmax_cross_entropy,
     inputs=logit_rows,
 )
@@ -175,7 +175,7 @@ def softmax_cross_entropy_shifted(z, y):
 @equation(
     "softmax_cross_entropy.dz",
     source=f"{CATEGORICAL}:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * dy",
+    line="wide(error) * mean.backward(dy)",
     by_purenn=by_hand(pn.softmax_cross_entropy),
     inputs=logit_rows,
 )

@@ -3,8 +3,10 @@
 import numpy as np
 
 import purenn as pn
-from sitetools.equations.activations import FILE, by_hand
+from sitetools.equations.activations import by_hand
 from sitetools.equations.registry import equation
+
+FILE = "purenn.ops.softmax"
 
 
 def rows(rng):
