@@ -9,7 +9,17 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.sharding import summed_like
-from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
+from purenn.core.target_parts import loss_arguments
+from purenn.core.types import (
+    ArrayLike,
+    Key,
+    LossLike,
+    ModelLike,
+    Params,
+    PenaltyLike,
+    State,
+    Targets,
+)
 
 
 class ValueAndGrad(Protocol):
@@ -20,7 +30,7 @@ class ValueAndGrad(Protocol):
         params: Params,
         state: State,
         x: ArrayLike,
-        targets: ArrayLike,
+        targets: Targets,
         *,
         key: Key | None = None,
         train: bool = True,
@@ -42,7 +52,8 @@ def value_and_grad(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`. Where the targets are a tuple of
+            arrays, such as `(targets, weights)`, it is called with each of them.
         penalty: an op or function of the parameters, added to the loss.
 
     Returns:
@@ -67,13 +78,13 @@ def value_and_grad(
         params: Params,
         state: State,
         x: ArrayLike,
-        targets: ArrayLike,
+        targets: Targets,
         *,
         key: Key | None = None,
         train: bool = True,
     ) -> tuple[tuple[Array, State], Params]:
         y, state, cache = layer.forward(params, state, x, train=train, key=key)
-        value, loss_cache = op.forward(y, targets)
+        value, loss_cache = op.forward(y, *loss_arguments(op, targets))
         one = unit(op.name, value)
         grads, _ = layer.backward(params, cache, op.backward(loss_cache, one))
         backward = f"{layer.name}.backward"

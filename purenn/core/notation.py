@@ -15,6 +15,7 @@ class Notation(NamedTuple):
     y: str = ""  # the right-hand side of the output's line
     dx: str = ""
     dparams: tuple[str, ...] = ()  # one for each leaf of the parameters
+    targets: str = ""  # of a loss with options: how they make Y of the targets
     link: Any = None  # of a loss of logits: the op that turns them into probabilities
     note: str = ""  # what `explain` says after each of its formulas
     evaluated: Any = None  # the notation with train=False, where that is different

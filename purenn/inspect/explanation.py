@@ -35,7 +35,7 @@ class LayerExplanation(NamedTuple):
 class LossExplanation(NamedTuple):
     """The values of the loss."""
 
-    targets: Array
+    targets: Any  # an array, or a tuple of arrays
     value: Array  # penalty included
     value_after: Array  # after one step of 0.1 along the negative gradient
     probabilities: Array | None  # of a logits loss

@@ -160,5 +160,11 @@ softmax_cross_entropy = Op(
     name="softmax_cross_entropy",
     of_classes=True,
     weighted=True,
-    notation=Notation("L", "softmax({x})", "({y}-Y)/m", link=softmax),
+    notation=Notation(
+        "L",
+        "softmax({x})",
+        "({y}-Y)/m",
+        targets="(1-{label_smoothing})·targets + {label_smoothing}/k",
+        link=softmax,
+    ),
 )

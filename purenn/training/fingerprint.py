@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.keys import default_prng, is_key
 from purenn.core.layer import Layer
+from purenn.core.target_parts import parts_of
 from purenn.distributed.processes import to_host
 from purenn.optimizers.describe import described
 from purenn.training.batches import Arrays, Batches
@@ -99,21 +100,21 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
     """
     begun = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), start)
     # Two examples: the batch size is told by its own name, and a function's batches may differ.
-    x, targets = (
-        jax.ShapeDtypeStruct((2, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
-        for array in source.example
+    x, targets = jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), jax.dtypes.canonicalize_dtype(a.dtype)),
+        source.example,
     )
     examples, blocks = len(source.example[0]), source.blocks
     model, loss, optimizer, penalty = spec
     layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
     step = train_step(model, loss, optimizer, penalty=penalty)
 
-    def program(train_state: TrainState, x: Array, targets: Array) -> Any:
+    def program(train_state: TrainState, x: Array, targets: Any) -> Any:
         predictions, _ = layer.apply(train_state.params, train_state.state, x)
         order: Any = ()
         if source.batch_size is not None:
             order = epoch_order(train_state.key, 0, examples, blocks, blocks)
-        return step(train_state, x, targets), op(predictions, targets), order
+        return step(train_state, x, targets), op(predictions, *parts_of(targets)), order
 
     text = jax.jit(program).lower(begun, x, targets).as_text()
     return f"{DIGEST.strip(', ')} {hashlib.sha256(text.encode()).hexdigest()[:16]}"

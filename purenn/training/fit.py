@@ -14,12 +14,12 @@ from purenn.core.adapt import as_layer, as_op
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
-from purenn.training.batches import x_and_targets
 from purenn.training.checkpoints import Checkpoints
-from purenn.training.evaluate import are_classes, evaluate_between
-from purenn.training.examples import as_examples, check_labels, check_numbers
+from purenn.training.evaluate import evaluate_between
+from purenn.training.examples import as_examples, check_numbers, x_and_targets
 from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
+from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
 from purenn.training.train import Progress, Run, checked_spec, loop, prepare, with_progress
@@ -217,8 +217,9 @@ def checked_validation(
             f"the same"
         )
     layer, op = as_layer("fit", "model", run.spec.model), as_op("fit", "loss", run.spec.loss)
-    of_model = layer, op, start.train_state.params, start.train_state.state
-    if op.of_classes or are_classes(targets):
+    learned = start.train_state.params, start.train_state.state
+    of_model = layer, op, *learned
+    if op.of_classes or are_classes(labels_of(op, targets), class_shape(layer, *learned, x)):
         check_labels("fit", *of_model, x, targets, "validation's targets")
     if processes.single:
         check_numbers("fit", *of_model, x, targets, "validation's ", finite=run.locate)

@@ -17,14 +17,9 @@ from purenn.distributed.processes import Processes
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
-from purenn.training.examples import (
-    check_concrete,
-    check_labels,
-    check_not_traced,
-    check_numbers,
-    classes_of,
-)
+from purenn.training.examples import check_concrete, check_not_traced, check_numbers
 from purenn.training.interruptions import Interruptions
+from purenn.training.labels import check_labels, class_shape
 from purenn.training.train_step import TrainState, check_optimizer, check_train_state
 
 
@@ -278,7 +273,8 @@ def prepare(
     if op.of_classes:
         check_labels(where, *of_model, x, targets)
         if isinstance(source, Batches):
-            source.classes = classes_of(layer, start.params, start.state, x)
+            shape = class_shape(layer, start.params, start.state, x)
+            source.classes = None if shape is None else (op, shape)
     if processes.single and isinstance(source, Arrays):  # a batch is checked when it comes
         check_numbers(where, *of_model, x, targets, finite=locate)
     done = int(start.step) // source.steps if source.steps else first_epoch or 0

@@ -68,7 +68,7 @@ def training_run(
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]
         steps_per_epoch("training_run", examples, batch_size, blocks)
-        x, targets = in_blocks(x, blocks), in_blocks(targets, blocks)
+        x, targets = in_blocks((x, targets), blocks)
 
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
@@ -116,13 +116,13 @@ def train_loop(
     step = make_step(model, loss, optimizer, penalty, _update_flat if flattens else update_params)
 
     def run(
-        train_state: TrainState, x: Array, targets: Array, order: Array, first: Any, steps: Any
+        train_state: TrainState, x: Array, targets: Any, order: Array, first: Any, steps: Any
     ) -> tuple[TrainState, Array]:
         def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             leaves, losses = carry
             i = first + i
             before = jax.tree.map(restore, leaves, train_state)
-            after, value = step(before, batch_of(x, order, i), batch_of(targets, order, i))
+            after, value = step(before, *batch_of((x, targets), order, i))
             return jax.tree.map(flatten, after), losses.at[i].set(value.astype(losses.dtype))
 
         leaves, losses = jax.tree.map(flatten, train_state), jnp.zeros(order.shape[-2])
