@@ -642,7 +642,7 @@ TABLE = """== dense
 >>> pn.value_and_grad(MODEL, LOSS, penalty=pn.l2_penalty)
   # TypeError: value_and_grad: penalty ... call it: l2_penalty(…)
 >>> pn.value_and_grad(MODEL, pn.relu)(PARAMS, STATE, X, LABELS)
-  # TypeError: _relu() takes 1 positional argument but 2 were given
+  # TypeError: relu: targets is one array, so the loss is called ... too many positional arguments
 >>> pn.value_and_grad(MODEL, lambda y, t: y)(PARAMS, STATE, X, LABELS)
   # ValueError: <lambda>: must ... got float32(4, 2)
 >>> pn.value_and_grad(MODEL, lambda y, t: (y.sum(), t))(PARAMS, STATE, X, LABELS)
@@ -810,7 +810,15 @@ TABLE = """== dense
 ...     epochs=1, batch_size=4, key=KEY)
   # ValueError: fit: targets[1] is 2 at [0], expected numbers in 0 … 1
 >>> FIT(X, batch_size=2)  # TypeError: fit: data ... got float32(4, 3)
->>> FIT((X, LABELS, X), batch_size=2)  # TypeError: fit: data ... got a tuple of 3
+>>> FIT((X, LABELS, X), batch_size=2)
+  # TypeError: fit: data ... got a tuple of 3; several arrays ... (x, (targets, weights))
+>>> FIT((X, (LABELS, X, X)), batch_size=2)
+  # TypeError: softmax_cross_entropy: targets is a tuple of 3 ... too many positional arguments
+>>> FIT((X, (LABELS, LABELS[:3])), batch_size=2)
+  # ValueError: fit: x holds 4 examples and targets[1] 3; expected as many of both
+>>> FIT((X, (LABELS, -X[:, 0])), batch_size=2)
+  # ValueError: fit: targets[1][0] is ... expected finite weights of at least 0
+>>> FIT((X, ()), batch_size=2)  # ValueError: fit: targets is an empty tuple ... one array
 >>> FIT((X, LABELS[:3]), batch_size=2)  # ValueError: fit: x ... expected as many of both
 >>> FIT((X.tolist(), LABELS), batch_size=2)  # TypeError: fit: x ... convert it with jnp.array(x)
 >>> FIT((X[:0], LABELS[:0]), batch_size=2)  # ValueError: fit: x holds no examples, shape (0, 3)

@@ -33,7 +33,7 @@ def explain(
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
             layers inside a `residual` or `recompute`.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
         x: the batch.

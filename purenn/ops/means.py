@@ -101,7 +101,8 @@ def _weighted(where: str, weights: Array, terms: int) -> Mean:
     valid = jnp.isfinite(weights) & (weights >= 0)
     reject_unless(jnp.all(valid), where, "weights must be finite and at least 0", weights)
     total = jnp.sum(jnp.where(valid, weights, jnp.nan)) * terms
-    usable = (total > 0) & (total < jnp.inf)
+    least = float(jnp.finfo(total.dtype).tiny)  # XLA multiplies by the reciprocal of the sum
+    usable = (total >= least) & (total <= 1 / least)
     reject_unless(usable, where, "weights must have a finite sum above 0", weights)
     return Mean(weights, jnp.where(usable, total, jnp.nan), weights.size * terms)
 

@@ -141,6 +141,8 @@ def _bad(values: Any, weights: Any, kind: Kind) -> Any:
     """Tell for each number whether it is bad and counts; for NumPy's and JAX's arrays."""
     if kind == "fraction":
         bad = ~((values >= 0) & (values <= 1))
+    elif kind == "weight" and not checks.is_float(values):
+        bad = ~(values >= 0)
     elif kind == "weight":
         bad = ~((values >= 0) & (values < np.inf))
     else:

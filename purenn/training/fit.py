@@ -54,7 +54,7 @@ def fit(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         data: `(x, targets)`, or a function `epoch -> iterable of batches`; see `train`.
         epochs: the number of passes over the data.

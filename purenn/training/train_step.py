@@ -82,7 +82,7 @@ def train_step(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's: anything with `init` and `update` of that protocol.
         penalty: an op or function of the parameters, added to the loss.
 

@@ -36,7 +36,7 @@ def training_run(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         epochs: passes over the data, each in a new order; 0 gives the initial state.
         batch_size: examples per step; an epoch's incomplete last batch is dropped.
@@ -95,7 +95,7 @@ def train_loop(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         penalty: an op or function of the parameters, or None.
         sharded_params: whether a parameter is sharded. Each then keeps its shape in the loop, since
