@@ -42,7 +42,12 @@ def chain(*transformations: OptimizerLike) -> Optimizer:
     def update(
         grads: Params, opt_state: tuple[Any, ...], params: Params | None = None
     ) -> tuple[Params, tuple[Any, ...]]:
-        checks.entries("chain", "opt_state", opt_state, len(transformations))
+        # Any NamedTuple is a tuple, such as the state of the optimizer alone.
+        if type(opt_state) is not tuple or len(opt_state) != len(transformations):
+            raise TypeError(
+                f"chain: opt_state must be the tuple of {len(transformations)} that its init or "
+                f"update returned, got {checks.describe(opt_state)}"
+            )
         after = []
         for part, state in zip(transformations, opt_state, strict=True):
             grads, state = part.update(grads, state, params)

@@ -176,14 +176,14 @@ def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -
         [0.1, 0.1, 0.05, 0.01, 0.01]
     """
     where = "piecewise_constant"
-    steps, rates = _items(where, "boundaries", boundaries), _items(where, "values", values)
-    if len(rates) != len(steps) + 1:
+    boundaries, values = _items(where, "boundaries", boundaries), _items(where, "values", values)
+    if len(values) != len(boundaries) + 1:
         raise ValueError(
             f"{where}: expected one of values more than boundaries, "
-            f"got {len(rates)} values and {len(steps)} boundaries"
+            f"got {len(values)} values and {len(boundaries)} boundaries"
         )
-    steps = [_steps(where, f"boundaries[{i}]", step) for i, step in enumerate(steps)]
-    rates = [scalars.number(where, f"values[{i}]", r, least=0) for i, r in enumerate(rates)]
+    steps = [_steps(where, f"boundaries[{i}]", step) for i, step in enumerate(boundaries)]
+    rates = [scalars.number(where, f"values[{i}]", r, least=0) for i, r in enumerate(values)]
     rising = [earlier < later for earlier, later in pairwise((0, *steps))]
     for i, rises in enumerate(rising):
         if checks.is_concrete(rises) and not rises:
@@ -198,17 +198,17 @@ def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -
             rate = jnp.where(_beside(boundary, step) < boundary, rate, _real(value))
         return jnp.where(jnp.array(rising, bool).all(), rate, jnp.nan)
 
-    return Described(schedule, where, {"boundaries": tuple(steps), "values": tuple(rates)})
+    return Described(schedule, where, {"boundaries": boundaries, "values": values})
 
 
-def _items(where: str, name: str, values: Any) -> list[Any]:
+def _items(where: str, name: str, values: Any) -> tuple[Any, ...]:
     """Return the numbers of a sequence, or of an array with one axis."""
     array = isinstance(values, (Array, np.ndarray)) and values.ndim == 1
     if not array and not isinstance(values, (list, tuple)):
         raise TypeError(
             f"{where}: {name} must be a sequence of numbers, got {checks.describe(values)}"
         )
-    return list(values)
+    return tuple(values)
 
 
 def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
