@@ -43,14 +43,21 @@ from purenn.ops.l2_penalty import l2_penalty
 from purenn.ops.mae import mae
 from purenn.ops.mse import mse
 from purenn.ops.softmax import log_softmax, softmax
+from purenn.optimizers.adagrad import adagrad
 from purenn.optimizers.adam import adam, adamw
+from purenn.optimizers.adamax import adamax
 from purenn.optimizers.base import Optimizer, apply_updates
+from purenn.optimizers.chain import chain
+from purenn.optimizers.clip_by_global_norm import clip_by_global_norm
 from purenn.optimizers.momentum import momentum
+from purenn.optimizers.rmsprop import rmsprop
 from purenn.optimizers.schedules import (
     cosine_decay,
     exponential_decay,
     inverse_time_decay,
     linear_warmup,
+    piecewise_constant,
+    polynomial_decay,
 )
 from purenn.optimizers.sgd import sgd
 from purenn.storage.save import load, save
@@ -76,7 +83,9 @@ __all__ = [
     "Progress",
     "TrainState",
     "accuracy",
+    "adagrad",
     "adam",
+    "adamax",
     "adamw",
     "apply_updates",
     "as_dtype",
@@ -85,7 +94,9 @@ __all__ = [
     "binary_cross_entropy",
     "by_hand",
     "categorical_cross_entropy",
+    "chain",
     "check_gradients",
+    "clip_by_global_norm",
     "compare",
     "conv2d",
     "cosine_decay",
@@ -114,12 +125,15 @@ __all__ = [
     "mlp",
     "momentum",
     "mse",
+    "piecewise_constant",
+    "polynomial_decay",
     "predict",
     "read_idx",
     "recompute",
     "relu",
     "rescale",
     "residual",
+    "rmsprop",
     "save",
     "selu",
     "serial",

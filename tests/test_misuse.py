@@ -41,6 +41,7 @@ MODEL = pn.serial(pn.dense(5), pn.relu, DENSE)
 PARAMS, STATE = MODEL.init(KEY, (3,))
 GRADS = jax.tree.map(jnp.ones_like, PARAMS)
 LOSS, ADAM = pn.softmax_cross_entropy, pn.adam(1e-3)
+CLIP = pn.clip_by_global_norm(1.0)
 TRAIN_STATE = pn.TrainState.create(MODEL, ADAM, KEY, (3,))
 STEP = pn.train_step(MODEL, LOSS, ADAM)
 BACKPROPAGATE = pn.value_and_grad(MODEL, LOSS)
@@ -586,6 +587,47 @@ TABLE = """== dense
 >>> pn.adamw(1e-3).update(GRADS, pn.adamw(1e-3).init(PARAMS))
   # ValueError: adamw: update needs params, which weight_decay shrinks
 
+== rmsprop
+>>> pn.rmsprop(1e-3, 1)  # ValueError: rmsprop: expected 0 <= decay ... got 1
+>>> pn.rmsprop(1e-3, epsilon=-1)  # ValueError: rmsprop: expected 0 <= epsilon, ... got -1
+>>> pn.rmsprop(1e-3, momentum=True)  # TypeError: rmsprop: momentum ... got True
+>>> pn.rmsprop(1e-3, momentum=0.9).update(GRADS, pn.rmsprop(1e-3).init(PARAMS))
+  # ValueError: rmsprop: grads has [0].w, which velocity has not
+
+== adagrad
+>>> pn.adagrad(1e-3, -1)  # ValueError: adagrad: expected 0 <= initial_accumulator_value, got -1
+>>> pn.adagrad(1e-3, epsilon="a")  # TypeError: adagrad: epsilon ... got 'a'
+>>> pn.adagrad(1e-3, momentum=1)  # ValueError: adagrad: expected 0 <= momentum ... got 1
+
+== adamax
+>>> pn.adamax(1e-3, beta1=1)  # ValueError: adamax: expected 0 <= beta1 ... got 1
+>>> pn.adamax(1e-3, beta2=-1)  # ValueError: adamax: expected 0 <= beta2 ... got -1
+>>> pn.adamax(1e-3, epsilon=-1)  # ValueError: adamax: expected 0 <= epsilon, ... got -1
+
+== clip_by_global_norm
+>>> pn.clip_by_global_norm(-1)
+  # ValueError: clip_by_global_norm: expected 0 <= max_norm, ... got -1
+>>> pn.clip_by_global_norm(GRADS)  # TypeError: clip_by_global_norm: max_norm ... got a tuple of 3
+>>> CLIP.update({"w": WHOLE}, CLIP.init({"w": WHOLE}))
+  # TypeError: clip_by_global_norm: grads['w'] ... int32(4, 3) ... astype
+>>> CLIP.update(GRADS, ADAM.init(PARAMS))
+  # TypeError: clip_by_global_norm: opt_state ... ClipState ... got an AdamState
+>>> CLIP.update(GRADS, CLIP.init(PARAMS), PARAMS[:2])
+  # ValueError: clip_by_global_norm: grads has [2].w, which params has not
+
+== chain
+>>> pn.chain()  # TypeError: chain: expected at least one transformation, such as adam(1e-3)
+>>> pn.chain([CLIP, ADAM])
+  # TypeError: chain: transformations[0] must have init and update, ... got a list of 2
+>>> pn.chain(CLIP, pn.adam)
+  # TypeError: chain: transformations[1] must ... call it with a learning rate
+>>> pn.chain(ADAM, CLIP, pn.sgd(0.1))
+  # ValueError: chain: expected one optimizer ... got adam( ... and sgd(learning_rate=0.1)
+>>> pn.chain(CLIP, ADAM).update(GRADS, ADAM.init(PARAMS))
+  # TypeError: chain: opt_state must be the tuple of 2 ... got an AdamState
+>>> pn.chain(CLIP, ADAM).update(GRADS, (CLIP.init(PARAMS),))
+  # TypeError: chain: opt_state must be the tuple of 2 ... got a tuple of 1
+
 == apply_updates
 >>> pn.apply_updates(PARAMS, GRADS[:2])
   # ValueError: apply_updates: params has [2].w, which updates has not
@@ -614,6 +656,25 @@ TABLE = """== dense
 == cosine_decay
 >>> pn.cosine_decay(-1, 10)  # ValueError: cosine_decay: expected 0 <= initial, ... got -1
 >>> pn.cosine_decay(0.1, 10, "a")  # TypeError: cosine_decay: final ... got 'a'
+
+== polynomial_decay
+>>> pn.polynomial_decay(0.1, 0)  # ValueError: polynomial_decay: decay_steps ... got 0
+>>> pn.polynomial_decay(0.1, 9, -1)  # ValueError: polynomial_decay: expected 0 <= final ... got -1
+>>> pn.polynomial_decay(0.1, 9, power=-1)
+  # ValueError: polynomial_decay: expected 0 <= power ... got -1
+
+== piecewise_constant
+>>> pn.piecewise_constant(100, (0.1, 0.2))
+  # TypeError: piecewise_constant: boundaries must be a sequence of numbers, got 100
+>>> pn.piecewise_constant((100,), 0.1)  # TypeError: piecewise_constant: values ... got 0.1
+>>> pn.piecewise_constant((100,), (0.1,))
+  # ValueError: piecewise_constant: expected one ... got 1 values and 1 boundaries
+>>> pn.piecewise_constant((9, 8), (1, 2, 3))
+  # ValueError: piecewise_constant: boundaries[1] must be more than boundaries[0], 9, got 8
+>>> pn.piecewise_constant((0.5,), (1, 2))  # TypeError: piecewise_constant: boundaries[0] ... 0.5
+>>> pn.piecewise_constant((9,), ("a", 2))  # TypeError: piecewise_constant: values[0] ... got 'a'
+>>> pn.piecewise_constant((9,), (1, -2))
+  # ValueError: piecewise_constant: expected 0 <= values[1], got -2
 
 == linear_warmup
 >>> pn.linear_warmup(None, 10)  # TypeError: linear_warmup: peak ... got None
@@ -964,7 +1025,7 @@ def rows(table):
 
 OPS = [name for name in pn.__all__ if isinstance(getattr(pn, name), pn.Op)]
 LOSSES = [name for name in OPS if "cross_entropy" in name or name in ("mse", "mae", "huber")]
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "adamax")
 
 
 def op_rows(name):

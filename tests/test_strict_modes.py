@@ -102,6 +102,9 @@ OPTIMIZERS = {
     "momentum": pn.momentum(pn.exponential_decay(0.1, 0.5, 2), nesterov=True),
     "adam": pn.adam(pn.linear_warmup(pn.cosine_decay(0.1, 4), 2)),
     "adamw": pn.adamw(0.1),
+    "rmsprop": pn.rmsprop(pn.polynomial_decay(0.1, 3, power=0.5), epsilon=0.0, momentum=0.9),
+    "adagrad": pn.adagrad(pn.piecewise_constant((1, 2), (0.1, 0.2, 0.1)), 0.0, 0.0, momentum=0.9),
+    "chain, adamax": pn.chain(pn.clip_by_global_norm(0.1), pn.adamax(0.1)),
 }
 
 

@@ -11,7 +11,7 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import reject_factory
-from purenn.core.precision import wide
+from purenn.core.signatures import misfit
 from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
 
 
@@ -56,6 +56,21 @@ def apply_updates(params: Params, updates: Params) -> Params:
     params = checks.float_tree("apply_updates", "params", params)
     updates = checks.float_tree("apply_updates", "updates", updates)
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
+
+
+def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None:
+    """Reject anything without `init` and `update`, or whose update takes other arguments."""
+    if not all(callable(getattr(optimizer, part, None)) for part in ("init", "update")):
+        hint = "; call it with a learning rate" if callable(optimizer) else ""
+        raise TypeError(
+            f"{where}: {name} must have init and update, such as adam(1e-3), "
+            f"got {checks.describe(optimizer)}{hint}"
+        )
+    if why := misfit(optimizer.update, ("grads", "opt_state", "params")):
+        raise TypeError(
+            f"{where}: {name} must have an update that takes (grads, opt_state, params) and "
+            f"needs no extra arguments: {why}"
+        )
 
 
 def check_rate(where: str, learning_rate: Any) -> Scalar | Schedule:
@@ -113,12 +128,6 @@ def _reject_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
             f"{where}: grads{leaf} is {grad.dtype}, expected the precision of params{leaf}, "
             f"{param.dtype}; mixed_precision keeps it"
         )
-
-
-def moments(where: str, params: Any) -> Any:
-    """Return zeros like the parameters, in float32 at least: less would lose small terms."""
-    params = checks.float_tree(where, "params", params)
-    return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
 
 
 def scaled(rate: Any, direction: Array, dtype: Any) -> Array:

@@ -13,11 +13,11 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
-    moments,
     rate_at,
     scaled,
 )
 from purenn.optimizers.describe import Described
+from purenn.optimizers.moments import moments
 
 
 class MomentumState(NamedTuple):

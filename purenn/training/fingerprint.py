@@ -16,7 +16,7 @@ from purenn.core.keys import default_prng, is_key
 from purenn.core.layer import Layer
 from purenn.core.target_parts import parts_of
 from purenn.distributed.processes import to_host
-from purenn.optimizers.describe import described
+from purenn.optimizers.describe import described, origin
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import ARROW, DIGEST
 from purenn.training.compiled import Spec
@@ -66,7 +66,7 @@ def fingerprint(
         "model": ARROW.join(_layers(model)),
         "loss": loss.name,
         "penalty": penalty,
-        "optimizer": described(spec.optimizer) or _name(spec.optimizer.update),
+        "optimizer": described(spec.optimizer) or origin(spec.optimizer),
         "train_step": _program(spec, start, source),
         "batch_size": str(source.batch_size or "the function's"),
         "blocks": str(source.blocks),
@@ -126,13 +126,6 @@ def _layers(model: Layer) -> Iterator[str]:
         yield from _layers(part)
     if not model.parts:
         yield model.name
-
-
-def _name(update: Any) -> str:
-    """Say where an optimizer comes from that is not purenn's: optax, or a file of the user."""
-    name = getattr(update, "__qualname__", type(update).__qualname__)
-    module = getattr(update, "__module__", None)
-    return f"{module}.{name.partition('.<locals>')[0]}"
 
 
 def _key(key: Any) -> str:

@@ -14,13 +14,14 @@ from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
+from purenn.optimizers.base import check_optimizer
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
 from purenn.training.examples import check_concrete, check_not_traced, check_numbers
 from purenn.training.interruptions import Interruptions
 from purenn.training.labels import check_labels, class_shape
-from purenn.training.train_step import TrainState, check_optimizer, check_train_state
+from purenn.training.train_step import TrainState, check_train_state
 
 
 class Progress(NamedTuple):

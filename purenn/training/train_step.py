@@ -10,7 +10,6 @@ from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.deleted import reject_deleted
-from purenn.core.signatures import misfit
 from purenn.core.types import (
     Fn,
     Key,
@@ -23,7 +22,7 @@ from purenn.core.types import (
     Shape,
     State,
 )
-from purenn.optimizers.base import apply_updates, first_step
+from purenn.optimizers.base import apply_updates, check_optimizer, first_step
 
 
 class TrainState(NamedTuple):
@@ -149,19 +148,4 @@ def check_train_state(where: str, train_state: Any) -> None:
         raise TypeError(
             f"{where}: train_state must be a TrainState, as TrainState.create or a step makes it, "
             f"got {checks.describe(train_state)}"
-        )
-
-
-def check_optimizer(where: str, optimizer: Any) -> None:
-    """Reject anything without `init` and `update`, or whose update takes other arguments."""
-    if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
-        hint = "; call it with a learning rate" if callable(optimizer) else ""
-        raise TypeError(
-            f"{where}: optimizer must have init and update, such as adam(1e-3), "
-            f"got {checks.describe(optimizer)}{hint}"
-        )
-    if why := misfit(optimizer.update, ("grads", "opt_state", "params")):
-        raise TypeError(
-            f"{where}: optimizer must have an update that takes (grads, opt_state, params) and "
-            f"needs no extra arguments: {why}"
         )

@@ -180,7 +180,7 @@ def direction(m, v, g, beta1, beta2, epsilon, t):
 @equation(
     "adam.w",
     source=f"{ADAM}.direction",
-    line="m_hat / (_root(v_hat) + in_dtype(epsilon, v.dtype))",
+    line="m_hat / (root(v_hat) + in_dtype(epsilon, v.dtype))",
     by_purenn=adam_by_purenn,
     inputs=for_adam,
 )
