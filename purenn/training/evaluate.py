@@ -20,6 +20,7 @@ from purenn.core.target_parts import loss_arguments, parts_of
 from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State, Targets
 from purenn.distributed.mesh import DataMesh, data_mesh
 from purenn.distributed.processes import to_host
+from purenn.ops.means import Mean
 from purenn.ops.targets import class_targets
 from purenn.training.examples import as_examples, check_weights, weights_of
 from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
@@ -47,10 +48,15 @@ def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = 
         >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
         0.5
     """
-    return _accuracy("accuracy", logits, targets, weights)
+    right, mean = _right("accuracy", logits, targets, weights)
+    return mean.forward(right).astype(jnp.float32)
 
 
-def _accuracy(where: str, logits: Any, targets: Any, weights: Any = None) -> Array:
+def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[Array, Mean]:
+    """Return 1 for each row that is right, 0 for a wrong one, NaN where that can't be told.
+
+    They have the shape `(..., 1)`; the second result is the mean to take of them.
+    """
     logits = wide(checks.float_array(where, "logits", logits))
 
     def in_one_dtype(name: str, value: Any) -> Array:  # a metric may mix dtypes
@@ -62,8 +68,7 @@ def _accuracy(where: str, logits: Any, targets: Any, weights: Any = None) -> Arr
     rows, valid, mean = class_targets(where, "logits", logits, targets, weights)
     correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
     known = valid & ~jnp.any(jnp.isnan(logits), axis=-1, keepdims=True)
-    right = jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan)
-    return mean.forward(right).astype(jnp.float32)
+    return jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan), mean
 
 
 def evaluate(
@@ -233,14 +238,21 @@ def _sums(model: Any, loss: Any, classes: bool) -> Fn:
         y, _ = layer.apply(params, state, x)
         value = wide(op(y, *loss_arguments(op, targets)))
         unit(op.name, value)  # rejects what is not a scalar
-        right = _accuracy("evaluate", y, *parts_of(targets)) if classes else jnp.zeros(())
         weights = weights_of(op, targets)
         if weights is None:
             count = jnp.full((), x.shape[0], value.dtype)
         else:
             count = jnp.sum(weights.astype(value.dtype))
+        right = jnp.zeros_like(value)
+        if classes:
+            rows, mean = _right("evaluate", y, *parts_of(targets))
+            if mean.weights is None:
+                right = jnp.sum(rows) / (rows.size // x.shape[0])  # the rows of one example
+            else:
+                right = jnp.sum(mean.keep(mean.weights * rows, 0))
+            right = right.astype(value.dtype)
         counts = count != 0
-        return jnp.where(counts, value * count, 0), jnp.where(counts, right * count, 0), count
+        return jnp.where(counts, value * count, 0), jnp.where(counts, right, 0), count
 
     return jax.jit(sums)
 

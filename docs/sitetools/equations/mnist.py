@@ -69,7 +69,7 @@ def scores(rng):
 
 @equation(
     "mnist.accuracy",
-    source="purenn.training.evaluate:_accuracy",
+    source="purenn.training.evaluate:accuracy",
     line="mean.forward(right)",
     by_purenn=pn.accuracy,
     inputs=scores,
