@@ -27,8 +27,8 @@ def chain(*transformations: OptimizerLike) -> Optimizer:
         >>> import purenn as pn
         >>> optimizer, w = pn.chain(pn.clip_by_global_norm(1.0), pn.sgd(0.5)), jnp.zeros(2)
         >>> updates, opt_state = optimizer.update(jnp.array([30.0, 40.0]), optimizer.init(w))
-        >>> print(updates)
-        [-0.3 -0.4]
+        >>> print([f"{u:.2f}" for u in updates])
+        ['-0.30', '-0.40']
     """
     if not transformations:
         raise TypeError("chain: expected at least one transformation, such as adam(1e-3)")
