@@ -39,7 +39,9 @@ def some_parts(layer: Layer, first: int, last: int) -> Layer:
             dparams.append(dpart)
         return tuple(reversed(dparams)), dy
 
-    return Layer(no_parameters, forward, backward, name=layer.name, takes="any")
+    return Layer(
+        no_parameters, forward, backward, name=layer.name, takes="any", parts=(*parts.values(),)
+    )
 
 
 def entries_of(layer: Layer, name: str, tree: Any, first: int) -> tuple[Any, Any]:

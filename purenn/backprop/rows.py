@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from purenn.core.sharding import divisible_rows
 from purenn.core.types import Fn
 
 
@@ -28,6 +29,7 @@ def over_chunks(function: Fn, carry: Any, arrays: Any, rows: int) -> tuple[Any, 
     """
     batch = jax.tree.leaves(arrays)[0].shape[0]
     count, left = divmod(batch, rows)
+    arrays = jax.tree.map(lambda a: divisible_rows(a, rows, left), arrays)
     if not left:
         return _loop(function, carry, arrays, count, 0)
     rest = jax.tree.map(lambda a: a[count * rows :], arrays)

@@ -19,7 +19,7 @@ from purenn.core.cache import to_jax
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.precision import wide, wide_dtype
-from purenn.core.sharding import varying_together
+from purenn.core.sharding import reshard_like, varying_together
 from purenn.core.target_parts import loss_arguments
 from purenn.core.types import Fn, Params, State
 
@@ -173,6 +173,7 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         total = jax.tree.map(lambda p: jnp.zeros_like(p, wide_dtype(p.dtype)), params)
         total = varying_together(total, params, state, x, targets, key)
         total, values, dx = over_chunks(add_chunk, total, (x, targets), rows)
+        dx = reshard_like(dx, x)
         value = jnp.sum(wide(values)).astype(values.dtype)
         return value, jax.tree.map(lambda t, p: t.astype(p.dtype), total, params), dx
 
@@ -196,7 +197,7 @@ def _reject_changed(layer: Layer, state: State, new_state: State) -> None:
     """Reject a layer whose state would be that of a chunk."""
     if name := next(changed(layer, state, new_state), ""):
         raise ValueError(
-            f"{name}: is in the tail, which runs in chunks, but changes its state: its statistics "
-            f"would be those of a chunk, not of the batch. Leave it before the tail, or use a "
-            f"layer without running statistics, such as layer_norm"
+            f"{name}: changes its state, so it can't be in the tail: its statistics would be those "
+            f"of a chunk, not of the batch. Give the tail fewer parts, or use a layer without "
+            f"running statistics, such as layer_norm"
         )
