@@ -85,6 +85,30 @@ def test_integers_may_go_into_the_tail(data):
         assert error(of(model, tail, pn.mse)(params, state, x, targets), expected) <= 1e-6
 
 
+def test_weights_count_in_every_chunk(data, x64):
+    params, state, x, y = given(PLAIN, data, np.float64, batch=17)
+    weights = np.random.default_rng(2).random(17)
+    weights[[0, 3, 6, 9, 12]] = 0  # all of chunk 0 of three, and some of what is left over
+    y = np.where(weights == 0, -1, y)
+    for w in (weights, weights > 0.3):
+        f, g = of(PLAIN, pn.Tail(5)), of(PLAIN)
+        assert error(f(params, state, x, (y, w)), g(params, state, x, (y, w))) <= 1e-12
+    model = pn.serial(pn.dense(4), pn.tanh, pn.dense(2))
+    params, state = pn.as_dtype(model, np.float64).init(KEY, (FEATURES,))
+    for w in (weights, np.stack([weights, weights[::-1]], 1)):  # of examples, of elements
+        given_ = params, state, x, (x[:, :2], w)
+        f, g = of(model, pn.Tail(5, 1), pn.huber), of(model, None, pn.huber)
+        assert error(f(*given_), g(*given_)) <= 1e-12
+
+
+@pytest.mark.parametrize("weights", [np.zeros(16), -np.ones(16), np.arange(16) - 4.0], ids=str)
+def test_weights_without_a_mean_are_nan(weights, data):
+    params, state, x, y = given(PLAIN, data)
+    weights = weights.astype(np.float32)
+    (value, _), _ = of(PLAIN, pn.Tail(6, 1))(params, state, x, (y, weights))
+    assert np.isnan(value)
+
+
 def test_dropout_in_chunk_c_is_that_of_the_key_folded_with_c(data):
     model = pn.serial(pn.dense(8), pn.dropout(0.5), pn.dense(CLASSES), pn.dropout(0.5))
     params, state, x, y = given(model, data, batch=14)

@@ -20,10 +20,10 @@ from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import reshard_like, varying_together
-from purenn.core.target_parts import loss_arguments
+from purenn.core.target_parts import loss_arguments, parts_of
 from purenn.core.types import Fn, Params, State
 
-NO_STEP = 2**32 - 1  # folded into a key, a number that no part of a model has
+NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tail
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,14 @@ class Tail:
     the entire model as the tail this is gradient accumulation: of the activations, only those of
     one chunk exist.
 
-    A chunk is every n-th example, where n is the number of chunks: on a mesh of devices each one
-    then has its share of every chunk. If `rows` does not divide the batch, the examples that are
-    left over make a smaller, last chunk.
+    With weights, a chunk's share is that of its weights. A function of your own is taken for a mean
+    over the batch. Chunk c runs with the key `fold_in(fold_in(key, 2**32 - 1), c)` instead of
+    `key`, so that dropout in the tail draws other masks than without chunks; everything else is
+    equal. The penalty is added once.
+
+    With n chunks, chunk c is examples c, c + n, c + 2n and so on: on a mesh of devices, each device
+    then has its share of every chunk. If `rows` does not divide the batch, what is left over is a
+    smaller chunk.
 
     Attributes:
         rows: how many examples a chunk has, of the entire batch if it is sharded over devices.
@@ -149,8 +154,9 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         params, state, targets = to_jax((params, state, targets))
         x = checks.as_array(layer.name, "x", x)
         batch = _examples(layer.name, op.name, x, targets)
+        weights = _weights(op, targets)
         if key is not None:
-            key = jax.random.fold_in(checks.prng_key(layer.name, key), jnp.uint32(NO_STEP))
+            key = jax.random.fold_in(checks.prng_key(layer.name, key), jnp.uint32(NO_PART))
 
         def add_chunk(
             total: Params, number: Array, given: tuple[Array, Any]
@@ -160,26 +166,43 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
             y, new_state, cache = layer.forward(params, state, x, train=train, key=chunk_key)
             _reject_changed(layer, state, new_state)
             value, loss_cache = op.forward(y, *loss_arguments(op, targets))
-            share = x.shape[0] / batch
             # So that the backward waits for the value: otherwise XLA:CPU keeps the terms of the
             # loss, an array like y, all the while. In chunks of 512 rows, 50,257 classes then take
             # 325 MB instead of 222.
             one = jnp.where(jnp.isnan(value), jnp.nan, unit(op.name, value))
-            dparams, dx = layer.backward(params, cache, op.backward(loss_cache, share * one))
+            share = x.shape[0] / batch if weights is None else _share(targets, weights, value)
+            value, dy = share * value, op.backward(loss_cache, share * one)
+            if weights is not None:  # if all are 0 in this chunk, it has no mean
+                value, dy = (jnp.where(share == 0, 0, a) for a in (value, dy))
+            dparams, dx = layer.backward(params, cache, dy)
             backward = f"{layer.name}.backward"
             checks.same_structure(backward, "dparams", dparams, "params", params)
             checks.same_dtypes(backward, "dparams", dparams, "params", params)
             total = jax.tree.map(lambda t, d: t + d.astype(t.dtype), total, dparams)
-            return total, share * value, dx
+            return total, value, dx
 
         total = jax.tree.map(lambda p: jnp.zeros_like(p, wide_dtype(p.dtype)), params)
         total = varying_together(total, params, state, x, targets, key)
         total, values, dx = over_chunks(add_chunk, total, (x, targets), rows)
-        dx = reshard_like(dx, x)
         value = jnp.sum(wide(values)).astype(values.dtype)
-        return value, jax.tree.map(lambda t, p: t.astype(p.dtype), total, params), dx
+        grads = jax.tree.map(lambda t, p: t.astype(p.dtype), total, params)
+        return value, grads, reshard_like(dx, x)
 
     return run
+
+
+def _weights(op: Op[...], targets: Any) -> Array | None:
+    """Return the weights of the loss's examples, if it has any."""
+    parts = parts_of(targets)
+    return parts[1] if op.weighted and len(parts) > 1 else None
+
+
+def _share(targets: Any, weights: Array, value: Array) -> Any:
+    """Return a chunk's share of all weights, in the dtype of its value; NaN if none is above 0."""
+    dtype = wide_dtype(value.dtype)
+    total = jnp.sum(weights.astype(dtype))
+    own = jnp.sum(parts_of(targets)[1].astype(dtype))
+    return (own / jnp.where(total > 0, total, jnp.nan)).astype(value.dtype)
 
 
 def _examples(where: str, loss: str, x: Array, targets: Any) -> int:
