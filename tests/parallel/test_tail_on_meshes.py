@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 from parallel.meshes import AUTO, EXPLICIT, collectives, laid, mesh_of
@@ -9,6 +10,8 @@ from table import error
 from three_classes import CLASSES, FEATURES
 
 import purenn as pn
+from purenn.distributed.mesh import create_on, data_mesh, state_sharding
+from purenn.training.compiled import Spec, compiled, creator
 
 KEY, LOSS = jax.random.key(0), pn.softmax_cross_entropy
 PLAIN = pn.serial(pn.dense(8), pn.layer_norm(), pn.gelu, pn.dense(CLASSES))
@@ -51,3 +54,24 @@ def test_within_shard_map_gradients_are_added_up(given):
     expected = run(None)
     for tail in (pn.Tail(2, 1), pn.Tail(3)):
         assert error(run(tail), expected) <= 1e-6
+
+
+def test_fit_on_a_mesh_moves_no_example(data):
+    tail, adam = pn.Tail(8, 2), pn.adam(0.01)
+    devices = data_mesh("", mesh_of(4))
+    start = create_on(devices, creator(Spec(PLAIN, LOSS, adam, None)), KEY, (FEATURES,))
+    sharding = state_sharding(devices, start)
+    chunk = compiled(Spec(PLAIN, LOSS, adam, None, tail), sharding).chunk
+
+    def sharded(shape, dtype):
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=devices.batch_sharding)
+
+    x, y = sharded((64, FEATURES), jnp.float32), sharded((64,), jnp.int32)
+    order = sharded((8, 4, 2), jnp.int32)
+    given = sharding.put(start), x, y, order, np.int32(0), np.int32(4)
+    assert {name for name, _ in collectives(chunk.lower(*given).compile())} == {"all-reduce"}
+
+    options = {"epochs": 1, "batch_size": 16, "key": KEY, "blocks": 8, "progress": False}
+    alone, _ = pn.fit(PLAIN, LOSS, adam, data, **options)
+    together, _ = pn.fit(PLAIN, LOSS, adam, data, **options, tail=tail, mesh=mesh_of(4))
+    assert error(together.params, alone.params) <= 1e-4
