@@ -2,6 +2,7 @@
 
 from purenn import initializers
 from purenn.backprop.by_hand import by_hand
+from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer
 from purenn.core.op import Op
@@ -81,6 +82,7 @@ __all__ = [
     "Op",
     "Optimizer",
     "Progress",
+    "Tail",
     "TrainState",
     "accuracy",
     "adagrad",

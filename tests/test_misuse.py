@@ -828,6 +828,24 @@ TABLE = """== dense
 >>> pn.TrainState.create(MODEL, ADAM, 0, (3,))  # TypeError: TrainState.create: key ... got 0
 >>> pn.TrainState.create(MODEL, ADAM, KEY, 3)  # TypeError: serial: in_shape ... got 3
 
+== Tail
+>>> pn.Tail(0)  # ValueError: Tail: rows must be at least 1, got 0
+>>> pn.Tail(2.5)  # TypeError: Tail: rows ... got 2.5
+>>> pn.Tail(2, parts=0)  # ValueError: Tail: parts must be at least 1, got 0
+>>> pn.value_and_grad(MODEL, LOSS, tail=2)
+  # TypeError: value_and_grad: tail must be a Tail, such as Tail(rows=512), got 2
+>>> pn.train_step(MODEL, LOSS, ADAM, tail=pn.Tail(2, parts=9))
+  # ValueError: value_and_grad: tail has parts=9, but model, serial, has ... parts
+>>> FIT((X, LABELS), batch_size=4, tail=(2, 1))  # TypeError: fit: tail ... got (2, 1)
+>>> pn.value_and_grad(pn.dense(2), LOSS, tail=pn.Tail(2, parts=1))
+  # ValueError: value_and_grad: tail has parts=1, but model, dense(2), is not a serial
+>>> pn.value_and_grad(MODEL, LOSS, tail=pn.Tail(2))(PARAMS, STATE, X, LABELS[:3])
+  # ValueError: softmax_cross_entropy: targets must be arrays of 4 examples ... got int32(3,)
+>>> pn.value_and_grad(MODEL, LOSS, tail=pn.Tail(2))(PARAMS, STATE, X[:0], LABELS[:0])
+  # ValueError: serial: x has shape (0, 3), expected at least one example
+>>> pn.value_and_grad(NORM, pn.mse, tail=pn.Tail(2))(*NORM.init(KEY, (3,)), X, X)
+  # ValueError: batch_norm: changes its state, so it can't be in the tail
+
 == train_step
 >>> STEP(TRAIN_STATE, X)
   # TypeError: make_step.<locals>.step() missing 1 required positional argument: 'targets'

@@ -20,7 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
-    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress",
+    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress", "Tail",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",

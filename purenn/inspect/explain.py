@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from purenn.backprop.value_and_grad import unit
+from purenn.backprop.unit import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.target_parts import loss_arguments, map_parts, parts_of

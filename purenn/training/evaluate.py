@@ -11,7 +11,7 @@ from jax import Array
 from jax.sharding import Mesh
 from numpy.typing import NDArray
 
-from purenn.backprop.value_and_grad import unit
+from purenn.backprop.unit import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted

@@ -42,7 +42,7 @@ def fingerprint(
     schedule holds, is in the digest of one program. How many devices there are is not part of it.
 
     Args:
-        spec: the model, loss, optimizer and penalty.
+        spec: the model, loss, optimizer, penalty and tail.
         start: the state before the first step.
         source: the data. A function of the epoch counts by its first batch.
         first_epoch: the epoch that the data begin with.
@@ -68,6 +68,7 @@ def fingerprint(
         "penalty": penalty,
         "optimizer": described(spec.optimizer) or origin(spec.optimizer),
         "train_step": _program(spec, start, source),
+        "tail": "none" if spec.tail is None else str(spec.tail),
         "batch_size": str(source.batch_size or "the function's"),
         "blocks": str(source.blocks),
         "first_epoch": str(first_epoch),
@@ -105,9 +106,9 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
         source.example,
     )
     examples, blocks = len(source.example[0]), source.blocks
-    model, loss, optimizer, penalty = spec
+    model, loss, optimizer, penalty, tail = spec
     layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
-    step = train_step(model, loss, optimizer, penalty=penalty)
+    step = train_step(model, loss, optimizer, penalty=penalty, tail=tail)
 
     def program(train_state: TrainState, x: Array, targets: Any) -> Any:
         predictions, _ = layer.apply(train_state.params, train_state.state, x)

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
+from purenn.backprop.tail import Tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
@@ -46,6 +47,7 @@ def fit(
     locate: bool = False,
     mesh: Mesh | None = None,
     blocks: int | None = None,
+    tail: Tail | None = None,
 ) -> tuple[TrainState, list[EpochRecord]]:
     """Train as `train` does, with a progress bar, validation and checkpoints.
 
@@ -85,6 +87,8 @@ def fit(
         mesh: devices to train on together; see `train`. Of several processes, the first one shows
             the bar and writes the checkpoints.
         blocks: how many blocks the arrays of data are divided into; see `train`.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`. The validation
+            then runs `tail.rows` examples at a time, if that is fewer than 1024.
 
     Returns:
         `(train_state, history)`, with one `EpochRecord` per epoch.
@@ -115,7 +119,8 @@ def fit(
         >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
         3.000 40 0.000
     """
-    spec = checked_spec("fit", model, loss, optimizer, penalty, key, train_state, data, validation)
+    given = key, train_state, data, validation
+    spec = checked_spec("fit", model, loss, optimizer, penalty, tail, *given)
     for name, value in (("progress", progress), ("resume", resume), ("locate", locate)):
         checks.flag("fit", name, value)
     epochs = scalars.count("fit", "epochs", epochs)
@@ -235,9 +240,12 @@ def validate(
     model, loss, *_ = run.spec
     learned = now.train_state.params, now.train_state.state
     mesh = None if run.sharding is None else run.sharding.mesh.mesh
+    size = 1024 if run.spec.tail is None else min(run.spec.tail.rows, 1024)
     between = interruptions.raise_if_asked
     with interruptions.immediate():
-        return evaluate_between(between, model, loss, *learned, *validation, mesh=mesh)
+        return evaluate_between(
+            between, model, loss, *learned, *validation, batch_size=size, mesh=mesh
+        )
 
 
 def bar_of(run: Run, now: Progress, *, enabled: bool) -> Bar:

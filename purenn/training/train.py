@@ -8,6 +8,7 @@ import numpy as np
 from jax.sharding import Mesh
 from numpy.typing import NDArray
 
+from purenn.backprop.tail import Tail, check_tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
@@ -62,6 +63,7 @@ def train(
     locate: bool = False,
     mesh: Mesh | None = None,
     blocks: int | None = None,
+    tail: Tail | None = None,
 ) -> Generator[Progress, None, None]:
     """Train, and yield a `Progress` after every few steps and at the end of each epoch.
 
@@ -102,6 +104,7 @@ def train(
             batch takes an equal share of every block, shuffled within it. So no step moves data
             between devices, and the order depends on the number of blocks, not on that of the
             devices. By default 1, and with a mesh 8, or the next multiple of its devices.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Yields:
         A `Progress`; the last one of each epoch has `epoch_done`.
@@ -128,7 +131,7 @@ def train(
         >>> print(f"{now.train_state.params.w.item():.1f}", now.epoch < 50)
         3.0 True
     """
-    spec = checked_spec("train", model, loss, optimizer, penalty, key, train_state, data)
+    spec = checked_spec("train", model, loss, optimizer, penalty, tail, key, train_state, data)
     epochs = scalars.count("train", "epochs", epochs)
     chunk = None if chunk is None else scalars.count("train", "chunk", chunk)
     checks.flag("train", "locate", locate)
@@ -157,7 +160,7 @@ class Run(NamedTuple):
 
     Attributes:
         where: the public function, for messages.
-        spec: the model, the loss, the optimizer and the penalty.
+        spec: what determines the compiled programs.
         source: the source of the batches.
         first_epoch: the first epoch of this run, counted from 1.
         last_epoch: the last one.
@@ -218,14 +221,17 @@ def checked_spec(
     loss: Any,
     optimizer: Any,
     penalty: Any,
+    tail: Any,
     key: Any,
     train_state: Any,
     data: Any,
     validation: Any = None,
 ) -> Spec:
     """Check the arguments that need no data, and return what determines the programs."""
-    as_layer(where, "model", model)
+    layer = as_layer(where, "model", model)
     as_op(where, "loss", loss)
+    if tail is not None:
+        check_tail(where, layer, tail)
     if penalty is not None:
         as_op(where, "penalty", penalty)
     check_optimizer(where, optimizer)
@@ -233,7 +239,7 @@ def checked_spec(
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
     reject_deleted(where, **trees)
-    spec = Spec(model, loss, optimizer, penalty)
+    spec = Spec(model, loss, optimizer, penalty, tail)
     spec.check(where)
     return spec
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
@@ -76,6 +77,7 @@ def train_step(
     optimizer: OptimizerLike,
     *,
     penalty: PenaltyLike | None = None,
+    tail: Tail | None = None,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
     """Make one step of training a pure function: forward, loss, backward, update.
 
@@ -84,6 +86,7 @@ def train_step(
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's: anything with `init` and `update` of that protocol.
         penalty: an op or function of the parameters, added to the loss.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Returns:
         `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
@@ -101,7 +104,7 @@ def train_step(
         >>> print(f"{train_state.params.w.item():.3f} {train_state.params.b.item():.3f}")
         3.000 1.000
     """
-    return make_step(model, loss, optimizer, penalty, update_params)
+    return make_step(model, loss, optimizer, penalty, tail, update_params)
 
 
 def make_step(
@@ -109,11 +112,12 @@ def make_step(
     loss: LossLike,
     optimizer: OptimizerLike,
     penalty: PenaltyLike | None,
+    tail: Tail | None,
     update: Fn,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
     """Make a step that updates by `update(optimizer, grads, opt_state, params)`."""
     check_optimizer("train_step", optimizer)
-    backpropagate = value_and_grad(model, loss, penalty=penalty)
+    backpropagate = value_and_grad(model, loss, penalty=penalty, tail=tail)
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
         check_train_state("train_step", train_state)
