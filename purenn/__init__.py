@@ -18,6 +18,8 @@ from purenn.layers.conv2d import Conv2dParams, conv2d
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
+from purenn.layers.global_avg_pool import global_avg_pool
+from purenn.layers.group_norm import GroupNormParams, group_norm
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
@@ -66,6 +68,7 @@ __all__ = [
     "Conv2dParams",
     "DenseParams",
     "EpochRecord",
+    "GroupNormParams",
     "Layer",
     "LayerNormParams",
     "Op",
@@ -94,6 +97,8 @@ __all__ = [
     "fit",
     "flatten",
     "gelu",
+    "global_avg_pool",
+    "group_norm",
     "initializers",
     "inverse_time_decay",
     "l2_penalty",

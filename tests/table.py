@@ -84,15 +84,32 @@ def plain_flatten(params, state, x, key):
     return x.reshape(x.shape[0], -1)
 
 
-def plain_max_pool(window, strides, params, state, x, key):
+def plain_max_pool(window, strides, zeros, params, state, x, key):
     def first_maximum(cells):
         return jnp.take_along_axis(cells, jnp.argmax(cells, axis=1, keepdims=True), axis=1)[:, 0]
 
+    x = jnp.pad(x, ((0, 0), *zeros, (0, 0)), constant_values=-jnp.inf)
     return pooled(first_maximum, window, strides, x)
 
 
-def plain_avg_pool(window, strides, params, state, x, key):
-    return pooled(lambda cells: cells.sum(1) / cells.shape[1], window, strides, x)
+def plain_avg_pool(window, strides, zeros, params, state, x, key):
+    around = (0, 0), *zeros, (0, 0)
+    total, cells = (
+        pooled(lambda cells: cells.sum(1), window, strides, jnp.pad(a, around))
+        for a in (x, jnp.ones_like(x))
+    )
+    return total / cells
+
+
+def plain_global_avg_pool(params, state, x, key):
+    return x.mean((1, 2))
+
+
+def plain_group_norm(groups, params, state, x, key):
+    grouped = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    mean = grouped.mean((1, 3), keepdims=True)
+    var = ((grouped - mean) ** 2).mean((1, 3), keepdims=True)
+    return params.gamma * ((grouped - mean) / jnp.sqrt(var + 1e-5)).reshape(x.shape) + params.beta
 
 
 def pooled(function, window, strides, x):
@@ -179,21 +196,24 @@ def conv2d_rows():
         )
 
 
-# (window, strides, in_shape): side by side, a row left over; overlapping; with gaps between.
+# (window, strides, padding, the same in numbers, in_shape)
+NONE = ((0, 0), (0, 0))
 POOLED = (
-    ((2, 2), (2, 2), (5, 4, 3)),
-    ((3, 3), (2, 1), (6, 4, 2)),
-    ((1, 2), (2, 3), (4, 6, 2)),
+    ((2, 2), (2, 2), "VALID", NONE, (5, 4, 3)),  # side by side, a row left over
+    ((3, 3), (2, 1), "VALID", NONE, (6, 4, 2)),  # overlapping
+    ((1, 2), (2, 3), "VALID", NONE, (4, 6, 2)),  # with gaps between
+    ((3, 2), (2, 2), "SAME", ((0, 1), (0, 1)), (4, 3, 2)),
 )
 
 
 def pool_rows(name, make, plain):
-    for window, strides, in_shape in POOLED:
+    for window, strides, padding, zeros, in_shape in POOLED:
+        words = "" if padding == "VALID" else f"-{padding}"
         yield LayerRow(
-            f"{name}-{window}-{strides}",
-            make(window, strides=None if strides == window else strides),
+            f"{name}-{window}-{strides}{words}",
+            make(window, strides=None if strides == window else strides, padding=padding),
             in_shape,
-            partial(plain, window, strides),
+            partial(plain, window, strides, zeros),
             leading=((3,), (1,)),
         )
 
@@ -206,11 +226,20 @@ LAYERS = (
     LayerRow("batch_norm", pn.batch_norm(), (3,), plain_batch_norm, True, MORE_THAN_ONE),
     LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
     LayerRow("layer_norm", pn.layer_norm(), (3,), plain_layer_norm),
+    LayerRow("group_norm", pn.group_norm(2), (6,), partial(plain_group_norm, 2)),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),
     *pool_rows("max_pool", pn.max_pool, plain_max_pool),
     *pool_rows("avg_pool", pn.avg_pool, plain_avg_pool),
+    LayerRow(
+        "global_avg_pool",
+        pn.global_avg_pool(),
+        (2, 3, 2),
+        plain_global_avg_pool,
+        False,
+        ((4,), (1,)),
+    ),
     LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
     LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
     LayerRow(
