@@ -14,7 +14,9 @@ from purenn.inspect.summary import summary
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
+from purenn.layers.conv1d import Conv1dParams, conv1d
 from purenn.layers.conv2d import Conv2dParams, conv2d
+from purenn.layers.conv2d_transpose import Conv2dTransposeParams, conv2d_transpose
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
@@ -65,7 +67,9 @@ __version__ = "0.1.0"
 __all__ = [
     "BatchNormParams",
     "BatchNormState",
+    "Conv1dParams",
     "Conv2dParams",
+    "Conv2dTransposeParams",
     "DenseParams",
     "EpochRecord",
     "GroupNormParams",
@@ -87,7 +91,9 @@ __all__ = [
     "categorical_cross_entropy",
     "check_gradients",
     "compare",
+    "conv1d",
     "conv2d",
+    "conv2d_transpose",
     "cosine_decay",
     "dense",
     "dropout",

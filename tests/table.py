@@ -159,19 +159,44 @@ def plain_function(params, state, x, key):
 MORE_THAN_ONE = ((4,), (2, 3))
 
 
-def plain_conv2d(strides, padding, params, state, x, key):
+def plain_conv2d(strides, padding, dilation, groups, params, state, x, key):
     """The sum over the kernel of what each cell sees, `x` moved by its place, times its weight."""
     w, b = params
     rows, columns = padding
     x = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
-    height = (x.shape[1] - w.shape[0]) // strides[0] + 1
-    width = (x.shape[2] - w.shape[1]) // strides[1] + 1
+    height = (x.shape[1] - (w.shape[0] - 1) * dilation[0] - 1) // strides[0] + 1
+    width = (x.shape[2] - (w.shape[1] - 1) * dilation[1] - 1) // strides[1] + 1
     z = b
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            below, right = i + strides[0] * height, j + strides[1] * width
-            z = z + x[:, i : below : strides[0], j : right : strides[1]] @ w[i, j]
+            top, left = i * dilation[0], j * dilation[1]
+            seen = x[:, top:, left:][:, :: strides[0], :: strides[1]][:, :height, :width]
+            pairs = zip(jnp.split(seen, groups, -1), jnp.split(w[i, j], groups, -1), strict=True)
+            z = z + jnp.concatenate([part @ weights for part, weights in pairs], -1)
     return z
+
+
+def plain_conv1d(strides, padding, dilation, groups, params, state, x, key):
+    """One row of an image."""
+    image = (1, strides), ((0, 0), padding), (1, dilation), groups
+    return plain_conv2d(*image, params._replace(w=params.w[None]), (), x[:, None], None)[:, 0]
+
+
+def plain_conv2d_transpose(strides, padding, params, state, x, key):
+    """A kernel laid on the output for each cell; `padding` is what is cut off, or added below 0."""
+    w, b = params
+    (n, height, width, _), (kh, kw, _, features) = x.shape, w.shape
+    y = jnp.zeros((n, (height - 1) * strides[0] + kh, (width - 1) * strides[1] + kw, features))
+    y = y.astype(x.dtype)
+    for i in range(height):
+        for j in range(width):
+            laid = jnp.einsum("nc,abcf->nabf", x[:, i, j], w)
+            top, left = i * strides[0], j * strides[1]
+            y = y.at[:, top : top + kh, left : left + kw].add(laid)
+    (top, bottom), (left, right) = padding
+    y = jnp.pad(y, ((0, 0), (0, max(-bottom, 0)), (0, max(-right, 0)), (0, 0)))
+    rows, columns = y.shape[1] - max(bottom, 0), y.shape[2] - max(right, 0)
+    return y[:, top:rows, left:columns] + b
 
 
 # (kernel, strides, padding, the same in numbers, in_shape)
@@ -182,6 +207,12 @@ CONVOLVED = (
     ((1, 1), (2, 2), "VALID", ((0, 0), (0, 0)), (3, 4, 3)),  # strides wider than the kernel
     ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 5)),  # more padding than kernel
 )
+# With padding "SAME": (kernel, strides, the padding in numbers, dilation, groups, channels)
+DIVIDED = (
+    ((2, 3), (2, 1), ((1, 1), (1, 1)), (2, 1), 1, 5),
+    ((3, 2), (1, 1), ((1, 1), (0, 1)), (1, 1), 3, 3),  # depthwise
+    ((2, 2), (2, 1), ((0, 1), (1, 1)), (1, 2), 3, 15),
+)
 
 
 def conv2d_rows():
@@ -191,8 +222,16 @@ def conv2d_rows():
             f"conv2d-{kernel}-{strides}-{words}",
             pn.conv2d(3, kernel, strides=strides, padding=padding),
             in_shape,
-            partial(plain_conv2d, strides, zeros),
+            partial(plain_conv2d, strides, zeros, (1, 1), 1),
             leading=((3,), (1,)),
+        )
+    for kernel, strides, zeros, dilation, groups, channels in DIVIDED:
+        yield LayerRow(
+            f"conv2d-{kernel}-{strides}-dilation-{dilation}-groups-{groups}",
+            pn.conv2d(6, kernel, strides=strides, dilation=dilation, groups=groups),
+            (3, 4, channels),
+            partial(plain_conv2d, strides, zeros, dilation, groups),
+            leading=((2,), (1,)),
         )
 
 
@@ -230,6 +269,27 @@ LAYERS = (
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),
+    LayerRow(
+        "conv1d",
+        pn.conv1d(4, 3, strides=2, padding=(1, 2), dilation=2, groups=2),
+        (5, 2),
+        partial(plain_conv1d, 2, (1, 2), 2, 2),
+        leading=((3,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-SAME",
+        pn.conv2d_transpose(3, (3, 2), strides=(2, 1)),
+        (2, 3, 5),
+        partial(plain_conv2d_transpose, (2, 1), ((0, 1), (0, 1))),
+        leading=((2,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-VALID",
+        pn.conv2d_transpose(2, (2, 3), strides=(3, 2), padding="VALID"),
+        (2, 2, 3),
+        partial(plain_conv2d_transpose, (3, 2), ((0, -1), (0, 0))),
+        leading=((2,), (1,)),
+    ),
     *pool_rows("max_pool", pn.max_pool, plain_max_pool),
     *pool_rows("avg_pool", pn.avg_pool, plain_avg_pool),
     LayerRow(
