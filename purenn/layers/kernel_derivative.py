@@ -121,10 +121,10 @@ def _elementwise(
     dz = wide(padded(dz, ((0, more), (0, 0))))
     x = wide(padded(x, ((top, bottom + more * strides[0]), columns)))
     x, dz = lax.optimization_barrier((x, dz))  # or XLA pads again for each weight
-    sums = []
-    for seen in seen_by(x, w.shape[:2], strides, dilation):
-        products = (
-            seen[:, i : i + height] * dz[:, i : i + height] for i in range(0, dz.shape[1], height)
-        )
-        sums += [jnp.sum(sum(products), (0, 1, 2))]
-    return jnp.stack(sums).reshape(w.shape).astype(w.dtype)
+    pieces: list[Any] = [
+        sum(seen[:, i : i + height] * dz[:, i : i + height] for i in range(0, dz.shape[1], height))
+        for seen in seen_by(x, w.shape[:2], strides, dilation)
+    ]
+    pieces = lax.optimization_barrier(pieces)  # or XLA adds all up at once after all
+    dw = jnp.stack([jnp.sum(piece, (0, 1, 2)) for piece in pieces])
+    return dw.reshape(w.shape).astype(w.dtype)
