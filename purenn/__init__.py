@@ -15,10 +15,14 @@ from purenn.inspect.summary import summary
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
+from purenn.layers.conv1d import Conv1dParams, conv1d
 from purenn.layers.conv2d import Conv2dParams, conv2d
+from purenn.layers.conv2d_transpose import Conv2dTransposeParams, conv2d_transpose
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
 from purenn.layers.flatten import flatten
+from purenn.layers.global_avg_pool import global_avg_pool
+from purenn.layers.group_norm import GroupNormParams, group_norm
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
@@ -74,9 +78,12 @@ __version__ = "0.1.0"
 __all__ = [
     "BatchNormParams",
     "BatchNormState",
+    "Conv1dParams",
     "Conv2dParams",
+    "Conv2dTransposeParams",
     "DenseParams",
     "EpochRecord",
+    "GroupNormParams",
     "Layer",
     "LayerNormParams",
     "Op",
@@ -100,7 +107,9 @@ __all__ = [
     "check_gradients",
     "clip_by_global_norm",
     "compare",
+    "conv1d",
     "conv2d",
+    "conv2d_transpose",
     "cosine_decay",
     "dense",
     "dropout",
@@ -111,6 +120,8 @@ __all__ = [
     "fit",
     "flatten",
     "gelu",
+    "global_avg_pool",
+    "group_norm",
     "huber",
     "initializers",
     "inverse_time_decay",

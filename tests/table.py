@@ -84,15 +84,32 @@ def plain_flatten(params, state, x, key):
     return x.reshape(x.shape[0], -1)
 
 
-def plain_max_pool(window, strides, params, state, x, key):
+def plain_max_pool(window, strides, zeros, params, state, x, key):
     def first_maximum(cells):
         return jnp.take_along_axis(cells, jnp.argmax(cells, axis=1, keepdims=True), axis=1)[:, 0]
 
+    x = jnp.pad(x, ((0, 0), *zeros, (0, 0)), constant_values=-jnp.inf)
     return pooled(first_maximum, window, strides, x)
 
 
-def plain_avg_pool(window, strides, params, state, x, key):
-    return pooled(lambda cells: cells.sum(1) / cells.shape[1], window, strides, x)
+def plain_avg_pool(window, strides, zeros, params, state, x, key):
+    around = (0, 0), *zeros, (0, 0)
+    total, cells = (
+        pooled(lambda cells: cells.sum(1), window, strides, jnp.pad(a, around))
+        for a in (x, jnp.ones_like(x))
+    )
+    return total / cells
+
+
+def plain_global_avg_pool(params, state, x, key):
+    return x.mean((1, 2))
+
+
+def plain_group_norm(groups, params, state, x, key):
+    grouped = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    mean = grouped.mean((1, 3), keepdims=True)
+    var = ((grouped - mean) ** 2).mean((1, 3), keepdims=True)
+    return params.gamma * ((grouped - mean) / jnp.sqrt(var + 1e-5)).reshape(x.shape) + params.beta
 
 
 def pooled(function, window, strides, x):
@@ -142,19 +159,44 @@ def plain_function(params, state, x, key):
 MORE_THAN_ONE = ((4,), (2, 3))
 
 
-def plain_conv2d(strides, padding, params, state, x, key):
+def plain_conv2d(strides, padding, dilation, groups, params, state, x, key):
     """The sum over the kernel of what each cell sees, `x` moved by its place, times its weight."""
     w, b = params
     rows, columns = padding
     x = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
-    height = (x.shape[1] - w.shape[0]) // strides[0] + 1
-    width = (x.shape[2] - w.shape[1]) // strides[1] + 1
+    height = (x.shape[1] - (w.shape[0] - 1) * dilation[0] - 1) // strides[0] + 1
+    width = (x.shape[2] - (w.shape[1] - 1) * dilation[1] - 1) // strides[1] + 1
     z = b
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            below, right = i + strides[0] * height, j + strides[1] * width
-            z = z + x[:, i : below : strides[0], j : right : strides[1]] @ w[i, j]
+            top, left = i * dilation[0], j * dilation[1]
+            seen = x[:, top:, left:][:, :: strides[0], :: strides[1]][:, :height, :width]
+            pairs = zip(jnp.split(seen, groups, -1), jnp.split(w[i, j], groups, -1), strict=True)
+            z = z + jnp.concatenate([part @ weights for part, weights in pairs], -1)
     return z
+
+
+def plain_conv1d(strides, padding, dilation, groups, params, state, x, key):
+    """One row of an image."""
+    image = (1, strides), ((0, 0), padding), (1, dilation), groups
+    return plain_conv2d(*image, params._replace(w=params.w[None]), (), x[:, None], None)[:, 0]
+
+
+def plain_conv2d_transpose(strides, padding, params, state, x, key):
+    """A kernel laid on the output for each cell; `padding` is what is cut off, or added below 0."""
+    w, b = params
+    (n, height, width, _), (kh, kw, _, features) = x.shape, w.shape
+    y = jnp.zeros((n, (height - 1) * strides[0] + kh, (width - 1) * strides[1] + kw, features))
+    y = y.astype(x.dtype)
+    for i in range(height):
+        for j in range(width):
+            laid = jnp.einsum("nc,abcf->nabf", x[:, i, j], w)
+            top, left = i * strides[0], j * strides[1]
+            y = y.at[:, top : top + kh, left : left + kw].add(laid)
+    (top, bottom), (left, right) = padding
+    y = jnp.pad(y, ((0, 0), (0, max(-bottom, 0)), (0, max(-right, 0)), (0, 0)))
+    rows, columns = y.shape[1] - max(bottom, 0), y.shape[2] - max(right, 0)
+    return y[:, top:rows, left:columns] + b
 
 
 # (kernel, strides, padding, the same in numbers, in_shape)
@@ -165,6 +207,12 @@ CONVOLVED = (
     ((1, 1), (2, 2), "VALID", ((0, 0), (0, 0)), (3, 4, 3)),  # strides wider than the kernel
     ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 5)),  # more padding than kernel
 )
+# With padding "SAME": (kernel, strides, the padding in numbers, dilation, groups, channels)
+DIVIDED = (
+    ((2, 3), (2, 1), ((1, 1), (1, 1)), (2, 1), 1, 5),
+    ((3, 2), (1, 1), ((1, 1), (0, 1)), (1, 1), 3, 3),  # depthwise
+    ((2, 2), (2, 1), ((0, 1), (1, 1)), (1, 2), 3, 15),
+)
 
 
 def conv2d_rows():
@@ -174,26 +222,37 @@ def conv2d_rows():
             f"conv2d-{kernel}-{strides}-{words}",
             pn.conv2d(3, kernel, strides=strides, padding=padding),
             in_shape,
-            partial(plain_conv2d, strides, zeros),
+            partial(plain_conv2d, strides, zeros, (1, 1), 1),
             leading=((3,), (1,)),
+        )
+    for kernel, strides, zeros, dilation, groups, channels in DIVIDED:
+        yield LayerRow(
+            f"conv2d-{kernel}-{strides}-dilation-{dilation}-groups-{groups}",
+            pn.conv2d(6, kernel, strides=strides, dilation=dilation, groups=groups),
+            (3, 4, channels),
+            partial(plain_conv2d, strides, zeros, dilation, groups),
+            leading=((2,), (1,)),
         )
 
 
-# (window, strides, in_shape): side by side, a row left over; overlapping; with gaps between.
+# (window, strides, padding, the same in numbers, in_shape)
+NONE = ((0, 0), (0, 0))
 POOLED = (
-    ((2, 2), (2, 2), (5, 4, 3)),
-    ((3, 3), (2, 1), (6, 4, 2)),
-    ((1, 2), (2, 3), (4, 6, 2)),
+    ((2, 2), (2, 2), "VALID", NONE, (5, 4, 3)),  # side by side, a row left over
+    ((3, 3), (2, 1), "VALID", NONE, (6, 4, 2)),  # overlapping
+    ((1, 2), (2, 3), "VALID", NONE, (4, 6, 2)),  # with gaps between
+    ((3, 2), (2, 2), "SAME", ((0, 1), (0, 1)), (4, 3, 2)),
 )
 
 
 def pool_rows(name, make, plain):
-    for window, strides, in_shape in POOLED:
+    for window, strides, padding, zeros, in_shape in POOLED:
+        words = "" if padding == "VALID" else f"-{padding}"
         yield LayerRow(
-            f"{name}-{window}-{strides}",
-            make(window, strides=None if strides == window else strides),
+            f"{name}-{window}-{strides}{words}",
+            make(window, strides=None if strides == window else strides, padding=padding),
             in_shape,
-            partial(plain, window, strides),
+            partial(plain, window, strides, zeros),
             leading=((3,), (1,)),
         )
 
@@ -206,11 +265,41 @@ LAYERS = (
     LayerRow("batch_norm", pn.batch_norm(), (3,), plain_batch_norm, True, MORE_THAN_ONE),
     LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
     LayerRow("layer_norm", pn.layer_norm(), (3,), plain_layer_norm),
+    LayerRow("group_norm", pn.group_norm(2), (6,), partial(plain_group_norm, 2)),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),
+    LayerRow(
+        "conv1d",
+        pn.conv1d(4, 3, strides=3, padding=(1, 2), dilation=2, groups=2),
+        (5, 2),
+        partial(plain_conv1d, 3, (1, 2), 2, 2),
+        leading=((3,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-(3, 2)-(2, 1)-SAME",
+        pn.conv2d_transpose(3, (3, 2), strides=(2, 1)),
+        (2, 3, 5),
+        partial(plain_conv2d_transpose, (2, 1), ((0, 1), (0, 1))),
+        leading=((2,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-(2, 3)-(3, 2)-VALID",
+        pn.conv2d_transpose(2, (2, 3), strides=(3, 2), padding="VALID"),
+        (2, 2, 3),
+        partial(plain_conv2d_transpose, (3, 2), ((0, -1), (0, 0))),
+        leading=((2,), (1,)),
+    ),
     *pool_rows("max_pool", pn.max_pool, plain_max_pool),
     *pool_rows("avg_pool", pn.avg_pool, plain_avg_pool),
+    LayerRow(
+        "global_avg_pool",
+        pn.global_avg_pool(),
+        (2, 3, 2),
+        plain_global_avg_pool,
+        False,
+        ((4,), (1,)),
+    ),
     LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
     LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
     LayerRow(

@@ -1,4 +1,4 @@
-"""`b_init=None`: dense and conv2d without a bias."""
+"""`b_init=None`: dense and convolutions without a bias."""
 
 import chex
 import jax
@@ -11,6 +11,8 @@ KEY = jax.random.key(0)
 LAYERS = {
     "dense": (lambda **options: pn.dense(3, **options), (4,)),
     "conv2d": (lambda **options: pn.conv2d(3, (2, 2), strides=2, **options), (4, 4, 2)),
+    "conv1d": (lambda **options: pn.conv1d(3, 2, **options), (4, 2)),
+    "conv2d_transpose": (lambda **options: pn.conv2d_transpose(3, 2, **options), (2, 2, 2)),
 }
 
 

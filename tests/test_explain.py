@@ -322,7 +322,7 @@ MODELS = {
         pn.batch_norm(), pn.dropout(0.25), pn.rescale(0.5), pn.flatten(),
         partial(pn.gelu, approximate=False),
     ],
-    "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)],
+    "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)], "group_norm": [pn.group_norm(2)],
     "inner": [
         pn.residual(pn.serial(pn.dense(4), pn.tanh, pn.dense(4), pn.residual(pn.sigmoid))),
         pn.recompute(pn.serial(pn.relu, pn.dense(4), pn.residual(pn.dense(4)))),
@@ -373,6 +373,15 @@ def words_of(layer, values, state, train):
         hat = (values.x - mean) / jnp.sqrt(var + 1e-5)
         norm = lambda x: hat  # noqa: E731
         return {"x_hat": hat, "sigma": jnp.sqrt(var + 1e-5), "norm": norm, "rownorm": norm}
+    if layer.name == "group_norm(2)":  # of 4 features
+
+        def over_group(statistic):
+            return lambda a: jnp.repeat(statistic(a.reshape(len(a), 2, 2), -1), 2, axis=-1)
+
+        sigma = jnp.sqrt(over_group(jnp.var)(values.x) + 1e-5)
+        hat = (values.x - over_group(jnp.mean)(values.x)) / sigma
+        groups = {"groupnorm": lambda x: hat, "groupmean": over_group(jnp.mean)}
+        return {"x_hat": hat, "sigma": sigma, **groups}
     if layer.name.startswith("gelu"):
         phi = OF_GELU["False" not in layer.name]
         return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}
@@ -608,7 +617,30 @@ def test_a_conv2d_with_strides_says_so():
     page = page_of(*layers, x=np.ones((2, 5, 5, 1), np.float32))
     for line in (
         "Z1 = X∗W1 + b1, strides 2×1",
-        "dW1 = X∗(dZ1 spread by 2×1)",
+        "dW1 = X∗(dZ1 dilated by 2×1)",
         "dZ1 = dZ2∗W2 turned",
+    ):
+        assert has(page, line), page
+
+
+def test_convolutions_say_their_dilation_and_groups():
+    layers = (
+        pn.conv2d(2, strides=(2, 1), dilation=2),
+        pn.conv2d(4, groups=2),
+        pn.conv2d_transpose(1, 2, strides=2),
+        lambda x: x[:, 0],
+        pn.conv1d(2, 3, strides=2, dilation=3, b_init=None),
+    )
+    page = page_of(*layers, x=np.ones((2, 5, 5, 1), np.float32))
+    for line in (
+        "Z1 = X∗(W1 dilated by 2×2) + b1, strides 2×1",
+        "dW1 = X∗(dZ1 dilated by 2×1), strides 2×2",
+        "Z2 = Z1∗W2 + b2, 2 groups",
+        "dZ1 = dZ2∗W2 turned, 2 groups",
+        "Z3 = (Z2 dilated by 2×2)∗W3 turned + b3",
+        "dZ2 = dZ3∗W3, strides 2×2",
+        "dW3 = dZ3∗(Z2 dilated by 2×2)",
+        "dW4 = A3∗(dZ4 dilated by 2), strides 3",
+        "dA3 = (dZ4 dilated by 2)∗(W4 dilated by 3) turned",
     ):
         assert has(page, line), page

@@ -65,11 +65,14 @@ NO_PROBABILITY = "what is not a probability is rejected; in a compiled program i
 SUM = "the sum of very large losses overflows"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
+    "conv1d": WIDE_SUMS,
     "conv2d": WIDE_SUMS,
+    "conv2d_transpose": WIDE_SUMS,
     "dropout": "`x / (1 - rate)` exceeds what float32 holds",
     "batch_norm": VARIANCE,
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
+    "group_norm": VARIANCE,
     "selu": "`1.0507 x` exceeds what float32 holds",
     "mse": SQUARES,
     "mae": SUM,
@@ -79,7 +82,10 @@ OVERFLOWS = {
 }
 # Sums of terms with both signs. Of very large terms they are NaN, infinite or finite, of infinite
 # ones NaN or infinite.
-SUMS = {"dense": ("y", "dw"), "conv2d": ("y", "dw"), "batch_norm-evaluated": ("dgamma",)}
+SUMS = {
+    **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
+    "batch_norm-evaluated": ("dgamma",),
+}
 REFUSED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
 

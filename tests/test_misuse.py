@@ -29,13 +29,20 @@ COLUMN = jnp.full((4, 1), 0.5)
 DENSE, DROPOUT, NORM = pn.dense(2), pn.dropout(0.5), pn.batch_norm()
 POOL = pn.max_pool((3, 2))
 CONV = pn.conv2d(2)
+SEQUENCES = jnp.ones((5, 6, 3))
+CONV_1D = pn.conv1d(2)
+UP = pn.conv2d_transpose(2, strides=2)
 KERNELS, _ = CONV.init(KEY, (4, 2, 3))
+KERNELS_1D, _ = CONV_1D.init(KEY, (6, 3))
+KERNELS_UP, _ = UP.init(KEY, (4, 2, 3))
 WB, _ = DENSE.init(KEY, (3,))
 Y, _, CACHE = DENSE.forward(WB, (), X)
 RELU_CACHE = pn.relu.forward(X)[1]
 GAMMA_BETA, MEAN_VAR = NORM.init(KEY, (3,))
 ROW_NORM = pn.layer_norm()
 ROW_SCALE, _ = ROW_NORM.init(KEY, (3,))
+GROUP_NORM = pn.group_norm(3)
+GROUP_SCALE, _ = GROUP_NORM.init(KEY, (4, 2, 3))
 
 MODEL = pn.serial(pn.dense(5), pn.relu, DENSE)
 PARAMS, STATE = MODEL.init(KEY, (3,))
@@ -272,6 +279,60 @@ TABLE = """== dense
   # ValueError: conv2d(2, (3, 3), padding='VALID'): x ... 3), the kernel
 >>> CONV.backward(KERNELS, CONV.forward(KERNELS, (), IMAGES)[2], IMAGES)
   # ValueError: conv2d(2, (3, 3)): dy ... got float32(5, 4, 2, 3)
+>>> pn.conv2d(2, dilation=0)  # ValueError: conv2d: dilation ... got 0
+>>> pn.conv2d(2, dilation=(2, 1.5))  # TypeError: conv2d: dilation[1] ... got 1.5
+>>> pn.conv2d(2, groups="depthwise")  # TypeError: conv2d: groups ... got 'depthwise'
+>>> pn.conv2d(2, groups=0)  # ValueError: conv2d: groups ... got 0
+>>> pn.conv2d(4, groups=3)  # ValueError: conv2d: expected features ... into groups=3, got 4
+>>> pn.conv2d(2, groups=2).init(KEY, (4, 2, 3))
+  # ValueError: conv2d(2, (3, 3), groups=2): in_shape is (4, 2, 3), ... into groups=2
+>>> pn.conv2d(2, groups=2).forward(KERNELS, (), IMAGES)
+  # ValueError: conv2d(2, (3, 3), groups=2): x has shape (5, 4, 2, 3), ... shape (3, 3, 3, 2)
+>>> pn.conv2d(2, padding="VALID", dilation=(2, 1)).init(KEY, (4, 4, 3))
+  # ValueError: conv2d(2, (3, 3), padding='VALID', dilation=(2, 1)): ... with dilation=(2, 1)
+
+== conv1d
+>>> pn.conv1d(2.0)  # TypeError: conv1d: features ... got 2.0
+>>> pn.conv1d(2, (3,))  # TypeError: conv1d: kernel ... got (3,)
+>>> pn.conv1d(2, strides=0)  # ValueError: conv1d: strides ... got 0
+>>> pn.conv1d(2, dilation=-1)  # ValueError: conv1d: dilation ... got -1
+>>> pn.conv1d(3, groups=2)  # ValueError: conv1d: expected features ... into groups=2, got 3
+>>> pn.conv1d(2, padding="causal")  # ValueError: conv1d: padding ... got 'CAUSAL'
+>>> pn.conv1d(2, padding=[1, 1])  # TypeError: conv1d: padding ... got a list of 2
+>>> pn.conv1d(2, padding=(1, -1))  # ValueError: conv1d: padding[1] ... got -1
+>>> pn.conv1d(2, b_init=0)  # TypeError: conv1d: b_init ... got 0
+>>> CONV_1D.init(KEY, (6,))  # ValueError: conv1d(2, 3): in_shape is (6,), ... at least 1
+>>> CONV_1D.init(KEY, (0, 3))  # ValueError: conv1d(2, 3): in_shape is (0, 3), ... at least 1
+>>> pn.conv1d(2, groups=2).init(KEY, (6, 3))
+  # ValueError: conv1d(2, 3, groups=2): in_shape is (6, 3), ... into groups=2
+>>> pn.conv1d(2, padding="VALID", dilation=3).init(KEY, (6, 3))
+  # ValueError: conv1d(2, 3, padding='VALID', dilation=3): ... at least 7, ... with dilation=3
+>>> CONV_1D.forward(KERNELS_1D, (), SEQUENCES[0])  # ValueError: conv1d(2, 3): x ... pass x[None]
+>>> CONV_1D.forward(KERNELS_1D, (), IMAGES)  # ValueError: conv1d(2, 3): x ... has shape (3, 3, 2)
+>>> CONV_1D.forward(KERNELS_1D, (), SEQUENCES.astype(jnp.bfloat16))
+  # TypeError: conv1d(2, 3): x ... the other's dtype
+>>> CONV_1D.forward(KERNELS, (), SEQUENCES)  # TypeError: conv1d(2, 3): params ... a Conv2dParams
+>>> pn.conv1d(2, padding="VALID").forward(KERNELS_1D, (), SEQUENCES[:, :2])
+  # ValueError: conv1d(2, 3, padding='VALID'): x ... 2 steps; expected at least 3, the kernel
+
+== conv2d_transpose
+>>> pn.conv2d_transpose(0)  # ValueError: conv2d_transpose: features ... got 0
+>>> pn.conv2d_transpose(2, "3")  # TypeError: conv2d_transpose: kernel ... got '3'
+>>> pn.conv2d_transpose(2, strides=(2, 2, 2))  # TypeError: conv2d_transpose: strides ... (2, 2, 2)
+>>> pn.conv2d_transpose(2, padding=None)  # TypeError: conv2d_transpose: padding ... got None
+>>> pn.conv2d_transpose(2, w_init=0)  # TypeError: conv2d_transpose: w_init ... got 0
+>>> pn.conv2d_transpose(2, padding=2).init(KEY, (2, 3, 1))
+  # ValueError: conv2d_transpose(2, (3, 3), padding=((2, 2), (2, 2))): in_shape ... least (1, 1)
+>>> UP.init(KEY, (28, 28))
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): in_shape ... pass x[..., None]
+>>> UP.forward(KERNELS_UP, (), IMAGES[0])
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): x ... image pass x[None]
+>>> UP.forward(KERNELS_UP, (), IMAGES[..., :2])
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): x ... w has shape (3, 3, 3, 2)
+>>> UP.forward(KERNELS, (), IMAGES)
+  # TypeError: conv2d_transpose(2, (3, 3), strides=(2, 2)): params ... got a Conv2dParams
+>>> UP.forward(KERNELS_UP._replace(b=KERNELS_UP.b.astype(jnp.bfloat16)), (), IMAGES)
+  # TypeError: conv2d_transpose(2, (3, 3), strides=(2, 2)): params.b ... the other's dtype
 
 == max_pool
 >>> pn.max_pool("2")  # TypeError: max_pool: window ... got '2'
@@ -297,6 +358,34 @@ TABLE = """== dense
   # ValueError: avg_pool((3, 3), strides=(1, 2)): in_shape ... 3) or larger
 >>> pn.avg_pool().forward((), (), IMAGES[0])
   # ValueError: avg_pool((2, 2)): x ... ones x[..., None]
+>>> pn.max_pool(3, padding="full")  # ValueError: max_pool: padding ... got 'FULL'
+>>> pn.max_pool(3, padding=(1, 1))  # TypeError: max_pool: padding ... got (1, 1)
+>>> pn.max_pool((2, 3), padding=2)  # ValueError: max_pool: padding[0] ... in the image
+>>> pn.avg_pool(3, padding=((1, 1), (0, 3)))  # ValueError: avg_pool: padding[1] ... in the image
+>>> pn.avg_pool(4, padding=((1, 0), (0, 0))).init(KEY, (2, 4, 1))
+  # ValueError: avg_pool((4, 4), padding=((1, 0), (0, 0))): in_shape ... padding, ... 4) or larger
+
+== global_avg_pool
+>>> pn.global_avg_pool().init(KEY, (3,))  # ValueError: global_avg_pool: in_shape ... an image
+>>> pn.global_avg_pool().init(KEY, (0, 3))  # ValueError: global_avg_pool: in_shape ... at least 1
+>>> pn.global_avg_pool().forward((), (), X)  # ValueError: global_avg_pool: x ... an image
+>>> pn.global_avg_pool().forward((), (), IMAGES.astype(jnp.uint8))
+  # TypeError: global_avg_pool: x ... put rescale() first
+
+== group_norm
+>>> pn.group_norm(2.0)  # TypeError: group_norm: groups ... got 2.0
+>>> pn.group_norm(0)  # ValueError: group_norm: groups ... got 0
+>>> pn.group_norm(2, epsilon=-1)  # ValueError: group_norm: expected 0 <= epsilon, ... got -1
+>>> pn.group_norm(2).init(KEY, (4, 2, 3))
+  # ValueError: group_norm(2): in_shape is (4, 2, 3), ... into groups=2, got 3
+>>> GROUP_NORM.init(KEY, (3,))  # ValueError: group_norm(3): needs ... got in_shape (3,)
+>>> GROUP_NORM.init(KEY, ())  # ValueError: group_norm(3): an ... in_shape is (1,)
+>>> GROUP_NORM.forward(GROUP_SCALE, (), X)  # ValueError: group_norm(3): needs ... got x (4, 3)
+>>> GROUP_NORM.forward(GROUP_SCALE, (), IMAGES[..., :2])  # ValueError: group_norm(3): x ... 3)
+>>> GROUP_NORM.forward(ROW_SCALE, (), IMAGES)
+  # TypeError: group_norm(3): params ... got a LayerNormParams
+>>> GROUP_NORM.forward(GROUP_SCALE, (), IMAGES.astype(jnp.bfloat16))
+  # TypeError: group_norm(3): x ... the other's dtype
 
 == batch_norm
 >>> pn.batch_norm(momentum=1.5)  # ValueError: batch_norm: expected 0 <= momentum ... got 1.5

@@ -1,6 +1,7 @@
 """Numbers that go wrong elsewhere: saturation, the ends of each dtype, cancellation, bad labels."""
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from table import (
     layer_case,
     names,
     plain_batch_norm,
+    plain_group_norm,
     plain_layer_norm,
     to_jax,
 )
@@ -209,6 +211,7 @@ NORMS = {  # layer, its plain forward, and (batch, features)
     "batch_norm of many": (pn.batch_norm(), plain_batch_norm, (1000, 3)),
     "layer_norm": (pn.layer_norm(), plain_layer_norm, (3, 8)),
     "layer_norm of many": (pn.layer_norm(), plain_layer_norm, (3, 1000)),
+    "group_norm": (pn.group_norm(2), partial(plain_group_norm, 2), (3, 16)),
 }
 
 

@@ -21,7 +21,9 @@ FILES = sorted(ROOT.rglob("*.py"))
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
     "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress", "Tail",
+    "Conv1dParams", "Conv2dTransposeParams", "GroupNormParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
+    "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
     "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "elu", "selu", "log_softmax", "huber", "mae",

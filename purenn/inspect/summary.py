@@ -29,10 +29,13 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     the shapes:
 
     - `dense`: 2 · n_in · units for the weights, a product and a sum each, and units for the biases;
-    - `conv2d`: the same at each place, 2 · kh · kw · c_in · features + features, padding included;
+    - `conv2d`: the same at each place, 2 · kh · kw · c_in / groups · features + features, padding
+      included, and `conv1d` likewise; `conv2d_transpose`: 2 · kh · kw · features for each value of
+      its input, and 1 for each bias that is added;
     - whatever works element by element, `tanh` like `relu`: 1 for each output value;
-    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm`: 7;
-    - `max_pool` and `avg_pool`: 1 for each cell of each window;
+    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm` and
+      `group_norm`: 7;
+    - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;
     - `flatten` and `dropout`: 0;
     - `residual`: 1 for each value, for the sum, besides those of the layers inside;
     - a plain function, and a layer or op of your own: 1 for each output value, unless it states its

@@ -11,8 +11,9 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.sharding import sharding_of
+from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers
 
-Pair = tuple[int, int]
+NOTHING: Padding = ((0, 0), (0, 0))
 
 
 @jax.tree_util.register_dataclass
@@ -25,17 +26,20 @@ class Image:
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows of one size that fit into an image, a stride apart, without padding.
+    """All windows of one size that fit into a padded image, a stride apart.
 
     Attributes:
         name: of the layer, for error messages.
         size: height and width of a window.
         strides: the distance from one window to the next, down and across.
+        padding: a word or numbers; less than a window on each side, so that each window has at
+            least one cell of the image.
     """
 
     name: str
     size: Pair
     strides: Pair
+    padding: str | Padding
 
     def along(self, x: Array, axis: int) -> list[Array]:
         """Return, for each position in a window along one axis, the values there of all windows.
@@ -47,6 +51,57 @@ class Windows:
         size, stride = self.size[axis - 1], self.strides[axis - 1]
         span = x.shape[axis] - size + 1
         return [lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(size)]
+
+    def padded(self, x: Array) -> Array:
+        """Return a batch of images with zeros around them."""
+        around = self._around(x.shape[1:3])
+        return x if around == NOTHING else jnp.pad(x, ((0, 0), *around, (0, 0)))
+
+    def extended(self, x: Array) -> Array:
+        """Return a batch of images whose first and last rows and columns are repeated as padding.
+
+        Each place of the padding then has the value of a cell that is in the same window.
+        """
+        for axis, (before, after) in enumerate(self._around(x.shape[1:3]), 1):
+            if before or after:
+                first = lax.slice_in_dim(x, 0, 1, axis=axis)
+                last = lax.slice_in_dim(x, x.shape[axis] - 1, None, axis=axis)
+                x = jnp.concatenate([*[first] * before, x, *[last] * after], axis)
+        return x
+
+    def places(self, image: Image, axis: int) -> list[Any]:
+        """Return, for each position in a window along one axis, the position of the real cell.
+
+        That is the position itself, and for one in the padding the nearest that is in the image:
+        then an array, which differs from window to window.
+        """
+        positions = [self.number(i) for i in range(self.size[axis - 1])]
+        before, after = self._around(image.size)[axis - 1]
+        if before == after == 0:
+            return positions
+        start = self._starts(image, axis)
+        last = image.size[axis - 1] - 1
+        nearest = (np.clip(start + i, 0, last) - start for i in range(len(positions)))
+        return [place.astype(self.number) for place in nearest]
+
+    def real_cells(self, image: Image) -> Any:
+        """Return how many cells of the image each window has, `(1, rows, columns, 1)`."""
+        counts: Any = 1
+        for axis in (1, 2):
+            start = self._starts(image, axis)
+            end = np.minimum(start + self.size[axis - 1], image.size[axis - 1])
+            counts = counts * (end - np.maximum(start, 0))
+        return counts
+
+    def _starts(self, image: Image, axis: int) -> Any:
+        """Return where in the image each window begins: below 0 if it does in the padding."""
+        n, size, stride = image.size[axis - 1], self.size[axis - 1], self.strides[axis - 1]
+        before, after = self._around(image.size)[axis - 1]
+        starts = np.arange(-before, n + after - size + 1, stride)
+        return np.expand_dims(starts, [i for i in range(4) if i != axis])
+
+    def _around(self, image: tuple[int, ...]) -> Padding:
+        return in_numbers(self.padding, (image[0], image[1]), self.size, self.strides)
 
     def spread(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
         """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
@@ -77,7 +132,8 @@ class Windows:
                 dx = lax.dynamic_update_slice(dx, value, (0, i, 0, j, 0, 0))
         image_of_blocks = batch, blocks[1] * sh, blocks[3] * sw, channels
         dx = jnp.reshape(dx, image_of_blocks, out_sharding=sharding_of(dx, 0, None, None, 5))
-        rest = [(0, n - m, 0) for n, m in zip(image.size, dx.shape[1:3], strict=True)]
+        sides = zip(image.size, dx.shape[1:3], self._around(image.size), strict=True)
+        rest = [(-before, n + before - m, 0) for n, m, (before, _) in sides]
         return lax.pad(dx, jnp.zeros((), dx.dtype), [(0, 0, 0), *rest, (0, 0, 0)])
 
     @property
@@ -98,13 +154,27 @@ class Windows:
         return Image((x.shape[1], x.shape[2]))
 
     def _fit(self, image: tuple[int, ...], what: str) -> None:
-        if image[0] < self.size[0] or image[1] < self.size[1]:
-            raise ValueError(f"{self.name}: {what}, expected images of {self.size} or larger")
+        rows, columns = self._around(image)
+        least = self.size[0] - sum(rows), self.size[1] - sum(columns)
+        if image[0] < least[0] or image[1] < least[1]:
+            with_padding = "" if (rows, columns) == NOTHING else ", with the padding,"
+            raise ValueError(
+                f"{self.name}: {what}, expected images{with_padding} of {self.size} or larger"
+            )
 
 
-def windows_of(layer: str, window: Any, strides: Any) -> Windows:
+def windows_of(layer: str, window: Any, strides: Any, padding: Any) -> Windows:
     """Return the windows that the arguments of a layer describe."""
     size = scalars.pair(layer, "window", window)
     by = size if strides is None else scalars.pair(layer, "strides", strides)
+    padding = checked_padding(layer, padding)
+    if not isinstance(padding, str):
+        for i in (0, 1):
+            if max(padding[i]) >= size[i]:
+                raise ValueError(
+                    f"{layer}: padding[{i}] is {padding[i]}, expected less than {size[i]}, the "
+                    f"window, of which a part must be in the image"
+                )
     apart = "" if by == size else f", strides={by}"
-    return Windows(f"{layer}({size}{apart})", size, by)
+    around = "" if padding == "VALID" else f", padding={padding!r}"
+    return Windows(f"{layer}({size}{apart}{around})", size, by, padding)

@@ -1,0 +1,179 @@
+"""A convolution and its two derivatives: what `conv1d`, `conv2d` and `conv2d_transpose` share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.sharding import NamedSharding
+
+from purenn.core import checks
+from purenn.core.located import inside
+from purenn.core.notation import Notation
+from purenn.core.sharding import product_sharding, sharding_of
+from purenn.core.types import Initializer
+from purenn.initializers import draw
+from purenn.layers.correlate import correlate
+from purenn.layers.kernel_derivative import kernel_derivative
+from purenn.layers.padding import Padding, Pair, in_numbers
+
+
+def draw_kernels(
+    name: str,
+    key: Any,
+    shape: tuple[int, ...],
+    w_init: Initializer,
+    b_init: Initializer | None,
+) -> tuple[Array, Array | None]:
+    """Return kernels of a shape, features last, and a bias for each feature."""
+    w_key, b_key = jax.random.split(checks.prng_key(name, key))
+    with inside("w_init"):
+        w = draw(name, "w_init", w_init, w_key, shape)
+    if b_init is None:
+        return w, None
+    with inside("b_init"):
+        return w, draw(name, "b_init", b_init, b_key, shape[-1:])
+
+
+@dataclass(frozen=True)
+class Convolution:
+    r"""How kernels move over padded images.
+
+    With strides $s$, dilation $d$ and $p$ rows of padding above, written for one axis,
+
+    $$z_i = \sum_a x_{si + da - p}\, w_a, \qquad dw_a = \sum_i x_{si + da - p}\, dz_i, \qquad
+      dx_k = \sum_a dz_{(k + p - da)/s}\, w_a$$
+
+    where only integer positions of $dz$ count. Each of the three is a correlation of two arrays,
+    one of which may be dilated: zeros are put between its values.
+
+    Attributes:
+        name: of the layer, for error messages.
+        kernel: height and width of a kernel.
+        strides: the distance from one position to the next, down and across.
+        dilation: the distance from one weight of a kernel to the next.
+        groups: into how many groups the channels of `x` and the features are divided.
+        padding: a word or numbers.
+    """
+
+    name: str
+    kernel: Pair
+    strides: Pair
+    padding: str | Padding
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    @property
+    def extent(self) -> Pair:
+        """Return the height and width of a kernel with its dilation."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilation
+        return (kh - 1) * dh + 1, (kw - 1) * dw + 1
+
+    def pads(self, image: tuple[int, ...], what: str = "") -> Padding:
+        """Return the padding of an image in numbers, if the kernel fits into both.
+
+        Args:
+            image: its height and width.
+            what: how the error begins that says it does not fit.
+        """
+        rows, columns = in_numbers(self.padding, (image[0], image[1]), self.extent, self.strides)
+        padded = image[0] + sum(rows), image[1] + sum(columns)
+        if padded[0] < self.extent[0] or padded[1] < self.extent[1]:
+            dilated = "" if self.extent == self.kernel else f" with dilation={self.dilation}"
+            raise ValueError(
+                f"{self.name}: {what or f'x has {image} pixels'}, with its padding {padded} "
+                f"pixels; expected at least {self.extent}, the kernel{dilated}"
+            )
+        return rows, columns
+
+    def z(self, x: Array, w: Array) -> Array:
+        """Return `x * w`, without a bias."""
+        return correlate(
+            x,
+            w,
+            self.pads(x.shape[1:3]),
+            product_sharding(x, w),
+            strides=self.strides,
+            w_dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def dw(self, x: Array, dz: Array, w: Array) -> Array:
+        """Return the derivative with respect to `w`: `x` correlated with `dz`, dilated."""
+        around = [
+            (before, (m - 1) * s + extent - n - before)  # so that the result has the kernel's size
+            for n, m, s, extent, before in self._axes(x.shape[1:3], dz.shape[1:3])
+        ]
+        return kernel_derivative(x, dz, w, around, self.strides, self.dilation, self.groups)
+
+    def dx(
+        self, dz: Array, w: Array, image: tuple[int, ...], out_sharding: NamedSharding | None
+    ) -> Array:
+        """Return the derivative with respect to `x`: `dz`, dilated, correlated with `w` turned.
+
+        Args:
+            dz: the derivative with respect to `z`.
+            w: the kernels.
+            image: the height and width of `x`.
+            out_sharding: how the result is sharded.
+        """
+        around = [
+            (extent - 1 - before, n - (m - 1) * s - 1 + before)  # and here that of x
+            for n, m, s, extent, before in self._axes(image, dz.shape[1:3])
+        ]
+        return correlate(
+            dz,
+            self._turned(w),
+            around,
+            out_sharding,
+            x_dilation=self.strides,
+            w_dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def notation(self, *, bias: bool, axes: int = 2) -> Notation:
+        """Return how a layer is written, with the sizes of its last axes."""
+
+        def dilated(symbol: str, by: Pair) -> str:
+            return symbol if by == (1, 1) else f"({symbol} dilated by {times(by)})"
+
+        def by_strides(by: Pair) -> str:
+            return "" if by == (1, 1) else f", strides {times(by)}"
+
+        def times(pair: Pair) -> str:
+            return "×".join(map(str, pair[-axes:]))
+
+        w, dy = dilated("{w}", self.dilation), dilated("{dy}", self.strides)
+        groups = "" if self.groups == 1 else f", {self.groups} groups"
+        return Notation(
+            "Z",
+            f"{{x}}∗{w}{' + {b}' * bias}{by_strides(self.strides)}{groups}",
+            f"{dy}∗{w} turned{groups}",
+            (f"{{x}}∗{dy}{by_strides(self.dilation)}{groups}", "Σ examples, places {dy}")[
+                : 1 + bias
+            ],
+        )
+
+    def _axes(self, image: tuple[int, ...], places: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return for each axis: length of x, of dz, stride, kernel's length, padding before."""
+        before = [pads[0] for pads in self.pads(image)]
+        return list(zip(image, places, self.strides, self.extent, before, strict=True))
+
+    def _turned(self, w: Array) -> Array:
+        """Return kernels rotated by 180 degrees, from the features to the channels of `x`."""
+        w = w[::-1, ::-1]
+        if self.groups == 1:
+            return w.transpose(0, 1, 3, 2)
+        kh, kw, channels, features = w.shape
+        each = features // self.groups
+        split = jnp.reshape(
+            w,
+            (kh, kw, channels, self.groups, each),
+            out_sharding=sharding_of(w, 0, 1, 2, None, None),
+        )
+        return jnp.reshape(
+            split.transpose(0, 1, 4, 3, 2),
+            (kh, kw, each, self.groups * channels),
+            out_sharding=sharding_of(w, 0, 1, None, None),
+        )
