@@ -27,7 +27,9 @@ from purenn.layers.layer_norm import LayerNormParams, layer_norm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
 from purenn.layers.mlp import mlp
+from purenn.layers.parallel import parallel
 from purenn.layers.recompute import recompute
+from purenn.layers.repeat import repeat
 from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
 from purenn.layers.serial import serial
@@ -138,12 +140,14 @@ __all__ = [
     "mlp",
     "momentum",
     "mse",
+    "parallel",
     "piecewise_constant",
     "polynomial_decay",
     "predict",
     "read_idx",
     "recompute",
     "relu",
+    "repeat",
     "rescale",
     "residual",
     "rmsprop",

@@ -138,6 +138,31 @@ def plain_residual(params, state, x, key):
     return x + jnp.tanh(x @ params[0].w + params[0].b)
 
 
+def plain_projected(params, state, x, key):
+    (inside, _), projection = params
+    return x @ projection.w + projection.b + jnp.tanh(x @ inside.w + inside.b)
+
+
+def plain_parallel(combine, params, state, x, key):
+    """Three branches: x itself, a dense layer, a dense layer with dropout."""
+    first = x @ params[1].w + params[1].b
+    own_key = jax.random.fold_in(jax.random.fold_in(key, 2), 1)
+    second = plain_dropout(0.4, (), (), x @ params[2][0].w + params[2][0].b, own_key)
+    if combine == "concat":
+        return jnp.concatenate([x, first, second], axis=-1)
+    return x + first + second if combine == "sum" else x * first * second
+
+
+def plain_repeat(params, state, x, key):
+    """Three residual blocks in a Python loop: batch norm, dense, tanh, dropout."""
+    for i in range(3):
+        (norm, dense, *_), (statistics, *_) = jax.tree.map(lambda a, i=i: a[i], (params, state))
+        a = plain_batch_norm(norm, statistics, x, None)
+        own_key = jax.random.fold_in(jax.random.fold_in(key, i), 3)
+        x = x + plain_dropout(0.4, (), (), jnp.tanh(a @ dense.w + dense.b), own_key)
+    return x
+
+
 def plain_serial(params, state, x, key):
     x = x @ params[0].w + params[0].b
     x = plain_batch_norm(params[1], state[1], x, None)
@@ -257,6 +282,14 @@ def pool_rows(name, make, plain):
         )
 
 
+def parallel_rows():
+    for combine in ("sum", "product", "concat"):
+        dropped = pn.serial(pn.dense(2 if combine == "concat" else 3), pn.dropout(0.4))
+        layer = pn.parallel(pn.serial(), pn.dense(3), dropped, combine=combine)
+        name = "parallel" if combine == "sum" else f"parallel-{combine}"
+        yield LayerRow(name, layer, (3,), partial(plain_parallel, combine), True, ((4,), (2, 3)))
+
+
 LAYERS = (
     LayerRow("dense", pn.dense(3), (5,), plain_dense),
     LayerRow("dense-one-unit", pn.dense(1), (2,), plain_dense),
@@ -302,6 +335,24 @@ LAYERS = (
     ),
     LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
     LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
+    LayerRow(
+        "residual-projection",
+        pn.residual(pn.serial(pn.dense(2), pn.tanh), projection=pn.dense(2)),
+        (3,),
+        plain_projected,
+        leading=((4,), (2, 3)),
+    ),
+    *parallel_rows(),
+    LayerRow(
+        "repeat",
+        pn.repeat(
+            pn.residual(pn.serial(pn.batch_norm(), pn.dense(3), pn.tanh, pn.dropout(0.4))), 3
+        ),
+        (3,),
+        plain_repeat,
+        True,
+        MORE_THAN_ONE,
+    ),
     LayerRow(
         "serial",
         pn.serial(pn.dense(4), pn.batch_norm(), pn.leaky_relu, pn.dropout(0.5), pn.dense(2)),
@@ -601,7 +652,18 @@ ALIKE = {
     "elu-0.7": "elu",
 }
 # Rows made of the layers of other rows, with no arithmetic of their own.
-MADE_OF_OTHERS = ("mlp", "residual", "serial", "recompute", "serial-with-a-function")
+MADE_OF_OTHERS = (
+    "mlp",
+    "residual",
+    "residual-projection",
+    "parallel",
+    "parallel-product",
+    "parallel-concat",
+    "repeat",
+    "serial",
+    "recompute",
+    "serial-with-a-function",
+)
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
 
 

@@ -20,6 +20,7 @@ import pytest
 from table import (
     ACTIVATIONS,
     LAYERS,
+    MADE_OF_OTHERS,
     OPS,
     LayerRow,
     case,
@@ -95,7 +96,7 @@ def kind(row):
 
 
 # One row a layer: its other shapes run the same code, and what is made of layers is made of these.
-COMPOSED = ("mlp", "residual", "serial", "recompute", "mixed_precision", "serial-with-a-function")
+COMPOSED = (*MADE_OF_OTHERS, "mixed_precision")
 THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
 SINGLE = {
     kind(row): row

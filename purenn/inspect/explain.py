@@ -32,7 +32,7 @@ def explain(
 
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
-            layers inside a `residual` or `recompute`.
+            layers inside a `residual`, `parallel`, `recompute` or `repeat`.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
