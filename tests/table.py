@@ -143,23 +143,24 @@ def plain_projected(params, state, x, key):
     return x @ projection.w + projection.b + jnp.tanh(x @ inside.w + inside.b)
 
 
-def plain_parallel(combine, params, state, x, key):
-    """Three branches: x itself, a dense layer, a dense layer with dropout."""
-    first = x @ params[1].w + params[1].b
-    own_key = jax.random.fold_in(jax.random.fold_in(key, 2), 1)
-    second = plain_dropout(0.4, (), (), x @ params[2][0].w + params[2][0].b, own_key)
-    if combine == "concat":
-        return jnp.concatenate([x, first, second], axis=-1)
-    return x + first + second if combine == "sum" else x * first * second
+def plain_parallel(params, state, x, key):
+    """The sum of x itself and of a dense layer with dropout."""
+    w, b = params[1][0]
+    own_key = jax.random.fold_in(jax.random.fold_in(key, 1), 1)
+    return x + plain_dropout(0.4, (), (), x @ w + b, own_key)
+
+
+def plain_product(params, state, x, key):
+    return x * (x @ params[1].w + params[1].b) * (x @ params[2].w + params[2].b)
+
+
+def plain_concat(params, state, x, key):
+    return jnp.concatenate([x @ params[0].w + params[0].b, x, jnp.tanh(x)], axis=-1)
 
 
 def plain_repeat(params, state, x, key):
-    """Three residual blocks in a Python loop: batch norm, dense, tanh, dropout."""
-    for i in range(3):
-        (norm, dense, *_), (statistics, *_) = jax.tree.map(lambda a, i=i: a[i], (params, state))
-        a = plain_batch_norm(norm, statistics, x, None)
-        own_key = jax.random.fold_in(jax.random.fold_in(key, i), 3)
-        x = x + plain_dropout(0.4, (), (), jnp.tanh(a @ dense.w + dense.b), own_key)
+    for w, b in zip(*params[0], strict=True):
+        x = jnp.tanh(x @ w + b)
     return x
 
 
@@ -282,14 +283,6 @@ def pool_rows(name, make, plain):
         )
 
 
-def parallel_rows():
-    for combine in ("sum", "product", "concat"):
-        dropped = pn.serial(pn.dense(2 if combine == "concat" else 3), pn.dropout(0.4))
-        layer = pn.parallel(pn.serial(), pn.dense(3), dropped, combine=combine)
-        name = "parallel" if combine == "sum" else f"parallel-{combine}"
-        yield LayerRow(name, layer, (3,), partial(plain_parallel, combine), True, ((4,), (2, 3)))
-
-
 LAYERS = (
     LayerRow("dense", pn.dense(3), (5,), plain_dense),
     LayerRow("dense-one-unit", pn.dense(1), (2,), plain_dense),
@@ -340,18 +333,36 @@ LAYERS = (
         pn.residual(pn.serial(pn.dense(2), pn.tanh), projection=pn.dense(2)),
         (3,),
         plain_projected,
+        leading=((4,),),
+    ),
+    LayerRow(
+        "parallel",
+        pn.parallel(pn.serial(), pn.serial(pn.dense(3), pn.dropout(0.4))),
+        (3,),
+        plain_parallel,
+        True,
+        ((4,), (2, 3)),
+    ),
+    LayerRow(
+        "parallel-product",
+        pn.parallel(pn.serial(), pn.dense(3), pn.dense(3), combine="product"),
+        (3,),
+        plain_product,
+        leading=((4,),),
+    ),
+    LayerRow(
+        "parallel-concat",
+        pn.parallel(pn.dense(2), pn.serial(), pn.tanh, combine="concat"),
+        (3,),
+        plain_concat,
         leading=((4,), (2, 3)),
     ),
-    *parallel_rows(),
     LayerRow(
         "repeat",
-        pn.repeat(
-            pn.residual(pn.serial(pn.batch_norm(), pn.dense(3), pn.tanh, pn.dropout(0.4))), 3
-        ),
+        pn.repeat(pn.serial(pn.dense(3), pn.tanh), 2),
         (3,),
         plain_repeat,
-        True,
-        MORE_THAN_ONE,
+        leading=((4,), (2, 3)),
     ),
     LayerRow(
         "serial",

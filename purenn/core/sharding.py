@@ -7,6 +7,7 @@ plain expression.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -97,6 +98,19 @@ def divisible_rows(value: Array, *counts: int) -> Array:
         return value
     spec = P(None, *spec_of(value)[1:])
     return jax.sharding.reshard(value, NamedSharding(jax.typeof(value).sharding.mesh, spec))
+
+
+def concatenated(arrays: Sequence[Array]) -> Array:
+    """Return arrays side by side along the last axis, replicated along it if shardings differ."""
+
+    def replicated(a: Array) -> Array:
+        if not is_sharded(a):
+            return a
+        return jax.sharding.reshard(a, sharding_of(a, *range(a.ndim - 1), None))
+
+    if len(set(map(spec_of, arrays))) > 1:
+        arrays = [*map(replicated, arrays)]
+    return jnp.concatenate(arrays, axis=-1)
 
 
 def varying_together(tree: Any, *others: Any) -> Any:

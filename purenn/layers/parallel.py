@@ -16,6 +16,7 @@ from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
 from purenn.core.precision import wide
+from purenn.core.sharding import concatenated
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
@@ -166,7 +167,7 @@ def branches(
         for label, y in zip(labels[1:], ys[1:], strict=True):
             checks.same_dtype(name, f"the output of {label}", y, f"that of {labels[0]}", ys[0])
         if combine == "concat":
-            return jnp.concatenate(ys, axis=-1)
+            return concatenated(ys)
         return _sum(ys) if combine == "sum" else reduce(mul, ys)
 
     def agree(before: tuple[int, ...], after: list[tuple[int, ...]]) -> None:
