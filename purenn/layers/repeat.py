@@ -146,7 +146,8 @@ def repeat(layer: ModelLike, times: int) -> Layer:
 
         check(params, "params")
         dy = varying_together(dy, params, saved)
-        (dx, _), dparams = lax.scan(one, (dy, saved.y), (params, saved.kept), reverse=True)
+        given = (params, saved.kept)
+        (dx, _), dparams = lax.scan(one, (dy, saved.y), given, length=times, reverse=True)
         return dparams, dx
 
     def apply(
