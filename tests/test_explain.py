@@ -329,6 +329,17 @@ MODELS = {
         pn.mixed_precision(pn.residual(pn.dense(4)), jnp.float64),
         product(pn.dense(4), pn.residual(pn.tanh)),
     ],
+    "branches": [
+        pn.residual(pn.serial(pn.dense(3), pn.tanh), projection=pn.dense(3)),
+        pn.parallel(pn.serial(), pn.dense(4), pn.residual(pn.tanh)),
+        pn.parallel(pn.serial(), pn.dense(4), pn.serial(pn.dense(4), pn.tanh), combine="product"),
+        pn.parallel(pn.dense(2), pn.serial(), pn.tanh, combine="concat"),
+    ],
+    "repeat": [
+        pn.repeat(pn.serial(pn.dense(4), pn.residual(pn.tanh)), 3),
+        pn.repeat(pn.parallel(pn.serial(), pn.repeat(pn.serial(pn.dense(4), pn.tanh), 2)), 2),
+        pn.mixed_precision(pn.repeat(pn.dense(4), 2), jnp.float64),
+    ],
     "mse": [], "mae": [], "huber": [],
     "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
     "binary_cross_entropy": [pn.sigmoid], "categorical_cross_entropy": [pn.softmax],
@@ -337,7 +348,18 @@ OF_GELU = {
     True: lambda x: 0.5 * (1 + jnp.tanh((2 / jnp.pi) ** 0.5 * (x + 0.044715 * x**3))),
     False: lambda x: 0.5 * jax.lax.erfc(-x / 2**0.5),
 }
+
+
+def columns_of(dy, y, part):
+    """The columns of dy that are in the place where y has those of a part."""
+    width = part.shape[1]
+    starts = range(y.shape[1] - width + 1)
+    (start,) = (i for i in starts if np.array_equal(y[:, i : i + width], part))
+    return dy[:, start : start + width]
+
+
 WORDS = {
+    "columns": columns_of, "concatenate": np.concatenate,
     "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "silu": jax.nn.silu,
     "softplus": jax.nn.softplus, "softmax": jax.nn.softmax, "where": jnp.where,
     "leaky_relu": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
@@ -349,6 +371,8 @@ WORDS = {
     "log_softmax": jax.nn.log_softmax, "sign": jnp.sign, "min": jnp.minimum, "max": jnp.maximum,
 }  # fmt: skip
 PYTHON = (
+    (r"^\[(.+)\]$", r"concatenate([\1], -1)"),
+    (r"columns\(d(\S+), (\S+)\)", r"columns(d\1, \1, \2)"),
     (" in float64$", ""),
     (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
@@ -487,6 +511,11 @@ UNKNOWN = {
         pn.residual(pn.residual(pn.dense(3))),
         ["R1.0 = Z1 + Z1.0.1", "R1 = Z1 + R1.0", "dZ1′ = dR1.0 + dZ1′′", "dZ1 = dR1 + dZ1′"],
         ["dW1.0.1 = Z1ᵀ·dZ1.0.1"],
+    ),
+    "parallel with one layer": (
+        pn.parallel(pn.dense(3)),
+        ["C1 = parallel(Z1)", "dZ1 = parallel.backward(dC1)"],
+        [],
     ),
     "recompute": (
         pn.recompute(pn.dense(3)),

@@ -526,6 +526,74 @@ TABLE = """== dense
   # TypeError: dense(2): params ... got () | in residual / dense(2)
 >>> pn.residual(pn.flatten()).forward((), (), WHOLE)
   # TypeError: residual: x ... put rescale() first
+>>> pn.residual(DENSE, pn.dense(2))
+  # TypeError: residual() takes 1 positional argument but 2 were given
+>>> pn.residual(DENSE, projection=pn.dense)  # TypeError: residual: projection ... call it: dense(…)
+>>> pn.residual(DENSE, projection=pn.dense(5)).init(KEY, (3,))
+  # ValueError: residual: layer, dense(2), turns (3,) into (2,), and projection, dense(5), into (5,)
+>>> pn.residual(DENSE, projection=DENSE).apply(WB, (), X)
+  # ValueError: residual: state ... got ()
+>>> pn.residual(DENSE, projection=DENSE).apply((WB, ()), ((), ()), X)
+  # TypeError: dense(2): params ... got () | in residual / projection: dense(2)
+>>> pn.residual(DENSE, projection=lambda x: x[..., :1]).apply((WB, ()), ((), ()), X)
+  # ValueError: residual: layer, dense(2), turns (4, 3) into (4, 2), and projection, <lambda>, into
+
+== parallel
+>>> pn.parallel()  # ValueError: parallel: expected at least one layer, got none
+>>> pn.parallel(pn.relu, 3)  # TypeError: parallel: layer 1 ... got 3
+>>> pn.parallel(pn.relu, pn.flatten)  # TypeError: parallel: layer 1 ... call it: flatten(…)
+>>> pn.parallel([pn.relu, DENSE])  # TypeError: parallel: layer 0 ... serial(*layers) makes one
+>>> pn.parallel(pn.relu, combine="mean")  # ValueError: parallel: combine ... got 'mean'
+>>> pn.parallel(DENSE, pn.serial()).init(KEY, (3,))
+  # ValueError: parallel: layer 0, dense(2), turns (3,) into (2,), and layer 1, serial, into (3,)
+>>> pn.parallel(pn.flatten(), pn.relu, combine="concat").init(KEY, (2, 3))
+  # ValueError: parallel: layer 0, flatten, turns ... expected the same shape, except for the last
+>>> pn.parallel(lambda x: x.sum(1), combine="concat").init(KEY, (3,))
+  # ValueError: parallel: layer 0, <lambda>, turns (3,) into () ... except for the last axis
+>>> pn.parallel(DENSE, DENSE).init(0, (3,))  # TypeError: parallel: key ... got 0
+>>> pn.parallel(DENSE, DENSE).apply((WB,), ((), ()), X)
+  # ValueError: parallel: params ... got a tuple of 1
+>>> pn.parallel(DENSE, DENSE).apply((WB, ()), ((), ()), X)
+  # TypeError: dense(2): params ... got () | in parallel / layer 1: dense(2)
+>>> pn.parallel(pn.relu, DENSE).forward(((), WB), ((), ()), X)
+  # ValueError: parallel: layer 0, relu, ... (4, 3), and layer 1, dense(2), into (4, 2)
+>>> pn.parallel(pn.relu, lambda x: x.astype(jnp.int32)).apply(((), ()), ((), ()), X)
+  # TypeError: parallel: the output of layer 1 is int32 and that of layer 0 is float32
+>>> pn.parallel(pn.relu, pn.tanh).apply(((), ()), ((), ()), WHOLE)
+  # TypeError: parallel: x ... put rescale() first
+
+== repeat
+>>> pn.repeat(3, 2)  # TypeError: repeat: layer ... got 3
+>>> pn.repeat(pn.batch_norm, 2)  # TypeError: repeat: layer ... call it: batch_norm(…)
+>>> pn.repeat(DENSE)  # TypeError: repeat() missing 1 required positional argument: 'times'
+>>> pn.repeat(DENSE, 0)  # ValueError: repeat: times ... got 0
+>>> pn.repeat(DENSE, 2.0)  # TypeError: repeat: times ... got 2.0
+>>> pn.repeat(DENSE, 2).init(KEY, (3,))
+  # ValueError: repeat: dense(2) turns (3,) into (2,), expected the same
+>>> pn.repeat(DENSE, 2).init(KEY, ())
+  # ValueError: dense(2): an ... in_shape is (1,) | in repeat / dense(2)
+>>> pn.repeat(DENSE, 2).init(0, (3,))  # TypeError: repeat: key ... got 0
+>>> pn.repeat(pn.dense(3), 2).apply(pn.dense(3).init(KEY, (3,))[0], (), X)
+  # ValueError: repeat: params.w is float32(3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply((pn.dense(3).init(KEY, (3,))[0],) * 2, (), X)
+  # ValueError: repeat: params[0].w is float32(3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply(pn.repeat(pn.dense(3), 3).init(KEY, (3,))[0], (), X)
+  # ValueError: repeat: params.w is float32(3, 3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply((), (), X)
+  # TypeError: dense(3): params ... got () | in repeat / dense(3)
+>>> pn.repeat(NORM, 2).apply(pn.repeat(NORM, 2).init(KEY, (3,))[0], MEAN_VAR, X)
+  # ValueError: repeat: state.mean is float32(3,), expected a first axis of 2
+>>> pn.repeat(lambda x: x[:, :1], 2).apply((), (), X)
+  # ValueError: repeat: layer(x) ... (nothing is broadcast)
+>>> pn.repeat(lambda x: x.astype(jnp.bfloat16), 2).apply((), (), X)
+  # TypeError: repeat: layer(x) is bfloat16 and x is float32
+>>> train(pn.repeat(DROPOUT, 2), ())
+  # ValueError: dropout(0.5): key ... train=True pass key=jax.random.key(…)
+  # in repeat / dropout(0.5)
+>>> pn.repeat(pn.relu, 2).forward((), (), X, key=0)  # TypeError: repeat: key ... got 0
+>>> pn.repeat(pn.relu, 2).forward((), (), WHOLE)  # TypeError: repeat: x ... put rescale() first
+>>> pn.repeat(pn.relu, 2).backward((), CACHE, Y)
+  # ValueError: repeat: cache ... forward returned last
 
 == mlp
 >>> pn.mlp(128, 10)  # TypeError: mlp: hidden ... got 128

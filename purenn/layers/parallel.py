@@ -223,6 +223,8 @@ def _shares(combine: str, dy: Array, ys: Sequence[Any]) -> list[Array]:
 
 
 def _notation(combine: str, count: int) -> Notation:
+    if count == 1:  # whose params would be taken for those of the layer inside
+        return Notation("C")
     names = [f"{{inner[{i}]}}" for i in range(count)]
     shares = ["{dy}"] * count
     if combine == "product":
