@@ -71,6 +71,18 @@ def test_a_step_takes_less_memory_than_by_autodiff_and_recomputed_still_less(act
     assert temporary(again) <= 0.6 * by_jax
 
 
+def test_many_blocks_in_a_loop_take_the_memory_of_separate_ones_and_of_one_more():
+    def block():
+        return pn.residual(pn.serial(pn.layer_norm(), pn.dense(256), pn.gelu, pn.dense(64)))
+
+    one = 1024 * (64 + 64 + 256 + 256) * BYTES  # what the backward of a block needs
+    for times in (2, 24):
+        separate = temporary(pn.serial(*(block() for _ in range(times))))
+        assert separate >= times * one
+        assert temporary(pn.repeat(block(), times)) <= separate + one
+    assert temporary(pn.repeat(pn.recompute(block()), 24)) <= 0.2 * separate
+
+
 # Parts of a model in chunks of the batch.
 
 
