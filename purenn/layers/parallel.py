@@ -1,13 +1,8 @@
 """`parallel`: several layers on the same input."""
 
-from collections.abc import Sequence
-from functools import partial, reduce
-from itertools import accumulate
-from operator import add, mul
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
@@ -15,10 +10,9 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
-from purenn.core.precision import wide
-from purenn.core.sharding import concatenated
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.combine import WAYS, added, combined, notation_of, shares
 from purenn.layers.serial import out_shape
 
 
@@ -60,15 +54,14 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
 
     Examples:
         >>> import jax
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
+        >>>         >>> import purenn as pn
         >>> layer = pn.parallel(pn.serial(), pn.relu, combine="concat")
         >>> y, state, cache = layer.forward(((), ()), ((), ()), jnp.array([[-1.0, 2.0]]))
         >>> _, dx = layer.backward(((), ()), cache, jnp.array([[1.0, 2.0, 3.0, 4.0]]))
         >>> print(y, dx)
         [[-1.  2.  0.  2.]] [[1. 6.]]
     """
-    checks.one_of("parallel", "combine", combine, ("sum", "product", "concat"))
+    checks.one_of("parallel", "combine", combine, WAYS)
     if not layers:
         raise ValueError("parallel: expected at least one layer, got none")
     named = {f"layer {i}": layer for i, layer in enumerate(layers)}
@@ -77,7 +70,7 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
         "parallel",
         made,
         combine,
-        _notation(combine, len(layers)),
+        notation_of(combine, len(layers)),
         in_dtype=lambda dtype: parallel(
             *(as_dtype(layer, dtype) for layer in made.values()), combine=combine
         ),
@@ -134,12 +127,12 @@ def branches(
             new_state.append(own_state)
             caches.append(cache)
         kept = tuple(ys) if combine == "product" else ()
-        return combined(x, ys), tuple(new_state), _Saved(tuple(caches), kept)
+        return together(x, ys), tuple(new_state), _Saved(tuple(caches), kept)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[Any, ...], Array | None]:
         check(params, "params")
         like = [jax.ShapeDtypeStruct(cache.y_shape, cache.y_dtype) for cache in saved.caches]
-        dys = _shares(combine, dy, saved.ys or like)
+        dys = shares(combine, dy, saved.ys or like)
         dparams, dxs = [], []
         for i in range(count):
             with place(i):
@@ -147,7 +140,7 @@ def branches(
             dparams.append(own_dparams)
             dxs.append(dx)
         found = [dx for dx in dxs if dx is not None]
-        return tuple(dparams), _sum(found) if found else None
+        return tuple(dparams), added(found) if found else None
 
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -160,15 +153,13 @@ def branches(
                 y, own_state = layers[i].apply(params[i], state[i], x, train=train, key=own_key)
             ys.append(y)
             new_state.append(own_state)
-        return combined(x, ys), tuple(new_state)
+        return together(x, ys), tuple(new_state)
 
-    def combined(x: Array, ys: list[Array]) -> Array:
+    def together(x: Array, ys: list[Array]) -> Array:
         agree(x.shape, [y.shape for y in ys])
         for label, y in zip(labels[1:], ys[1:], strict=True):
             checks.same_dtype(name, f"the output of {label}", y, f"that of {labels[0]}", ys[0])
-        if combine == "concat":
-            return concatenated(ys)
-        return _sum(ys) if combine == "sum" else reduce(mul, ys)
+        return combined(combine, ys)
 
     def agree(before: tuple[int, ...], after: list[tuple[int, ...]]) -> None:
         end = len(after[0]) - (combine == "concat")
@@ -201,48 +192,3 @@ def branches(
         flops=flops,
         in_dtype=in_dtype,
     )
-
-
-def _sum(terms: Sequence[Array]) -> Array:
-    """Return a sum, computed in float32 at least."""
-    if not checks.is_float(terms[0]):
-        return reduce(add, terms)
-    return reduce(add, map(wide, terms)).astype(terms[0].dtype)
-
-
-def _shares(combine: str, dy: Array, ys: Sequence[Any]) -> list[Array]:
-    """Return the derivative with respect to each output; only a product needs their values."""
-    if combine == "sum":
-        return [dy] * len(ys)
-    if combine == "concat":
-        *ends, _ = accumulate(y.shape[-1] for y in ys)
-        return jnp.split(dy, ends, axis=-1)
-    before = accumulate(ys[:-1], mul)
-    after = [*accumulate(ys[:0:-1], mul, initial=dy)][::-1]  # times dy
-    return [after[0], *map(mul, before, after[1:])]
-
-
-def _notation(combine: str, count: int) -> Notation:
-    if count == 1:  # whose params would be taken for those of the layer inside
-        return Notation("C")
-    names = [f"{{inner[{i}]}}" for i in range(count)]
-    shares = ["{dy}"] * count
-    if combine == "product":
-        shares = ["⊙".join(["{dy}", *names[:i], *names[i + 1 :]]) for i in range(count)]
-    elif combine == "concat":
-        shares = [f"columns({{dy}}, {name})" for name in names]
-    y = {
-        "sum": " + ".join(names),
-        "product": "⊙".join(names),
-        "concat": f"[{', '.join(names)}]",
-    }
-    return Notation(
-        "C",
-        y[combine],
-        " + ".join(f"{{inner_dx[{i}]}}" for i in range(count)),
-        inner_dy=tuple((share, partial(_share, combine, i)) for i, share in enumerate(shares)),
-    )
-
-
-def _share(combine: str, i: int, dy: Array, ys: Sequence[Array]) -> Array:
-    return _shares(combine, dy, ys)[i]

@@ -137,7 +137,7 @@ def projected_by_hand(x, w, v, dy):
 @equation(
     "residual.projection",
     source="purenn.layers.parallel:branches.backward",
-    line="return tuple(dparams), _sum(found) if found else None",
+    line="return tuple(dparams), added(found) if found else None",
     by_purenn=projected_by_hand,
     inputs=lambda rng: tuple(rng.normal(size=shape) for shape in ((6, 4), (4, 3), (4, 3), (6, 3))),
 )
@@ -170,7 +170,7 @@ def weights_by_hand(combine):
 
 @equation(
     "parallel.product",
-    source="purenn.layers.parallel:_shares",
+    source="purenn.layers.combine:shares",
     line="return [after[0], *map(mul, before, after[1:])]",
     by_purenn=weights_by_hand("product"),
     inputs=three_branches,
@@ -187,7 +187,7 @@ def two_widths(rng):
 
 @equation(
     "parallel.concat",
-    source="purenn.layers.parallel:_shares",
+    source="purenn.layers.combine:shares",
     line="return jnp.split(dy, ends, axis=-1)",
     by_purenn=weights_by_hand("concat"),
     inputs=two_widths,
