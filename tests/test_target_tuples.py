@@ -111,6 +111,16 @@ def test_evaluate_is_the_weighted_mean_over_all_examples(batch_size):
     np.testing.assert_allclose(of_rows, expected, rtol=1e-6)
 
 
+def test_evaluate_takes_sequences_without_weights():
+    logits, _ = MODEL.apply(PARAMS, STATE, X)
+    labels = np.maximum(LABELS, 0)
+    got = pn.evaluate(MODEL, LOSS, PARAMS, STATE, X, labels, batch_size=7)
+    np.testing.assert_allclose(got[0], LOSS(logits, labels), rtol=1e-6)
+    assert got[1] == (np.asarray(logits).argmax(-1) == labels).mean()  # counted exactly
+    of_rows = pn.evaluate(MODEL, LOSS, PARAMS, STATE, X, ROWS, batch_size=7)
+    np.testing.assert_allclose(of_rows, got, rtol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(20,), (20, TIME), (20, TIME, CLASSES)])
 def test_evaluate_weighs_elements_and_examples(shape):
     predictions, _ = MODEL.apply(PARAMS, STATE, X)

@@ -55,7 +55,7 @@ def _mse(
 
 def _mse_backward(saved: _Saved, dy: Array) -> Array:
     error, mean = saved
-    return (2 * wide(error) * mean.backward(dy)).astype(dy.dtype)
+    return (2 * mean.backward(dy) * wide(error)).astype(dy.dtype)
 
 
 mse = Op(_mse, _mse_backward, name="mse", weighted=True, notation=Notation("L", "", "2({x}-Y)/n"))

@@ -71,6 +71,14 @@ def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[
     return jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan), mean
 
 
+def _right_of(logits: Array, targets: Any, weights: Any = None) -> tuple[Array, Array]:
+    """Return how many rows are right, and how many there are; or the sums of their weights."""
+    right, mean = _right("evaluate", logits, targets, weights)
+    if mean.weights is None:
+        return jnp.sum(right), jnp.full((), right.size, right.dtype)
+    return jnp.sum(mean.keep(mean.weights * right, 0)), jnp.sum(mean.weights)
+
+
 def evaluate(
     model: ModelLike,
     loss: LossLike,
@@ -155,10 +163,10 @@ def evaluate_between(
         results.append(jax.device_get(sums(params, state, *batch)))
     between()
     totals = np.asarray(results, np.float64).sum(axis=0)
-    loss_sum, right, count = (float(total) for total in totals)
+    loss_sum, count, right, rows = (float(total) for total in totals)
     if count == 0:
         raise ValueError("evaluate: targets[1], the weights, are all 0")
-    return loss_sum / count, right / count if classes else None
+    return loss_sum / count, right / rows if classes else None
 
 
 def predict(
@@ -227,14 +235,15 @@ def _batches(where: str, batch_size: Any, sharded: DataMesh | None, arrays: Any)
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever evaluated
 def _sums(model: Any, loss: Any, classes: bool) -> Fn:
-    """Return a function that adds up the losses, which examples are right, and what each counts.
+    """Return a function `-> (losses, count, right, rows)` of a batch, all of them sums.
 
-    A mean over the batch is turned back into the sum that it was made from. If all weights of a
-    batch are 0, there is no mean, and the batch adds nothing.
+    The loss is `losses / count` and the accuracy `right / rows`, each added up over all batches. A
+    mean over the batch is turned back into the sum that it was made from. If all weights of a batch
+    are 0, there is no mean, and the batch adds nothing.
     """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 
-    def sums(params: Any, state: Any, x: Array, targets: Any) -> tuple[Array, Array, Array]:
+    def sums(params: Any, state: Any, x: Array, targets: Any) -> tuple[Array, ...]:
         y, _ = layer.apply(params, state, x)
         value = wide(op(y, *loss_arguments(op, targets)))
         unit(op.name, value)  # rejects what is not a scalar
@@ -243,16 +252,9 @@ def _sums(model: Any, loss: Any, classes: bool) -> Fn:
             count = jnp.full((), x.shape[0], value.dtype)
         else:
             count = jnp.sum(weights.astype(value.dtype))
-        right = jnp.zeros_like(value)
-        if classes:
-            rows, mean = _right("evaluate", y, *parts_of(targets))
-            if mean.weights is None:
-                right = jnp.sum(rows) / (rows.size // x.shape[0])  # the rows of one example
-            else:
-                right = jnp.sum(mean.keep(mean.weights * rows, 0))
-            right = right.astype(value.dtype)
+        right, rows = _right_of(y, *parts_of(targets)) if classes else (jnp.zeros(()),) * 2
         counts = count != 0
-        return jnp.where(counts, value * count, 0), jnp.where(counts, right, 0), count
+        return jnp.where(counts, value * count, 0), count, jnp.where(counts, right, 0), rows
 
     return jax.jit(sums)
 

@@ -62,7 +62,7 @@ def mse(p, t):
 @equation(
     "mse.dp",
     source="purenn.ops.mse:_mse_backward",
-    line="2 * wide(error) * mean.backward(dy)",
+    line="2 * mean.backward(dy) * wide(error)",
     by_purenn=by_hand(pn.mse),
     inputs=numbers,
 )
