@@ -47,6 +47,23 @@ def conv(features, kernel, strides, padding):
     )
 
 
+def conv1d(features, kernel, stride, padding):
+    axes = ("NHC", "HIO", "NHC")
+    return Same(
+        stax.GeneralConv(axes, features, (kernel,), (stride,), padding),
+        pn.conv1d(features, kernel, strides=stride, padding=padding),
+        lambda params: pn.Conv1dParams(params[0], params[1].reshape(-1)),
+    )
+
+
+def conv_transpose(features, kernel, strides, padding):
+    return Same(
+        stax.ConvTranspose(features, kernel, strides, padding),
+        pn.conv2d_transpose(features, kernel, strides=strides, padding=padding),
+        lambda params: pn.Conv2dTransposeParams(params[0][::-1, ::-1], params[1].reshape(-1)),
+    )
+
+
 def norm(axis):
     layer = stax.BatchNorm(axis)
     return Same(layer, pn.batch_norm(), lambda params: pn.BatchNormParams(*params[::-1]))
@@ -55,9 +72,10 @@ def norm(axis):
 def pools(window, strides):
     """Of maxima, means and sums, one after the other; a sum is a mean times a number."""
     size = float(np.prod(window))
+    padded = {"strides": strides, "padding": "SAME"}
     return serial(
-        Same(stax.MaxPool(window, strides), pn.max_pool(window, strides=strides)),
-        Same(stax.AvgPool(window, strides), pn.avg_pool(window, strides=strides)),
+        Same(stax.MaxPool(window, **padded), pn.max_pool(window, **padded)),
+        Same(stax.AvgPool(window, **padded), pn.avg_pool(window, **padded)),
         Same(
             stax.SumPool(window, strides),
             pn.serial(pn.avg_pool(window, strides=strides), pn.rescale(size)),
@@ -88,26 +106,30 @@ def act(name):
 
 FLATTEN = Same(stax.Flatten, pn.flatten())
 NETWORKS = {
-    "each activation": (
-        serial(*(part for name in ACTIVATIONS for part in (dense(4), act(name)))),
+    "perceptron": (
+        serial(
+            dense(4), norm(0), *(part for name in ACTIVATIONS for part in (act(name), dense(4)))
+        ),
         (3,),
-    ),
-    "perceptron with batch norm": (
-        serial(dense(8), norm(0), act("Tanh"), dense(5), act("Gelu"), dense(3), act("LogSoftmax")),
-        (4,),
     ),
     "convolutions": (
         serial(
             conv(4, (3, 3), (1, 1), "SAME"),
             norm((0, 1, 2)),
-            act("Relu"),
             conv(3, (3, 2), (2, 1), "VALID"),
+            act("Relu"),
             pools((2, 2), (1, 1)),
+            conv_transpose(3, (3, 3), (2, 2), "SAME"),
+            conv_transpose(2, (2, 3), (1, 2), "VALID"),
             FLATTEN,
             dense(4),
             act("LogSoftmax"),
         ),
-        (13, 8, 2),
+        (7, 4, 2),
+    ),
+    "in one dimension": (
+        serial(conv1d(3, 3, 2, "SAME"), act("Tanh"), conv1d(2, 2, 1, "VALID")),
+        (7, 2),
     ),
 }
 
