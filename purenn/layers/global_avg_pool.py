@@ -41,10 +41,10 @@ def global_avg_pool() -> Layer:
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
-        >>> x = jnp.arange(12.0).reshape(1, 2, 3, 2)
+        >>> x = jnp.arange(16.0).reshape(1, 2, 4, 2)
         >>> y, state = pn.global_avg_pool().apply((), (), x)
         >>> print(y)
-        [[5. 6.]]
+        [[7. 8.]]
     """
     name = "global_avg_pool"
 

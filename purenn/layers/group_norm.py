@@ -9,7 +9,7 @@ from jax import Array, lax
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
-from purenn.core.precision import inverse_deviation, moments, per_feature, wide
+from purenn.core.precision import inverse_deviation, per_feature, recentered, wide
 from purenn.core.sharding import sharding_of
 from purenn.core.types import Scalar
 from purenn.core.weights import weights
@@ -31,9 +31,9 @@ class GroupNormParams(NamedTuple):
 
 class _Saved(NamedTuple):
     x: Array  # (batch, ..., channels)
-    mean: Array  # (batch, 1, ..., groups, 1)
-    correction: Array  # (batch, 1, ..., groups, 1), to the mean
-    inv_std: Array  # (batch, 1, ..., groups, 1)
+    mean: Array  # (batch, groups)
+    correction: Array  # (batch, groups), to the mean
+    inv_std: Array  # (batch, groups)
 
 
 def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
@@ -97,42 +97,60 @@ def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
         params: GroupNormParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
-        mean, correction, var = moments(in_groups(wide(x)), of_group(x), keepdims=True)
-        saved = _Saved(x, mean, correction, inverse_deviation(var, epsilon))
+        mean, correction, var = recentered(wide(x), over_group)
+        statistics = mean, correction, inverse_deviation(var, epsilon)
+        saved = _Saved(x, *(one_each(a) for a in statistics))
         gamma, beta = (per_feature(wide(p), x) for p in params)
-        y = gamma * ungrouped(normalized(saved), x) + beta
+        y = gamma * normalized(saved) + beta
         return y.astype(x.dtype), state, saved
 
     def backward(
         params: GroupNormParams, saved: _Saved, dy: Array
     ) -> tuple[GroupNormParams, Array]:
         check(params, saved.x)
-        dtype, rows, group = dy.dtype, tuple(range(dy.ndim - 1)), of_group(dy)
+        dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
         saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
         dy, x_hat = wide(dy), normalized(saved)
-        dgamma = jnp.sum(dy * ungrouped(x_hat, dy), rows)
+        dgamma = jnp.sum(dy * x_hat, rows)
         dbeta = jnp.sum(dy, rows)
-        dx_hat = in_groups(dy * per_feature(wide(params.gamma), dy))
-        through_mean = jnp.mean(dx_hat, axis=group, keepdims=True)
-        through_var = x_hat * jnp.mean(dx_hat * x_hat, axis=group, keepdims=True)
-        dx = ungrouped((dx_hat - through_mean - through_var) * saved.inv_std, dy)
+        dx_hat = dy * per_feature(wide(params.gamma), dy)
+        through_mean = over_group(dx_hat)
+        through_var = x_hat * over_group(dx_hat * x_hat)
+        inv_std = for_each_channel(saved.inv_std, dy)
+        dx = (dx_hat - through_mean - through_var) * inv_std
         return GroupNormParams(dgamma.astype(dtype), dbeta.astype(dtype)), dx.astype(dtype)
 
     def normalized(saved: _Saved) -> Array:
-        return (in_groups(wide(saved.x)) - saved.mean - saved.correction) * saved.inv_std
+        x, *statistics = saved
+        mean, correction, inv_std = (for_each_channel(a, x) for a in statistics)
+        return (wide(x) - mean - correction) * inv_std
 
-    def in_groups(x: Array) -> Array:
-        """Return `(batch, ..., groups, channels of a group)`."""
-        shape = (*x.shape[:-1], groups, x.shape[-1] // groups)
-        sharding = sharding_of(x, *range(x.ndim - 1), None, None)
-        return jnp.reshape(x, shape, out_sharding=sharding)
+    def over_group(x: Array) -> Array:
+        """Return each channel's mean over its group and all places, `(batch, 1, ..., channels)`.
 
-    def ungrouped(x: Array, like: Array) -> Array:
-        return jnp.reshape(x, like.shape, out_sharding=sharding_of(like))
+        The places come first, since a CPU does not vectorize over the few channels of a group: 5 ms
+        for forward and backward where a mean over both at once takes 14 (jax 0.12.0.1, AVX-512, 32
+        images of 28×28, 64 channels in 32 groups).
+        """
+        of_channel = jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
+        shape = (x.shape[0], groups, x.shape[-1] // groups)
+        sharding = sharding_of(x, 0, None, None)
+        grouped = jnp.reshape(of_channel, shape, out_sharding=sharding)
+        return for_each_channel(jnp.mean(grouped, axis=-1), x)
 
-    def of_group(x: Array) -> tuple[int, ...]:
-        """Return the axes of a group's numbers, after `in_groups`: all but batch and groups."""
-        return (*range(1, x.ndim - 1), x.ndim)
+    def for_each_channel(values: Array, x: Array) -> Array:
+        """Return one value per group, `(batch, groups)`, as `(batch, 1, ..., channels)`."""
+        batch, channels = x.shape[0], x.shape[-1]
+        repeated = jnp.broadcast_to(values[..., None], (batch, groups, channels // groups))
+        sharding = sharding_of(x, 0, None)
+        repeated = jnp.reshape(repeated, (batch, channels), out_sharding=sharding)
+        return jnp.expand_dims(repeated, tuple(range(1, x.ndim - 1)))
+
+    def one_each(values: Array) -> Array:
+        """Return the values of `for_each_channel`, one per group again."""
+        channels = values.shape[-1]
+        firsts = values[..., :: channels // groups]
+        return jnp.squeeze(firsts, tuple(range(1, values.ndim - 1)))
 
     def check(params: Any, x: Array) -> None:
         checks.record(name, "params", params, GroupNormParams, ("channels",), ("channels",))

@@ -236,7 +236,7 @@ def grouped(x):
 @equation(
     "group_norm.y",
     source=f"{GROUP}.forward",
-    line="y = gamma * ungrouped(normalized(saved), x) + beta",
+    line="y = gamma * normalized(saved) + beta",
     by_purenn=by_group_norm(0),
     inputs=drawn_images,
 )
@@ -248,7 +248,7 @@ def group_norm_y(x, dy, gamma, beta, epsilon):
 @equation(
     "group_norm.dgamma",
     source=f"{GROUP}.backward",
-    line="dgamma = jnp.sum(dy * ungrouped(x_hat, dy), rows)",
+    line="dgamma = jnp.sum(dy * x_hat, rows)",
     by_purenn=by_group_norm(1),
     inputs=drawn_images,
 )
@@ -260,7 +260,7 @@ def group_norm_dgamma(x, dy, gamma, beta, epsilon):
 @equation(
     "group_norm.dx",
     source=f"{GROUP}.backward",
-    line="(dx_hat - through_mean - through_var) * saved.inv_std",
+    line="(dx_hat - through_mean - through_var) * inv_std",
     by_purenn=by_group_norm(3),
     inputs=drawn_images,
 )
