@@ -304,8 +304,8 @@ LAYERS = (
     ),
     LayerRow(
         "conv2d_transpose-(3, 2)-(2, 1)-SAME",
-        pn.conv2d_transpose(3, (3, 2), strides=(2, 1)),
-        (2, 3, 5),
+        pn.conv2d_transpose(5, (3, 2), strides=(2, 1)),
+        (2, 3, 1),
         partial(plain_conv2d_transpose, (2, 1), ((0, 1), (0, 1))),
         leading=((2,), (1,)),
     ),
