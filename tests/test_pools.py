@@ -185,3 +185,16 @@ def test_the_global_mean_is_over_all_places_and_is_summed_in_float32(dtype, rng)
     x = jnp.ones((1, 48, 48, 1), dtype)
     assert np.isclose(by_hand(layer, x, 1.0)[0].item(), 1, rtol=1e-5)
     assert jax.tree.leaves(jax.eval_shape(layer.forward, (), (), x)[2]) == []
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (4, 3)])
+def test_nan_of_a_window_reaches_dx_of_its_own_cells_alone(strides):
+    """Where windows overlap or leave gaps, the cells beside them are another window's or none's."""
+    x = np.random.default_rng(0).normal(size=(1, 9, 9, 1)).astype(np.float32)
+    x[0, 0, 0] = np.nan
+    layer = pn.max_pool((3, 2), strides=strides)
+    y, _, cache = layer.forward((), (), x)
+    _, dx = layer.backward((), cache, jnp.ones_like(y))
+    assert np.argwhere(np.isnan(dx[0, :, :, 0])).tolist() == [
+        [i, j] for i in range(3) for j in range(2)
+    ]

@@ -83,9 +83,7 @@ def max_pool(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         image = windows.image(x)
-        x = windows.extended(
-            x
-        )  # no new values, so that even -inf is a maximum of the image's cells
+        x = windows.extended(x)  # with its own values, so that a maximum of -inf has its cell too
         y, first = _first_maximum(windows.along(x, 2), windows.places(image, 2))
         rows = zip(windows.places(image, 1), windows.along(first, 1), strict=True)
         y, first = _first_maximum(windows.along(y, 1), [i * number(kw) + row for i, row in rows])
@@ -93,7 +91,8 @@ def max_pool(
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
         def part(cell: Array, first: Array, dy: Array) -> Array:
-            return jnp.where((first == cell) | (first == nowhere), dy, 0)
+            everywhere = (first == nowhere) & (cell < kh * kw)  # and not in the gaps
+            return jnp.where((first == cell) | everywhere, dy, 0)
 
         values = jnp.where(saved.first == nowhere, jnp.nan, wide(dy))
         # For 2×2 windows on a CPU, this is 20 to 60 times as fast as JAX's own select_and_scatter,

@@ -241,7 +241,9 @@ def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys, mo
     assert picture[..., :3].std() > 0.05
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "cnn"}, {"model": "resnet"}, {"hidden": (16, 16)}, {"hidden": ()}])
+@pytest.mark.parametrize(
+    "options", [{}, {"model": "cnn"}, {"model": "resnet"}, {"hidden": (16, 16)}, {"hidden": ()}]
+)
 def test_the_advanced_defaults_are_those_of_mnist(options):
     plain, advanced = mnist.Options(**options), mnist_advanced.Options(**options)
     assert layers(mnist.build_model(plain)) == layers(mnist_advanced.build_model(advanced))
