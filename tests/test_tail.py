@@ -90,15 +90,15 @@ def test_weights_count_in_every_chunk(data, x64):
     weights = np.random.default_rng(2).random(17)
     weights[[0, 3, 6, 9, 12]] = 0  # all of chunk 0 of three, and some of what is left over
     y = np.where(weights == 0, -1, y)
-    for w in (weights, weights > 0.3):
-        f, g = of(PLAIN, pn.Tail(5)), of(PLAIN)
-        assert error(f(params, state, x, (y, w)), g(params, state, x, (y, w))) <= 1e-12
+    targets = y, weights
+    f, g = of(PLAIN, pn.Tail(5)), of(PLAIN)
+    assert error(f(params, state, x, targets), g(params, state, x, targets)) <= 1e-12
+
     model = pn.serial(pn.dense(4), pn.tanh, pn.dense(2))
     params, state = pn.as_dtype(model, np.float64).init(KEY, (FEATURES,))
-    for w in (weights, np.stack([weights, weights[::-1]], 1)):  # of examples, of elements
-        given_ = params, state, x, (x[:, :2], w)
-        f, g = of(model, pn.Tail(5, 1), pn.huber), of(model, None, pn.huber)
-        assert error(f(*given_), g(*given_)) <= 1e-12
+    targets = x[:, :2], np.stack([weights, weights[::-1]], axis=1) > 0.3  # of each element
+    f, g = of(model, pn.Tail(5, 1), pn.huber), of(model, None, pn.huber)
+    assert error(f(params, state, x, targets), g(params, state, x, targets)) <= 1e-12
 
 
 @pytest.mark.parametrize("weights", [np.zeros(16), -np.ones(16), np.arange(16) - 4.0], ids=str)
@@ -131,7 +131,7 @@ def test_dropout_in_chunk_c_is_that_of_the_key_folded_with_c(data):
                 total += LOSS(z, y[rows]) * len(z) / 14
             return total
 
-        return jax.value_and_grad(loss)(params)
+        return jax.jit(jax.value_and_grad(loss))(params)
 
     for first, tail in ((0, pn.Tail(4)), (2, pn.Tail(4, 2))):
         (value, _), grads = of(model, tail, penalty=None)(params, state, x, y, key=KEY)
@@ -147,9 +147,10 @@ def test_it_is_evaluated_with_batch_norm_anywhere(data):
     assert error(got, jax.jit(lambda *a: g(*a, train=False))(*batch)) <= 1e-6
 
 
-def test_it_can_be_vmapped_scanned_and_differentiated(data):
-    params, state, x, y = given(PLAIN, data)
-    f, g = (pn.value_and_grad(PLAIN, LOSS, tail=tail) for tail in (pn.Tail(3, 2), None))
+def test_it_can_be_vmapped_and_differentiated(data):
+    model = pn.serial(pn.dense(3), pn.tanh, pn.dense(CLASSES))
+    params, state, x, y = given(model, data)
+    f, g = (pn.value_and_grad(model, LOSS, tail=tail) for tail in (pn.Tail(3, 2), None))
 
     def norm(f, params):
         return sum(jnp.vdot(d, d) for d in jax.tree.leaves(f(params, state, x, y)[1]))
@@ -157,18 +158,25 @@ def test_it_can_be_vmapped_scanned_and_differentiated(data):
     second, expected = (jax.jit(jax.grad(norm, 1), static_argnums=0)(h, params) for h in (f, g))
     assert error(second, expected) <= 1e-5
     several = jax.tree.map(lambda p: jnp.stack([p, 2 * p]), params)
-    expected = jax.jit(jax.vmap(lambda p: g(p, state, x, y)))(several)
-    assert error(jax.jit(jax.vmap(lambda p: f(p, state, x, y)))(several), expected) <= 1e-6
-    _, scanned = jax.jit(lambda s: jax.lax.scan(lambda _, p: (0, f(p, state, x, y)), 0, s))(several)
-    assert error(scanned, expected) <= 1e-6
+    got, expected = (jax.jit(jax.vmap(lambda p, h=h: h(p, state, x, y)))(several) for h in (f, g))
+    assert error(got, expected) <= 1e-6
+
+
+def test_strict_modes_byte_orders_and_accelerators(data):
+    params, state, x, y = given(PLAIN, data)
+    f = pn.value_and_grad(PLAIN, LOSS, tail=pn.Tail(5, 2))
+    with jax.numpy_rank_promotion("raise"), jax.debug_nans(True):
+        got = jax.jit(lambda params: f(params, state, x.astype(">f4"), y.astype(">i8")))(params)
+    assert error(got, of(PLAIN, penalty=None)(params, state, x, y)) <= 1e-6
+    exported = jax.export.export(jax.jit(f), platforms=("cpu", "cuda", "tpu"))(params, state, x, y)
+    assert exported.platforms == ("cpu", "cuda", "tpu")
 
 
 def test_a_bad_label_is_nan_in_every_chunk(data):
     params, state, x, y = given(PLAIN, data)
+    f = of(PLAIN, pn.Tail(5, 1))
     for row in (3, 15):  # in a chunk, and in what is left over
-        bad = np.array(y)
-        bad[row] = CLASSES
-        (value, _), _ = pn.value_and_grad(PLAIN, LOSS, tail=pn.Tail(5, 1))(params, state, x, bad)
+        (value, _), _ = f(params, state, x, np.where(np.arange(16) == row, CLASSES, y))
         assert np.isnan(value)
 
 
@@ -181,7 +189,7 @@ def test_a_layer_whose_state_changes_is_rejected_by_its_name():
     for tail in (pn.Tail(4), pn.Tail(4, 2)):
         with pytest.raises(ValueError, match=text):
             pn.value_and_grad(model, LOSS, tail=tail)(params, state, x, y)
-    pn.value_and_grad(model, LOSS, tail=pn.Tail(4, 1))(params, state, x, y)
+    jax.eval_shape(pn.value_and_grad(model, LOSS, tail=pn.Tail(4, 1)), params, state, x, y)
 
 
 def test_errors_in_the_tail_name_the_part_by_its_number(data):
@@ -196,7 +204,8 @@ def test_errors_in_the_tail_name_the_part_by_its_number(data):
 
 
 def test_every_way_to_train_takes_a_tail(data):
-    # Adam: a bias before layer_norm has a derivative that is not zero.
+    x, y = data
+    data = x, (y, np.arange(len(x), dtype=np.float32) % 3)  # with weights
     adam, options = pn.adam(0.01), {"epochs": 2, "batch_size": 16}
     tail = pn.Tail(5, 2)
 
@@ -216,11 +225,11 @@ def test_every_way_to_train_takes_a_tail(data):
     np.testing.assert_allclose(history[-1].validation_loss, loss, rtol=1e-5)
     assert history[-1].validation_accuracy == accuracy
 
-    batches = lambda epoch: [(data[0][:16], data[1][:16])]  # noqa: E731
+    batches = lambda epoch: [(x[:16], y[:16])]  # noqa: E731
     one, _ = pn.fit(PLAIN, LOSS, adam, batches, epochs=1, key=KEY, tail=tail, progress=False)
     step = jax.jit(pn.train_step(PLAIN, LOSS, adam, tail=tail))
     start = pn.TrainState.create(PLAIN, adam, KEY, (FEATURES,))
-    assert error(one.params, step(start, data[0][:16], data[1][:16])[0].params) <= 1e-6
+    assert error(one.params, step(start, x[:16], y[:16])[0].params) <= 1e-6
 
 
 def test_a_run_with_another_tail_is_not_resumed(data, tmp_path):
