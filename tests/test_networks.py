@@ -29,12 +29,12 @@ def resnet_block(channels=3, strides=(2, 2)):
 
 
 def inception_block():
-    """Four branches side by side (Szegedy et al. 2015), on images of half the size."""
+    """Four branches side by side (Szegedy et al. 2015)."""
     return pn.parallel(
-        pn.conv2d(1, (1, 1), strides=(2, 2)),
-        pn.serial(pn.conv2d(2, (1, 1)), pn.relu, pn.conv2d(2, (3, 3), strides=(2, 2))),
-        pn.serial(pn.conv2d(1, (1, 1)), pn.relu, pn.conv2d(2, (5, 5), strides=(2, 2))),
-        pn.serial(pn.max_pool((2, 2)), pn.conv2d(1, (1, 1))),
+        pn.conv2d(1, (1, 1)),
+        pn.serial(pn.conv2d(2, (1, 1)), pn.relu, pn.conv2d(2, (3, 3))),
+        pn.serial(pn.conv2d(1, (1, 1)), pn.relu, pn.conv2d(2, (5, 5))),
+        pn.serial(pn.max_pool((3, 3), strides=(1, 1), padding="SAME"), pn.conv2d(1, (1, 1))),
         combine="concat",
     )
 
@@ -60,13 +60,14 @@ def plain_resnet(params, x):
 
 def plain_inception(params, x):
     one, (a, _, b), (c, _, d), (_, e) = params
-    batch, height, width, channels = x.shape
-    cells = x.reshape(batch, height // 2, 2, width // 2, 2, channels)
+    _, height, width, _ = x.shape
+    around = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
+    places = [around[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
     branches = (
-        conv(x, one, 2),
-        conv(jnp.maximum(conv(x, a), 0), b, 2),
-        conv(jnp.maximum(conv(x, c), 0), d, 2),
-        conv(cells.max((2, 4)), e),
+        conv(x, one),
+        conv(jnp.maximum(conv(x, a), 0), b),
+        conv(jnp.maximum(conv(x, c), 0), d),
+        conv(jnp.stack(places).max(0), e),
     )
     return jnp.concatenate(branches, axis=-1)
 

@@ -112,6 +112,15 @@ def test_a_cache_holds_each_array_once_and_no_output_that_is_the_next_layers_inp
     assert kept(pn.repeat(pn.sigmoid, 5)) == 5 * number
 
 
+def test_a_state_that_no_layer_changes_is_passed_on_as_it_is():
+    layer = pn.repeat(block(), TIMES)
+    params, state = jax.jit(lambda: layer.init(KEY, (4,)))()
+    for train in (False, True):
+        _, after = layer.apply(params, state, jnp.ones((5, 4)), train=train, key=KEY)
+        assert (after[0].mean is state[0].mean) == (not train)
+        assert after[0].mean.shape == (TIMES, 4)
+
+
 def test_mixed_precision_and_as_dtype_reach_the_layers_inside(rng):
     layer = pn.repeat(block(), TIMES)
     low = pn.mixed_precision(layer, jnp.float16)

@@ -32,7 +32,8 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
       dy_i = \text{the columns of } dy \text{ that are those of } y_i \text{ in } y$$
 
     $x$ reaches $y$ through each of the layers, so $dx = \sum_i dx_i$. The products without $y_i$
-    are those of the outputs before it and after it. Nothing is divided by $y_i$, so it may be 0.
+    are those of the outputs before it and after it. Nothing is divided by $y_i$, so it may be 0. A
+    product of outputs that are too large for their dtype is infinite, and $0 \cdot \infty$ is NaN.
 
     `serial()`, which has no parts, passes $x$ on: `parallel(serial(), layer)` is
     `residual(layer)`. It does what stax does with `FanOut`, `parallel`, and `FanInSum` or

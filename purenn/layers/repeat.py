@@ -1,5 +1,6 @@
 """`repeat`: many layers of the same kind, one after the other, as one compiled loop."""
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.sharding import reshard_like, varying_together
-from purenn.core.types import ModelLike
+from purenn.core.types import Fn, ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
 
@@ -127,16 +128,7 @@ def repeat(layer: ModelLike, times: int) -> Layer:
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        def one(x: Array, given: Any) -> tuple[Array, Any]:
-            i, own_params, own_state = given
-            with inside(inner.name):
-                y, own_state, cache = inner.forward(
-                    own_params, own_state, x, train=train, key=key_of(key, i)
-                )
-            y = checked(y, x)
-            return y, (own_state, _Kept.of(cache, x, y))
-
-        y, (state, kept) = loop(one, params, state, x, key)
+        y, state, (kept,) = loop(inner.forward, params, state, x, train, key)
         return y, state, _Saved(kept, y if kept.holds_y else None)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[Any, Array]:
@@ -157,31 +149,32 @@ def repeat(layer: ModelLike, times: int) -> Layer:
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
+        y, state, _ = loop(inner.apply, params, state, x, train, key)
+        return y, state
+
+    def loop(
+        call: Fn, params: Any, state: Any, x: Array, train: bool, key: Any
+    ) -> tuple[Array, Any, list[_Kept]]:
+        """Run each layer's forward, or apply, which has no cache."""
+
         def one(x: Array, given: Any) -> tuple[Array, Any]:
-            i, own_params, own_state = given
+            i, own_params, old_state = given
+            own_key = None if key is None else jax.random.fold_in(key, i)
             with inside(inner.name):
-                y, own_state = inner.apply(
-                    own_params, own_state, x, train=train, key=key_of(key, i)
-                )
-            return checked(y, x), own_state
+                y, own_state, *cache = call(own_params, old_state, x, train=train, key=own_key)
+            checks.same_shape(name, "layer(x)", y, "x", x)
+            checks.same_dtype(name, "layer(x)", y, "x", x)
+            y = reshard_like(y, x)
+            # A state that is passed on is not copied.
+            own_state = None if _same(own_state, old_state) else own_state
+            return y, (own_state, [_Kept.of(each, x, y) for each in cache])
 
-        return loop(one, params, state, x, key)
-
-    def loop(one: Any, params: Any, state: Any, x: Array, key: Any) -> Any:
         check(params, "params")
         check(state, "state")
-        if key is not None:
-            key = checks.prng_key(name, key)
+        key = None if key is None else checks.prng_key(name, key)
         x = varying_together(x, params, state, key)
-        return lax.scan(one, x, (jnp.arange(times), params, state))
-
-    def key_of(key: Any, i: Array) -> Any:
-        return None if key is None else jax.random.fold_in(key, i)
-
-    def checked(y: Array, x: Array) -> Array:
-        checks.same_shape(name, "layer(x)", y, "x", x)
-        checks.same_dtype(name, "layer(x)", y, "x", x)
-        return reshard_like(y, x)
+        y, (new_state, kept) = lax.scan(one, x, (jnp.arange(times), params, state))
+        return y, state if new_state is None else new_state, kept
 
     def check(tree: Any, what: str) -> None:
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
@@ -203,3 +196,9 @@ def repeat(layer: ModelLike, times: int) -> Layer:
         flops=no_flops,
         in_dtype=lambda dtype: repeat(as_dtype(inner, dtype), times),
     )
+
+
+def _same(tree: Any, other: Any) -> bool:
+    """Tell whether two trees hold the same arrays."""
+    leaves, others = jax.tree.leaves(tree), jax.tree.leaves(other)
+    return len(leaves) == len(others) and all(map(operator.is_, leaves, others))
