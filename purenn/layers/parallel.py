@@ -54,8 +54,8 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
             not go together, at `init` or `forward`.
 
     Examples:
-        >>> import jax
-        >>>         >>> import purenn as pn
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
         >>> layer = pn.parallel(pn.serial(), pn.relu, combine="concat")
         >>> y, state, cache = layer.forward(((), ()), ((), ()), jnp.array([[-1.0, 2.0]]))
         >>> _, dx = layer.backward(((), ()), cache, jnp.array([[1.0, 2.0, 3.0, 4.0]]))
