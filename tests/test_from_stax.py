@@ -64,6 +64,17 @@ def conv_transpose(features, kernel, strides, padding):
     )
 
 
+def fan_out(*rows, combine):
+    """The same input for several layers, whose outputs are added or concatenated."""
+    fan_in = {"sum": stax.FanInSum, "concat": stax.FanInConcat()}[combine]
+    branches = stax.parallel(*(row.stax for row in rows))
+    return Same(
+        stax.serial(stax.FanOut(len(rows)), branches, fan_in),
+        pn.parallel(*(row.purenn for row in rows), combine=combine),
+        lambda params: tuple(row.translate(p) for row, p in zip(rows, params[1], strict=True)),
+    )
+
+
 def norm(axis):
     layer = stax.BatchNorm(axis)
     return Same(layer, pn.batch_norm(), lambda params: pn.BatchNormParams(*params[::-1]))
@@ -130,6 +141,13 @@ NETWORKS = {
     "in one dimension": (
         serial(conv1d(3, 3, 2, "SAME"), act("Tanh"), conv1d(2, 2, 1, "VALID")),
         (7, 2),
+    ),
+    "branches": (
+        serial(
+            fan_out(dense(3), serial(act("Tanh"), dense(3)), act("Identity"), combine="sum"),
+            fan_out(dense(2), act("Tanh"), combine="concat"),
+        ),
+        (3,),
     ),
 }
 
