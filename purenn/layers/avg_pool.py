@@ -77,7 +77,7 @@ def avg_pool(
             return jnp.where(cell < n, dy / n, 0)
 
         dy_wide = counted(wide(dy), image)
-        return (), windows.spread(part, (dy_wide,), image).astype(dy.dtype)
+        return (), windows.scatter(part, (dy_wide,), image).astype(dy.dtype)
 
     def counted(mean: Array, image: Image) -> Array:
         """Return a mean over all of a window as one over its cells in the image."""

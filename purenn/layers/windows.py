@@ -103,7 +103,7 @@ class Windows:
     def _around(self, image: tuple[int, ...]) -> Padding:
         return in_numbers(self.padding, (image[0], image[1]), self.size, self.strides)
 
-    def spread(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
+    def scatter(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
         """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
 
         `part` is elementwise. `cell` numbers the cells of a window by rows; in the gaps between
