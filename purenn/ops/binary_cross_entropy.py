@@ -11,7 +11,7 @@ from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
 from purenn.ops.activations import sigmoid
-from purenn.ops.means import Mean, mean_of_elements, reject_unless
+from purenn.ops.means import Mean, reject_unless
 from purenn.ops.targets import poison, regression_targets
 
 CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
@@ -57,8 +57,7 @@ def _binary_cross_entropy(
         0.3993
     """
     where = "binary_cross_entropy"
-    mean = mean_of_elements(where, "probabilities", p, weights)
-    p, targets = regression_targets(where, "probabilities", p, targets, mean)
+    p, targets, mean = regression_targets(where, "probabilities", p, targets, weights)
     known, valid = _in_0_1(p), _in_0_1(targets)
     remedy = "logits go to sigmoid_binary_cross_entropy"
     reject_unless(known, where, f"probabilities must lie in 0 … 1 ({remedy})", p)
@@ -108,8 +107,7 @@ def _sigmoid_binary_cross_entropy(
         0.6931 [-0.25  0.25]
     """
     where = "sigmoid_binary_cross_entropy"
-    mean = mean_of_elements(where, "logits", logits, weights)
-    logits, targets = regression_targets(where, "logits", logits, targets, mean)
+    logits, targets, mean = regression_targets(where, "logits", logits, targets, weights)
     valid = _in_0_1(targets)
     reject_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)

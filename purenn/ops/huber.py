@@ -11,7 +11,7 @@ from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
-from purenn.ops.means import Mean, mean_of_elements
+from purenn.ops.means import Mean
 from purenn.ops.targets import regression_error
 
 
@@ -56,8 +56,7 @@ def _huber(
     delta = scalars.number("huber", "delta", delta, static=True)
     if delta <= 0:
         raise ValueError(f"huber: expected delta > 0, got {delta:g}")
-    mean = mean_of_elements("huber", "predictions", predictions, weights)
-    error = regression_error("huber", "predictions", predictions, targets, mean)
+    error, mean = regression_error("huber", predictions, targets, weights)
     e = wide(error)
     # One expression for both cases: the square of a large error, which overflows, is never formed.
     clipped = jnp.clip(e, -delta, delta)

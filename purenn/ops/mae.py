@@ -9,7 +9,7 @@ from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
-from purenn.ops.means import Mean, mean_of_elements
+from purenn.ops.means import Mean
 from purenn.ops.targets import regression_error
 
 
@@ -45,8 +45,7 @@ def _mae(
         >>> print(value, pn.mae.backward(cache, jnp.ones(())).tolist())
         1.0 [[0.0], [-0.5]]
     """
-    mean = mean_of_elements("mae", "predictions", predictions, weights)
-    error = regression_error("mae", "predictions", predictions, targets, mean)
+    error, mean = regression_error("mae", predictions, targets, weights)
     return mean.forward(jnp.abs(wide(error))).astype(error.dtype), _Saved(error, mean)
 
 

@@ -23,18 +23,18 @@ class Mean:
 
     Attributes:
         weights: in float32 at least, with as many axes as the terms; None for none.
-        total: their sum, NaN where a weight is not valid; None for none.
-        count: $n$, by how many the sum of the terms is divided if there are no weights.
+        total: the sum of the weights over all terms, NaN if a weight is not valid; None for none.
+        count: $n$, the number of terms.
     """
 
     weights: Array | None
-    total: Array | None
+    total: Any
     count: int = field(metadata={"static": True})
 
     @property
     def masked(self) -> Array | None:
-        """Which terms have the weight 0, if there are weights; none if a weight is not valid."""
-        if self.weights is None or self.total is None:
+        """Tell which terms have the weight 0, if there are weights; none if one is not valid."""
+        if self.weights is None:
             return None
         return (self.weights == 0) & ~jnp.isnan(self.total)
 
@@ -45,13 +45,13 @@ class Mean:
 
     def forward(self, terms: Array) -> Array:
         """Return the mean."""
-        if self.weights is None or self.total is None:
+        if self.weights is None:
             return jnp.sum(terms) / self.count
         return jnp.sum(self.keep(self.weights / self.total * terms, 0))
 
     def backward(self, dy: Array) -> Array:
         """Return the derivative with respect to each term, in float32 at least."""
-        if self.weights is None or self.total is None:
+        if self.weights is None:
             return wide(dy) / self.count
         return self.weights / self.total * wide(dy)
 
@@ -63,11 +63,10 @@ def mean_of_examples(where: str, name: str, predictions: Array, weights: Any) ->
         return Mean(None, None, math.prod(leading))
     weights = _converted(where, name, predictions, weights)
     if weights.shape != leading:
+        remedy = "; pass weights[..., 0]" * (weights.shape == (*leading, 1))
         raise ValueError(
             f"{where}: weights has shape {weights.shape} and {name} {predictions.shape}; "
-            f"expected one weight per example, {leading}"
-            + "; pass weights[..., 0]"
-            * (weights.shape == (*leading, 1))
+            f"expected one weight per example, {leading}{remedy}"
         )
     return _weighted(where, weights[..., None], 1)
 

@@ -8,7 +8,7 @@ from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
-from purenn.ops.means import Mean, mean_of_elements
+from purenn.ops.means import Mean
 from purenn.ops.targets import regression_error
 
 
@@ -48,8 +48,7 @@ def _mse(
         >>> print(value, pn.mse.backward(cache, jnp.ones(())).tolist())
         2.0 [[0.0], [-2.0]]
     """
-    mean = mean_of_elements("mse", "predictions", predictions, weights)
-    error = regression_error("mse", "predictions", predictions, targets, mean)
+    error, mean = regression_error("mse", predictions, targets, weights)
     return mean.forward(wide(error) ** 2).astype(error.dtype), _Saved(error, mean)
 
 

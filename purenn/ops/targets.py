@@ -8,16 +8,17 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.precision import per_feature, wide_dtype
-from purenn.ops.means import Mean, mean_of_examples, reject_unless
+from purenn.ops.means import Mean, mean_of_elements, mean_of_examples, reject_unless
 
 
 def regression_targets(
-    where: str, name: str, predictions: Array, targets: Any, mean: Mean
-) -> tuple[Array, Array]:
-    """Return predictions and targets of one shape and dtype, both 0 where the weight is 0.
+    where: str, name: str, predictions: Array, targets: Any, weights: Any
+) -> tuple[Array, Array, Mean]:
+    """Return predictions and targets of one shape and dtype, and the mean to take.
 
-    Whole numbers and bools become floats.
+    Both are 0 where the weight is 0. Whole numbers and bools become floats.
     """
+    mean = mean_of_elements(where, name, predictions, weights)
     targets = checks.as_array(where, "targets", targets)
     remedy = "; pass targets[..., None]" * ((*targets.shape, 1) == predictions.shape)
     checks.same_shape(where, "targets", targets, name, predictions, remedy)
@@ -26,13 +27,17 @@ def regression_targets(
     if not checks.is_float(targets):
         targets = targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", targets, name, predictions)
-    return mean.keep(predictions, 0), mean.keep(targets, 0)
+    return mean.keep(predictions, 0), mean.keep(targets, 0), mean
 
 
-def regression_error(where: str, name: str, predictions: Array, targets: Any, mean: Mean) -> Array:
-    """Return `predictions - targets`, 0 where the weight is 0."""
-    predictions, targets = regression_targets(where, name, predictions, targets, mean)
-    return predictions - targets
+def regression_error(
+    where: str, predictions: Array, targets: Any, weights: Any
+) -> tuple[Array, Mean]:
+    """Return `predictions - targets`, 0 where the weight is 0, and the mean to take."""
+    predictions, targets, mean = regression_targets(
+        where, "predictions", predictions, targets, weights
+    )
+    return predictions - targets, mean
 
 
 def class_targets(
