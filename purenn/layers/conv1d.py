@@ -3,17 +3,21 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
-from purenn.core import checks, scalars
+from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.precision import per_feature
 from purenn.core.sharding import sharding_of
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
-from purenn.layers.convolution import Convolution, draw_kernels
+from purenn.layers.kernels import (
+    check_initializers,
+    check_kernels,
+    convolution_of,
+    draw_kernels,
+)
 from purenn.layers.padding import Pair
 
 
@@ -87,49 +91,18 @@ def conv1d(
         >>> print(params.w.shape, y.shape)
         (5, 3, 8) (4, 50, 8)
     """
-    features = scalars.count("conv1d", "features", features)
-    kernel = scalars.count("conv1d", "kernel", kernel)
-    strides = scalars.count("conv1d", "strides", strides)
-    around = _padding(padding)
-    dilation = scalars.count("conv1d", "dilation", dilation)
-    groups = scalars.count("conv1d", "groups", groups)
-    if features % groups:
-        raise ValueError(
-            f"conv1d: expected features that can be divided into groups={groups}, got {features}"
-        )
-    checks.function("conv1d", "w_init", w_init)
-    if b_init is not None:
-        checks.function("conv1d", "b_init", b_init)
-    b_shape = None if b_init is None else (features,)
-    options = (
-        (f", strides={strides}", strides > 1),
-        (f", padding={around!r}", around != "SAME"),
-        (f", dilation={dilation}", dilation > 1),
-        (f", groups={groups}", groups > 1),
+    convolution = convolution_of(
+        "conv1d", features, kernel, strides, padding, dilation, groups, axes=1
     )
-    name = f"conv1d({features}, {kernel}{''.join(text for text, given in options if given)})"
-    convolution = Convolution(
-        name,
-        (1, kernel),
-        (1, strides),
-        around if isinstance(around, str) else ((0, 0), around),
-        (1, dilation),
-        groups,
-    )
+    check_initializers("conv1d", w_init, b_init)
+    name, bias = convolution.name, b_init is not None
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Conv1dParams, tuple[()]]:
         if len(in_shape) != 2 or 0 in in_shape:
             raise ValueError(
                 f"{name}: in_shape is {in_shape}, expected (time, channels), both at least 1"
             )
-        time, channels = in_shape
-        fits(time, f"in_shape is {in_shape}")
-        if channels % groups:
-            raise ValueError(
-                f"{name}: in_shape is {in_shape}, expected channels (the last axis) that can be "
-                f"divided into groups={groups}"
-            )
-        shape = (kernel, channels // groups, features)
+        shape = convolution.kernel_shape(in_shape)
         return Conv1dParams(*draw_kernels(name, key, shape, w_init, b_init)), ()
 
     def forward(
@@ -148,53 +121,18 @@ def conv1d(
         dx = convolution.dx(dz, w, x.shape[1:3], sharding_of(x)).squeeze(1)
         return Conv1dParams(w=dw, b=None if b is None else jnp.sum(dz, axis=(0, 1, 2))), dx
 
-    def fits(time: int, what: str) -> None:
-        padded = time + (0 if isinstance(around, str) else sum(around))
-        extent = (kernel - 1) * dilation + 1
-        if around != "SAME" and padded < extent:
-            raise ValueError(
-                f"{name}: {what}, with its padding {padded} steps; expected at least {extent}, the "
-                f"kernel{f' with dilation={dilation}' if dilation > 1 else ''}"
-            )
-
     def check(params: Any, x: Array) -> None:
-        checks.record(name, "params", params, Conv1dParams, (kernel, "c_in", features), b_shape)
-        w, b = params
-        channels = w.shape[1] * groups
+        shape = (convolution.kernel[1], "c_in", convolution.features)
+        check_kernels(name, params, Conv1dParams, shape, bias=bias)
+        w = params.w
+        channels = w.shape[1] * convolution.groups
         if x.ndim != 3 or x.shape[-1] != channels:
             remedy = "; for a single sequence pass x[None]" if x.ndim == 2 else ""
             raise ValueError(
                 f"{name}: x has shape {x.shape}, expected (batch, time, {channels}), since w has "
                 f"shape {w.shape}{remedy}"
             )
-        fits(x.shape[1], f"x has shape {x.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
-        if b is not None:
-            checks.same_dtype(name, "params.b", b, "params.w", w)
 
-    notation = convolution.notation(bias=b_init is not None, axes=1)
-
-    def flops(params: Conv1dParams, x: Any, y: Any) -> int:
-        return int(y.size) * (2 * int(params.w.size) // features + (b_init is not None))
-
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
-
-
-def _padding(padding: Any) -> str | Pair:
-    """Return the padding in one form: a word in capitals, or the steps before and after."""
-    if isinstance(padding, str):
-        word = padding.upper()
-        checks.one_of("conv1d", "padding", word, ("SAME", "VALID"))
-        return word
-    if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
-        n = scalars.count("conv1d", "padding", padding, least=0)
-        return n, n
-    if not isinstance(padding, tuple) or len(padding) != 2:
-        raise TypeError(
-            f'conv1d: padding must be "SAME", "VALID", one number for both sides, or '
-            f"(before, after); got {checks.describe(padding)}"
-        )
-    before, after = (
-        scalars.count("conv1d", f"padding[{i}]", n, least=0) for i, n in enumerate(padding)
-    )
-    return before, after
+    notation = convolution.notation(bias=bias)
+    return Layer(init, forward, backward, name=name, notation=notation, flops=convolution.flops)

@@ -5,15 +5,20 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks, scalars
+from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.precision import per_feature
 from purenn.core.sharding import sharding_of
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
-from purenn.layers.convolution import Convolution, draw_kernels
-from purenn.layers.padding import Padding, Pair, checked_padding
+from purenn.layers.kernels import (
+    check_initializers,
+    check_kernels,
+    convolution_of,
+    draw_kernels,
+)
+from purenn.layers.padding import Padding, Pair
 
 
 @weights("w")
@@ -99,38 +104,13 @@ def conv2d(
         >>> print(params.w.shape, y.shape)
         (5, 5, 1, 8) (4, 14, 14, 8)
     """
-    features = scalars.count("conv2d", "features", features)
-    kernel = scalars.pair("conv2d", "kernel", kernel)
-    strides = scalars.pair("conv2d", "strides", strides)
-    around = checked_padding("conv2d", padding)
-    dilation = scalars.pair("conv2d", "dilation", dilation)
-    groups = scalars.count("conv2d", "groups", groups)
-    if features % groups:
-        raise ValueError(
-            f"conv2d: expected features that can be divided into groups={groups}, got {features}"
-        )
-    checks.function("conv2d", "w_init", w_init)
-    if b_init is not None:
-        checks.function("conv2d", "b_init", b_init)
-    b_shape = None if b_init is None else (features,)
-    options = (
-        (f", strides={strides}", strides != (1, 1)),
-        (f", padding={around!r}", around != "SAME"),
-        (f", dilation={dilation}", dilation != (1, 1)),
-        (f", groups={groups}", groups > 1),
-    )
-    name = f"conv2d({features}, {kernel}{''.join(text for text, given in options if given)})"
-    convolution = Convolution(name, kernel, strides, around, dilation, groups)
+    convolution = convolution_of("conv2d", features, kernel, strides, padding, dilation, groups)
+    check_initializers("conv2d", w_init, b_init)
+    name, bias = convolution.name, b_init is not None
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Conv2dParams, tuple[()]]:
         checks.image_shape(name, in_shape)
-        convolution.pads(in_shape[:2], f"in_shape is {in_shape}")
-        if in_shape[-1] % groups:
-            raise ValueError(
-                f"{name}: in_shape is {in_shape}, expected channels (the last axis) that can be "
-                f"divided into groups={groups}"
-            )
-        shape = (*kernel, in_shape[-1] // groups, features)
+        shape = convolution.kernel_shape(in_shape)
         return Conv2dParams(*draw_kernels(name, key, shape, w_init, b_init)), ()
 
     def forward(
@@ -149,17 +129,11 @@ def conv2d(
         return Conv2dParams(w=dw, b=None if b is None else jnp.sum(dz, axis=(0, 1, 2))), dx
 
     def check(params: Any, x: Array) -> None:
-        checks.record(name, "params", params, Conv2dParams, (*kernel, "c_in", features), b_shape)
-        w, b = params
-        checks.images(name, x, w.shape[2] * groups, f", since w has shape {w.shape}")
+        shape = (*convolution.kernel, "c_in", convolution.features)
+        check_kernels(name, params, Conv2dParams, shape, bias=bias)
+        w = params.w
+        checks.images(name, x, w.shape[2] * convolution.groups, f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
-        if b is not None:
-            checks.same_dtype(name, "params.b", b, "params.w", w)
 
-    notation = convolution.notation(bias=b_init is not None)
-
-    def flops(params: Conv2dParams, x: Any, y: Any) -> int:
-        # At each position as dense: a product and a sum per weight, of padding too, and the bias.
-        return int(y.size) * (2 * int(params.w.size) // features + (b_init is not None))
-
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    notation = convolution.notation(bias=bias)
+    return Layer(init, forward, backward, name=name, notation=notation, flops=convolution.flops)

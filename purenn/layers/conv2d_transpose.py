@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from purenn.core import checks, scalars
+from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import per_feature
@@ -13,8 +13,13 @@ from purenn.core.sharding import product_sharding
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
-from purenn.layers.convolution import Convolution, draw_kernels
-from purenn.layers.padding import Padding, Pair, checked_padding
+from purenn.layers.kernels import (
+    check_initializers,
+    check_kernels,
+    convolution_of,
+    draw_kernels,
+)
+from purenn.layers.padding import Padding, Pair
 
 
 @weights("w")
@@ -92,23 +97,15 @@ def conv2d_transpose(
         >>> print(params.w.shape, y.shape)
         (3, 3, 16, 8) (4, 28, 28, 8)
     """
-    features = scalars.count("conv2d_transpose", "features", features)
-    kernel = scalars.pair("conv2d_transpose", "kernel", kernel)
-    strides = scalars.pair("conv2d_transpose", "strides", strides)
-    around = checked_padding("conv2d_transpose", padding)
-    checks.function("conv2d_transpose", "w_init", w_init)
-    if b_init is not None:
-        checks.function("conv2d_transpose", "b_init", b_init)
-    b_shape = None if b_init is None else (features,)
-    apart = f", strides={strides}" if strides != (1, 1) else ""
-    removed = f", padding={around!r}" if around != "SAME" else ""
-    name = f"conv2d_transpose({features}, {kernel}{apart}{removed})"
-    convolution = Convolution(name, kernel, strides, around)  # from y to x
+    # From y to x: what is forward here is the derivative there, and the other way round.
+    convolution = convolution_of("conv2d_transpose", features, kernel, strides, padding)
+    check_initializers("conv2d_transpose", w_init, b_init)
+    name, bias = convolution.name, b_init is not None
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Conv2dTransposeParams, tuple[()]]:
         checks.image_shape(name, in_shape)
         size(in_shape[:2], f"in_shape is {in_shape}")
-        shape = (*kernel, in_shape[-1], features)
+        shape = (*convolution.kernel, in_shape[-1], convolution.features)
         return Conv2dTransposeParams(*draw_kernels(name, key, shape, w_init, b_init)), ()
 
     def forward(
@@ -132,9 +129,10 @@ def conv2d_transpose(
 
     def size(image: tuple[int, ...], what: str) -> Pair:
         """Return the height and width of `y`."""
+        around = convolution.padding
         rows, columns = (
             n * s if around == "SAME" else (n - 1) * s + (max(k, s) if around == "VALID" else k)
-            for n, k, s in zip(image, kernel, strides, strict=True)
+            for n, k, s in zip(image, convolution.kernel, convolution.strides, strict=True)
         )
         if not isinstance(around, str):
             left = rows - sum(around[0]), columns - sum(around[1])
@@ -147,30 +145,21 @@ def conv2d_transpose(
         return rows, columns
 
     def check(params: Any, x: Array) -> None:
-        shape = (*kernel, "c_in", features)
-        checks.record(name, "params", params, Conv2dTransposeParams, shape, b_shape)
-        w, b = params
-        checks.images(name, x, w.shape[2], f", since w has shape {w.shape}")
-        checks.same_dtype(name, "x", x, "params.w", w)
-        if b is not None:
-            checks.same_dtype(name, "params.b", b, "params.w", w)
+        shape = (*convolution.kernel, "c_in", convolution.features)
+        check_kernels(name, params, Conv2dTransposeParams, shape, bias=bias)
+        checks.images(name, x, params.w.shape[2], f", since w has shape {params.w.shape}")
+        checks.same_dtype(name, "x", x, "params.w", params.w)
 
-    by, x = "", "{x}"
-    if strides != (1, 1):
-        by, x = (
-            f", strides {strides[0]}×{strides[1]}",
-            f"({{x}} dilated by {strides[0]}×{strides[1]})",
-        )
-    notation = Notation(
-        "Z",
-        f"{x}∗{{w}} turned{' + {b}' * (b_init is not None)}",
-        f"{{dy}}∗{{w}}{by}",
-        (f"{{dy}}∗{x}", "Σ examples, places {dy}")[: 1 + (b_init is not None)],
+    other = convolution.notation(bias=False)
+    y, dx, dw = (
+        text.format(x="{dy}", dy="{x}", w="{w}") for text in (other.dx, other.y, *other.dparams)
     )
+    dparams = (dw, "Σ examples, places {dy}")[: 1 + bias]
+    notation = Notation("Z", y + " + {b}" * bias, dx, dparams)
 
     def flops(params: Conv2dTransposeParams, x: Any, y: Any) -> int:
         # Each pixel meets each weight, also where the result is removed; and the bias.
         products = int(x.size) * int(params.w.size) // params.w.shape[2]
-        return 2 * products + int(y.size) * (b_init is not None)
+        return 2 * products + int(y.size) * bias
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

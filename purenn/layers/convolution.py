@@ -3,42 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.sharding import NamedSharding
 
-from purenn.core import checks
-from purenn.core.located import inside
 from purenn.core.notation import Notation
 from purenn.core.sharding import product_sharding, sharding_of
-from purenn.core.types import Initializer
-from purenn.initializers import draw
 from purenn.layers.correlate import correlate
 from purenn.layers.kernel_derivative import kernel_derivative
 from purenn.layers.padding import Padding, Pair, in_numbers
 
 
-def draw_kernels(
-    name: str,
-    key: Any,
-    shape: tuple[int, ...],
-    w_init: Initializer,
-    b_init: Initializer | None,
-) -> tuple[Array, Array | None]:
-    """Return kernels of a shape, features last, and a bias for each feature."""
-    w_key, b_key = jax.random.split(checks.prng_key(name, key))
-    with inside("w_init"):
-        w = draw(name, "w_init", w_init, w_key, shape)
-    if b_init is None:
-        return w, None
-    with inside("b_init"):
-        return w, draw(name, "b_init", b_init, b_key, shape[-1:])
-
-
 @dataclass(frozen=True)
 class Convolution:
-    r"""How kernels move over padded images.
+    r"""How kernels move over padded images; a sequence is an image of height 1.
 
     With strides $s$, dilation $d$ and $p$ rows of padding above, written for one axis,
 
@@ -49,20 +27,32 @@ class Convolution:
     one of which may be dilated: zeros are put between its values.
 
     Attributes:
-        name: of the layer, for error messages.
+        layer: which one it is, such as "conv2d".
+        features: the number of kernels.
         kernel: height and width of a kernel.
         strides: the distance from one position to the next, down and across.
         dilation: the distance from one weight of a kernel to the next.
-        groups: into how many groups the channels of `x` and the features are divided.
         padding: a word or numbers.
+        groups: into how many groups the channels of `x` and the features are divided.
+        axes: 2 for images, 1 for sequences.
     """
 
-    name: str
+    layer: str
+    features: int
     kernel: Pair
-    strides: Pair
-    padding: str | Padding
+    strides: Pair = (1, 1)
+    padding: str | Padding = "SAME"
     dilation: Pair = (1, 1)
     groups: int = 1
+    axes: int = 2
+
+    @property
+    def name(self) -> str:
+        """Return the name of the layer, with the options that are not the default."""
+        options = ("strides", "padding", "dilation", "groups")
+        given = [name for name in options if getattr(self, name) != getattr(Convolution, name)]
+        text = "".join(f", {name}={self._shown(getattr(self, name))!r}" for name in given)
+        return f"{self.layer}({self.features}, {self._shown(self.kernel)}{text})"
 
     @property
     def extent(self) -> Pair:
@@ -79,13 +69,27 @@ class Convolution:
         """
         rows, columns = in_numbers(self.padding, (image[0], image[1]), self.extent, self.strides)
         padded = image[0] + sum(rows), image[1] + sum(columns)
+        unit = "steps" if self.axes == 1 else "pixels"
         if padded[0] < self.extent[0] or padded[1] < self.extent[1]:
-            dilated = "" if self.extent == self.kernel else f" with dilation={self.dilation}"
+            what = what or f"x has {self._shown(image)} {unit}"
+            dilation = f" with dilation={self._shown(self.dilation)}"
             raise ValueError(
-                f"{self.name}: {what or f'x has {image} pixels'}, with its padding {padded} "
-                f"pixels; expected at least {self.extent}, the kernel{dilated}"
+                f"{self.name}: {what}, with its padding {self._shown(padded)} {unit}; expected at "
+                f"least {self._shown(self.extent)}, the kernel"
+                f"{'' if self.extent == self.kernel else dilation}"
             )
         return rows, columns
+
+    def kernel_shape(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of `w`, if the kernels and the groups fit an example of a shape."""
+        *image, channels = in_shape
+        self.pads((1, *image)[-2:], f"in_shape is {in_shape}")
+        if channels % self.groups:
+            raise ValueError(
+                f"{self.name}: in_shape is {in_shape}, expected channels (the last axis) that can "
+                f"be divided into groups={self.groups}"
+            )
+        return *self.kernel[-self.axes :], channels // self.groups, self.features
 
     def z(self, x: Array, w: Array) -> Array:
         """Return `x * w`, without a bias."""
@@ -132,8 +136,8 @@ class Convolution:
             groups=self.groups,
         )
 
-    def notation(self, *, bias: bool, axes: int = 2) -> Notation:
-        """Return how a layer is written, with the sizes of its last axes."""
+    def notation(self, *, bias: bool) -> Notation:
+        """Return how the layer is written."""
 
         def dilated(symbol: str, by: Pair) -> str:
             return symbol if by == (1, 1) else f"({symbol} dilated by {times(by)})"
@@ -142,7 +146,7 @@ class Convolution:
             return "" if by == (1, 1) else f", strides {times(by)}"
 
         def times(pair: Pair) -> str:
-            return "×".join(map(str, pair[-axes:]))
+            return "×".join(map(str, pair[-self.axes :]))
 
         w, dy = dilated("{w}", self.dilation), dilated("{dy}", self.strides)
         groups = "" if self.groups == 1 else f", {self.groups} groups"
@@ -154,6 +158,17 @@ class Convolution:
                 : 1 + bias
             ],
         )
+
+    def flops(self, params: Any, x: Any, y: Any) -> int:
+        """Return the operations: at each position as many as `dense` has.
+
+        That is a product and a sum per weight, of padding too, and the bias.
+        """
+        return int(y.size) * (2 * int(params.w.size) // self.features + (params.b is not None))
+
+    def _shown(self, value: Any) -> Any:
+        """Return an argument as the user of a layer with one axis or two gives it."""
+        return value[1] if self.axes == 1 and isinstance(value, tuple) else value
 
     def _axes(self, image: tuple[int, ...], places: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Return for each axis: length of x, of dz, stride, kernel's length, padding before."""

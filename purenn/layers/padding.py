@@ -1,4 +1,4 @@
-"""Padding of images: how many rows and columns a layer puts around them."""
+"""Padding: how many rows and columns a layer puts around images, or steps around sequences."""
 
 from typing import Any, TypeAlias
 
@@ -13,12 +13,9 @@ Padding: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 
 def checked_padding(layer: str, padding: Any) -> str | Padding:
     """Return the argument `padding` of a layer in one form: a word in capitals, or two pairs."""
-    if isinstance(padding, str):
-        checks.one_of(layer, "padding", padding.upper(), ("SAME", "VALID"))
-        return padding.upper()
-    if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
-        n = scalars.count(layer, "padding", padding, least=0)
-        return (n, n), (n, n)
+    simple = _word_or_number(layer, padding)
+    if simple is not None:
+        return simple if isinstance(simple, str) else ((simple, simple), (simple, simple))
     try:
         (top, bottom), (left, right) = padding
     except (TypeError, ValueError):
@@ -29,6 +26,32 @@ def checked_padding(layer: str, padding: Any) -> str | Padding:
     top, bottom = (scalars.count(layer, "padding[0]", n, least=0) for n in (top, bottom))
     left, right = (scalars.count(layer, "padding[1]", n, least=0) for n in (left, right))
     return (top, bottom), (left, right)
+
+
+def sequence_padding(layer: str, padding: Any) -> str | Padding:
+    """Return that of a layer of sequences in the same form, as padding of images of height 1."""
+    simple = _word_or_number(layer, padding)
+    if simple is not None:
+        return simple if isinstance(simple, str) else ((0, 0), (simple, simple))
+    if not isinstance(padding, tuple) or len(padding) != 2:
+        raise TypeError(
+            f'{layer}: padding must be "SAME", "VALID", one number for both sides, or '
+            f"(before, after); got {checks.describe(padding)}"
+        )
+    before, after = (
+        scalars.count(layer, f"padding[{i}]", n, least=0) for i, n in enumerate(padding)
+    )
+    return (0, 0), (before, after)
+
+
+def _word_or_number(layer: str, padding: Any) -> str | int | None:
+    """Return padding that is a word, in capitals, or one number; None for any other."""
+    if isinstance(padding, str):
+        checks.one_of(layer, "padding", padding.upper(), ("SAME", "VALID"))
+        return padding.upper()
+    if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
+        return scalars.count(layer, "padding", padding, least=0)
+    return None
 
 
 def in_numbers(padding: str | Padding, image: Pair, window: Pair, strides: Pair) -> Padding:
