@@ -13,13 +13,9 @@ from purenn.core.sharding import product_sharding
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
-from purenn.layers.kernels import (
-    check_initializers,
-    check_kernels,
-    convolution_of,
-    draw_kernels,
-)
+from purenn.layers.convolution import convolution_of
 from purenn.layers.padding import Padding, Pair
+from purenn.layers.weights_and_biases import check_initializers, check_weights, draw_weights
 
 
 @weights("w")
@@ -106,7 +102,7 @@ def conv2d_transpose(
         checks.image_shape(name, in_shape)
         size(in_shape[:2], f"in_shape is {in_shape}")
         shape = (*convolution.kernel, in_shape[-1], convolution.features)
-        return Conv2dTransposeParams(*draw_kernels(name, key, shape, w_init, b_init)), ()
+        return Conv2dTransposeParams(*draw_weights(name, key, shape, w_init, b_init)), ()
 
     def forward(
         params: Conv2dTransposeParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -146,7 +142,7 @@ def conv2d_transpose(
 
     def check(params: Any, x: Array) -> None:
         shape = (*convolution.kernel, "c_in", convolution.features)
-        check_kernels(name, params, Conv2dTransposeParams, shape, bias=bias)
+        check_weights(name, params, Conv2dTransposeParams, shape, bias=bias)
         checks.images(name, x, params.w.shape[2], f", since w has shape {params.w.shape}")
         checks.same_dtype(name, "x", x, "params.w", params.w)
 

@@ -7,11 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.sharding import NamedSharding
 
+from purenn.core import scalars
 from purenn.core.notation import Notation
 from purenn.core.sharding import product_sharding, sharding_of
 from purenn.layers.correlate import correlate
 from purenn.layers.kernel_derivative import kernel_derivative
-from purenn.layers.padding import Padding, Pair, in_numbers
+from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers, sequence_padding
 
 
 @dataclass(frozen=True)
@@ -192,3 +193,38 @@ class Convolution:
             (kh, kw, each, self.groups * channels),
             out_sharding=sharding_of(w, 0, 1, None, None),
         )
+
+
+def convolution_of(
+    layer: str,
+    features: Any,
+    kernel: Any,
+    strides: Any,
+    padding: Any,
+    dilation: Any = 1,
+    groups: Any = 1,
+    *,
+    axes: int = 2,
+) -> Convolution:
+    """Return the convolution that the arguments of a layer describe, of images or sequences."""
+
+    def pair(name: str, value: Any) -> Pair:
+        if axes == 2:
+            return scalars.pair(layer, name, value)
+        return 1, scalars.count(layer, name, value)
+
+    convolution = Convolution(
+        layer,
+        scalars.count(layer, "features", features),
+        pair("kernel", kernel),
+        pair("strides", strides),
+        (checked_padding if axes == 2 else sequence_padding)(layer, padding),
+        pair("dilation", dilation),
+        scalars.count(layer, "groups", groups),
+        axes,
+    )
+    if convolution.features % convolution.groups:
+        raise ValueError(
+            f"{layer}: expected features that can be divided into groups={groups}, got {features}"
+        )
+    return convolution
