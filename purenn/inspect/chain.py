@@ -9,6 +9,7 @@ import jax
 from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
+from purenn.core.split_key import split_key
 from purenn.core.text import cut, literal
 
 LETTERS = {"w": "W", "gamma": "γ", "beta": "β"}
@@ -100,15 +101,9 @@ def _shares(
     checks.entries(layer.name, "params", params, len(parts))
     if state is not None:
         checks.entries(layer.name, "state", state, len(parts))
-    key = None if key is None else checks.prng_key(layer.name, key)
-    return [
-        (
-            params[i],
-            None if state is None else state[i],
-            None if key is None else jax.random.fold_in(key, i),
-        )
-        for i in range(len(parts))
-    ]
+    keys = split_key(layer.name, key, len(parts))
+    states = [None] * len(parts) if state is None else state
+    return list(zip(params, states, keys, strict=True))
 
 
 def nest(layer: Layer, values: Iterator[Any]) -> Any:

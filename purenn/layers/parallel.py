@@ -10,6 +10,7 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
+from purenn.core.split_key import split_key
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.combine import WAYS, added, combined, notation_of, shares
@@ -96,18 +97,12 @@ def branches(
     def place(i: int) -> inside:
         return inside(layers[i].name, f"{labels[i]}: ")
 
-    def keys(key: Any) -> list[Any]:
-        if key is None:
-            return [None] * count
-        key = checks.prng_key(name, key)
-        return [jax.random.fold_in(key, i) for i in range(count)]
-
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         params, state, shapes = [], [], []
-        for i, (layer, own_key) in enumerate(zip(layers, keys(key), strict=True)):
+        for i, own_key in enumerate(split_key(name, key, count)):
             with place(i):
-                own_params, own_state = layer.init(own_key, in_shape)
-                shapes.append(out_shape(layer, own_params, own_state, in_shape))
+                own_params, own_state = layers[i].init(own_key, in_shape)
+                shapes.append(out_shape(layers[i], own_params, own_state, in_shape))
             params.append(own_params)
             state.append(own_state)
         agree(in_shape, shapes)
@@ -116,19 +111,9 @@ def branches(
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        check(params, "params")
-        check(state, "state")
-        ys, new_state, caches = [], [], []
-        for i, own_key in enumerate(keys(key)):
-            with place(i):
-                y, own_state, cache = layers[i].forward(
-                    params[i], state[i], x, train=train, key=own_key
-                )
-            ys.append(y)
-            new_state.append(own_state)
-            caches.append(cache)
+        ys, state, caches = each("forward", params, state, x, train, key)
         kept = tuple(ys) if combine == "product" else ()
-        return together(x, ys), tuple(new_state), _Saved(tuple(caches), kept)
+        return together(x, ys), state, _Saved(caches, kept)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[Any, ...], Array | None]:
         check(params, "params")
@@ -146,15 +131,24 @@ def branches(
     def apply(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any]:
+        ys, state, _ = each("apply", params, state, x, train, key)
+        return together(x, ys), state
+
+    def each(
+        method: str, params: Any, state: Any, x: Array, train: bool, key: Any
+    ) -> tuple[list[Array], tuple[Any, ...], tuple[Any, ...]]:
+        """Run each layer's forward, or apply, which has no cache."""
         check(params, "params")
         check(state, "state")
-        ys, new_state = [], []
-        for i, own_key in enumerate(keys(key)):
+        ys, new_state, caches = [], [], []
+        for i, own_key in enumerate(split_key(name, key, count)):
             with place(i):
-                y, own_state = layers[i].apply(params[i], state[i], x, train=train, key=own_key)
+                call = getattr(layers[i], method)
+                y, own_state, *cache = call(params[i], state[i], x, train=train, key=own_key)
             ys.append(y)
             new_state.append(own_state)
-        return together(x, ys), tuple(new_state)
+            caches += cache
+        return ys, tuple(new_state), tuple(caches)
 
     def together(x: Array, ys: list[Array]) -> Array:
         agree(x.shape, [y.shape for y in ys])

@@ -12,6 +12,7 @@ from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PLAIN, Notation
+from purenn.core.split_key import split_key
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 
@@ -50,10 +51,7 @@ def serial(*layers: ModelLike) -> Layer:
         return inside(parts[i].name, f"part {i}: ")
 
     def keys(key: Any) -> list[Any]:
-        if key is None:
-            return [None] * len(parts)
-        key = checks.prng_key("serial", key)
-        return [jax.random.fold_in(key, i) for i in range(len(parts))]
+        return split_key("serial", key, len(parts))
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         params, state = [], []
