@@ -68,7 +68,8 @@ from purenn.optimizers.schedules import (
 )
 from purenn.optimizers.sgd import sgd
 from purenn.storage.save import load, save
-from purenn.training.evaluate import accuracy, evaluate, predict
+from purenn.training.accuracy import accuracy
+from purenn.training.evaluate import evaluate, predict
 from purenn.training.fit import fit
 from purenn.training.position import EpochRecord
 from purenn.training.train import Progress, train

@@ -161,7 +161,7 @@ def test_no_more_than_a_batch_is_alive_while_the_model_runs(function):
 
 @pytest.mark.parametrize("function", ["predict", "evaluate"])
 def test_a_batch_is_put_on_the_device_when_the_one_before_is_done(function, monkeypatch):
-    name = {"predict": "_output", "evaluate": "_sums"}[function]
+    name = {"predict": "output_of", "evaluate": "_sums"}[function]
     make, sizes, results = getattr(evaluate_module, name), [], []
 
     def slow(x):

@@ -20,7 +20,7 @@ from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import reshard_like, varying_together
-from purenn.core.target_parts import loss_arguments, parts_of
+from purenn.core.target_parts import loss_arguments, parts_of, weights_of
 from purenn.core.types import Fn, Params, State
 
 NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tail
@@ -154,7 +154,7 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         params, state, targets = to_jax((params, state, targets))
         x = checks.as_array(layer.name, "x", x)
         batch = _examples(layer.name, op.name, x, targets)
-        weights = _weights(op, targets)
+        weights = weights_of(op, targets)
         if key is not None:
             key = jax.random.fold_in(checks.prng_key(layer.name, key), jnp.uint32(NO_PART))
 
@@ -189,12 +189,6 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         return value, grads, reshard_like(dx, x)
 
     return run
-
-
-def _weights(op: Op[...], targets: Any) -> Array | None:
-    """Return the weights of the loss's examples, if it has any."""
-    parts = parts_of(targets)
-    return parts[1] if op.weighted and len(parts) > 1 else None
 
 
 def _share(targets: Any, weights: Array, value: Array) -> Any:

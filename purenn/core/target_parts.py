@@ -20,10 +20,16 @@ def names_of(targets: Any, name: str = "targets") -> tuple[str, ...]:
     return tuple(f"{name}[{i}]" for i in range(len(targets)))
 
 
-def map_parts(function: Callable[[str, Any], Any], targets: Any, name: str = "targets") -> Any:
+def map_parts(function: Callable[[str, Any], Any], targets: Any) -> Any:
     """Return targets of the same form, with `function(name, array)` of each array."""
-    mapped = map(function, names_of(targets, name), parts_of(targets))
+    mapped = map(function, names_of(targets), parts_of(targets))
     return tuple(mapped) if isinstance(targets, tuple) else next(mapped)
+
+
+def weights_of(loss: Op[...], targets: Any) -> Any:
+    """Return the weights among targets, or None."""
+    parts = parts_of(targets)
+    return parts[1] if loss.weighted and len(parts) > 1 else None
 
 
 def loss_arguments(loss: Op[...], targets: Any) -> tuple[Any, ...]:

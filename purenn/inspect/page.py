@@ -11,7 +11,7 @@ import numpy as np
 from purenn.core import checks
 from purenn.core.adapt import with_options
 from purenn.core.layer import Layer
-from purenn.core.target_parts import parts_of
+from purenn.core.target_parts import parts_of, weights_of
 from purenn.core.text import columns, literal, padded, printable
 from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formula, notation_of
 
@@ -51,13 +51,9 @@ def lines_of(e: "Explanation") -> Iterator[Line]:
 def _loss_formula(e: "Explanation") -> str:
     """Return the formula of the loss's derivative, if it is known."""
     text = with_options(e.loss, e.loss.notation.dx)
-    if _is_weighted(e):
+    if weights_of(e.loss, e.end.targets) is not None:
         text = text.replace("/m", "⊙w/Σw").replace("/n", "⊙w/Σw")
     return text
-
-
-def _is_weighted(e: "Explanation") -> bool:
-    return e.loss.weighted and len(parts_of(e.end.targets)) > 1
 
 
 def _forward(
@@ -135,10 +131,10 @@ def page(e: "Explanation") -> str:
     if by_n:
         sizes += f"n = {e[-1].y.size} outputs in all, "
     penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
-    names = ("targets", ", weights w") if _is_weighted(e) else ("targets", *[","] * 9)
-    targets = "".join(
-        f"{name} {show(part)}" for name, part in zip(names, parts_of(e.end.targets), strict=False)
-    )
+    shown = [show(part) for part in parts_of(e.end.targets)]
+    if weights_of(e.loss, e.end.targets) is not None:
+        shown[1] = f"weights w {shown[1]}"
+    targets = f"targets {', '.join(shown)}"
     if e.loss.name != e.loss.first_name and e.loss.notation.targets:
         targets += f", Y = {with_options(e.loss, e.loss.notation.targets)}"
     written = [f"{sizes}{targets}; loss {e.loss.name} = {value}{penalty}"]

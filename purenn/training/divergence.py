@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.target_parts import names_of, parts_of
+from purenn.core.target_parts import names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 from purenn.inspect.chain import chain
 from purenn.inspect.explain import explain
 from purenn.training.batches import Step
 from purenn.training.compiled import Spec
-from purenn.training.examples import bad_number, weights_of
+from purenn.training.examples import bad_number
 from purenn.training.labels import bad_label, class_shape, labels_of
 from purenn.training.train_step import TrainState
 

@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `accuracy`: how good a model is, and what it says."""
+"""`evaluate` and `predict`: how good a model is, and what it says."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -16,67 +16,19 @@ from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
 from purenn.core.precision import wide
-from purenn.core.target_parts import loss_arguments, parts_of
+from purenn.core.target_parts import loss_arguments, parts_of, weights_of
 from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State, Targets
 from purenn.distributed.mesh import DataMesh, data_mesh
 from purenn.distributed.processes import to_host
-from purenn.ops.means import Mean
-from purenn.ops.targets import class_targets
-from purenn.training.examples import as_examples, check_weights, weights_of
-from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
-
-
-def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Array:
-    """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
-
-    A row that holds a NaN has no largest entry, and makes the accuracy NaN.
-
-    Args:
-        logits: `(..., classes)`; probabilities do as well.
-        targets: integers `(...)`, or rows that sum to one, `(..., classes)`, whose largest entry is
-            the class.
-        weights: what each row counts, `(...)`, as for `softmax_cross_entropy`: the weights of the
-            rows that are right, divided by all. A row of weight 0 may hold anything.
-
-    Raises:
-        ValueError: a target is not a class, a weight is negative or not finite, or all are 0 (NaN
-            in a compiled program), or shapes do not fit.
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
-        >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
-        0.5
-    """
-    right, mean = _right("accuracy", logits, targets, weights)
-    return mean.forward(right).astype(jnp.float32)
-
-
-def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[Array, Mean]:
-    """Return 1 for each row that is right, 0 for a wrong one, NaN where that can't be told.
-
-    They have the shape `(..., 1)`; the second result is the mean to take of them.
-    """
-    logits = wide(checks.float_array(where, "logits", logits))
-
-    def in_one_dtype(name: str, value: Any) -> Array:  # a metric may mix dtypes
-        value = checks.as_array(where, name, value)
-        return value.astype(logits.dtype) if checks.is_float(value) else value
-
-    targets = in_one_dtype("targets", targets)
-    weights = None if weights is None else in_one_dtype("weights", weights)
-    rows, valid, mean = class_targets(where, "logits", logits, targets, weights)
-    correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
-    known = valid & ~jnp.any(jnp.isnan(logits), axis=-1, keepdims=True)
-    return jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan), mean
-
-
-def _right_of(logits: Array, targets: Any, weights: Any = None) -> tuple[Array, Array]:
-    """Return how many rows are right, and how many there are; or the sums of their weights."""
-    right, mean = _right("evaluate", logits, targets, weights)
-    if mean.weights is None:
-        return jnp.sum(right), jnp.full((), right.size, right.dtype)
-    return jnp.sum(mean.keep(mean.weights * right, 0)), jnp.sum(mean.weights)
+from purenn.training.accuracy import count_right
+from purenn.training.examples import as_examples, check_weights
+from purenn.training.labels import (
+    are_classes,
+    check_labels,
+    class_shape,
+    labels_of,
+    output_of,
+)
 
 
 def evaluate(
@@ -201,11 +153,11 @@ def predict(
         >>> print(pn.predict(pn.dense(1), params, (), x, batch_size=2).ravel())
         [1. 3. 5. 7. 9.]
     """
-    as_layer("predict", "model", model)
+    layer = as_layer("predict", "model", model)
     _check_concrete("predict", params, state, x)
     x, _ = as_examples("predict", x, x, on_host=True)
     params, state, sharded = _on_mesh("predict", mesh, params, state)
-    output = _output(model)
+    output = output_of(layer)
     batches = _batches("predict", batch_size, sharded, x)
     return np.concatenate([to_host(output(params, state, batch)) for batch in batches])
 
@@ -252,14 +204,8 @@ def _sums(model: Any, loss: Any, classes: bool) -> Fn:
             count = jnp.full((), x.shape[0], value.dtype)
         else:
             count = jnp.sum(weights.astype(value.dtype))
-        right, rows = _right_of(y, *parts_of(targets)) if classes else (jnp.zeros(()),) * 2
+        right, rows = count_right(y, *parts_of(targets)) if classes else (jnp.zeros(()),) * 2
         counts = count != 0
         return jnp.where(counts, value * count, 0), count, jnp.where(counts, right, 0), rows
 
     return jax.jit(sums)
-
-
-@lru_cache(maxsize=8)
-def _output(model: Any) -> Fn:
-    layer = as_layer("predict", "model", model)
-    return jax.jit(lambda params, state, x: layer.apply(params, state, x)[0])

@@ -9,7 +9,7 @@ import numpy as np
 from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.op import Op
-from purenn.core.target_parts import loss_arguments, map_parts, names_of, parts_of
+from purenn.core.target_parts import loss_arguments, map_parts, names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 
 
@@ -102,12 +102,6 @@ def check_weights(where: str, loss: Op[...], targets: Any, name: str = "") -> No
 
 
 BATCH = 64  # examples among which a suspicious one is tried
-
-
-def weights_of(loss: Op[...], targets: Any) -> Any:
-    """Return the weights among targets, or None."""
-    parts = parts_of(targets)
-    return parts[1] if loss.weighted and len(parts) == 2 else None
 
 
 Kind = Literal["finite", "fraction", "weight"]  # a fraction is a number in 0 … 1

@@ -69,7 +69,7 @@ def scores(rng):
 
 @equation(
     "mnist.accuracy",
-    source="purenn.training.evaluate:accuracy",
+    source="purenn.training.accuracy:accuracy",
     line="mean.forward(right)",
     by_purenn=pn.accuracy,
     inputs=scores,
