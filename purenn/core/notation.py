@@ -25,9 +25,8 @@ class Notation(NamedTuple):
     # the layer's params, state and key; of several, number i gets entry i of params and of state,
     # and the key `fold_in(key, i)`.
     inner_dy: tuple[tuple[str, Fn], ...] = ()
-    # How many times the single inner layer is applied, one after the other. If more than once may
-    # be, params and state have a first axis with an entry for each, and number i gets the key
-    # `fold_in(key, i)`.
+    # How many times the single inner layer is applied, if it is repeated: params and state have a
+    # first axis then, with one entry for each time, and number i gets the key `fold_in(key, i)`.
     times: int | None = None
 
 

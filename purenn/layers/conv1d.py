@@ -14,7 +14,7 @@ from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
 from purenn.layers.convolution import convolution_of
 from purenn.layers.padding import Pair
-from purenn.layers.weights_and_biases import check_initializers, check_weights, draw_weights
+from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, draw_w_and_b
 
 
 @weights("w")
@@ -99,7 +99,7 @@ def conv1d(
                 f"{name}: in_shape is {in_shape}, expected (time, channels), both at least 1"
             )
         shape = convolution.kernel_shape(in_shape)
-        return Conv1dParams(*draw_weights(name, key, shape, w_init, b_init)), ()
+        return Conv1dParams(*draw_w_and_b(name, key, shape, w_init, b_init)), ()
 
     def forward(
         params: Conv1dParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -119,7 +119,7 @@ def conv1d(
 
     def check(params: Any, x: Array) -> None:
         shape = (convolution.kernel[1], "c_in", convolution.features)
-        check_weights(name, params, Conv1dParams, shape, bias=bias)
+        check_w_and_b(name, params, Conv1dParams, shape, bias=bias)
         w = params.w
         channels = w.shape[1] * convolution.groups
         if x.ndim != 3 or x.shape[-1] != channels:

@@ -14,7 +14,7 @@ from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
 from purenn.layers.convolution import convolution_of
 from purenn.layers.padding import Padding, Pair
-from purenn.layers.weights_and_biases import check_initializers, check_weights, draw_weights
+from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, draw_w_and_b
 
 
 @weights("w")
@@ -107,7 +107,7 @@ def conv2d(
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Conv2dParams, tuple[()]]:
         checks.image_shape(name, in_shape)
         shape = convolution.kernel_shape(in_shape)
-        return Conv2dParams(*draw_weights(name, key, shape, w_init, b_init)), ()
+        return Conv2dParams(*draw_w_and_b(name, key, shape, w_init, b_init)), ()
 
     def forward(
         params: Conv2dParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -126,7 +126,7 @@ def conv2d(
 
     def check(params: Any, x: Array) -> None:
         shape = (*convolution.kernel, "c_in", convolution.features)
-        check_weights(name, params, Conv2dParams, shape, bias=bias)
+        check_w_and_b(name, params, Conv2dParams, shape, bias=bias)
         w = params.w
         checks.images(name, x, w.shape[2] * convolution.groups, f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)

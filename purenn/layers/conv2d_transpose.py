@@ -15,7 +15,7 @@ from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
 from purenn.layers.convolution import convolution_of
 from purenn.layers.padding import Padding, Pair
-from purenn.layers.weights_and_biases import check_initializers, check_weights, draw_weights
+from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, draw_w_and_b
 
 
 @weights("w")
@@ -40,7 +40,7 @@ def conv2d_transpose(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Lay a kernel on the output for each pixel of the input, times the pixel, and add up.
+    r"""Add up kernels on the output: one for each pixel of the input, multiplied by the pixel.
 
     With strides $s, t$, and $p, q$ rows and columns removed above and to the left,
 
@@ -57,14 +57,14 @@ def conv2d_transpose(
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,i,j,c}\; dy_{n,\; si + a - p,\; tj + b - q,\; f}, \qquad
       db_f = \sum_{n,k,l} dy_{n,k,l,f}$$
 
-    PyTorch's `ConvTranspose2d` and Keras' `Conv2DTranspose` are the same, but for the order of the
-    axes. The kernel of `lax.conv_transpose`, and so of stax and Flax, is this one rotated by 180
-    degrees.
+    PyTorch's `ConvTranspose2d` and Keras' `Conv2DTranspose` are the same, except for the order of
+    the axes. The kernel of `lax.conv_transpose`, and so of stax and Flax, is this one rotated by
+    180 degrees.
 
     Args:
         features: the number of channels of `y`.
         kernel: height and width of a kernel; one number for a square.
-        strides: by how many rows and columns of `y` two neighbors of `x` are apart; one number for
+        strides: the distance in `y` between two neighbors of `x`, down and across; one number for
             both.
         padding: "SAME" gives `height * stride` rows, "VALID" `(height - 1) * stride + max(kernel,
             stride)`, as `lax.conv_transpose`. `((top, bottom), (left, right))`, or one number for
@@ -102,7 +102,7 @@ def conv2d_transpose(
         checks.image_shape(name, in_shape)
         size(in_shape[:2], f"in_shape is {in_shape}")
         shape = (*convolution.kernel, in_shape[-1], convolution.features)
-        return Conv2dTransposeParams(*draw_weights(name, key, shape, w_init, b_init)), ()
+        return Conv2dTransposeParams(*draw_w_and_b(name, key, shape, w_init, b_init)), ()
 
     def forward(
         params: Conv2dTransposeParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -142,7 +142,7 @@ def conv2d_transpose(
 
     def check(params: Any, x: Array) -> None:
         shape = (*convolution.kernel, "c_in", convolution.features)
-        check_weights(name, params, Conv2dTransposeParams, shape, bias=bias)
+        check_w_and_b(name, params, Conv2dTransposeParams, shape, bias=bias)
         checks.images(name, x, params.w.shape[2], f", since w has shape {params.w.shape}")
         checks.same_dtype(name, "x", x, "params.w", params.w)
 

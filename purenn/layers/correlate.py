@@ -31,7 +31,7 @@ def correlate(
     Args:
         x: images.
         w: kernels.
-        padding: rows and columns of zeros around `x`, dilated; below 0, how many are cut off.
+        padding: rows and columns of zeros around `x`, dilated; below 0, how many are removed.
         out_sharding: how the result is sharded.
         strides: the distance from one position of a kernel to the next.
         x_dilation: the distance between two values of `x`; zeros are put between them.

@@ -14,7 +14,7 @@ from purenn.core.sharding import product
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import he_normal, zeros
-from purenn.layers.weights_and_biases import check_initializers, check_weights, draw_weights
+from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, draw_w_and_b
 
 
 @weights("w")
@@ -70,7 +70,7 @@ def dense(
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
         (*_, n_in) = checks.shape_tuple(name, in_shape, axes=1)
-        return DenseParams(*draw_weights(name, key, (n_in, units), w_init, b_init)), ()
+        return DenseParams(*draw_w_and_b(name, key, (n_in, units), w_init, b_init)), ()
 
     def forward(
         params: DenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -91,7 +91,7 @@ def dense(
         return DenseParams(w=dw, b=None if b is None else jnp.sum(dz, axis=0)), dx
 
     def check(params: Any, x: Array) -> None:
-        check_weights(name, params, DenseParams, ("n_in", units), bias=bias)
+        check_w_and_b(name, params, DenseParams, ("n_in", units), bias=bias)
         w = params.w
         checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)

@@ -49,13 +49,13 @@ def global_avg_pool() -> Layer:
     name = "global_avg_pool"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        several(in_shape, f"in_shape is {in_shape}, expected (")
+        check(in_shape, f"in_shape is {in_shape}, expected (")
         return (), ()
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        several(x.shape[1:], f"x has shape {x.shape}, expected (batch, ")
+        check(x.shape[1:], f"x has shape {x.shape}, expected (batch, ")
         places = x.shape[1:-1]
         # Divided first, since a sum may overflow.
         y = jnp.sum(wide(x) / math.prod(places), axis=tuple(range(1, x.ndim - 1)))
@@ -67,7 +67,7 @@ def global_avg_pool() -> Layer:
         each = jnp.expand_dims(each, tuple(range(1, 1 + len(saved.places))))
         return (), jnp.broadcast_to(each, (batch, *saved.places, channels))
 
-    def several(shape: tuple[int, ...], message: str) -> None:
+    def check(shape: tuple[int, ...], message: str) -> None:
         if len(shape) < 2:
             raise ValueError(
                 f"{name}: {message}..., channels) with at least one axis of places, such as the "

@@ -18,7 +18,7 @@ def check_initializers(layer: str, w_init: Any, b_init: Any) -> None:
         checks.function(layer, "b_init", b_init)
 
 
-def draw_weights(
+def draw_w_and_b(
     name: str,
     key: Any,
     shape: tuple[int, ...],
@@ -35,7 +35,7 @@ def draw_weights(
         return w, draw(name, "b_init", b_init, b_key, shape[-1:])
 
 
-def check_weights(
+def check_w_and_b(
     name: str, params: Any, kind: Any, shape: tuple[int | str, ...], *, bias: bool
 ) -> None:
     """Check a record of weights of a shape, features last, and of biases, if there are any."""

@@ -172,8 +172,8 @@ def windows_of(layer: str, window: Any, strides: Any, padding: Any) -> Windows:
         for i in (0, 1):
             if max(padding[i]) >= size[i]:
                 raise ValueError(
-                    f"{layer}: padding[{i}] is {padding[i]}, expected less than {size[i]}, the "
-                    f"window, of which a part must be in the image"
+                    f"{layer}: padding[{i}] is {padding[i]}, expected less than {size[i]}: a part "
+                    f"of each window must be in the image"
                 )
     apart = "" if by == size else f", strides={by}"
     around = "" if padding == "VALID" else f", padding={padding!r}"

@@ -34,7 +34,7 @@ def _huber(
 
     The derivative is that of half the squared error, clipped to $\pm\delta$, so an outlier pulls no
     harder than an error of $\delta$. This is the loss of PyTorch's `HuberLoss` and of
-    `optax.huber_loss`; "smooth L1" is it divided by $\delta$.
+    `optax.huber_loss`; "smooth L1" is this loss divided by $\delta$.
 
     Args:
         predictions: floating point, in any shape.

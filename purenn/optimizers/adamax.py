@@ -1,4 +1,4 @@
-"""`adamax`: Adam with the largest gradient of late instead of the mean of the squares."""
+"""`adamax`: Adam with the largest recent gradient instead of the mean of the squares."""
 
 from typing import Any, NamedTuple
 

@@ -20,7 +20,7 @@ def chain(*transformations: OptimizerLike) -> Optimizer:
 
     Raises:
         ValueError: two of purenn's optimizers are in it. Each takes a step against what it is
-            given, so that the second would turn the first one's around.
+            given, so the second would reverse the step of the first.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -67,5 +67,5 @@ def _reject_two_steps(transformations: tuple[OptimizerLike, ...]) -> None:
     if len(steps) > 1:
         raise ValueError(
             f"chain: expected one optimizer that takes a step, got {' and '.join(map(repr, steps))}"
-            f"; the second would turn the step of the first around"
+            f"; the second would reverse the step of the first"
         )

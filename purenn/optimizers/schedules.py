@@ -133,7 +133,7 @@ def polynomial_decay(
         initial: the learning rate of step 0.
         decay_steps: how many steps the decay takes.
         final: the learning rate from then on.
-        power: $p$, at least 0: above 1 the decay is fast at first, below 1 at last.
+        power: $p$, at least 0: above 1 the decay is fast at first, below 1 at the end.
 
     Examples:
         >>> import purenn as pn
