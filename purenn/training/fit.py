@@ -16,6 +16,7 @@ from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLi
 from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
 from purenn.training.checkpoints import Checkpoints
+from purenn.training.compiled import Spec
 from purenn.training.evaluate import evaluate_between
 from purenn.training.examples import as_examples, check_numbers, x_and_targets
 from purenn.training.fingerprint import fingerprint
@@ -23,7 +24,7 @@ from purenn.training.interruptions import Interruptions
 from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
-from purenn.training.train import Progress, Run, checked_spec, loop, prepare, with_progress
+from purenn.training.train import Progress, Run, check_arguments, loop, prepare, with_progress
 from purenn.training.train_step import TrainState
 
 
@@ -119,8 +120,8 @@ def fit(
         >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
         3.000 40 0.000
     """
-    given = key, train_state, data, validation
-    spec = checked_spec("fit", model, loss, optimizer, penalty, tail, *given)
+    spec = Spec(model, loss, optimizer, penalty, tail)
+    check_arguments("fit", spec, data, train_state=train_state, key=key, validation=validation)
     for name, value in (("progress", progress), ("resume", resume), ("locate", locate)):
         checks.flag("fit", name, value)
     epochs = scalars.count("fit", "epochs", epochs)

@@ -131,7 +131,8 @@ def train(
         >>> print(f"{now.train_state.params.w.item():.1f}", now.epoch < 50)
         3.0 True
     """
-    spec = checked_spec("train", model, loss, optimizer, penalty, tail, key, train_state, data)
+    spec = Spec(model, loss, optimizer, penalty, tail)
+    check_arguments("train", spec, data, train_state=train_state, key=key)
     epochs = scalars.count("train", "epochs", epochs)
     chunk = None if chunk is None else scalars.count("train", "chunk", chunk)
     checks.flag("train", "locate", locate)
@@ -215,33 +216,19 @@ def with_progress(error: BaseException, now: Progress) -> BaseException:
     return error
 
 
-def checked_spec(
-    where: str,
-    model: Any,
-    loss: Any,
-    optimizer: Any,
-    penalty: Any,
-    tail: Any,
-    key: Any,
-    train_state: Any,
-    data: Any,
-    validation: Any = None,
-) -> Spec:
-    """Check the arguments that need no data, and return what determines the programs."""
-    layer = as_layer(where, "model", model)
-    as_op(where, "loss", loss)
-    if tail is not None:
-        check_tail(where, layer, tail)
-    if penalty is not None:
-        as_op(where, "penalty", penalty)
-    check_optimizer(where, optimizer)
-    trees = {"train_state": train_state, "key": key, "validation": validation}
+def check_arguments(where: str, spec: Spec, data: Any, **trees: Any) -> None:
+    """Check what determines the programs, and that no array of the others is traced or deleted."""
+    layer = as_layer(where, "model", spec.model)
+    as_op(where, "loss", spec.loss)
+    if spec.tail is not None:
+        check_tail(where, layer, spec.tail)
+    if spec.penalty is not None:
+        as_op(where, "penalty", spec.penalty)
+    check_optimizer(where, spec.optimizer)
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
     reject_deleted(where, **trees)
-    spec = Spec(model, loss, optimizer, penalty, tail)
     spec.check(where)
-    return spec
 
 
 def prepare(
