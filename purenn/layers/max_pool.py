@@ -59,7 +59,7 @@ def max_pool(
         A layer with no parameters and no state; `x: (batch, height, width, channels)`,
         `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where the height
         and the width include the padding. The cache is the cell of each window's first maximum, in
-        one byte for windows of up to 254 cells.
+        one byte for windows of up to 255 cells.
 
     Raises:
         TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another
@@ -77,7 +77,7 @@ def max_pool(
     """
     windows = windows_of("max_pool", window, strides, padding)
     (kh, kw), number = windows.size, windows.number
-    nowhere = number(kh * kw + 1)  # stands for a cell where a window has a NaN
+    nowhere = number(kh * kw)  # stands for a cell where a window has a NaN
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -91,7 +91,7 @@ def max_pool(
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
         def part(cell: Array, first: Array, dy: Array) -> Array:
-            everywhere = (first == nowhere) & (cell < kh * kw)  # and not in the gaps
+            everywhere = first == nowhere
             return jnp.where((first == cell) | everywhere, dy, 0)
 
         values = jnp.where(saved.first == nowhere, jnp.nan, wide(dy))

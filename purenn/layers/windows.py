@@ -106,8 +106,8 @@ class Windows:
     def scatter(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
         """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
 
-        `part` is elementwise. `cell` numbers the cells of a window by rows; in the gaps between
-        windows it is kh * kw. `arrays` have one value per window; the last of them is `dy`.
+        `part` is elementwise, and `cell` numbers the cells of a window by rows. `arrays` have one
+        value per window; the last of them is `dy`.
 
         The sum is written in blocks of one stride, each an elementwise pass that vectorizes over
         the channels. Overlapping windows reach into several blocks, which are added to in place.
@@ -123,8 +123,10 @@ class Windows:
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
-            cell = np.where((row < kh) & (column < kw), row * kw + column, kh * kw)
-            value = part(cell.astype(self.number)[None, None, :, None, :, None], *arrays)
+            inside = (row < kh) & (column < kw)  # and not in the gaps between windows
+            cell = np.where(inside, row * kw + column, 0).astype(self.number)
+            cell, inside = (a[None, None, :, None, :, None] for a in (cell, inside))
+            value = jnp.where(inside, part(cell, *arrays), 0)
             if value.shape == blocks:  # the windows do not overlap: each element is written once
                 dx = value
             else:
@@ -138,8 +140,8 @@ class Windows:
 
     @property
     def number(self) -> Any:
-        """Return the narrowest integer type for the cells, the gaps, and one number more."""
-        return np.min_scalar_type(self.size[0] * self.size[1] + 1).type
+        """Return the narrowest integer type for the cells, and one number more."""
+        return np.min_scalar_type(self.size[0] * self.size[1]).type
 
     def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
         """Return no parameters and no state, if the windows fit."""
