@@ -129,14 +129,13 @@ def _softmax_cross_entropy(
         y = (1 - smoothing) * y + smoothing / y.shape[-1]
     z = wide(mean.keep(logits, 0))
     top = jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
-    top *= poison(classes.valid, top.dtype)  # so that a bad row is NaN, without a pass over z
-    z = z - top
+    z = z - top * poison(classes.valid, z.dtype)  # a bad row is NaN, without another pass over it
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (..., 1)
     if classes.labels is not None and not smoothing:
-        # Of a row's terms, only that of its label is not 0. With many classes, XLA:CPU would write
-        # all of them to memory.
-        terms = wide(mean.keep(classes.entries(logits), 0)) - top - jnp.log(total)
+        # Of a row's terms, only that of its label is not 0. XLA:CPU would write all of them to
+        # memory, an array like the logits.
+        terms = classes.entries(z) - jnp.log(total)
     else:
         log_p = z - jnp.log(total)
         # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product
