@@ -52,7 +52,7 @@ def _categorical_cross_entropy(
         1.3863
     """
     where = "categorical_cross_entropy"
-    y, valid, mean = class_targets(where, "probabilities", p, targets, weights)
+    y, _, valid, mean = class_targets(where, "probabilities", p, targets, weights)
     p = mean.keep(p, 1 / p.shape[-1])
     rows = are_distributions(p)
     expected = "probabilities must be at least 0, in rows that sum to one"
@@ -123,21 +123,26 @@ def _softmax_cross_entropy(
     """
     where = "softmax_cross_entropy"
     smoothing = scalars.number(where, "label_smoothing", label_smoothing, 0, 1, static=True)
-    y, valid, mean = class_targets(where, "logits", logits, targets, weights)
-    y = wide(y)
+    classes = class_targets(where, "logits", logits, targets, weights)
+    y, mean = wide(classes.rows), classes.mean
     if smoothing:
         y = (1 - smoothing) * y + smoothing / y.shape[-1]
-    z = wide(mean.keep(logits, 0) * poison(valid, logits.dtype))
-    z = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    z = wide(mean.keep(logits, 0))
+    top = jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    z = z - top * poison(classes.valid, z.dtype)  # a bad row is NaN, without another pass over it
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (..., 1)
-    log_p = z - jnp.log(total)
-    # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product is
-    # never formed: under jax_debug_nans a NaN stops a program even if it is not selected.
-    terms = y * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
-    terms = jnp.where(valid, terms, jnp.nan)  # XLA turns 0 · NaN into 0 where y is a label
+    if classes.labels is not None and not smoothing:
+        # Of a row's terms, only that of its label is not 0. XLA:CPU would write all of them to
+        # memory, an array like the logits.
+        terms = classes.entries(z) - jnp.log(total)
+    else:
+        log_p = z - jnp.log(total)
+        # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product
+        # is never formed: under jax_debug_nans a NaN stops a program even if it is not selected.
+        terms = y * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
-    error = jnp.where(valid, exp / total - y, jnp.nan).astype(logits.dtype)
+    error = (exp / total - y).astype(logits.dtype)
     return mean.forward(-terms).astype(logits.dtype), _Logits(error, mean)
 
 

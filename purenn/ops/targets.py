@@ -1,6 +1,6 @@
 """Targets of the losses: checks, and classes as rows."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.precision import per_feature, wide_dtype
+from purenn.core.sharding import spec_of
 from purenn.ops.means import Mean, mean_of_elements, mean_of_examples, reject_unless
 
 
@@ -40,10 +41,46 @@ def regression_error(
     return predictions - targets, mean
 
 
+class ClassTargets(NamedTuple):
+    """The targets of a loss over classes.
+
+    Attributes:
+        rows: rows that sum to one, `(..., classes)`, in the dtype of the predictions.
+        labels: the class of each row, `(..., 1)`, 0 where it is not one; None for targets that were
+            given as rows, and where the classes are sharded over devices.
+        valid: whether each target is valid, `(..., 1)`.
+        mean: the mean to take over the rows.
+    """
+
+    rows: Array
+    labels: Array | None
+    valid: Array
+    mean: Mean
+
+    def entries(self, values: Array) -> Array:
+        """Return each row's entry of `values` at its label, `(..., 1)`."""
+        assert self.labels is not None
+        # A TPU gathers slowly, and its compiler does not write the terms of a sum to memory.
+        return lax.platform_dependent(values, self.labels, cpu=_gathered, default=_summed)
+
+
+def _gathered(values: Array, labels: Array) -> Array:
+    return jnp.take_along_axis(values, labels, axis=-1, mode="promise_in_bounds")
+
+
+def _summed(values: Array, labels: Array) -> Array:
+    return jnp.sum(jnp.where(_at(labels, values), values, 0), axis=-1, keepdims=True)
+
+
+def _at(labels: Array, values: Array) -> Array:
+    """Return where the entries at the labels are."""
+    return labels == per_feature(jnp.arange(values.shape[-1], dtype=jnp.int32), values)
+
+
 def class_targets(
     where: str, name: str, predictions: Array, targets: Any, weights: Any
-) -> tuple[Array, Array, Mean]:
-    """Return rows that sum to one, whether each target is valid, `(..., 1)`, and the mean to take.
+) -> ClassTargets:
+    """Check targets of classes, and return them as rows.
 
     Integers `(...)` become one-hot rows. A label that is not a class, or a row that is not a
     distribution, is an error where the numbers are known, unless its weight is 0. In a compiled
@@ -64,9 +101,10 @@ def class_targets(
         targets = mean.keep(targets[..., None], 0)
         valid = (targets >= 0) & (targets < classes)
         reject_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
-        columns = per_feature(jnp.arange(classes, dtype=jnp.int32), predictions)
-        one_hot = targets.astype(jnp.int32) == columns
-        return one_hot.astype(predictions.dtype), valid, mean
+        labels = jnp.where(valid, targets, 0).astype(jnp.int32)
+        one_hot = _at(labels, predictions).astype(predictions.dtype)
+        sharded = spec_of(predictions)[-1:] not in ((), (None,))
+        return ClassTargets(one_hot, None if sharded else labels, valid, mean)
     if targets.shape != predictions.shape:
         raise ValueError(
             f"{where}: targets must be integers {(*leading,)} or rows that sum to one "
@@ -81,7 +119,7 @@ def class_targets(
     valid = are_distributions(rows)
     expected = "rows of targets must be at least 0 and sum to one"
     reject_rows_unless(jnp.all(valid), where, expected, rows)
-    return rows, valid, mean
+    return ClassTargets(rows, None, valid, mean)
 
 
 def _remedy(predictions: Array, targets: Array) -> str:

@@ -51,10 +51,12 @@ def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[
 
     targets = in_one_dtype("targets", targets)
     weights = None if weights is None else in_one_dtype("weights", weights)
-    rows, valid, mean = class_targets(where, "logits", logits, targets, weights)
-    correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
+    rows, labels, valid, mean = class_targets(where, "logits", logits, targets, weights)
+    if labels is None:
+        labels = jnp.argmax(rows, axis=-1, keepdims=True)
+    correct = jnp.argmax(logits, axis=-1, keepdims=True) == labels
     known = valid & ~jnp.any(jnp.isnan(logits), axis=-1, keepdims=True)
-    return jnp.where(known, correct[..., None].astype(logits.dtype), jnp.nan), mean
+    return jnp.where(known, correct.astype(logits.dtype), jnp.nan), mean
 
 
 def count_right(logits: Array, targets: Any, weights: Any = None) -> tuple[Array, Array]:
