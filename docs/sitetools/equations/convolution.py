@@ -322,7 +322,7 @@ def max_pool_y(x, dy):
 @equation(
     "max_pool.dx",
     source="purenn.layers.max_pool:max_pool.backward.part",
-    line="jnp.where((first == cell) | (first == nowhere), dy, 0)",
+    line="jnp.where((first == cell) | everywhere, dy, 0)",
     by_purenn=pooled(pn.max_pool, 1),
     inputs=pool_case,
 )
