@@ -56,9 +56,9 @@ def conv2d_transpose(
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,i,j,c}\; dy_{n,\; si + a - p,\; tj + b - q,\; f}, \qquad
       db_f = \sum_{n,k,l} dy_{n,k,l,f}$$
 
-    PyTorch's `ConvTranspose2d` and Keras' `Conv2DTranspose` are the same, but for the order of the
-    axes. The kernel of `lax.conv_transpose`, and so of stax and Flax, is this one rotated by 180
-    degrees.
+    PyTorch's `ConvTranspose2d` and Keras' `Conv2DTranspose` are the same, except for the order of
+    the axes. The kernel of `lax.conv_transpose`, and so of stax and Flax, is this one rotated by
+    180 degrees.
 
     Args:
         features: the number of channels of `y`.
