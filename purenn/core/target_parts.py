@@ -20,9 +20,9 @@ def names_of(targets: Any, name: str = "targets") -> tuple[str, ...]:
     return tuple(f"{name}[{i}]" for i in range(len(targets)))
 
 
-def map_parts(function: Callable[[str, Any], Any], targets: Any) -> Any:
+def map_parts(function: Callable[[str, Any], Any], targets: Any, name: str = "targets") -> Any:
     """Return targets of the same form, with `function(name, array)` of each array."""
-    mapped = map(function, names_of(targets), parts_of(targets))
+    mapped = map(function, names_of(targets, name), parts_of(targets))
     return tuple(mapped) if isinstance(targets, tuple) else next(mapped)
 
 

@@ -9,6 +9,7 @@ from jax.sharding import NamedSharding
 
 from purenn.core.precision import per_feature, wide
 from purenn.layers.padding import Pair
+from purenn.layers.slices import padded, seen_by
 
 MOST = 64  # weights of a kernel, up to which a depthwise convolution is written out
 
@@ -83,24 +84,3 @@ def _elementwise(x: Array, w: Array, strides: Pair, dilation: Pair) -> Array:
     terms = (place * per_feature(each[i], place) for i, place in enumerate(seen))
     z: Any = sum(terms)
     return z.astype(x.dtype)
-
-
-def padded(x: Array, padding: Any, dilation: Pair = (1, 1)) -> Array:
-    """Return images with zeros around them and between their values."""
-    (rows, columns), (down, across) = padding, dilation
-    around = (0, 0, 0), (*rows, down - 1), (*columns, across - 1), (0, 0, 0)
-    return lax.pad(x, jnp.zeros((), x.dtype), around)
-
-
-def seen_by(x: Array, kernel: tuple[int, ...], strides: Pair, dilation: Pair) -> list[Array]:
-    """Return what each weight of a kernel meets at all positions, weights counted by rows."""
-    columns = seen_along(x, 2, kernel[1], strides[1], dilation[1])
-    rows = [seen_along(column, 1, kernel[0], strides[0], dilation[0]) for column in columns]
-    return [row[i] for i in range(kernel[0]) for row in rows]
-
-
-def seen_along(x: Array, axis: int, size: int, stride: int, apart: int) -> list[Array]:
-    """Return what each weight of a kernel meets at all positions along one axis."""
-    span = x.shape[axis] - (size - 1) * apart
-    starts = range(0, size * apart, apart)
-    return [lax.slice_in_dim(x, i, i + span, stride, axis) for i in starts]

@@ -8,15 +8,9 @@ from jax import Array, lax
 
 from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import sharding_of
-from purenn.layers.correlate import (
-    correlate,
-    for_each_feature,
-    is_depthwise,
-    padded,
-    seen_along,
-    seen_by,
-)
+from purenn.layers.correlate import correlate, for_each_feature, is_depthwise
 from purenn.layers.padding import Pair
+from purenn.layers.slices import padded, seen_along, seen_by
 
 FEW = 4  # channels of x, up to which dw is a product of patches
 PIECES = 8  # into which the rows of dz are divided at most
