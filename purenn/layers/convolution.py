@@ -62,11 +62,11 @@ class Convolution:
         return (kh - 1) * dh + 1, (kw - 1) * dw + 1
 
     def pads(self, image: tuple[int, ...], what: str = "") -> Padding:
-        """Return the padding of an image in numbers, if the kernel fits into both.
+        """Return the padding of an image in numbers, if the kernel fits into the padded image.
 
         Args:
             image: its height and width.
-            what: how the error begins that says it does not fit.
+            what: how the message of the error begins.
         """
         rows, columns = in_numbers(self.padding, (image[0], image[1]), self.extent, self.strides)
         padded = image[0] + sum(rows), image[1] + sum(columns)
