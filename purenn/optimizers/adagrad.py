@@ -17,7 +17,7 @@ from purenn.optimizers.base import (
     scaled,
 )
 from purenn.optimizers.describe import Described
-from purenn.optimizers.moments import moments, over_root
+from purenn.optimizers.moments import over_root, zero_moments
 
 
 class AdagradState(NamedTuple):
@@ -81,7 +81,7 @@ def adagrad(
     averages = not checks.is_concrete(momentum) or momentum != 0
 
     def init(params: Params) -> AdagradState:
-        zeros = moments("adagrad", params)
+        zeros = zero_moments("adagrad", params)
         total = jax.tree.map(lambda zero: zero + in_dtype(begin, zero.dtype), zeros)
         return AdagradState(first_step(), total, zeros if averages else ())
 

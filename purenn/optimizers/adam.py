@@ -18,7 +18,7 @@ from purenn.optimizers.base import (
     scaled,
 )
 from purenn.optimizers.describe import Described
-from purenn.optimizers.moments import bias_correction, moments, root
+from purenn.optimizers.moments import bias_correction, root, zero_moments
 
 
 class AdamState(NamedTuple):
@@ -111,7 +111,7 @@ def _adam(
     decays = not checks.is_concrete(decay) or decay != 0
 
     def init(params: Params) -> AdamState:
-        return AdamState(first_step(), moments(where, params), moments(where, params))
+        return AdamState(first_step(), zero_moments(where, params), zero_moments(where, params))
 
     def update(
         grads: Params, opt_state: AdamState, params: Params | None = None

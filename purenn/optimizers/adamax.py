@@ -18,7 +18,7 @@ from purenn.optimizers.base import (
     scaled,
 )
 from purenn.optimizers.describe import Described
-from purenn.optimizers.moments import bias_correction, moments
+from purenn.optimizers.moments import bias_correction, zero_moments
 
 
 class AdamaxState(NamedTuple):
@@ -68,7 +68,9 @@ def adamax(
     epsilon = scalars.number("adamax", "epsilon", epsilon, least=0)
 
     def init(params: Params) -> AdamaxState:
-        return AdamaxState(first_step(), moments("adamax", params), moments("adamax", params))
+        return AdamaxState(
+            first_step(), zero_moments("adamax", params), zero_moments("adamax", params)
+        )
 
     def update(
         grads: Params, opt_state: AdamaxState, params: Params | None = None

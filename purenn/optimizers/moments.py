@@ -12,7 +12,7 @@ from purenn.core.precision import in_dtype, wide
 from purenn.core.types import Scalar
 
 
-def moments(where: str, params: Any) -> Any:
+def zero_moments(where: str, params: Any) -> Any:
     """Return zeros like the parameters, in float32 at least: less would lose small terms."""
     params = checks.float_tree(where, "params", params)
     return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)

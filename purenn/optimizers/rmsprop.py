@@ -18,7 +18,7 @@ from purenn.optimizers.base import (
     scaled,
 )
 from purenn.optimizers.describe import Described
-from purenn.optimizers.moments import moments, over_root
+from purenn.optimizers.moments import over_root, zero_moments
 
 
 class RmspropState(NamedTuple):
@@ -79,8 +79,8 @@ def rmsprop(
     adds_up = not checks.is_concrete(momentum) or momentum != 0
 
     def init(params: Params) -> RmspropState:
-        velocity = moments("rmsprop", params) if adds_up else ()
-        return RmspropState(first_step(), moments("rmsprop", params), velocity)
+        velocity = zero_moments("rmsprop", params) if adds_up else ()
+        return RmspropState(first_step(), zero_moments("rmsprop", params), velocity)
 
     def update(
         grads: Params, opt_state: RmspropState, params: Params | None = None
