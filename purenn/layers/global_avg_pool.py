@@ -49,13 +49,13 @@ def global_avg_pool() -> Layer:
     name = "global_avg_pool"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
-        check(in_shape, f"in_shape is {in_shape}, expected (")
+        check(in_shape, f"in_shape is {in_shape}", "(..., channels)")
         return (), ()
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        check(x.shape[1:], f"x has shape {x.shape}, expected (batch, ")
+        check(x.shape[1:], f"x has shape {x.shape}", "(batch, ..., channels)")
         places = x.shape[1:-1]
         # Divided first, since a sum may overflow.
         y = jnp.sum(wide(x) / math.prod(places), axis=tuple(range(1, x.ndim - 1)))
@@ -67,14 +67,14 @@ def global_avg_pool() -> Layer:
         each = jnp.expand_dims(each, tuple(range(1, 1 + len(saved.places))))
         return (), jnp.broadcast_to(each, (batch, *saved.places, channels))
 
-    def check(shape: tuple[int, ...], message: str) -> None:
+    def check(shape: tuple[int, ...], what: str, wanted: str) -> None:
         if len(shape) < 2:
             raise ValueError(
-                f"{name}: {message}..., channels) with at least one axis of places, such as the "
+                f"{name}: {what}, expected {wanted} with at least one axis of places, such as the "
                 f"height and width of an image"
             )
         if 0 in shape[:-1]:
-            raise ValueError(f"{name}: {message}..., channels) with places of at least 1")
+            raise ValueError(f"{name}: {what}, expected {wanted} with places of at least 1")
 
     notation = Notation("P", "mean places({x})", "{dy}/n to each of n places")
 
