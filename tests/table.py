@@ -675,6 +675,14 @@ MADE_OF_OTHERS = (
     "recompute",
     "serial-with-a-function",
 )
+# Those of them whose structure of parameters, state and caches another one has.
+VARIANTS = (
+    "mlp",
+    "residual-projection",
+    "parallel-product",
+    "parallel-concat",
+    "serial-with-a-function",
+)
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
 
 

@@ -70,13 +70,18 @@ def test_what_has_weight_0_is_left_out_whatever_it_holds(name, rng):
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.op not in OF_CLASSES])
 def test_an_element_has_its_own_weight_or_that_of_its_example(name, rng):
     loss, plain, x, targets = drawn(name, rng, (4, 3, 2))
-    for shape in ((4,), (4, 3), (4, 3, 2)):
-        weights = to_jax(rng.uniform(0, 2, size=shape), jnp.float32)
-        assert error(loss(x, targets, weights), plain(x, targets, weights)) <= 1e-6
-    alone = [loss(x[i], targets[i]) for i in range(4)]
-    weights = to_jax([1, 0, 2, 3], jnp.float32)
-    mean_of_means = (alone[0] + 2 * alone[2] + 3 * alone[3]) / 6
-    assert error(loss(x, targets, weights), mean_of_means) <= 1e-6
+    given = [to_jax(rng.uniform(0, 2, size=s), jnp.float32) for s in ((4,), (4, 3), (4, 3, 2))]
+
+    @jit_quickly
+    def judged(x, targets, given):
+        found, expected = ([f(x, targets, weights) for weights in given] for f in (loss, plain))
+        alone = [loss(x[i], targets[i]) for i in range(4)]
+        mean_of_means = (alone[0] + 2 * alone[2] + 3 * alone[3]) / 6
+        of_examples = loss(x, targets, jnp.array([1.0, 0, 2, 3]))
+        return [*found, of_examples], [*expected, mean_of_means]
+
+    for found, expected in zip(*judged(x, targets, given), strict=True):
+        assert error(found, expected) <= 1e-6
 
 
 INVALID = {
@@ -113,15 +118,22 @@ def test_large_and_small_weights_do_not_overflow(rng):
 def test_a_smoothed_sequence_is_the_mean_over_its_positions(rng):
     z = to_jax(rng.normal(size=(2, 3, 4)), jnp.float32)
     labels = rng.integers(4, size=(2, 3))
-    for smoothing in (0.0, 0.1):
-        loss = partial(pn.softmax_cross_entropy, label_smoothing=smoothing)
-        flat = loss(z.reshape(6, 4), labels.reshape(6))
-        expected = plain_softmax_cross_entropy(z, labels, label_smoothing=smoothing)
-        assert error((loss(z, labels), flat), (expected, expected)) <= 1e-6
     # The least loss of a smoothed row is its entropy, at the smoothed targets themselves.
     rows = 0.9 * np.eye(4, dtype=np.float32)[labels] + 0.1 / 4
     entropy = -(rows * np.log(rows)).sum(-1).mean()
-    assert error(loss(jnp.log(rows), labels), entropy) <= 1e-6
+
+    @jit_quickly
+    def judged(z):
+        pairs = []
+        for smoothing in (0.0, 0.1):
+            loss = partial(pn.softmax_cross_entropy, label_smoothing=smoothing)
+            expected = plain_softmax_cross_entropy(z, labels, label_smoothing=smoothing)
+            pairs += [(loss(z, labels), expected)]
+            pairs += [(loss(z.reshape(6, 4), labels.reshape(6)), expected)]
+        return [*pairs, (loss(jnp.log(rows), labels), entropy)]
+
+    for found, expected in judged(z):
+        assert error(found, expected) <= 1e-6
 
 
 def test_the_accuracy_of_sequences_counts_positions_by_weight(rng):
