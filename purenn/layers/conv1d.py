@@ -189,12 +189,14 @@ def _padding(padding: Any) -> str | Pair:
     if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
         n = scalars.count("conv1d", "padding", padding, least=0)
         return n, n
-    if not isinstance(padding, tuple) or len(padding) != 2:
+    try:
+        before, after = padding
+    except (TypeError, ValueError):
         raise TypeError(
             f'conv1d: padding must be "SAME", "VALID", one number for both sides, or '
             f"(before, after); got {checks.describe(padding)}"
-        )
-    before, after = (
-        scalars.count("conv1d", f"padding[{i}]", n, least=0) for i, n in enumerate(padding)
+        ) from None
+    return (
+        scalars.count("conv1d", "padding[0]", before, least=0),
+        scalars.count("conv1d", "padding[1]", after, least=0),
     )
-    return before, after

@@ -15,7 +15,7 @@ from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
-from purenn.optimizers.base import check_optimizer
+from purenn.optimizers.base import check_takes_a_step
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
@@ -234,7 +234,7 @@ def checked_spec(
         check_tail(where, layer, tail)
     if penalty is not None:
         as_op(where, "penalty", penalty)
-    check_optimizer(where, optimizer)
+    check_takes_a_step(where, optimizer)
     trees = {"train_state": train_state, "key": key, "validation": validation}
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
