@@ -298,7 +298,7 @@ TABLE = """== dense
 >>> pn.conv1d(2, dilation=-1)  # ValueError: conv1d: dilation ... got -1
 >>> pn.conv1d(3, groups=2)  # ValueError: conv1d: expected features ... into groups=2, got 3
 >>> pn.conv1d(2, padding="causal")  # ValueError: conv1d: padding ... got 'CAUSAL'
->>> pn.conv1d(2, padding=[1, 1])  # TypeError: conv1d: padding ... got a list of 2
+>>> pn.conv1d(2, padding=[1, 1, 1])  # TypeError: conv1d: padding ... got a list of 3
 >>> pn.conv1d(2, padding=(1, -1))  # ValueError: conv1d: padding[1] ... got -1
 >>> pn.conv1d(2, b_init=0)  # TypeError: conv1d: b_init ... got 0
 >>> CONV_1D.init(KEY, (6,))  # ValueError: conv1d(2, 3): in_shape is (6,), ... at least 1
@@ -681,6 +681,8 @@ TABLE = """== dense
   # ValueError: categorical_cross_entropy: probabilities ... got shape (2,)
 
 == softmax_cross_entropy
+>>> LOSS(ROWS, (LABELS, LABELS))
+  # TypeError: softmax_cross_entropy: targets ... pass them one after the other
 >>> LOSS(jnp.ones((4, 16, 28)), LABELS)
   # ValueError: softmax_cross_entropy: targets ... put flatten() before the first dense layer
 >>> LOSS(jnp.ones((4, 5, 2)), jnp.ones((4, 5, 1), int))
@@ -778,7 +780,11 @@ TABLE = """== dense
   # TypeError: chain: transformations[0] must have init and update, ... got a list of 2
 >>> pn.chain(CLIP, pn.adam)
   # TypeError: chain: transformations[1] must ... call it with a learning rate
+>>> pn.chain(pn.clip_by_global_norm, ADAM)
+  # TypeError: chain: transformations[0] must ... call it with a norm
 >>> pn.chain(ADAM, CLIP, pn.sgd(0.1))
+  # ValueError: chain: expected one optimizer ... got adam( ... and sgd(learning_rate=0.1)
+>>> pn.chain(pn.chain(CLIP, ADAM), pn.sgd(0.1))
   # ValueError: chain: expected one optimizer ... got adam( ... and sgd(learning_rate=0.1)
 >>> pn.chain(CLIP, ADAM).update(GRADS, ADAM.init(PARAMS))
   # TypeError: chain: opt_state must be the tuple of 2 ... got an AdamState
@@ -1008,6 +1014,8 @@ TABLE = """== dense
   # TypeError: make_step.<locals>.step() missing 1 required positional argument: 'targets'
 >>> pn.train_step(MODEL, LOSS, pn.adam)
   # TypeError: train_step: optimizer ... call it with a learning rate
+>>> pn.train_step(MODEL, LOSS, pn.chain(CLIP))
+  # ValueError: train_step: optimizer is chain(clip_by_global_norm(max_norm=1.0)), which takes no
 >>> pn.train_step(MODEL, LOSS, "adam")  # TypeError: train_step: optimizer ... got 'adam'
 >>> pn.train_step(MODEL, ADAM, LOSS)
   # TypeError: train_step: optimizer ... call it with a learning rate
@@ -1038,6 +1046,12 @@ TABLE = """== dense
 >>> FIT((X[:, 0], LABELS), batch_size=4)
   # ValueError: dense(5): an ... in_shape is (1,) | in serial / part 0: dense(5)
 >>> FIT(((X, X), LABELS), batch_size=4)  # TypeError: fit: x ... by_hand and jax.grad
+>>> FIT((X, [LABELS, LABELS]), batch_size=4)
+  # TypeError: fit: targets ... jnp.stack(targets), or with tuple(targets) if a loss takes each
+>>> FIT((X, (LABELS, 0 * LABELS)), batch_size=4)
+  # ValueError: fit: targets[1], the weights, are all 0
+>>> FIT((X, LABELS), batch_size=4, validation=(X, (LABELS, 0 * LABELS)))
+  # ValueError: fit: validation's targets[1], the weights, are all 0
 >>> FIT((X, {"digit": LABELS, "writer": LABELS}), batch_size=4)
   # TypeError: fit: targets ... by_hand and jax.grad
 >>> FIT((X.at[2, 1].set(jnp.nan), LABELS), batch_size=4, locate=True)

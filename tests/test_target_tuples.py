@@ -199,3 +199,16 @@ def test_a_batch_of_zeros_stops_the_run_by_name():
         pn.fit(MODEL, LOSS, SGD, lambda epoch: data, epochs=1, key=KEY, progress=False)
     with pytest.raises(ValueError, match=r"evaluate: targets\[1\], the weights, are all 0"):
         pn.evaluate(MODEL, LOSS, PARAMS, STATE, *data[2])
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_a_nan_that_the_model_can_handle_may_be_among_many_weights_of_0(on_device):
+    convert = jnp.array if on_device else np.array
+    x, weights = np.ones((130, 2), np.float32), np.zeros(130, np.float32)
+    x[[0, 129]], weights[64:128] = np.nan, 1
+    model = pn.serial(jnp.nan_to_num, pn.dense(CLASSES, w_init=spaced))
+    data = convert(x), (convert(np.zeros(130, int)), convert(weights))
+    run = {"epochs": 1, "batch_size": 65, "key": KEY, "progress": False, "locate": True}
+    pn.fit(model, LOSS, SGD, data, **run)
+    with pytest.raises(FloatingPointError, match=r"is nan at \[0\], which is example (0|129) "):
+        pn.fit(MODEL, LOSS, SGD, data, **run)  # where 0 · NaN is in the derivative of w

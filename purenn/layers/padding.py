@@ -33,14 +33,15 @@ def sequence_padding(layer: str, padding: Any) -> str | Padding:
     simple = _word_or_number(layer, padding)
     if simple is not None:
         return simple if isinstance(simple, str) else ((0, 0), (simple, simple))
-    if not isinstance(padding, tuple) or len(padding) != 2:
+    try:
+        before, after = padding
+    except (TypeError, ValueError):
         raise TypeError(
             f'{layer}: padding must be "SAME", "VALID", one number for both sides, or '
             f"(before, after); got {checks.describe(padding)}"
-        )
-    before, after = (
-        scalars.count(layer, f"padding[{i}]", n, least=0) for i, n in enumerate(padding)
-    )
+        ) from None
+    before = scalars.count(layer, "padding[0]", before, least=0)
+    after = scalars.count(layer, "padding[1]", after, least=0)
     return (0, 0), (before, after)
 
 

@@ -11,8 +11,9 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import reject_factory
-from purenn.core.signatures import misfit
+from purenn.core.signatures import first_argument, misfit
 from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
+from purenn.optimizers.describe import steps_of
 
 
 class Optimizer(NamedTuple):
@@ -61,7 +62,8 @@ def apply_updates(params: Params, updates: Params) -> Params:
 def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None:
     """Reject anything without `init` and `update`, or whose update takes other arguments."""
     if not all(callable(getattr(optimizer, part, None)) for part in ("init", "update")):
-        hint = "; call it with a learning rate" if callable(optimizer) else ""
+        what = {"max_norm": "a norm"}.get(first_argument(optimizer), "a learning rate")
+        hint = f"; call it with {what}" if callable(optimizer) else ""
         raise TypeError(
             f"{where}: {name} must have init and update, such as adam(1e-3), "
             f"got {checks.describe(optimizer)}{hint}"
@@ -70,6 +72,19 @@ def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None
         raise TypeError(
             f"{where}: {name} must have an update that takes (grads, opt_state, params) and "
             f"needs no extra arguments: {why}"
+        )
+
+
+def check_takes_a_step(where: str, optimizer: Any) -> None:
+    """Reject what is not an optimizer, or only changes gradients, which would be added as a step.
+
+    Of those that purenn did not make, this is not known.
+    """
+    check_optimizer(where, optimizer)
+    if not steps_of(optimizer):
+        raise ValueError(
+            f"{where}: optimizer is {optimizer.update!r}, which takes no step; expected an "
+            f"optimizer after it, such as chain({optimizer.update!r}, adam(1e-3))"
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from purenn.core import checks
 from purenn.core.types import OptimizerLike, Params
 from purenn.optimizers.base import Optimizer, check_optimizer
-from purenn.optimizers.describe import Described, is_elementwise
+from purenn.optimizers.describe import Described, is_elementwise, steps_of
 
 
 def chain(*transformations: OptimizerLike) -> Optimizer:
@@ -59,11 +59,7 @@ def chain(*transformations: OptimizerLike) -> Optimizer:
 
 
 def _reject_two_steps(transformations: tuple[OptimizerLike, ...]) -> None:
-    steps = [
-        part.update
-        for part in transformations
-        if isinstance(part.update, Described) and "learning_rate" in part.update.arguments
-    ]
+    steps = [step for part in transformations for step in steps_of(part) if step is not None]
     if len(steps) > 1:
         raise ValueError(
             f"chain: expected one optimizer that takes a step, got {' and '.join(map(repr, steps))}"

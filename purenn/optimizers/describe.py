@@ -68,6 +68,19 @@ def is_elementwise(optimizer: Any) -> bool:
     return isinstance(update, Described) and update.elementwise
 
 
+def steps_of(optimizer: Any) -> list[Described | None]:
+    """Return the updates that take a step, of an optimizer or of all in a chain.
+
+    Of one that purenn did not make, this is not known, and it is None.
+    """
+    update = getattr(optimizer, "update", None)
+    if not isinstance(update, Described):
+        return [None]
+    if isinstance(update.arguments, tuple):
+        return [step for part in update.arguments for step in steps_of(part)]
+    return [update] if "learning_rate" in update.arguments else []
+
+
 def _text(value: Any) -> str:
     if isinstance(value, jax.core.Tracer):
         return "a traced number"

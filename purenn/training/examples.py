@@ -13,10 +13,13 @@ from purenn.core.target_parts import loss_arguments, map_parts, names_of, parts_
 from purenn.distributed.processes import to_host
 
 
-def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> tuple[Any, Any]:
+def as_examples(
+    where: str, x: Any, targets: Any, owner: str = "", *, on_host: bool = False
+) -> tuple[Any, Any]:
     """Return `x` and `targets` as arrays of the same length, on the device unless `on_host`.
 
     With `on_host`, NumPy's arrays stay NumPy's. A tuple of targets stays a tuple, of arrays.
+    `owner` is what error messages say before the names: `validation's `.
     """
     convert = checks.real_array if on_host else checks.as_array
 
@@ -30,15 +33,15 @@ def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> t
         value = examples(name, value)
         if x.shape[0] != value.shape[0]:
             raise ValueError(
-                f"{where}: x holds {x.shape[0]} examples and {name} {value.shape[0]}; "
+                f"{where}: {owner}x holds {x.shape[0]} examples and {name} {value.shape[0]}; "
                 f"expected as many of both"
             )
         return value
 
     if isinstance(targets, tuple) and not targets:
-        raise ValueError(f"{where}: targets is an empty tuple, expected at least one array")
-    x = examples("x", x)
-    return x, map_parts(as_many, targets)
+        raise ValueError(f"{where}: {owner}targets is an empty tuple, expected at least one array")
+    x = examples(f"{owner}x", x)
+    return x, map_parts(as_many, targets, f"{owner}targets")
 
 
 def x_and_targets(where: str, name: str, value: Any) -> tuple[Any, Any]:
@@ -82,8 +85,7 @@ def check_numbers(
         if bad is None:
             continue
         row, text = bad
-        first = max(0, min(row, len(x) - BATCH))
-        batch = jax.tree.map(lambda a, first=first: a[first : first + BATCH], (x, targets))
+        batch = _batch_to_try(row, weights, (x, targets), len(x))
         value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], *loss_arguments(loss, t)))(
             params, state, *batch
         )
@@ -95,13 +97,31 @@ def check_numbers(
 
 
 def check_weights(where: str, loss: Op[...], targets: Any, name: str = "") -> None:
-    """Reject weights that are negative or not finite, by their index in the data."""
+    """Reject weights that are negative or not finite, by their index in the data, or all 0."""
     weights = weights_of(loss, targets)
-    if weights is not None and (bad := bad_number(f"{name}targets[1]", weights, "weight")):
+    if weights is None:
+        return
+    if bad := bad_number(f"{name}targets[1]", weights, "weight"):
         raise ValueError(f"{where}: {bad[1]}, expected finite weights of at least 0")
+    if not bool((weights != 0).any()):
+        raise ValueError(f"{where}: {name}targets[1], the weights, are all 0")
 
 
 BATCH = 64  # examples among which a suspicious one is tried
+
+
+def _batch_to_try(row: int, weights: Any, arrays: Any, examples: int) -> Any:
+    """Return a batch with a suspicious example: the next ones, or some that count.
+
+    If all weights of a batch are 0, its loss is NaN, whatever the examples hold.
+    """
+    first = max(0, min(row, examples - BATCH))
+    near = slice(first, first + BATCH)
+    if weights is None or np.any(to_host(weights[near])):
+        return jax.tree.map(lambda a: a[near], arrays)
+    counting = np.flatnonzero(to_host(weights).reshape(examples, -1).any(axis=1))
+    rows = np.append(counting[: BATCH - 1], row)
+    return jax.tree.map(lambda a: to_host(a)[rows], arrays)
 
 
 Kind = Literal["finite", "fraction", "weight"]  # a fraction is a number in 0 … 1

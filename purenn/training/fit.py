@@ -215,7 +215,8 @@ def checked_validation(
     run: Run, start: Progress, validation: Any, processes: Processes
 ) -> tuple[Any, Any]:
     """Check the validation data before anything is trained."""
-    x, targets = as_examples("fit", *x_and_targets("fit", "validation", validation), on_host=True)
+    x, targets = x_and_targets("fit", "validation", validation)
+    x, targets = as_examples("fit", x, targets, "validation's ", on_host=True)
     shape, expected = x.shape[1:], run.source.example[0].shape[1:]
     if shape != expected:
         raise ValueError(

@@ -15,7 +15,7 @@ from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
-from purenn.optimizers.base import check_optimizer
+from purenn.optimizers.base import check_takes_a_step
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
@@ -224,7 +224,7 @@ def check_arguments(where: str, spec: Spec, data: Any, **trees: Any) -> None:
         check_tail(where, layer, spec.tail)
     if spec.penalty is not None:
         as_op(where, "penalty", spec.penalty)
-    check_optimizer(where, spec.optimizer)
+    check_takes_a_step(where, spec.optimizer)
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
     reject_deleted(where, **trees)

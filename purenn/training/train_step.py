@@ -23,7 +23,7 @@ from purenn.core.types import (
     Shape,
     State,
 )
-from purenn.optimizers.base import apply_updates, check_optimizer, first_step
+from purenn.optimizers.base import apply_updates, check_takes_a_step, first_step
 
 
 class TrainState(NamedTuple):
@@ -63,7 +63,7 @@ class TrainState(NamedTuple):
             >>> print(train_state.params.w.shape, train_state.opt_state.m.w.shape, train_state.step)
             (3, 1) (3, 1) 0
         """
-        check_optimizer("TrainState.create", optimizer)
+        check_takes_a_step("TrainState.create", optimizer)
         reject_deleted("TrainState.create", key=key)
         layer = as_layer("TrainState.create", "model", model)
         init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
@@ -116,7 +116,7 @@ def make_step(
     update: Fn,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
     """Make a step that updates by `update(optimizer, grads, opt_state, params)`."""
-    check_optimizer("train_step", optimizer)
+    check_takes_a_step("train_step", optimizer)
     backpropagate = value_and_grad(model, loss, penalty=penalty, tail=tail)
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
