@@ -675,7 +675,8 @@ MADE_OF_OTHERS = (
     "recompute",
     "serial-with-a-function",
 )
-# Those of them whose structure of parameters, state and caches another one has.
+# Those of them that other rows stand for where a layer is called as a whole: "serial", "residual",
+# "parallel", "repeat" and "recompute". Their values and derivatives are judged like any row's.
 VARIANTS = (
     "mlp",
     "residual-projection",
