@@ -297,6 +297,19 @@ def test_on_an_explicit_mesh_features_may_be_sharded_too(case):
         jax.eval_shape(program, *(laid(mesh, *of) for of in ((params, specs), (state,), (x, spec))))
 
 
+def test_on_an_explicit_mesh_the_classes_of_a_loss_may_be_sharded(rng):
+    logits = rng.normal(size=(4, 8)).astype(np.float32)
+    labels = np.array([0, 7, 3, 5])
+    program = jax.jit(jax.value_and_grad(pn.softmax_cross_entropy))
+    expected = program(logits, labels)
+    mesh = mesh_of(2, 4, kind=EXPLICIT)
+    with jax.set_mesh(mesh):
+        given = laid(mesh, logits, P("data", "model")), laid(mesh, labels, P("data"))
+        got = program(*given)
+    assert axes_of(got[1]) == axes_of(given[0])
+    assert apart(jax.tree.leaves(got), jax.tree.leaves(expected)) <= 1e-6
+
+
 def test_many_runs_sharded_over_devices_are_the_runs_of_one_device(rng):
     model = pn.serial(pn.dense(4), pn.batch_norm(), pn.relu, pn.dropout(0.5), pn.dense(2))
     run = pn.training_run(model, pn.mse, pn.adam(1e-3), epochs=2, batch_size=4)
