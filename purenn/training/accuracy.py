@@ -52,11 +52,14 @@ def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[
     targets = in_one_dtype("targets", targets)
     weights = None if weights is None else in_one_dtype("weights", weights)
     rows, labels, valid, mean = class_targets(where, "logits", logits, targets, weights)
-    if labels is None:
-        labels = jnp.argmax(rows, axis=-1, keepdims=True)
-    correct = jnp.argmax(logits, axis=-1, keepdims=True) == labels
+    correct = _largest(logits) == (_largest(rows) if labels is None else labels)
     known = valid & ~jnp.any(jnp.isnan(logits), axis=-1, keepdims=True)
     return jnp.where(known, correct.astype(logits.dtype), jnp.nan), mean
+
+
+def _largest(rows: Array) -> Array:
+    """Return the number of each row's largest entry, `(..., 1)`, in the dtype of labels."""
+    return jnp.argmax(rows, axis=-1, keepdims=True).astype(jnp.int32)
 
 
 def count_right(logits: Array, targets: Any, weights: Any = None) -> tuple[Array, Array]:
