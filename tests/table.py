@@ -675,8 +675,8 @@ MADE_OF_OTHERS = (
     "recompute",
     "serial-with-a-function",
 )
-# Those of them that other rows stand for where a layer is called as a whole, since they run the same
-# lines: "serial" and "parallel". Their values and derivatives are judged like any row's.
+# Those of them that other rows stand for where a layer is called as a whole: "serial" and "parallel",
+# whose lines they run. Their values and derivatives are judged like any row's.
 VARIANTS = ("mlp", "residual-projection", "serial-with-a-function")
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
 
