@@ -3,6 +3,7 @@
 python examples/mnist.py                     784-128-10: about 98 % of the test set right
 python examples/mnist.py --hidden 16 16      784-16-16-10
 python examples/mnist.py --model cnn         a convolutional network: over 99.2 %
+python examples/mnist.py --model resnet      a residual network: about RESULT %
 python examples/mnist.py --resume            continue a run that was stopped or killed
 python examples/mnist.py --help              every option
 
@@ -34,8 +35,9 @@ IMAGES = 60_000  # for training; the 10,000 of the test set are for the end
 class Options:
     """The command line, parsed."""
 
-    model: Literal["dense", "cnn"] = "dense"
-    """dense: hidden layers only. cnn: two convolutions, each with max pooling, come before them."""
+    model: Literal["dense", "cnn", "resnet"] = "dense"
+    """dense: hidden layers only. cnn: two convolutions, each with max pooling, come before them.
+    resnet: three residual blocks and a mean over the image come before them."""
     hidden: Annotated[
         tuple[AtLeast1, ...], Parameter(consume_multiple=(1, 100), negative="--no-hidden")
     ] = (128,)
@@ -68,12 +70,41 @@ def build_model(options: Options) -> pn.Layer:
     cnn = options.model == "cnn"
     drop = [pn.dropout(0.4)] if cnn else []
     layers = [pn.rescale()]
-    for features in (32, 64) if cnn else ():
-        layers += [pn.conv2d(features), pn.relu, pn.max_pool()]
-    layers += [pn.flatten(), *drop]
+    if options.model == "resnet":
+        layers += residual_network()
+    else:
+        for features in (32, 64) if cnn else ():
+            layers += [pn.conv2d(features), pn.relu, pn.max_pool()]
+        layers += [pn.flatten(), *drop]
     for units in options.hidden:
         layers += [pn.dense(units), pn.relu, *drop]
     return pn.serial(*layers, pn.dense(10))
+
+
+def residual_network(activation: Any = pn.relu, **init: Any) -> list[Any]:
+    """Return the layers of a small ResNet, from images to one number per channel."""
+    return [
+        *normalized(16, 3, 1, **init),
+        activation,
+        *residual_block(16, 1, activation, **init),
+        *residual_block(32, 2, activation, **init),
+        *residual_block(64, 2, activation, **init),
+        pn.global_avg_pool(),
+    ]
+
+
+def residual_block(features: int, strides: int, activation: Any, **init: Any) -> list[Any]:
+    """Return two convolutions with a shortcut around them, which is one itself with strides."""
+    inside = pn.serial(
+        *normalized(features, 3, strides, **init), activation, *normalized(features, 3, 1, **init)
+    )
+    shortcut = None if strides == 1 else pn.serial(*normalized(features, 1, strides, **init))
+    return [pn.residual(inside, projection=shortcut), activation]
+
+
+def normalized(features: int, kernel: int, strides: int, **init: Any) -> list[Any]:
+    """Return a convolution and batch norm, whose beta makes a bias superfluous."""
+    return [pn.conv2d(features, kernel, strides=strides, b_init=None, **init), pn.batch_norm()]
 
 
 def steps_per_epoch(options: Options) -> int:
@@ -86,7 +117,7 @@ def steps_per_epoch(options: Options) -> int:
 def load(options: Options) -> Any:
     """Return `(x, y)` to train on, `(x, y)` to watch the accuracy on, and the test set."""
     (x, y), (x_test, y_test) = pn.load_mnist(options.data)
-    if options.model == "cnn":  # convolutions need a channel axis: one channel, gray
+    if options.model != "dense":  # convolutions need a channel axis: one channel, gray
         x, x_test = x[..., None], x_test[..., None]
     kept = len(x) - options.holdout
     held = slice(kept, None) if options.holdout else slice(10_000)

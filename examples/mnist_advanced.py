@@ -104,9 +104,12 @@ def build_model(options: Options) -> pn.Layer:
     normalize = [pn.batch_norm()] if options.batch_norm else []
 
     layers: list[Any] = [pn.rescale(), *drop_input]
-    for features in (options.features or (32, 64)) if cnn else ():
-        layers += [pn.conv2d(features, w_init=w_init), *normalize, activation, pn.max_pool()]
-    layers += [pn.flatten(), *(drop if cnn else [])]
+    if options.model == "resnet":
+        layers += mnist.residual_network(activation, w_init=w_init)
+    else:
+        for features in (options.features or (32, 64)) if cnn else ():
+            layers += [pn.conv2d(features, w_init=w_init), *normalize, activation, pn.max_pool()]
+        layers += [pn.flatten(), *(drop if cnn else [])]
     for units in options.hidden:
         layers += [pn.dense(units, w_init=w_init), *normalize, activation, *drop]
     model = pn.serial(*layers, pn.dense(10, w_init=w_init))
@@ -134,6 +137,7 @@ def check(options: Options) -> None:
     """Reject options that contradict each other, and those that would have no effect."""
     steps = options.epochs * mnist.steps_per_epoch(options)
     shallow = not options.hidden and options.model != "cnn"
+    linear = shallow and options.model == "dense"
     several = options.coordinator is not None or options.cluster
     for wrong, message in (
         (
@@ -149,7 +153,7 @@ def check(options: Options) -> None:
             "decay-rate needs --decay inverse-time",
         ),
         (options.features is not None and options.model != "cnn", "features needs --model cnn"),
-        (shallow and options.activation, "activation needs a hidden layer or --model cnn"),
+        (linear and options.activation, "activation needs a hidden layer or convolutions"),
         (shallow and options.batch_norm, "batch-norm needs a hidden layer or --model cnn"),
         (shallow and options.dropout, "dropout needs a hidden layer or --model cnn"),
         (

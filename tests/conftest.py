@@ -16,6 +16,7 @@ from importlib.metadata import version
 if "PYTEST_XDIST_WORKER" not in os.environ and os.environ.get("PURENN_TESTS_OPTIMIZED") != "1":
     # Before XLA reads its flags, and once: workers have the environment of the first process.
     flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    flags += " --xla_cpu_parallel_codegen_split_count=1"  # small programs, compiled in one piece
     if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):  # later ones lack this flag
         flags += " --xla_cpu_use_fusion_emitters=false"
     os.environ["XLA_FLAGS"] = f"{flags} {os.environ.get('XLA_FLAGS', '')}"

@@ -84,15 +84,32 @@ def plain_flatten(params, state, x, key):
     return x.reshape(x.shape[0], -1)
 
 
-def plain_max_pool(window, strides, params, state, x, key):
+def plain_max_pool(window, strides, zeros, params, state, x, key):
     def first_maximum(cells):
         return jnp.take_along_axis(cells, jnp.argmax(cells, axis=1, keepdims=True), axis=1)[:, 0]
 
+    x = jnp.pad(x, ((0, 0), *zeros, (0, 0)), constant_values=-jnp.inf)
     return pooled(first_maximum, window, strides, x)
 
 
-def plain_avg_pool(window, strides, params, state, x, key):
-    return pooled(lambda cells: cells.sum(1) / cells.shape[1], window, strides, x)
+def plain_avg_pool(window, strides, zeros, params, state, x, key):
+    around = (0, 0), *zeros, (0, 0)
+    total, cells = (
+        pooled(lambda cells: cells.sum(1), window, strides, jnp.pad(a, around))
+        for a in (x, jnp.ones_like(x))
+    )
+    return total / cells
+
+
+def plain_global_avg_pool(params, state, x, key):
+    return x.mean((1, 2))
+
+
+def plain_group_norm(groups, params, state, x, key):
+    grouped = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    mean = grouped.mean((1, 3), keepdims=True)
+    var = ((grouped - mean) ** 2).mean((1, 3), keepdims=True)
+    return params.gamma * ((grouped - mean) / jnp.sqrt(var + 1e-5)).reshape(x.shape) + params.beta
 
 
 def pooled(function, window, strides, x):
@@ -121,6 +138,32 @@ def plain_residual(params, state, x, key):
     return x + jnp.tanh(x @ params[0].w + params[0].b)
 
 
+def plain_projected(params, state, x, key):
+    (inside, _), projection = params
+    return x @ projection.w + projection.b + jnp.tanh(x @ inside.w + inside.b)
+
+
+def plain_parallel(params, state, x, key):
+    """The sum of x itself and of a dense layer with dropout."""
+    w, b = params[1][0]
+    own_key = jax.random.fold_in(jax.random.fold_in(key, 1), 1)
+    return x + plain_dropout(0.4, (), (), x @ w + b, own_key)
+
+
+def plain_product(params, state, x, key):
+    return x * (x @ params[1].w + params[1].b) * (x @ params[2].w + params[2].b)
+
+
+def plain_concat(params, state, x, key):
+    return jnp.concatenate([x @ params[0].w + params[0].b, x, jnp.tanh(x)], axis=-1)
+
+
+def plain_repeat(params, state, x, key):
+    for w, b in zip(*params[0], strict=True):
+        x = jnp.tanh(x @ w + b)
+    return x
+
+
 def plain_serial(params, state, x, key):
     x = x @ params[0].w + params[0].b
     x = plain_batch_norm(params[1], state[1], x, None)
@@ -142,19 +185,44 @@ def plain_function(params, state, x, key):
 MORE_THAN_ONE = ((4,), (2, 3))
 
 
-def plain_conv2d(strides, padding, params, state, x, key):
+def plain_conv2d(strides, padding, dilation, groups, params, state, x, key):
     """The sum over the kernel of what each cell sees, `x` moved by its place, times its weight."""
     w, b = params
     rows, columns = padding
     x = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
-    height = (x.shape[1] - w.shape[0]) // strides[0] + 1
-    width = (x.shape[2] - w.shape[1]) // strides[1] + 1
+    height = (x.shape[1] - (w.shape[0] - 1) * dilation[0] - 1) // strides[0] + 1
+    width = (x.shape[2] - (w.shape[1] - 1) * dilation[1] - 1) // strides[1] + 1
     z = b
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            below, right = i + strides[0] * height, j + strides[1] * width
-            z = z + x[:, i : below : strides[0], j : right : strides[1]] @ w[i, j]
+            top, left = i * dilation[0], j * dilation[1]
+            seen = x[:, top:, left:][:, :: strides[0], :: strides[1]][:, :height, :width]
+            pairs = zip(jnp.split(seen, groups, -1), jnp.split(w[i, j], groups, -1), strict=True)
+            z = z + jnp.concatenate([part @ weights for part, weights in pairs], -1)
     return z
+
+
+def plain_conv1d(strides, padding, dilation, groups, params, state, x, key):
+    """One row of an image."""
+    image = (1, strides), ((0, 0), padding), (1, dilation), groups
+    return plain_conv2d(*image, params._replace(w=params.w[None]), (), x[:, None], None)[:, 0]
+
+
+def plain_conv2d_transpose(strides, padding, params, state, x, key):
+    """A kernel laid on the output for each cell; `padding` is what is cut off, or added below 0."""
+    w, b = params
+    (n, height, width, _), (kh, kw, _, features) = x.shape, w.shape
+    y = jnp.zeros((n, (height - 1) * strides[0] + kh, (width - 1) * strides[1] + kw, features))
+    y = y.astype(x.dtype)
+    for i in range(height):
+        for j in range(width):
+            laid = jnp.einsum("nc,abcf->nabf", x[:, i, j], w)
+            top, left = i * strides[0], j * strides[1]
+            y = y.at[:, top : top + kh, left : left + kw].add(laid)
+    (top, bottom), (left, right) = padding
+    y = jnp.pad(y, ((0, 0), (0, max(-bottom, 0)), (0, max(-right, 0)), (0, 0)))
+    rows, columns = y.shape[1] - max(bottom, 0), y.shape[2] - max(right, 0)
+    return y[:, top:rows, left:columns] + b
 
 
 # (kernel, strides, padding, the same in numbers, in_shape)
@@ -165,6 +233,12 @@ CONVOLVED = (
     ((1, 1), (2, 2), "VALID", ((0, 0), (0, 0)), (3, 4, 3)),  # strides wider than the kernel
     ((2, 2), (1, 2), ((2, 0), (1, 3)), ((2, 0), (1, 3)), (2, 3, 5)),  # more padding than kernel
 )
+# With padding "SAME": (kernel, strides, the padding in numbers, dilation, groups, channels)
+DIVIDED = (
+    ((2, 3), (2, 1), ((1, 1), (1, 1)), (2, 1), 1, 5),
+    ((3, 2), (1, 1), ((1, 1), (0, 1)), (1, 1), 3, 3),  # depthwise
+    ((2, 2), (2, 1), ((0, 1), (1, 1)), (1, 2), 3, 15),
+)
 
 
 def conv2d_rows():
@@ -174,26 +248,37 @@ def conv2d_rows():
             f"conv2d-{kernel}-{strides}-{words}",
             pn.conv2d(3, kernel, strides=strides, padding=padding),
             in_shape,
-            partial(plain_conv2d, strides, zeros),
+            partial(plain_conv2d, strides, zeros, (1, 1), 1),
             leading=((3,), (1,)),
+        )
+    for kernel, strides, zeros, dilation, groups, channels in DIVIDED:
+        yield LayerRow(
+            f"conv2d-{kernel}-{strides}-dilation-{dilation}-groups-{groups}",
+            pn.conv2d(6, kernel, strides=strides, dilation=dilation, groups=groups),
+            (3, 4, channels),
+            partial(plain_conv2d, strides, zeros, dilation, groups),
+            leading=((2,), (1,)),
         )
 
 
-# (window, strides, in_shape): side by side, a row left over; overlapping; with gaps between.
+# (window, strides, padding, the same in numbers, in_shape)
+NONE = ((0, 0), (0, 0))
 POOLED = (
-    ((2, 2), (2, 2), (5, 4, 3)),
-    ((3, 3), (2, 1), (6, 4, 2)),
-    ((1, 2), (2, 3), (4, 6, 2)),
+    ((2, 2), (2, 2), "VALID", NONE, (5, 4, 3)),  # side by side, a row left over
+    ((3, 3), (2, 1), "VALID", NONE, (6, 4, 2)),  # overlapping
+    ((1, 2), (2, 3), "VALID", NONE, (4, 6, 2)),  # with gaps between
+    ((3, 2), (2, 2), "SAME", ((0, 1), (0, 1)), (4, 3, 2)),
 )
 
 
 def pool_rows(name, make, plain):
-    for window, strides, in_shape in POOLED:
+    for window, strides, padding, zeros, in_shape in POOLED:
+        words = "" if padding == "VALID" else f"-{padding}"
         yield LayerRow(
-            f"{name}-{window}-{strides}",
-            make(window, strides=None if strides == window else strides),
+            f"{name}-{window}-{strides}{words}",
+            make(window, strides=None if strides == window else strides, padding=padding),
             in_shape,
-            partial(plain, window, strides),
+            partial(plain, window, strides, zeros),
             leading=((3,), (1,)),
         )
 
@@ -206,13 +291,79 @@ LAYERS = (
     LayerRow("batch_norm", pn.batch_norm(), (3,), plain_batch_norm, True, MORE_THAN_ONE),
     LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
     LayerRow("layer_norm", pn.layer_norm(), (3,), plain_layer_norm),
+    LayerRow("group_norm", pn.group_norm(2), (6,), partial(plain_group_norm, 2)),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),
+    LayerRow(
+        "conv1d",
+        pn.conv1d(4, 3, strides=3, padding=(1, 2), dilation=2, groups=2),
+        (5, 2),
+        partial(plain_conv1d, 3, (1, 2), 2, 2),
+        leading=((3,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-(3, 2)-(2, 1)-SAME",
+        pn.conv2d_transpose(5, (3, 2), strides=(2, 1)),
+        (2, 3, 1),
+        partial(plain_conv2d_transpose, (2, 1), ((0, 1), (0, 1))),
+        leading=((2,), (1,)),
+    ),
+    LayerRow(
+        "conv2d_transpose-(2, 3)-(3, 2)-VALID",
+        pn.conv2d_transpose(2, (2, 3), strides=(3, 2), padding="VALID"),
+        (2, 2, 3),
+        partial(plain_conv2d_transpose, (3, 2), ((0, -1), (0, 0))),
+        leading=((2,), (1,)),
+    ),
     *pool_rows("max_pool", pn.max_pool, plain_max_pool),
     *pool_rows("avg_pool", pn.avg_pool, plain_avg_pool),
+    LayerRow(
+        "global_avg_pool",
+        pn.global_avg_pool(),
+        (2, 3, 2),
+        plain_global_avg_pool,
+        False,
+        ((4,), (1,)),
+    ),
     LayerRow("mlp", pn.mlp((4, 3), 2, activation=pn.tanh), (5,), plain_mlp),
     LayerRow("residual", pn.residual(pn.serial(pn.dense(3), pn.tanh)), (3,), plain_residual),
+    LayerRow(
+        "residual-projection",
+        pn.residual(pn.serial(pn.dense(2), pn.tanh), projection=pn.dense(2)),
+        (3,),
+        plain_projected,
+        leading=((4,),),
+    ),
+    LayerRow(
+        "parallel",
+        pn.parallel(pn.serial(), pn.serial(pn.dense(3), pn.dropout(0.4))),
+        (3,),
+        plain_parallel,
+        True,
+        ((4,), (2, 3)),
+    ),
+    LayerRow(
+        "parallel-product",
+        pn.parallel(pn.serial(), pn.dense(3), pn.dense(3), combine="product"),
+        (3,),
+        plain_product,
+        leading=((4,),),
+    ),
+    LayerRow(
+        "parallel-concat",
+        pn.parallel(pn.dense(2), pn.serial(), pn.tanh, combine="concat"),
+        (3,),
+        plain_concat,
+        leading=((4,), (2, 3)),
+    ),
+    LayerRow(
+        "repeat",
+        pn.repeat(pn.serial(pn.dense(3), pn.tanh), 2),
+        (3,),
+        plain_repeat,
+        leading=((4,), (2, 3)),
+    ),
     LayerRow(
         "serial",
         pn.serial(pn.dense(4), pn.batch_norm(), pn.leaky_relu, pn.dropout(0.5), pn.dense(2)),
@@ -276,26 +427,58 @@ def plain_softplus(x):
     return jnp.log(1 + jnp.exp(x))
 
 
-def plain_mse(predictions, targets):
-    return ((predictions - targets) ** 2).sum() / predictions.size
+def plain_log_softmax(x):
+    return jnp.log(plain_softmax(x))
 
 
-def plain_binary_cross_entropy(p, t):
-    return -(t * jnp.log(p) + (1 - t) * jnp.log(1 - p)).sum() / p.size
+def plain_elu(x, *, alpha=1.0):
+    return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
 
 
-def plain_sigmoid_binary_cross_entropy(z, t):
-    return plain_binary_cross_entropy(plain_sigmoid(z), t)
+def plain_selu(x):
+    return 1.0507009873554805 * plain_elu(x, alpha=1.6732632423543772)
 
 
-def plain_categorical_cross_entropy(p, targets):
-    if targets.ndim == 1:
-        targets = jnp.eye(p.shape[1], dtype=p.dtype)[targets]
-    return -(targets * jnp.log(p)).sum() / p.shape[0]
+def plain_mean(terms, weights=None):
+    """Of one term per example or element; weights of examples count for each of their elements."""
+    if weights is None:
+        return terms.sum() / terms.size
+    axes = tuple(range(weights.ndim, terms.ndim))
+    weights = jnp.broadcast_to(jnp.expand_dims(weights, axes), terms.shape)
+    return (weights * terms).sum() / weights.sum()
 
 
-def plain_softmax_cross_entropy(z, targets):
-    return plain_categorical_cross_entropy(plain_softmax(z), targets)
+def plain_mse(predictions, targets, weights=None):
+    return plain_mean((predictions - targets) ** 2, weights)
+
+
+def plain_mae(predictions, targets, weights=None):
+    return plain_mean(jnp.abs(predictions - targets), weights)
+
+
+def plain_huber(predictions, targets, weights=None, *, delta=1.0):
+    e = jnp.abs(predictions - targets)
+    return plain_mean(jnp.where(e <= delta, e**2 / 2, delta * e - delta**2 / 2), weights)
+
+
+def plain_binary_cross_entropy(p, t, weights=None):
+    return plain_mean(-(t * jnp.log(p) + (1 - t) * jnp.log(1 - p)), weights)
+
+
+def plain_sigmoid_binary_cross_entropy(z, t, weights=None):
+    return plain_binary_cross_entropy(plain_sigmoid(z), t, weights)
+
+
+def plain_categorical_cross_entropy(p, targets, weights=None, *, label_smoothing=0.0):
+    classes = p.shape[-1]
+    if targets.ndim < p.ndim:
+        targets = jnp.eye(classes, dtype=p.dtype)[targets]
+    targets = (1 - label_smoothing) * targets + label_smoothing / classes
+    return plain_mean(-(targets * jnp.log(p)).sum(-1), weights)
+
+
+def plain_softmax_cross_entropy(z, *others, **options):
+    return plain_categorical_cross_entropy(plain_softmax(z), *others, **options)
 
 
 def plain_l2_penalty(params):
@@ -351,19 +534,37 @@ def labels(rng, shape):
     return (rng.integers(shape[-1], size=shape[:-1], dtype=np.int32),)
 
 
+def weighed(others):
+    """Weights of the examples behind the targets; the first counts nothing, if there are more."""
+
+    def drawn(rng, shape):
+        (targets,) = others(rng, shape)
+        leading = shape[:-1] if others in (labels, rows) else shape[:1]
+        weights = rng.uniform(0.5, 2, size=leading)
+        weights[(0,) * len(leading)] = weights.size == 1
+        return targets, weights
+
+    return drawn
+
+
 def parameters(rng, shape):
     return {"b": rng.normal(size=shape[-1:]), "w": [rng.normal(size=shape)] * 2}
 
 
 BATCHES = ((4, 5), (1, 3), (7, 2))
+POSITIONS = ((4, 5), (2, 3, 4))
 
 ACTIVATIONS = (
     OpRow("relu", pn.relu, plain_relu),
     OpRow("leaky_relu", pn.leaky_relu, plain_leaky_relu),
     OpRow("leaky_relu-0.3", pn.leaky_relu, plain_leaky_relu, options={"negative_slope": 0.3}),
+    OpRow("elu", pn.elu, plain_elu),
+    OpRow("elu-0.7", pn.elu, plain_elu, options={"alpha": 0.7}),
+    OpRow("selu", pn.selu, plain_selu),
     OpRow("sigmoid", pn.sigmoid, plain_sigmoid),
     OpRow("tanh", pn.tanh, plain_tanh),
     OpRow("softmax", pn.softmax, plain_softmax),
+    OpRow("log_softmax", pn.log_softmax, plain_log_softmax),
     OpRow("gelu", pn.gelu, plain_gelu),
     OpRow("gelu-exact", pn.gelu, plain_gelu, options={"approximate": False}),
     OpRow("silu", pn.silu, plain_silu),
@@ -372,6 +573,9 @@ ACTIVATIONS = (
 
 LOSSES = (
     OpRow("mse", pn.mse, plain_mse, others=like),
+    OpRow("mse-weights", pn.mse, plain_mse, BATCHES, others=weighed(like)),
+    OpRow("mae", pn.mae, plain_mae, BATCHES, others=like),
+    OpRow("huber", pn.huber, plain_huber, BATCHES, others=like, options={"delta": 0.7}),
     OpRow(
         "binary_cross_entropy",
         pn.binary_cross_entropy,
@@ -384,6 +588,13 @@ LOSSES = (
         pn.sigmoid_binary_cross_entropy,
         plain_sigmoid_binary_cross_entropy,
         others=fractions,
+    ),
+    OpRow(
+        "sigmoid_binary_cross_entropy-weights",
+        pn.sigmoid_binary_cross_entropy,
+        plain_sigmoid_binary_cross_entropy,
+        BATCHES,
+        others=weighed(fractions),
     ),
     OpRow(
         "categorical_cross_entropy",
@@ -402,6 +613,14 @@ LOSSES = (
         rows,
     ),
     OpRow(
+        "categorical_cross_entropy-weights",
+        pn.categorical_cross_entropy,
+        plain_categorical_cross_entropy,
+        POSITIONS,
+        distributions,
+        weighed(rows),
+    ),
+    OpRow(
         "softmax_cross_entropy",
         pn.softmax_cross_entropy,
         plain_softmax_cross_entropy,
@@ -412,8 +631,16 @@ LOSSES = (
         "softmax_cross_entropy-rows",
         pn.softmax_cross_entropy,
         plain_softmax_cross_entropy,
-        BATCHES,
+        POSITIONS,
         others=rows,
+    ),
+    OpRow(
+        "softmax_cross_entropy-weights",
+        pn.softmax_cross_entropy,
+        plain_softmax_cross_entropy,
+        POSITIONS,
+        others=weighed(labels),
+        options={"label_smoothing": 0.3},
     ),
 )
 
@@ -433,9 +660,24 @@ ALIKE = {
     "max_pool-(1, 2)-(2, 3)": "max_pool-(2, 2)-(2, 2)",
     "avg_pool-(1, 2)-(2, 3)": "avg_pool-(2, 2)-(2, 2)",
     "leaky_relu-0.3": "leaky_relu",
+    "elu-0.7": "elu",
 }
 # Rows made of the layers of other rows, with no arithmetic of their own.
-MADE_OF_OTHERS = ("mlp", "residual", "serial", "recompute", "serial-with-a-function")
+MADE_OF_OTHERS = (
+    "mlp",
+    "residual",
+    "residual-projection",
+    "parallel",
+    "parallel-product",
+    "parallel-concat",
+    "repeat",
+    "serial",
+    "recompute",
+    "serial-with-a-function",
+)
+# Those of them that other rows stand for where a layer is called as a whole: "serial" and
+# "parallel", whose lines they run. Their values and derivatives are judged like any row's.
+VARIANTS = ("mlp", "residual-projection", "serial-with-a-function")
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
 
 

@@ -37,6 +37,26 @@ DESCRIBED = {
     "sgd(learning_rate=inverse_time_decay(initial=0.1, decay_rate=0.5, steps_per_epoch=9))": pn.sgd(
         pn.inverse_time_decay(0.1, 0.5, 9)
     ),
+    "rmsprop(learning_rate=0.1, decay=0.9, epsilon=1e-08, momentum=0.5)": pn.rmsprop(
+        0.1, momentum=0.5
+    ),
+    "adagrad(learning_rate=0.1, initial_accumulator_value=0.1, epsilon=1e-07, momentum=0.0)": (
+        pn.adagrad(0.1)
+    ),
+    "adamax(learning_rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-08)": pn.adamax(0.1),
+    "clip_by_global_norm(max_norm=1.0)": pn.clip_by_global_norm(jnp.float32(1)),
+    "chain(clip_by_global_norm(max_norm=1.0), chain(sgd(learning_rate=0.1)))": pn.chain(
+        pn.clip_by_global_norm(1), pn.chain(pn.sgd(0.1))
+    ),
+    "chain(optax.transforms._clipping.clip, sgd(learning_rate=0.1))": pn.chain(
+        optax.clip(1.0), pn.sgd(0.1)
+    ),
+    "sgd(learning_rate=polynomial_decay(initial=0.1, decay_steps=9, final=0.0, power=1.0))": pn.sgd(
+        pn.polynomial_decay(0.1, 9)
+    ),
+    "sgd(learning_rate=piecewise_constant(boundaries=(9,), values=(0.1, 0.05)))": pn.sgd(
+        pn.piecewise_constant(np.array([9]), jnp.array([0.1, 0.05]))
+    ),
     "sgd(learning_rate=<lambda>)": pn.sgd(lambda step: 0.1),
 }
 
@@ -67,6 +87,8 @@ def test_a_traced_rate_is_called_so():
     said = []
     jax.vmap(lambda rate: said.append(described(pn.sgd(rate))) or rate)(jnp.ones(2))
     assert said == ["sgd(learning_rate=a traced number)"]
+    jax.vmap(lambda v: said.append(repr(pn.piecewise_constant((9,), v))) or v)(jnp.ones((2, 2)))
+    assert said[1].endswith("values=(a traced number, a traced number))")
 
 
 def test_a_schedule_and_an_update_have_the_signature_of_their_function():
@@ -77,6 +99,11 @@ def test_a_schedule_and_an_update_have_the_signature_of_their_function():
 
 def test_updates_that_mix_elements_are_not_called_elementwise():
     assert all(map(is_elementwise, (pn.sgd(0.1), pn.momentum(0.1), pn.adam(0.1))))
+    assert all(map(is_elementwise, (pn.rmsprop(0.1), pn.adagrad(0.1), pn.adamax(0.1))))
     assert is_elementwise(pn.adamw(0.1, weight_decay=0.0))
+    clip = pn.clip_by_global_norm(1.0)  # one factor for all elements, whatever their shapes
+    assert is_elementwise(pn.chain(clip, pn.adam(0.1)))
+    assert not is_elementwise(pn.chain(clip, pn.adamw(0.1)))
+    assert not is_elementwise(pn.chain(optax.clip(1.0), pn.adam(0.1)))
     for other in (pn.adamw(0.1), optax.adam(0.1), None):
         assert not is_elementwise(other)

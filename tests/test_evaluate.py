@@ -57,7 +57,7 @@ def test_accuracy_takes_labels_of_any_integer_dtype_and_rows():
 @pytest.mark.parametrize(
     ("logits", "targets", "kind", "says"),
     [
-        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(batch, classes\).*\(3,\)"),
+        (np.zeros(3), np.zeros(3, int), ValueError, r"logits must be \(..., classes\).*\(3,\)"),
         (np.zeros((3, 1)), np.zeros(3, int), ValueError, "two classes"),
         (np.zeros((0, 3)), np.zeros(0, int), ValueError, "at least one row"),
         (np.zeros((3, 2), int), np.zeros(3, int), TypeError, "logits must be floating point"),
@@ -161,7 +161,7 @@ def test_no_more_than_a_batch_is_alive_while_the_model_runs(function):
 
 @pytest.mark.parametrize("function", ["predict", "evaluate"])
 def test_a_batch_is_put_on_the_device_when_the_one_before_is_done(function, monkeypatch):
-    name = {"predict": "_output", "evaluate": "_sums"}[function]
+    name = {"predict": "output_of", "evaluate": "_sums"}[function]
     make, sizes, results = getattr(evaluate_module, name), [], []
 
     def slow(x):

@@ -315,27 +315,51 @@ def product(*inner):
 MODELS = {
     "activations": [
         pn.relu, pn.leaky_relu, partial(pn.leaky_relu, negative_slope=-0.5), pn.sigmoid, pn.tanh,
-        pn.silu, pn.gelu, pn.softplus, pn.softmax,
+        pn.silu, pn.gelu, pn.softplus, pn.elu, partial(pn.elu, alpha=0.3), pn.selu, pn.softmax,
+        pn.log_softmax,
     ],
     "layers": [
         pn.batch_norm(), pn.dropout(0.25), pn.rescale(0.5), pn.flatten(),
         partial(pn.gelu, approximate=False),
     ],
-    "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)],
+    "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)], "group_norm": [pn.group_norm(2)],
     "inner": [
         pn.residual(pn.serial(pn.dense(4), pn.tanh, pn.dense(4), pn.residual(pn.sigmoid))),
         pn.recompute(pn.serial(pn.relu, pn.dense(4), pn.residual(pn.dense(4)))),
         pn.mixed_precision(pn.residual(pn.dense(4)), jnp.float64),
         product(pn.dense(4), pn.residual(pn.tanh)),
     ],
-    "mse": [], "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
+    "branches": [
+        pn.residual(pn.serial(pn.dense(3), pn.tanh), projection=pn.dense(3)),
+        pn.parallel(pn.serial(), pn.dense(4), pn.residual(pn.tanh)),
+        pn.parallel(pn.serial(), pn.dense(4), pn.serial(pn.dense(4), pn.tanh), combine="product"),
+        pn.parallel(pn.dense(2), pn.serial(), pn.tanh, combine="concat"),
+    ],
+    "repeat": [
+        pn.repeat(pn.serial(pn.dense(4), pn.residual(pn.tanh)), 3),
+        pn.repeat(pn.parallel(pn.serial(), pn.repeat(pn.serial(pn.dense(4), pn.tanh), 2)), 2),
+        pn.mixed_precision(pn.repeat(pn.dense(4), 2), jnp.float64),
+    ],
+    "mse": [], "mae": [], "huber": [],
+    "softmax_cross_entropy": [], "sigmoid_binary_cross_entropy": [],
     "binary_cross_entropy": [pn.sigmoid], "categorical_cross_entropy": [pn.softmax],
 }  # fmt: skip
 OF_GELU = {
     True: lambda x: 0.5 * (1 + jnp.tanh((2 / jnp.pi) ** 0.5 * (x + 0.044715 * x**3))),
     False: lambda x: 0.5 * jax.lax.erfc(-x / 2**0.5),
 }
+
+
+def columns_of(dy, y, part):
+    """The columns of dy that are in the place where y has those of a part."""
+    width = part.shape[1]
+    starts = range(y.shape[1] - width + 1)
+    (start,) = (i for i in starts if np.array_equal(y[:, i : i + width], part))
+    return dy[:, start : start + width]
+
+
 WORDS = {
+    "columns": columns_of, "concatenate": np.concatenate,
     "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "silu": jax.nn.silu,
     "softplus": jax.nn.softplus, "softmax": jax.nn.softmax, "where": jnp.where,
     "leaky_relu": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
@@ -343,12 +367,17 @@ WORDS = {
     "mean": lambda a: a.mean(0), "rowmean": lambda a: a.mean(-1, keepdims=True),
     "rows": lambda a: a.sum(0), "classes": lambda a: a.sum(-1, keepdims=True),
     "flatten": lambda a: a.reshape(len(a), -1),
+    "elu": lambda x, alpha=1.0: jax.nn.elu(x, alpha), "selu": jax.nn.selu, "exp": jnp.exp,
+    "log_softmax": jax.nn.log_softmax, "sign": jnp.sign, "min": jnp.minimum, "max": jnp.maximum,
 }  # fmt: skip
 PYTHON = (
+    (r"^\[(.+)\]$", r"concatenate([\1], -1)"),
+    (r"columns\(d(\S+), (\S+)\)", r"columns(d\1, \1, \2)"),
     (" in float64$", ""),
     (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
-    (r"\(1 where (.+), else (.+)\)", r"where(\1, 1, \2)"),
+    (r"\(([\d.]+) where (.+), else (.+)\)", r"where(\2, \1, \3)"),
+    ("1[.]0507", "1.0507009873554805"), ("1[.]7581", "1.7580993408473766"),  # selu's, all digits
     (r"^(.+), 0 where (.+) is clipped$", r"where((\2 > 1e-7) & (\2 < 1 - 1e-7), \1, 0)"),
     (r"^(.+) in the shape of (.+)$", r"(\1).reshape(\2.shape)"),
     (r"Σ rows (.+)$", r"rows(\1)"),
@@ -368,6 +397,15 @@ def words_of(layer, values, state, train):
         hat = (values.x - mean) / jnp.sqrt(var + 1e-5)
         norm = lambda x: hat  # noqa: E731
         return {"x_hat": hat, "sigma": jnp.sqrt(var + 1e-5), "norm": norm, "rownorm": norm}
+    if layer.name == "group_norm(2)":  # of 4 features
+
+        def over_group(statistic):
+            return lambda a: jnp.repeat(statistic(a.reshape(len(a), 2, 2), -1), 2, axis=-1)
+
+        sigma = jnp.sqrt(over_group(jnp.var)(values.x) + 1e-5)
+        hat = (values.x - over_group(jnp.mean)(values.x)) / sigma
+        groups = {"groupnorm": lambda x: hat, "groupmean": over_group(jnp.mean)}
+        return {"x_hat": hat, "sigma": sigma, **groups}
     if layer.name.startswith("gelu"):
         phi = OF_GELU["False" not in layer.name]
         return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}
@@ -473,6 +511,11 @@ UNKNOWN = {
         pn.residual(pn.residual(pn.dense(3))),
         ["R1.0 = Z1 + Z1.0.1", "R1 = Z1 + R1.0", "dZ1′ = dR1.0 + dZ1′′", "dZ1 = dR1 + dZ1′"],
         ["dW1.0.1 = Z1ᵀ·dZ1.0.1"],
+    ),
+    "parallel with one layer": (
+        pn.parallel(pn.dense(3)),
+        ["C1 = parallel(Z1)", "dZ1 = parallel.backward(dC1)"],
+        [],
     ),
     "recompute": (
         pn.recompute(pn.dense(3)),
@@ -603,7 +646,30 @@ def test_a_conv2d_with_strides_says_so():
     page = page_of(*layers, x=np.ones((2, 5, 5, 1), np.float32))
     for line in (
         "Z1 = X∗W1 + b1, strides 2×1",
-        "dW1 = X∗(dZ1 spread by 2×1)",
+        "dW1 = X∗(dZ1 dilated by 2×1)",
         "dZ1 = dZ2∗W2 turned",
+    ):
+        assert has(page, line), page
+
+
+def test_convolutions_say_their_dilation_and_groups():
+    layers = (
+        pn.conv2d(2, strides=(2, 1), dilation=2),
+        pn.conv2d(4, groups=2),
+        pn.conv2d_transpose(1, 2, strides=2),
+        lambda x: x[:, 0],
+        pn.conv1d(2, 3, strides=2, dilation=3, b_init=None),
+    )
+    page = page_of(*layers, x=np.ones((2, 5, 5, 1), np.float32))
+    for line in (
+        "Z1 = X∗(W1 dilated by 2×2) + b1, strides 2×1",
+        "dW1 = X∗(dZ1 dilated by 2×1), strides 2×2",
+        "Z2 = Z1∗W2 + b2, 2 groups",
+        "dZ1 = dZ2∗W2 turned, 2 groups",
+        "Z3 = (Z2 dilated by 2×2)∗W3 turned + b3",
+        "dZ2 = dZ3∗W3, strides 2×2",
+        "dW3 = dZ3∗(Z2 dilated by 2×2)",
+        "dW4 = A3∗(dZ4 dilated by 2), strides 3",
+        "dA3 = (dZ4 dilated by 2)∗(W4 dilated by 3) turned",
     ):
         assert has(page, line), page

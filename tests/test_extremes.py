@@ -20,6 +20,7 @@ import pytest
 from table import (
     ACTIVATIONS,
     LAYERS,
+    MADE_OF_OTHERS,
     OPS,
     LayerRow,
     case,
@@ -65,18 +66,27 @@ NO_PROBABILITY = "what is not a probability is rejected; in a compiled program i
 SUM = "the sum of very large losses overflows"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
+    "conv1d": WIDE_SUMS,
     "conv2d": WIDE_SUMS,
+    "conv2d_transpose": WIDE_SUMS,
     "dropout": "`x / (1 - rate)` exceeds what float32 holds",
     "batch_norm": VARIANCE,
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
+    "group_norm": VARIANCE,
+    "selu": "`1.0507 x` exceeds what float32 holds",
     "mse": SQUARES,
+    "mae": SUM,
+    "huber": SUM,
     "l2_penalty": SQUARES,
     "sigmoid_binary_cross_entropy": SUM,
 }
 # Sums of terms with both signs. Of very large terms they are NaN, infinite or finite, of infinite
 # ones NaN or infinite.
-SUMS = {"dense": ("y", "dw"), "conv2d": ("y", "dw"), "batch_norm-evaluated": ("dgamma",)}
+SUMS = {
+    **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
+    "batch_norm-evaluated": ("dgamma",),
+}
 REFUSED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
 
@@ -86,12 +96,12 @@ def kind(row):
 
 
 # One row a layer: its other shapes run the same code, and what is made of layers is made of these.
-COMPOSED = ("mlp", "residual", "serial", "recompute", "mixed_precision", "serial-with-a-function")
-THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3")
+COMPOSED = (*MADE_OF_OTHERS, "mixed_precision")
+THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
 SINGLE = {
     kind(row): row
     for row in reversed((*LAYERS, *OPS))
-    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith("-rows"))
+    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith(("-rows", "-weights")))
 }
 ROWS = list(reversed(SINGLE.values()))
 
@@ -172,7 +182,7 @@ def finite(result):
 
 def elementwise(row):
     """An activation of one number: its table holds numbers."""
-    return row in ACTIVATIONS and row.op is not pn.softmax
+    return row in ACTIVATIONS and row.op not in (pn.softmax, pn.log_softmax)
 
 
 # The page.
@@ -305,6 +315,8 @@ def test_extreme_inputs_give_what_the_page_says(row):
 # What mathematics gives at -inf and inf: value, derivative.
 LIMITS = {
     "relu": ((0, 0), (np.inf, 1)),
+    "elu": ((-1, 0), (np.inf, 1)),
+    "selu": ((-1.7580993, 0), (np.inf, 1.050701)),
     "leaky_relu": ((-np.inf, 0.01), (np.inf, 1)),
     "sigmoid": ((0, 0), (1, 0)),
     "tanh": ((-1, 0), (1, 0)),

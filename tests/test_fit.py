@@ -356,7 +356,11 @@ X, Y = np.zeros((12, FEATURES), np.float32), np.zeros(12, np.int32)
         ({"key": 0}, TypeError, "key must be one PRNG key.*got 0"),
         ({"optimizer": pn.adam}, TypeError, "optimizer must have.*call it with a learning rate"),
         ({"model": 3}, TypeError, "model must be a layer, an op or a function, got 3"),
-        ({"validation": (X, Y[:5])}, ValueError, "x holds 12 examples and targets 5"),
+        (
+            {"validation": (X, Y[:5])},
+            ValueError,
+            "validation's x holds 12 .* validation's targets 5",
+        ),
         ({"validation": X}, TypeError, r"validation must be \(x, targets\), got float32\(12, 6\)"),
         ({"validation": (X,)}, TypeError, r"validation must be \(x, targets\)"),
     ],

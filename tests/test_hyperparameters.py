@@ -1,5 +1,7 @@
 """Hyperparameters as traced scalars: swept by vmap, differentiated, and NaN out of their bounds."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,6 +57,16 @@ SWEPT = {
     "adam's beta of 0": (lambda v: updates(pn.adam(0.1, beta2=v)), (0.0, 0.5), -0.1),
     "adam's epsilon": (lambda v: updates(pn.adam(0.1, epsilon=v)), (0.01, 0.1), -1.0),
     "adamw": (lambda v: updates(pn.adamw(0.1, weight_decay=v)), (0.1, 1.0), -1.0),
+    "rmsprop": (lambda v: updates(pn.rmsprop(v, v, momentum=v)), (0.0, 0.9), 1.0),
+    "rmsprop's epsilon": (lambda v: updates(pn.rmsprop(0.1, epsilon=v)), (0.0, 0.1), -1.0),
+    "adagrad": (lambda v: updates(pn.adagrad(v, momentum=v)), (0.0, 0.9), 1.0),
+    "adagrad's epsilon": (lambda v: updates(pn.adagrad(0.1, v, v)), (0.0, 0.1), -1.0),
+    "adamax": (lambda v: updates(pn.adamax(v, v, v, v)), (0.1, 0.9), 1.0),
+    "clip_by_global_norm": (
+        lambda v: updates(pn.chain(pn.clip_by_global_norm(v), pn.sgd(v))),
+        (0.0, 100.0),
+        -1.0,
+    ),
     "l2_penalty": (lambda v: of_penalty(pn.l2_penalty(v)), (0.1, 1.0), -1.0),
     "dropout": (lambda v: of_layer(pn.dropout(v)), (0.25, 0.5), 1.0),
     "batch_norm": (lambda v: of_layer(pn.batch_norm(momentum=v, epsilon=v)), (0.1, 0.5), -1.0),
@@ -71,10 +83,24 @@ SWEPT = {
             rates(pn.linear_warmup(pn.cosine_decay(0.5, jnp.int32(1) * v), v))
             + rates(pn.exponential_decay(0.5, 0.5, v))
             + rates(pn.inverse_time_decay(0.5, 0.5, v))
+            + rates(pn.polynomial_decay(0.5, v))
+            + rates(pn.piecewise_constant((1, v), (0.5, 0.1, 0.2)))
         ),
         (2, 4),
         0,
     ),
+    "a boundary that is not after the one before": (
+        lambda v: rates(pn.piecewise_constant((2, v), (0.5, 0.1, 0.2))),
+        (3, 4),
+        2,
+    ),
+    "a boundary alone": (lambda v: rates(pn.piecewise_constant((v,), (0.5, 0.1))), (2, 4), 0),
+    "an array of values": (
+        lambda v: rates(pn.piecewise_constant((2,), jnp.stack([0.5 + 0 * v, v]))),
+        (0.1, 0.5),
+        -1.0,
+    ),
+    "polynomial_decay": (lambda v: rates(pn.polynomial_decay(v, 4, v / 9, v)), (0.1, 0.5), -1.0),
     "inverse_time_decay": (lambda v: rates(pn.inverse_time_decay(v, v, 2)), (0.1, 0.5), -1.0),
     "exponential_decay": (lambda v: rates(pn.exponential_decay(v, v, 2)), (0.1, 0.5), -1.0),
 }
@@ -98,6 +124,45 @@ def test_a_sweep_is_each_value_by_itself_has_derivatives_and_nan_out_of_bounds(n
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
     if outside is not None:
         assert any(np.isnan(leaf[2]).any() for leaf in jax.tree.leaves(together))
+
+
+ALONE = {
+    "rmsprop's learning rate": lambda v: pn.rmsprop(v),
+    "rmsprop's decay": lambda v: pn.rmsprop(0.1, v),
+    "rmsprop's epsilon": lambda v: pn.rmsprop(0.1, epsilon=v),
+    "rmsprop's momentum": lambda v: pn.rmsprop(0.1, momentum=v),
+    "adagrad's learning rate": lambda v: pn.adagrad(v),
+    "adagrad's start": lambda v: pn.adagrad(0.1, v),
+    "adagrad's epsilon": lambda v: pn.adagrad(0.1, epsilon=v),
+    "adagrad's momentum": lambda v: pn.adagrad(0.1, momentum=v),
+    "adamax's learning rate": lambda v: pn.adamax(v),
+    "adamax's beta1": lambda v: pn.adamax(0.1, v),
+    "adamax's beta2": lambda v: pn.adamax(0.1, beta2=v),
+    "adamax's epsilon": lambda v: pn.adamax(0.1, epsilon=v),
+    "clip_by_global_norm": lambda v: pn.clip_by_global_norm(v),
+}
+
+
+def test_each_hyperparameter_alone_gives_nan_out_of_its_bounds():
+    def one_update(optimizer):
+        g = jnp.array([1.0, -2.0])
+        return optimizer.update(g, optimizer.init(g))[0]
+
+    found = jit_quickly(lambda v: {name: one_update(ALONE[name](v)) for name in ALONE})(-1.0)
+    assert {name for name, update in found.items() if np.isnan(update).all()} == set(ALONE)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+def test_the_steps_of_a_polynomial_decay_have_derivatives_at_the_end_too(power):
+    def at(step, initial, steps, power):
+        return pn.polynomial_decay(initial, steps, 0.1, power)(step)
+
+    @jit_quickly
+    def slopes(power):
+        slope = jax.grad(at, (1, 2, 3))
+        return [slope(step, 1.0, 4.0, power) for step in (0, 3, 4, 5)]
+
+    assert np.isfinite(slopes(power)).all()
 
 
 def run(v):
@@ -201,6 +266,52 @@ def test_the_derivative_of_adam_at_a_gradient_of_zero(x64):
     assert np.isfinite(hessian).all()
 
 
+THROUGH = {  # name: (an optimizer of all its hyperparameters, their values)
+    "sgd": (pn.sgd, (0.1,)),
+    "momentum": (partial(pn.momentum, nesterov=True), (0.1, 0.9)),
+    "adam": (pn.adam, (0.1, 0.9, 0.99, 1e-8)),
+    "adamw": (pn.adamw, (0.1, 0.9, 0.99, 1e-8, 0.1)),
+    "rmsprop": (lambda *v: pn.rmsprop(*v[:3], momentum=v[3]), (0.1, 0.9, 1e-8, 0.9)),
+    "rmsprop without epsilon": (lambda *v: pn.rmsprop(*v, 0.0), (0.1, 0.9)),
+    "adagrad": (lambda *v: pn.adagrad(*v[:3], momentum=v[3]), (0.1, 0.1, 1e-7, 0.9)),
+    "adagrad without epsilon": (lambda *v: pn.adagrad(*v, 0.0, 0.0), (0.1,)),
+    "adamax": (pn.adamax, (0.1, 0.9, 0.99, 1e-8)),
+    "clip": (lambda *v: pn.chain(pn.clip_by_global_norm(v[0]), pn.sgd(v[1])), (0.5, 0.1)),
+}
+
+
+@pytest.mark.parametrize("name", THROUGH)
+def test_derivatives_through_updates_are_finite_where_a_gradient_is_zero(name, rng, x64):
+    make, values = THROUGH[name]
+
+    def loss(g, *hyperparameters):
+        """Of the parameters after three steps."""
+        optimizer, w = make(*hyperparameters), jnp.ones(3)
+
+        def step(carry, _):
+            w, opt_state = carry
+            found, opt_state = optimizer.update(g, opt_state, w)
+            return (w + found, opt_state), ()
+
+        (w, _), _ = jax.lax.scan(step, (w, optimizer.init(w)), None, 3)
+        return jnp.cos(w).sum()
+
+    @jit_quickly
+    @jax.vmap
+    def derivatives(g, along):
+        given = (g, *map(jnp.float64, values))
+        grads = jax.grad(loss, tuple(range(len(given))))(*given)
+        _, forward = jax.jvp(loss, given, along)
+        products = jax.tree.map(lambda a, b: (a * b).sum(), grads, along)
+        return grads, sum(products), forward
+
+    g = jnp.array([[0.0, 0, 0], [0, 0.5, -2]])  # all of them, and one
+    along = jax.tree.map(lambda a: rng.normal(size=(2, *np.shape(a))), (np.zeros(3), *values))
+    grads, reverse, forward = derivatives(g, along)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(grads))
+    np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-12)
+
+
 def test_a_learning_rate_can_be_learned_through_a_whole_run():
     def final(rate):
         loss, optimizer = pn.softmax_cross_entropy, pn.adam(rate)
@@ -209,7 +320,8 @@ def test_a_learning_rate_can_be_learned_through_a_whole_run():
 
     @jit_quickly
     def judged(rate):
-        return jax.grad(final)(rate), (final(rate + 1e-3) - final(rate - 1e-3)) / 2e-3
+        above, below = jax.vmap(final)(rate + jnp.array([1e-3, -1e-3]))
+        return jax.grad(final)(rate), (above - below) / 2e-3
 
     slope, difference = judged(jnp.float32(0.1))
     assert abs(slope - difference) <= 0.02 * abs(slope) + 1e-3

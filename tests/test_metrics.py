@@ -62,6 +62,14 @@ MODEL = pn.serial(pn.dense(4, w_init=spaced))
 PARAMS, STATE = MODEL.init(KEY, (4,))
 
 
+def test_accuracy_counts_the_same_under_x64():
+    """Where JAX's own indices are int64, and may not be compared with int32."""
+    expected = pn.accuracy(LOGITS, LABELS)
+    with jax.enable_x64(True):
+        for targets in (LABELS, LABELS.astype(np.int64), ROWS):
+            assert pn.accuracy(LOGITS, targets) == expected
+
+
 def plain(y, targets):  # a loss that knows nothing of classes
     return jnp.mean(y * y)
 

@@ -29,18 +29,26 @@ COLUMN = jnp.full((4, 1), 0.5)
 DENSE, DROPOUT, NORM = pn.dense(2), pn.dropout(0.5), pn.batch_norm()
 POOL = pn.max_pool((3, 2))
 CONV = pn.conv2d(2)
+SEQUENCES = jnp.ones((5, 6, 3))
+CONV_1D = pn.conv1d(2)
+UP = pn.conv2d_transpose(2, strides=2)
 KERNELS, _ = CONV.init(KEY, (4, 2, 3))
+KERNELS_1D, _ = CONV_1D.init(KEY, (6, 3))
+KERNELS_UP, _ = UP.init(KEY, (4, 2, 3))
 WB, _ = DENSE.init(KEY, (3,))
 Y, _, CACHE = DENSE.forward(WB, (), X)
 RELU_CACHE = pn.relu.forward(X)[1]
 GAMMA_BETA, MEAN_VAR = NORM.init(KEY, (3,))
 ROW_NORM = pn.layer_norm()
 ROW_SCALE, _ = ROW_NORM.init(KEY, (3,))
+GROUP_NORM = pn.group_norm(3)
+GROUP_SCALE, _ = GROUP_NORM.init(KEY, (4, 2, 3))
 
 MODEL = pn.serial(pn.dense(5), pn.relu, DENSE)
 PARAMS, STATE = MODEL.init(KEY, (3,))
 GRADS = jax.tree.map(jnp.ones_like, PARAMS)
 LOSS, ADAM = pn.softmax_cross_entropy, pn.adam(1e-3)
+CLIP = pn.clip_by_global_norm(1.0)
 TRAIN_STATE = pn.TrainState.create(MODEL, ADAM, KEY, (3,))
 STEP = pn.train_step(MODEL, LOSS, ADAM)
 BACKPROPAGATE = pn.value_and_grad(MODEL, LOSS)
@@ -271,6 +279,60 @@ TABLE = """== dense
   # ValueError: conv2d(2, (3, 3), padding='VALID'): x ... 3), the kernel
 >>> CONV.backward(KERNELS, CONV.forward(KERNELS, (), IMAGES)[2], IMAGES)
   # ValueError: conv2d(2, (3, 3)): dy ... got float32(5, 4, 2, 3)
+>>> pn.conv2d(2, dilation=0)  # ValueError: conv2d: dilation ... got 0
+>>> pn.conv2d(2, dilation=(2, 1.5))  # TypeError: conv2d: dilation[1] ... got 1.5
+>>> pn.conv2d(2, groups="depthwise")  # TypeError: conv2d: groups ... got 'depthwise'
+>>> pn.conv2d(2, groups=0)  # ValueError: conv2d: groups ... got 0
+>>> pn.conv2d(4, groups=3)  # ValueError: conv2d: expected features ... into groups=3, got 4
+>>> pn.conv2d(2, groups=2).init(KEY, (4, 2, 3))
+  # ValueError: conv2d(2, (3, 3), groups=2): in_shape is (4, 2, 3), ... into groups=2
+>>> pn.conv2d(2, groups=2).forward(KERNELS, (), IMAGES)
+  # ValueError: conv2d(2, (3, 3), groups=2): x has shape (5, 4, 2, 3), ... shape (3, 3, 3, 2)
+>>> pn.conv2d(2, padding="VALID", dilation=(2, 1)).init(KEY, (4, 4, 3))
+  # ValueError: conv2d(2, (3, 3), padding='VALID', dilation=(2, 1)): ... with dilation=(2, 1)
+
+== conv1d
+>>> pn.conv1d(2.0)  # TypeError: conv1d: features ... got 2.0
+>>> pn.conv1d(2, (3,))  # TypeError: conv1d: kernel ... got (3,)
+>>> pn.conv1d(2, strides=0)  # ValueError: conv1d: strides ... got 0
+>>> pn.conv1d(2, dilation=-1)  # ValueError: conv1d: dilation ... got -1
+>>> pn.conv1d(3, groups=2)  # ValueError: conv1d: expected features ... into groups=2, got 3
+>>> pn.conv1d(2, padding="causal")  # ValueError: conv1d: padding ... got 'CAUSAL'
+>>> pn.conv1d(2, padding=[1, 1, 1])  # TypeError: conv1d: padding ... got a list of 3
+>>> pn.conv1d(2, padding=(1, -1))  # ValueError: conv1d: padding[1] ... got -1
+>>> pn.conv1d(2, b_init=0)  # TypeError: conv1d: b_init ... got 0
+>>> CONV_1D.init(KEY, (6,))  # ValueError: conv1d(2, 3): in_shape is (6,), ... at least 1
+>>> CONV_1D.init(KEY, (0, 3))  # ValueError: conv1d(2, 3): in_shape is (0, 3), ... at least 1
+>>> pn.conv1d(2, groups=2).init(KEY, (6, 3))
+  # ValueError: conv1d(2, 3, groups=2): in_shape is (6, 3), ... into groups=2
+>>> pn.conv1d(2, padding="VALID", dilation=3).init(KEY, (6, 3))
+  # ValueError: conv1d(2, 3, padding='VALID', dilation=3): ... at least 7, ... with dilation=3
+>>> CONV_1D.forward(KERNELS_1D, (), SEQUENCES[0])  # ValueError: conv1d(2, 3): x ... pass x[None]
+>>> CONV_1D.forward(KERNELS_1D, (), IMAGES)  # ValueError: conv1d(2, 3): x ... has shape (3, 3, 2)
+>>> CONV_1D.forward(KERNELS_1D, (), SEQUENCES.astype(jnp.bfloat16))
+  # TypeError: conv1d(2, 3): x ... the other's dtype
+>>> CONV_1D.forward(KERNELS, (), SEQUENCES)  # TypeError: conv1d(2, 3): params ... a Conv2dParams
+>>> pn.conv1d(2, padding="VALID").forward(KERNELS_1D, (), SEQUENCES[:, :2])
+  # ValueError: conv1d(2, 3, padding='VALID'): x ... 2 steps; expected at least 3, the kernel
+
+== conv2d_transpose
+>>> pn.conv2d_transpose(0)  # ValueError: conv2d_transpose: features ... got 0
+>>> pn.conv2d_transpose(2, "3")  # TypeError: conv2d_transpose: kernel ... got '3'
+>>> pn.conv2d_transpose(2, strides=(2, 2, 2))  # TypeError: conv2d_transpose: strides ... (2, 2, 2)
+>>> pn.conv2d_transpose(2, padding=None)  # TypeError: conv2d_transpose: padding ... got None
+>>> pn.conv2d_transpose(2, w_init=0)  # TypeError: conv2d_transpose: w_init ... got 0
+>>> pn.conv2d_transpose(2, padding=2).init(KEY, (2, 3, 1))
+  # ValueError: conv2d_transpose(2, (3, 3), padding=((2, 2), (2, 2))): in_shape ... least (1, 1)
+>>> UP.init(KEY, (28, 28))
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): in_shape ... pass x[..., None]
+>>> UP.forward(KERNELS_UP, (), IMAGES[0])
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): x ... image pass x[None]
+>>> UP.forward(KERNELS_UP, (), IMAGES[..., :2])
+  # ValueError: conv2d_transpose(2, (3, 3), strides=(2, 2)): x ... w has shape (3, 3, 3, 2)
+>>> UP.forward(KERNELS, (), IMAGES)
+  # TypeError: conv2d_transpose(2, (3, 3), strides=(2, 2)): params ... got a Conv2dParams
+>>> UP.forward(KERNELS_UP._replace(b=KERNELS_UP.b.astype(jnp.bfloat16)), (), IMAGES)
+  # TypeError: conv2d_transpose(2, (3, 3), strides=(2, 2)): params.b ... the other's dtype
 
 == max_pool
 >>> pn.max_pool("2")  # TypeError: max_pool: window ... got '2'
@@ -296,6 +358,34 @@ TABLE = """== dense
   # ValueError: avg_pool((3, 3), strides=(1, 2)): in_shape ... 3) or larger
 >>> pn.avg_pool().forward((), (), IMAGES[0])
   # ValueError: avg_pool((2, 2)): x ... ones x[..., None]
+>>> pn.max_pool(3, padding="full")  # ValueError: max_pool: padding ... got 'FULL'
+>>> pn.max_pool(3, padding=(1, 1))  # TypeError: max_pool: padding ... got (1, 1)
+>>> pn.max_pool((2, 3), padding=2)  # ValueError: max_pool: padding[0] ... in the image
+>>> pn.avg_pool(3, padding=((1, 1), (0, 3)))  # ValueError: avg_pool: padding[1] ... in the image
+>>> pn.avg_pool(4, padding=((1, 0), (0, 0))).init(KEY, (2, 4, 1))
+  # ValueError: avg_pool((4, 4), padding=((1, 0), (0, 0))): in_shape ... padding, ... 4) or larger
+
+== global_avg_pool
+>>> pn.global_avg_pool().init(KEY, (3,))  # ValueError: global_avg_pool: in_shape ... an image
+>>> pn.global_avg_pool().init(KEY, (0, 3))  # ValueError: global_avg_pool: in_shape ... at least 1
+>>> pn.global_avg_pool().forward((), (), X)  # ValueError: global_avg_pool: x ... an image
+>>> pn.global_avg_pool().forward((), (), IMAGES.astype(jnp.uint8))
+  # TypeError: global_avg_pool: x ... put rescale() first
+
+== group_norm
+>>> pn.group_norm(2.0)  # TypeError: group_norm: groups ... got 2.0
+>>> pn.group_norm(0)  # ValueError: group_norm: groups ... got 0
+>>> pn.group_norm(2, epsilon=-1)  # ValueError: group_norm: expected 0 <= epsilon, ... got -1
+>>> pn.group_norm(2).init(KEY, (4, 2, 3))
+  # ValueError: group_norm(2): in_shape is (4, 2, 3), ... into groups=2, got 3
+>>> GROUP_NORM.init(KEY, (3,))  # ValueError: group_norm(3): needs ... got in_shape (3,)
+>>> GROUP_NORM.init(KEY, ())  # ValueError: group_norm(3): an ... in_shape is (1,)
+>>> GROUP_NORM.forward(GROUP_SCALE, (), X)  # ValueError: group_norm(3): needs ... got x (4, 3)
+>>> GROUP_NORM.forward(GROUP_SCALE, (), IMAGES[..., :2])  # ValueError: group_norm(3): x ... 3)
+>>> GROUP_NORM.forward(ROW_SCALE, (), IMAGES)
+  # TypeError: group_norm(3): params ... got a LayerNormParams
+>>> GROUP_NORM.forward(GROUP_SCALE, (), IMAGES.astype(jnp.bfloat16))
+  # TypeError: group_norm(3): x ... the other's dtype
 
 == batch_norm
 >>> pn.batch_norm(momentum=1.5)  # ValueError: batch_norm: expected 0 <= momentum ... got 1.5
@@ -436,6 +526,74 @@ TABLE = """== dense
   # TypeError: dense(2): params ... got () | in residual / dense(2)
 >>> pn.residual(pn.flatten()).forward((), (), WHOLE)
   # TypeError: residual: x ... put rescale() first
+>>> pn.residual(DENSE, pn.dense(2))
+  # TypeError: residual() takes 1 positional argument but 2 were given
+>>> pn.residual(DENSE, projection=pn.dense)  # TypeError: residual: projection ... call it: dense(…)
+>>> pn.residual(DENSE, projection=pn.dense(5)).init(KEY, (3,))
+  # ValueError: residual: layer, dense(2), turns (3,) into (2,), and projection, dense(5), into (5,)
+>>> pn.residual(DENSE, projection=DENSE).apply(WB, (), X)
+  # ValueError: residual: state ... got ()
+>>> pn.residual(DENSE, projection=DENSE).apply((WB, ()), ((), ()), X)
+  # TypeError: dense(2): params ... got () | in residual / projection: dense(2)
+>>> pn.residual(DENSE, projection=lambda x: x[..., :1]).apply((WB, ()), ((), ()), X)
+  # ValueError: residual: layer, dense(2), turns (4, 3) into (4, 2), and projection, <lambda>, into
+
+== parallel
+>>> pn.parallel()  # ValueError: parallel: expected at least one layer, got none
+>>> pn.parallel(pn.relu, 3)  # TypeError: parallel: layer 1 ... got 3
+>>> pn.parallel(pn.relu, pn.flatten)  # TypeError: parallel: layer 1 ... call it: flatten(…)
+>>> pn.parallel([pn.relu, DENSE])  # TypeError: parallel: layer 0 ... serial(*layers) makes one
+>>> pn.parallel(pn.relu, combine="mean")  # ValueError: parallel: combine ... got 'mean'
+>>> pn.parallel(DENSE, pn.serial()).init(KEY, (3,))
+  # ValueError: parallel: layer 0, dense(2), turns (3,) into (2,), and layer 1, serial, into (3,)
+>>> pn.parallel(pn.flatten(), pn.relu, combine="concat").init(KEY, (2, 3))
+  # ValueError: parallel: layer 0, flatten, turns ... expected the same shape, except for the last
+>>> pn.parallel(lambda x: x.sum(1), combine="concat").init(KEY, (3,))
+  # ValueError: parallel: layer 0, <lambda>, turns (3,) into () ... except for the last axis
+>>> pn.parallel(DENSE, DENSE).init(0, (3,))  # TypeError: parallel: key ... got 0
+>>> pn.parallel(DENSE, DENSE).apply((WB,), ((), ()), X)
+  # ValueError: parallel: params ... got a tuple of 1
+>>> pn.parallel(DENSE, DENSE).apply((WB, ()), ((), ()), X)
+  # TypeError: dense(2): params ... got () | in parallel / layer 1: dense(2)
+>>> pn.parallel(pn.relu, DENSE).forward(((), WB), ((), ()), X)
+  # ValueError: parallel: layer 0, relu, ... (4, 3), and layer 1, dense(2), into (4, 2)
+>>> pn.parallel(pn.relu, lambda x: x.astype(jnp.int32)).apply(((), ()), ((), ()), X)
+  # TypeError: parallel: the output of layer 1 is int32 and that of layer 0 is float32
+>>> pn.parallel(pn.relu, pn.tanh).apply(((), ()), ((), ()), WHOLE)
+  # TypeError: parallel: x ... put rescale() first
+
+== repeat
+>>> pn.repeat(3, 2)  # TypeError: repeat: layer ... got 3
+>>> pn.repeat(pn.batch_norm, 2)  # TypeError: repeat: layer ... call it: batch_norm(…)
+>>> pn.repeat(DENSE)  # TypeError: repeat() missing 1 required positional argument: 'times'
+>>> pn.repeat(DENSE, 0)  # ValueError: repeat: times ... got 0
+>>> pn.repeat(DENSE, 2.0)  # TypeError: repeat: times ... got 2.0
+>>> pn.repeat(DENSE, 2).init(KEY, (3,))
+  # ValueError: repeat: dense(2) turns (3,) into (2,), expected the same
+>>> pn.repeat(DENSE, 2).init(KEY, ())
+  # ValueError: dense(2): an ... in_shape is (1,) | in repeat / dense(2)
+>>> pn.repeat(DENSE, 2).init(0, (3,))  # TypeError: repeat: key ... got 0
+>>> pn.repeat(pn.dense(3), 2).apply(pn.dense(3).init(KEY, (3,))[0], (), X)
+  # ValueError: repeat: params.w is float32(3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply((pn.dense(3).init(KEY, (3,))[0],) * 2, (), X)
+  # ValueError: repeat: params[0].w is float32(3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply(pn.repeat(pn.dense(3), 3).init(KEY, (3,))[0], (), X)
+  # ValueError: repeat: params.w is float32(3, 3, 3), expected a first axis of 2
+>>> pn.repeat(pn.dense(3), 2).apply((), (), X)
+  # TypeError: dense(3): params ... got () | in repeat / dense(3)
+>>> pn.repeat(NORM, 2).apply(pn.repeat(NORM, 2).init(KEY, (3,))[0], MEAN_VAR, X)
+  # ValueError: repeat: state.mean is float32(3,), expected a first axis of 2
+>>> pn.repeat(lambda x: x[:, :1], 2).apply((), (), X)
+  # ValueError: repeat: layer(x) ... (nothing is broadcast)
+>>> pn.repeat(lambda x: x.astype(jnp.bfloat16), 2).apply((), (), X)
+  # TypeError: repeat: layer(x) is bfloat16 and x is float32
+>>> train(pn.repeat(DROPOUT, 2), ())
+  # ValueError: dropout(0.5): key ... train=True pass key=jax.random.key(…)
+  # in repeat / dropout(0.5)
+>>> pn.repeat(pn.relu, 2).forward((), (), X, key=0)  # TypeError: repeat: key ... got 0
+>>> pn.repeat(pn.relu, 2).forward((), (), WHOLE)  # TypeError: repeat: x ... put rescale() first
+>>> pn.repeat(pn.relu, 2).backward((), CACHE, Y)
+  # ValueError: repeat: cache ... forward returned last
 
 == mlp
 >>> pn.mlp(128, 10)  # TypeError: mlp: hidden ... got 128
@@ -471,6 +629,12 @@ TABLE = """== dense
 >>> pn.softmax(X[:, :0])  # ValueError: softmax: x ... the last axis
 >>> pn.softmax(X, axis=0)  # TypeError: _softmax() got an unexpected keyword argument 'axis'
 
+== log_softmax
+>>> pn.log_softmax(X[:, :0])  # ValueError: log_softmax: x ... the last axis
+
+== elu
+>>> pn.elu(X, alpha=-1)  # ValueError: elu: expected 0 <= alpha, ... got -1
+
 == gelu
 >>> pn.gelu(X, False)  # TypeError: _gelu() takes 1 positional argument but 2 were given
 >>> pn.gelu(X, approximate=jnp.array(True))  # TypeError: gelu: approximate ... got bool()
@@ -480,6 +644,8 @@ TABLE = """== dense
 >>> pn.mse(COLUMN)  # TypeError: _mse() missing 1 required positional argument: 'targets'
 >>> pn.mse(COLUMN, 0.5)  # TypeError: mse: targets ... got 0.5
 >>> pn.mse(COLUMN, [0.5] * 4)  # TypeError: mse: targets ... it with jnp.array(targets)
+>>> pn.mse(COLUMN, COLUMN, X[:3, 0])
+  # ValueError: mse: weights ... one weight per example, (4,), or one per element, (4, 1)
 >>> pn.mse(COLUMN, HALF[:, :1])  # TypeError: mse: targets ... the other's dtype
 >>> pn.mse(COLUMN, COLUMN.astype(complex))  # TypeError: mse: targets ... got complex64(4, 1)
 >>> pn.mse(LABELS, COLUMN)
@@ -515,8 +681,23 @@ TABLE = """== dense
   # ValueError: categorical_cross_entropy: probabilities ... got shape (2,)
 
 == softmax_cross_entropy
+>>> LOSS(ROWS, (LABELS, LABELS))
+  # TypeError: softmax_cross_entropy: targets ... pass them one after the other
 >>> LOSS(jnp.ones((4, 16, 28)), LABELS)
-  # ValueError: softmax_cross_entropy: logits ... targets to (-1,)
+  # ValueError: softmax_cross_entropy: targets ... put flatten() before the first dense layer
+>>> LOSS(jnp.ones((4, 5, 2)), jnp.ones((4, 5, 1), int))
+  # ValueError: softmax_cross_entropy: targets ... pass targets[..., 0]
+>>> LOSS(ROWS, LABELS, COLUMN)
+  # ValueError: softmax_cross_entropy: weights ... pass weights[..., 0]
+>>> LOSS(ROWS, LABELS, -COLUMN[:, 0])
+  # ValueError: softmax_cross_entropy: weights ... at least 0; got values from -0.5 to -0.5
+>>> LOSS(ROWS, LABELS, LABELS * 0)  # ValueError: softmax_cross_entropy: weights ... sum above 0
+>>> LOSS(ROWS, LABELS, HALF[:, 0])
+  # TypeError: softmax_cross_entropy: weights is bfloat16 ... the other's dtype
+>>> LOSS(ROWS, LABELS, [1, 1, 1, 1])
+  # TypeError: softmax_cross_entropy: weights ... it with jnp.array(weights)
+>>> LOSS(ROWS, LABELS, label_smoothing=1)
+  # ValueError: softmax_cross_entropy: expected 0 <= label_smoothing < 1, got 1
 >>> LOSS(ROWS, LABELS[:, None])  # ValueError: softmax_cross_entropy: targets ... pass targets[:, 0]
 >>> LOSS(ROWS, LABELS.tolist())
   # TypeError: softmax_cross_entropy: targets ... it with jnp.array(targets)
@@ -529,6 +710,13 @@ TABLE = """== dense
 >>> LOSS(ROWS[0], LABELS)  # ValueError: softmax_cross_entropy: logits ... got shape (2,)
 >>> LOSS(ROWS[:0], LABELS[:0])  # ValueError: softmax_cross_entropy: logits ... got shape (0, 2)
 >>> LOSS(COLUMN, LABELS)  # ValueError: softmax_cross_entropy: logits ... got shape (4, 1)
+
+== mae
+>>> pn.mae(COLUMN, COLUMN[:, 0])  # ValueError: mae: targets ... pass targets[..., None]
+
+== huber
+>>> pn.huber(COLUMN, COLUMN, delta=0)  # ValueError: huber: expected delta > 0, got 0
+>>> pn.huber(COLUMN, COLUMN, delta="1")  # TypeError: huber: delta ... got '1'
 
 == l2_penalty
 >>> pn.l2_penalty(-1)  # ValueError: l2_penalty: expected 0 <= strength, ... got -1
@@ -557,6 +745,51 @@ TABLE = """== dense
 >>> pn.adamw(1e-3, weight_decay=-1)  # ValueError: adamw: expected 0 <= weight_decay, ... got -1
 >>> pn.adamw(1e-3).update(GRADS, pn.adamw(1e-3).init(PARAMS))
   # ValueError: adamw: update needs params, which weight_decay shrinks
+
+== rmsprop
+>>> pn.rmsprop(1e-3, 1)  # ValueError: rmsprop: expected 0 <= decay ... got 1
+>>> pn.rmsprop(1e-3, epsilon=-1)  # ValueError: rmsprop: expected 0 <= epsilon, ... got -1
+>>> pn.rmsprop(1e-3, momentum=True)  # TypeError: rmsprop: momentum ... got True
+>>> pn.rmsprop(1e-3, momentum=0.9).update(GRADS, pn.rmsprop(1e-3).init(PARAMS))
+  # ValueError: rmsprop: grads has [0].w, which velocity has not
+
+== adagrad
+>>> pn.adagrad(1e-3, -1)  # ValueError: adagrad: expected 0 <= initial_accumulator_value, got -1
+>>> pn.adagrad(1e-3, epsilon="a")  # TypeError: adagrad: epsilon ... got 'a'
+>>> pn.adagrad(1e-3, momentum=1)  # ValueError: adagrad: expected 0 <= momentum ... got 1
+
+== adamax
+>>> pn.adamax(1e-3, beta1=1)  # ValueError: adamax: expected 0 <= beta1 ... got 1
+>>> pn.adamax(1e-3, beta2=-1)  # ValueError: adamax: expected 0 <= beta2 ... got -1
+>>> pn.adamax(1e-3, epsilon=-1)  # ValueError: adamax: expected 0 <= epsilon, ... got -1
+
+== clip_by_global_norm
+>>> pn.clip_by_global_norm(-1)
+  # ValueError: clip_by_global_norm: expected 0 <= max_norm, ... got -1
+>>> pn.clip_by_global_norm(GRADS)  # TypeError: clip_by_global_norm: max_norm ... got a tuple of 3
+>>> CLIP.update({"w": WHOLE}, CLIP.init({"w": WHOLE}))
+  # TypeError: clip_by_global_norm: grads['w'] ... int32(4, 3) ... astype
+>>> CLIP.update(GRADS, ADAM.init(PARAMS))
+  # TypeError: clip_by_global_norm: opt_state ... ClipState ... got an AdamState
+>>> CLIP.update(GRADS, CLIP.init(PARAMS), PARAMS[:2])
+  # ValueError: clip_by_global_norm: grads has [2].w, which params has not
+
+== chain
+>>> pn.chain()  # TypeError: chain: expected at least one transformation, such as adam(1e-3)
+>>> pn.chain([CLIP, ADAM])
+  # TypeError: chain: transformations[0] must have init and update, ... got a list of 2
+>>> pn.chain(CLIP, pn.adam)
+  # TypeError: chain: transformations[1] must ... call it with a learning rate
+>>> pn.chain(pn.clip_by_global_norm, ADAM)
+  # TypeError: chain: transformations[0] must ... call it with a norm
+>>> pn.chain(ADAM, CLIP, pn.sgd(0.1))
+  # ValueError: chain: expected one optimizer ... got adam( ... and sgd(learning_rate=0.1)
+>>> pn.chain(pn.chain(CLIP, ADAM), pn.sgd(0.1))
+  # ValueError: chain: expected one optimizer ... got adam( ... and sgd(learning_rate=0.1)
+>>> pn.chain(CLIP, ADAM).update(GRADS, ADAM.init(PARAMS))
+  # TypeError: chain: opt_state must be the tuple of 2 ... got an AdamState
+>>> pn.chain(CLIP, ADAM).update(GRADS, (CLIP.init(PARAMS),))
+  # TypeError: chain: opt_state must be the tuple of 2 ... got a tuple of 1
 
 == apply_updates
 >>> pn.apply_updates(PARAMS, GRADS[:2])
@@ -587,6 +820,25 @@ TABLE = """== dense
 >>> pn.cosine_decay(-1, 10)  # ValueError: cosine_decay: expected 0 <= initial, ... got -1
 >>> pn.cosine_decay(0.1, 10, "a")  # TypeError: cosine_decay: final ... got 'a'
 
+== polynomial_decay
+>>> pn.polynomial_decay(0.1, 0)  # ValueError: polynomial_decay: decay_steps ... got 0
+>>> pn.polynomial_decay(0.1, 9, -1)  # ValueError: polynomial_decay: expected 0 <= final ... got -1
+>>> pn.polynomial_decay(0.1, 9, power=-1)
+  # ValueError: polynomial_decay: expected 0 <= power ... got -1
+
+== piecewise_constant
+>>> pn.piecewise_constant(100, (0.1, 0.2))
+  # TypeError: piecewise_constant: boundaries must be a sequence of numbers, got 100
+>>> pn.piecewise_constant((100,), 0.1)  # TypeError: piecewise_constant: values ... got 0.1
+>>> pn.piecewise_constant((100,), (0.1,))
+  # ValueError: piecewise_constant: expected one ... got 1 values and 1 boundaries
+>>> pn.piecewise_constant((9, 8), (1, 2, 3))
+  # ValueError: piecewise_constant: boundaries[1] must be more than boundaries[0], 9, got 8
+>>> pn.piecewise_constant((0.5,), (1, 2))  # TypeError: piecewise_constant: boundaries[0] ... 0.5
+>>> pn.piecewise_constant((9,), ("a", 2))  # TypeError: piecewise_constant: values[0] ... got 'a'
+>>> pn.piecewise_constant((9,), (1, -2))
+  # ValueError: piecewise_constant: expected 0 <= values[1], got -2
+
 == linear_warmup
 >>> pn.linear_warmup(None, 10)  # TypeError: linear_warmup: peak ... got None
 >>> pn.linear_warmup(0.1, 0)  # ValueError: linear_warmup: warmup_steps ... got 0
@@ -614,7 +866,7 @@ TABLE = """== dense
 >>> pn.value_and_grad(MODEL, LOSS, penalty=pn.l2_penalty)
   # TypeError: value_and_grad: penalty ... call it: l2_penalty(…)
 >>> pn.value_and_grad(MODEL, pn.relu)(PARAMS, STATE, X, LABELS)
-  # TypeError: _relu() takes 1 positional argument but 2 were given
+  # TypeError: relu: targets is one array, so the loss is called ... too many positional arguments
 >>> pn.value_and_grad(MODEL, lambda y, t: y)(PARAMS, STATE, X, LABELS)
   # ValueError: <lambda>: must ... got float32(4, 2)
 >>> pn.value_and_grad(MODEL, lambda y, t: (y.sum(), t))(PARAMS, STATE, X, LABELS)
@@ -739,11 +991,31 @@ TABLE = """== dense
 >>> pn.TrainState.create(MODEL, ADAM, 0, (3,))  # TypeError: TrainState.create: key ... got 0
 >>> pn.TrainState.create(MODEL, ADAM, KEY, 3)  # TypeError: serial: in_shape ... got 3
 
+== Tail
+>>> pn.Tail(0)  # ValueError: Tail: rows must be at least 1, got 0
+>>> pn.Tail(2.5)  # TypeError: Tail: rows ... got 2.5
+>>> pn.Tail(2, parts=0)  # ValueError: Tail: parts must be at least 1, got 0
+>>> pn.value_and_grad(MODEL, LOSS, tail=2)
+  # TypeError: value_and_grad: tail must be a Tail, such as Tail(rows=512), got 2
+>>> pn.train_step(MODEL, LOSS, ADAM, tail=pn.Tail(2, parts=9))
+  # ValueError: value_and_grad: tail has parts=9, but model, serial, has ... parts
+>>> FIT((X, LABELS), batch_size=4, tail=(2, 1))  # TypeError: fit: tail ... got (2, 1)
+>>> pn.value_and_grad(pn.dense(2), LOSS, tail=pn.Tail(2, parts=1))
+  # ValueError: value_and_grad: tail has parts=1, but model, dense(2), is not a serial
+>>> pn.value_and_grad(MODEL, LOSS, tail=pn.Tail(2))(PARAMS, STATE, X, LABELS[:3])
+  # ValueError: softmax_cross_entropy: targets must be arrays of 4 examples ... got int32(3,)
+>>> pn.value_and_grad(MODEL, LOSS, tail=pn.Tail(2))(PARAMS, STATE, X[:0], LABELS[:0])
+  # ValueError: serial: x has shape (0, 3), expected at least one example
+>>> pn.value_and_grad(NORM, pn.mse, tail=pn.Tail(2))(*NORM.init(KEY, (3,)), X, X)
+  # ValueError: batch_norm: changes its state, so it can't be in the tail
+
 == train_step
 >>> STEP(TRAIN_STATE, X)
   # TypeError: make_step.<locals>.step() missing 1 required positional argument: 'targets'
 >>> pn.train_step(MODEL, LOSS, pn.adam)
   # TypeError: train_step: optimizer ... call it with a learning rate
+>>> pn.train_step(MODEL, LOSS, pn.chain(CLIP))
+  # ValueError: train_step: optimizer is chain(clip_by_global_norm(max_norm=1.0)), which takes no
 >>> pn.train_step(MODEL, LOSS, "adam")  # TypeError: train_step: optimizer ... got 'adam'
 >>> pn.train_step(MODEL, ADAM, LOSS)
   # TypeError: train_step: optimizer ... call it with a learning rate
@@ -774,6 +1046,12 @@ TABLE = """== dense
 >>> FIT((X[:, 0], LABELS), batch_size=4)
   # ValueError: dense(5): an ... in_shape is (1,) | in serial / part 0: dense(5)
 >>> FIT(((X, X), LABELS), batch_size=4)  # TypeError: fit: x ... by_hand and jax.grad
+>>> FIT((X, [LABELS, LABELS]), batch_size=4)
+  # TypeError: fit: targets ... jnp.stack(targets), or with tuple(targets) if a loss takes each
+>>> FIT((X, (LABELS, 0 * LABELS)), batch_size=4)
+  # ValueError: fit: targets[1], the weights, are all 0
+>>> FIT((X, LABELS), batch_size=4, validation=(X, (LABELS, 0 * LABELS)))
+  # ValueError: fit: validation's targets[1], the weights, are all 0
 >>> FIT((X, {"digit": LABELS, "writer": LABELS}), batch_size=4)
   # TypeError: fit: targets ... by_hand and jax.grad
 >>> FIT((X.at[2, 1].set(jnp.nan), LABELS), batch_size=4, locate=True)
@@ -782,7 +1060,15 @@ TABLE = """== dense
 ...     epochs=1, batch_size=4, key=KEY)
   # ValueError: fit: targets[1] is 2 at [0], expected numbers in 0 … 1
 >>> FIT(X, batch_size=2)  # TypeError: fit: data ... got float32(4, 3)
->>> FIT((X, LABELS, X), batch_size=2)  # TypeError: fit: data ... got a tuple of 3
+>>> FIT((X, LABELS, X), batch_size=2)
+  # TypeError: fit: data ... got a tuple of 3; several arrays ... (x, (targets, weights))
+>>> FIT((X, (LABELS, X, X)), batch_size=2)
+  # TypeError: softmax_cross_entropy: targets is a tuple of 3 ... too many positional arguments
+>>> FIT((X, (LABELS, LABELS[:3])), batch_size=2)
+  # ValueError: fit: x holds 4 examples and targets[1] 3; expected as many of both
+>>> FIT((X, (LABELS, -X[:, 0])), batch_size=2)
+  # ValueError: fit: targets[1][0] is ... expected finite weights of at least 0
+>>> FIT((X, ()), batch_size=2)  # ValueError: fit: targets is an empty tuple ... one array
 >>> FIT((X, LABELS[:3]), batch_size=2)  # ValueError: fit: x ... expected as many of both
 >>> FIT((X.tolist(), LABELS), batch_size=2)  # TypeError: fit: x ... convert it with jnp.array(x)
 >>> FIT((X[:0], LABELS[:0]), batch_size=2)  # ValueError: fit: x holds no examples, shape (0, 3)
@@ -927,8 +1213,8 @@ def rows(table):
 # What every member of a family rejects alike.
 
 OPS = [name for name in pn.__all__ if isinstance(getattr(pn, name), pn.Op)]
-LOSSES = [name for name in OPS if "cross_entropy" in name or name == "mse"]
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+LOSSES = [name for name in OPS if "cross_entropy" in name or name in ("mse", "mae", "huber")]
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "adamax")
 
 
 def op_rows(name):

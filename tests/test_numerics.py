@@ -1,6 +1,7 @@
 """Numbers that go wrong elsewhere: saturation, the ends of each dtype, cancellation, bad labels."""
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from table import (
     layer_case,
     names,
     plain_batch_norm,
+    plain_group_norm,
     plain_layer_norm,
     to_jax,
 )
@@ -56,6 +58,12 @@ def exact_tanh_gelu(x):
     return x * sigmoid(u), sigmoid(u) + x * sigmoid(u) * sigmoid(-u) * slope
 
 
+def exact_elu(x, slope, alpha):
+    below = np.minimum(x, 0)
+    y = np.where(x > 0, slope * x, alpha * np.expm1(below))
+    return y, np.where(x > 0, slope, alpha * np.exp(below))
+
+
 EXACT = {  # value and derivative
     "relu": lambda x: (np.maximum(x, 0), (x > 0) * 1.0),
     "leaky_relu": lambda x: (np.where(x > 0, x, 0.01 * x), np.where(x > 0, 1, 0.01)),
@@ -66,8 +74,12 @@ EXACT = {  # value and derivative
     "gelu-exact": exact_gelu,
     "silu": lambda x: (x * sigmoid(x), sigmoid(x) * (1 + x * sigmoid(-x))),
     "softplus": lambda x: (softplus(x), sigmoid(x)),
+    "elu": lambda x: exact_elu(x, 1, 1),
+    "elu-0.7": lambda x: exact_elu(x, 1, 0.7),
+    "selu": lambda x: exact_elu(x, 1.0507009873554805, 1.0507009873554805 * 1.6732632423543772),
 }
-ELEMENTWISE = [row for row in ACTIVATIONS if row.name != "softmax"]
+ELEMENTWISE = [row for row in ACTIVATIONS if "softmax" not in row.name]
+GROWS = ("selu", "log_softmax")  # y can be larger than the largest x, by a factor of up to 2
 
 
 def traced(op, x, *others, **options):
@@ -76,7 +88,7 @@ def traced(op, x, *others, **options):
 
 
 value_and_derivative = jit_quickly(
-    traced, static_argnums=0, static_argnames=("negative_slope", "approximate")
+    traced, static_argnums=0, static_argnames=("negative_slope", "approximate", "alpha")
 )
 
 
@@ -95,7 +107,8 @@ def test_activation_is_finite_to_the_end_of_each_dtype(row):
     def judged(points):
         return [traced(row.op, x, **row.options) for x in points]
 
-    most = [float(jnp.finfo(dtype).max) for dtype in DTYPES]
+    room = 4 if row.name in GROWS else 1
+    most = [float(jnp.finfo(dtype).max) / room for dtype in DTYPES]
     given = [np.append(FAR, [m, -m, 0.1 * m]) for m in most]
     points = [to_jax(x, dtype) for x, dtype in zip(given, DTYPES, strict=True)]
     for result, dtype in zip(judged(points), DTYPES, strict=True):
@@ -198,6 +211,7 @@ NORMS = {  # layer, its plain forward, and (batch, features)
     "batch_norm of many": (pn.batch_norm(), plain_batch_norm, (1000, 3)),
     "layer_norm": (pn.layer_norm(), plain_layer_norm, (3, 8)),
     "layer_norm of many": (pn.layer_norm(), plain_layer_norm, (3, 1000)),
+    "group_norm": (pn.group_norm(2), partial(plain_group_norm, 2), (3, 16)),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 from jax import lax
-from table import error, names
+from table import error, jit_quickly, names
 
 import purenn as pn
 
@@ -45,6 +45,33 @@ def text_adam(rate, w, grads, *, decay=0.0):
         m_hat, v_hat = m / (1 - 0.9 ** (t + 1)), v / (1 - 0.999 ** (t + 1))
         shrink = rate(t) * decay * w if w.ndim >= 2 else 0  # weights, never biases
         w = w - rate(t) * m_hat / (np.sqrt(v_hat) + 1e-8) - shrink
+        yield w
+
+
+def text_rmsprop(rate, w, grads, *, momentum=0.0):
+    v, u = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(grads):
+        v = 0.9 * v + (1 - 0.9) * g**2
+        u = momentum * u + rate(t) * g / np.sqrt(v + 1e-8)
+        w = w - u
+        yield w
+
+
+def text_adagrad(rate, w, grads, *, momentum=0.0):
+    s, u = np.full_like(w, 0.1), np.zeros_like(w)
+    for t, g in enumerate(grads):
+        s = s + g**2
+        u = momentum * u + (1 - momentum) * g / np.sqrt(s + 1e-7)
+        w = w - rate(t) * u
+        yield w
+
+
+def text_adamax(rate, w, grads):
+    m, u = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(grads):
+        m = 0.9 * m + (1 - 0.9) * g
+        u = np.maximum(0.999 * u, np.abs(g))
+        w = w - rate(t) / (1 - 0.9 ** (t + 1)) * m / (u + 1e-8)
         yield w
 
 
@@ -93,10 +120,33 @@ OPTIMIZERS = (
         rosenbrock=0.01,
         low_precision=0.1,
     ),
+    Row(
+        "rmsprop-momentum",
+        partial(pn.rmsprop, momentum=0.9),
+        partial(text_rmsprop, momentum=0.9),
+        partial(optax.rmsprop, momentum=0.9),
+        quadratic=1e-3,
+        low_precision=0.1,
+    ),
+    Row(
+        "adagrad-momentum",
+        partial(pn.adagrad, momentum=0.5),
+        partial(text_adagrad, momentum=0.5),
+        quadratic=1.0,
+        rosenbrock=0.5,
+        low_precision=0.5,
+    ),
+    Row("adamax", pn.adamax, text_adamax, optax.adamax, rosenbrock=0.01, low_precision=0.1),
 )
 every = pytest.mark.parametrize("row", OPTIMIZERS, ids=names(OPTIMIZERS))
-DISTINCT = [row for row in OPTIMIZERS if row.name in ("sgd", "nesterov", "adamw")]
-each_kind = pytest.mark.parametrize("row", DISTINCT, ids=names(DISTINCT))  # one of each file
+FORMULAS = (
+    *OPTIMIZERS,
+    Row("rmsprop", pn.rmsprop, text_rmsprop, optax.rmsprop),
+    Row("adagrad", pn.adagrad, text_adagrad, optax.adagrad),
+)
+KINDS = ("sgd", "nesterov", "adamw", "rmsprop-momentum", "adagrad-momentum", "adamax")
+DISTINCT = [row for row in OPTIMIZERS if row.name in KINDS]  # one of each file
+each_kind = pytest.mark.parametrize("row", DISTINCT, ids=names(DISTINCT))
 
 
 def parameters(rng, dtype, lead=()):
@@ -128,7 +178,7 @@ def walk(optimizer, params, grads):
 path = jax.jit(walk, static_argnums=0)
 
 
-@every
+@pytest.mark.parametrize("row", FORMULAS, ids=names(FORMULAS))
 @pytest.mark.parametrize("decayed", [False, True], ids=["number", "schedule"])
 def test_a_thousand_steps_are_the_formulas_in_float64(row, decayed, rng, x64):
     params = parameters(rng, np.float64)
@@ -143,7 +193,7 @@ def test_a_thousand_steps_are_the_formulas_in_float64(row, decayed, rng, x64):
     assert error(path(row.make(rate), params, grads), expected) <= 1e-12
 
 
-WITH_OPTAX = [row for row in OPTIMIZERS if row.theirs]
+WITH_OPTAX = [row for row in FORMULAS if row.theirs]
 
 
 @pytest.mark.parametrize("row", WITH_OPTAX, ids=names(WITH_OPTAX))
@@ -312,6 +362,130 @@ def test_apply_updates_adds_and_keeps_the_dtype_of_each_parameter():
 def test_apply_updates_refuses_another_structure(updates, says):
     with pytest.raises(ValueError, match=f"apply_updates: {says}"):
         pn.apply_updates({"b": np.zeros(2), "w": np.zeros(2)}, updates)
+
+
+# Clipping, and chains.
+
+GRADS = {"w": jnp.array([[3.0, 0.0], [0.0, 0.0]]), "b": [jnp.array([0.0, -4.0])]}  # of norm 5
+
+
+def clip(max_norm, grads):
+    clip = pn.clip_by_global_norm(max_norm)
+    return clip.update(grads, clip.init(grads))[0]
+
+
+def clipped(max_norm, grads=GRADS):
+    return jit_quickly(clip, static_argnums=0)(max_norm, grads)
+
+
+def scaled(factor, tree=GRADS):
+    return jax.tree.map(lambda leaf: leaf * factor, tree)
+
+
+def test_clipping_scales_all_gradients_alike_and_only_long_ones():
+    assert error(clipped(1.0), scaled(0.2)) <= 1e-7
+    for bound in (5.0, 5.5, 1e30):  # as they are, bit for bit
+        assert jax.tree.all(jax.tree.map(np.array_equal, clipped(bound), GRADS))
+    assert not any(leaf.any() for leaf in jax.tree.leaves(clipped(0.0)))
+    nothing = scaled(0.0)
+    for bound in (0.0, 1.0):
+        assert not any(leaf.any() for leaf in jax.tree.leaves(clipped(bound, nothing)))
+    assert clipped(1.0, {"w": jnp.zeros((0, 3))})["w"].shape == (0, 3)
+    assert clipped(1.0, ()) == ()
+
+
+@pytest.mark.parametrize("size", [1e-18, 1e18, 1e20, 8e37])
+def test_the_norm_is_right_where_its_square_overflows(size):
+    # The last one's own norm is 4e38, which no float32 is.
+    assert error(scaled(1 / size, clipped(size, scaled(size))), scaled(0.2)) <= 1e-6
+    if size > 1:
+        assert error(clipped(1.0, scaled(size)), scaled(0.2)) <= 1e-6
+
+
+def test_clipping_a_gradient_that_is_not_finite_gives_nan_alone():
+    for bad in (np.inf, -np.inf, np.nan):
+        found = clipped(1.0, {"w": jnp.ones(3), "b": jnp.array([bad, 0.0])})
+        assert all(np.isnan(leaf).all() for leaf in jax.tree.leaves(found))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_clipping_in_low_precision_computes_in_float32(dtype):
+    # Their squares overflow in float16, and the sum of so many stalls in bfloat16.
+    grads = {"w": jnp.full(4096, 1000.0, dtype), "b": jnp.full(4096, 1000.0, jnp.float32)}
+    found = clipped(1.0, grads)
+    assert jax.tree.map(dtype_of, found) == jax.tree.map(dtype_of, grads)
+    expected = 1 / np.sqrt(8192)
+    np.testing.assert_allclose(found["b"], expected, rtol=1e-6)
+    np.testing.assert_allclose(found["w"].astype(np.float32), expected, rtol=4e-3)
+
+
+def test_clipping_in_float64_keeps_the_digits_of_the_widest(x64):
+    grads = {"w": jnp.array([1e-9, 3.0]), "b": jnp.array([4.0], jnp.float32)}
+    assert error(clipped(1.0, grads)["w"], grads["w"] / np.sqrt(25 + 1e-18)) <= 1e-15
+
+
+@pytest.mark.parametrize("bound", [0.5, 100.0])
+def test_the_derivative_of_clipping_is_that_of_its_formula(bound, rng, x64):
+    g = jnp.asarray(rng.normal(size=7))
+
+    def both(g):
+        parts = clip(bound, {"a": g[:3], "b": g[3:].reshape(2, 2)})
+        factor = jnp.minimum(1, bound / jnp.linalg.norm(g))
+        return jnp.concatenate([parts["a"], parts["b"].ravel()]), g * factor
+
+    mine, plain = jit_quickly(jax.jacobian(both))(g)
+    assert error(mine, plain) <= 1e-12
+
+
+def test_where_all_gradients_are_zero_the_derivative_of_clipping_is_the_identity(x64):
+    @jit_quickly
+    def derivatives(g):
+        return jax.jacobian(clip, 1)(1.0, g), jax.hessian(clip, 1)(1.0, g)
+
+    jacobian, hessian = derivatives(jnp.zeros(3))
+    np.testing.assert_array_equal(jacobian, np.eye(3))
+    np.testing.assert_array_equal(hessian, 0)
+
+
+CHAINS = {
+    "clip, adam": (
+        lambda: pn.chain(pn.clip_by_global_norm(0.5), pn.adam(1e-3)),
+        lambda: optax.chain(optax.clip_by_global_norm(0.5), optax.adam(1e-3)),
+    ),
+    "optax's clip, adamw": (
+        lambda: pn.chain(optax.clip(0.5), pn.adamw(1e-3, weight_decay=0.1)),
+        lambda: optax.chain(
+            optax.clip(0.5), optax.adamw(1e-3, weight_decay=0.1, mask=weights_only)
+        ),
+    ),
+    "in optax's chain": (
+        lambda: optax.chain(pn.clip_by_global_norm(0.5), optax.scale(2.0), pn.sgd(0.1)),
+        lambda: optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.2)),
+    ),
+    "a chain in a chain, and what comes after": (
+        lambda: pn.chain(pn.chain(pn.clip_by_global_norm(0.5), pn.sgd(0.1)), optax.scale(2.0)),
+        lambda: optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chain_is_optaxs_chain(name, rng):
+    mine, theirs = (make() for make in CHAINS[name])
+    params, grads = parameters(rng, np.float32), parameters(rng, np.float32, (20,))
+    grads = scaled(jnp.linspace(0, 1, 20)[:, None, None], grads["w"]), grads["b"]
+    grads = {"w": grads[0], "b": grads[1]}  # short ones and long ones
+    with STANDARD():
+        assert error(path(mine, params, grads), path(theirs, params, grads)) <= 1e-6
+
+
+def test_the_state_of_a_chain_is_the_tuple_of_its_parts():
+    optimizer = pn.chain(pn.clip_by_global_norm(1.0), optax.scale(1.0), pn.momentum(0.1))
+    opt_state = optimizer.init(GRADS)
+    assert [len(jax.tree.leaves(part)) for part in opt_state] == [0, 0, 3]
+    for _ in range(2):
+        _, opt_state = optimizer.update(GRADS, opt_state)
+    assert opt_state[2].step == 2
 
 
 # Where they end up.

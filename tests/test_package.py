@@ -20,14 +20,18 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
-    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress",
+    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress", "Tail",
+    "Conv1dParams", "Conv2dTransposeParams", "GroupNormParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
-    "rescale", "serial", "residual", "recompute", "mixed_precision", "mlp",
+    "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
+    "rescale", "serial", "residual", "parallel", "repeat", "recompute", "mixed_precision", "mlp",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
+    "elu", "selu", "log_softmax", "huber", "mae",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
     "categorical_cross_entropy", "softmax_cross_entropy", "l2_penalty",
     "initializers",
-    "sgd", "momentum", "adam", "adamw", "apply_updates", "as_dtype",
+    "sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "adamax", "apply_updates", "as_dtype",
+    "chain", "clip_by_global_norm", "polynomial_decay", "piecewise_constant",
     "inverse_time_decay", "exponential_decay", "cosine_decay", "linear_warmup",
     "by_hand", "value_and_grad", "explain", "check_gradients", "compare", "summary",
     "train_step", "training_run", "fit", "train", "evaluate", "predict", "accuracy", "save", "load",
@@ -150,7 +154,7 @@ def test_the_wheel_holds_the_package_alone(tmp_path):
 
 def test_every_op_has_the_words_of_its_forward():
     ops = [getattr(pn, name) for name in PUBLIC if isinstance(getattr(pn, name), pn.Op)]
-    assert len(ops) == 13
+    assert len(ops) == 18
     for op in (*ops, pn.by_hand(pn.relu)):
         call, _, text = op.__doc__.partition("\n\n")
         assert call.startswith(f"{op.name}(") and text == inspect.getdoc(op.functions.forward)

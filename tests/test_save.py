@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+import optax
 import pytest
 import safetensors
 from robustness import checkpoint_mutations
@@ -25,7 +26,11 @@ KEY = jax.random.key(0)
 MODEL = pn.serial(pn.dense(4), pn.batch_norm(), pn.relu, pn.dropout(0.5), pn.dense(2))
 ADAM = pn.adamw(pn.cosine_decay(0.1, 9), weight_decay=0.1)
 START = pn.TrainState.create(MODEL, ADAM, KEY, (3,))
-OPTIMIZERS = (pn.sgd(0.1), pn.sgd(pn.cosine_decay(0.1, 9)), pn.momentum(0.1), pn.adam(0.1), ADAM)
+CHAIN = pn.chain(pn.clip_by_global_norm(1.0), pn.rmsprop(0.1), optax.scale(0.5))
+OPTIMIZERS = (
+    pn.sgd(pn.cosine_decay(0.1, 9)), pn.momentum(0.1), pn.adam(0.1), ADAM, CHAIN,
+    pn.rmsprop(0.1, momentum=0.9), pn.adagrad(0.1), pn.adamax(0.1),
+)  # fmt: skip
 
 
 class Pair(NamedTuple):

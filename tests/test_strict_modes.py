@@ -102,6 +102,9 @@ OPTIMIZERS = {
     "momentum": pn.momentum(pn.exponential_decay(0.1, 0.5, 2), nesterov=True),
     "adam": pn.adam(pn.linear_warmup(pn.cosine_decay(0.1, 4), 2)),
     "adamw": pn.adamw(0.1),
+    "rmsprop": pn.rmsprop(pn.polynomial_decay(0.1, 3, power=0.5), epsilon=0.0, momentum=0.9),
+    "adagrad": pn.adagrad(pn.piecewise_constant((1, 2), (0.1, 0.2, 0.1)), 0.0, 0.0, momentum=0.9),
+    "chain, adamax": pn.chain(pn.clip_by_global_norm(0.1), pn.adamax(0.1)),
 }
 
 
@@ -112,7 +115,23 @@ def strict():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_training_runs_in_both_modes(name, strict, rng):
+def test_updates_run_in_both_modes(name, strict, rng):
+    params = {"w": np.ones((3, 2), np.float32), "b": np.ones(2, np.float32), "s": np.float32(1)}
+    grads = jax.tree.map(lambda p: rng.normal(size=(3, *p.shape)).astype(np.float32), params)
+    grads["w"][:, 0] = 0  # as the border of an image: its gradients are exactly 0
+    optimizer = OPTIMIZERS[name]
+
+    def step(carry, grads):
+        params, opt_state = carry
+        updates, opt_state = optimizer.update(grads, opt_state, params)
+        return (pn.apply_updates(params, updates), opt_state), updates
+
+    start = params, optimizer.init(params)
+    results = jit_quickly(lambda start, grads: jax.lax.scan(step, start, grads))(start, grads)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(results))
+
+
+def test_training_runs_in_both_modes(strict, rng):
     model = pn.serial(pn.rescale(0.5), pn.dense(4), pn.batch_norm(), pn.relu, pn.dense(3))
     x = rng.normal(size=(8, 5)).astype(np.float32)
     x[:, 0] = 0  # as the border of an image: its gradients are exactly 0
@@ -120,16 +139,15 @@ def test_training_runs_in_both_modes(name, strict, rng):
     run = pn.training_run(
         model,
         pn.softmax_cross_entropy,
-        OPTIMIZERS[name],
+        OPTIMIZERS["adam"],
         epochs=2,
         batch_size=4,
         penalty=pn.l2_penalty(0.1),
     )
     train_state, losses = jit_quickly(run)(KEY, x, targets)
     assert np.isfinite(losses).all()
-    if name == "adam":
-        learned = train_state.params, train_state.state
-        loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, x, targets)
-        assert np.isfinite(loss) and 0 <= accuracy <= 1
-        assert len(str(pn.explain(model, pn.softmax_cross_entropy, *learned, x, targets))) > 100
-        assert pn.check_gradients(pn.dense(2), in_shape=(3,)).ok
+    learned = train_state.params, train_state.state
+    loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *learned, x, targets)
+    assert np.isfinite(loss) and 0 <= accuracy <= 1
+    assert len(str(pn.explain(model, pn.softmax_cross_entropy, *learned, x, targets))) > 100
+    assert pn.check_gradients(pn.dense(2), in_shape=(3,)).ok

@@ -28,8 +28,8 @@ def by_hand(part: Any) -> Any:
     `jacfwd` straight through it: a `custom_vjp` has no forward mode.
 
     Derivatives without a hand-derived formula are JAX's own, computed only where they are needed:
-    with respect to an op's further arguments (soft targets), and with respect to or through a
-    layer's `state` (running statistics). They are never silently zero.
+    with respect to an op's further arguments (soft targets, weights), and with respect to or
+    through a layer's `state` (running statistics). They are never silently zero.
 
     Args:
         part: a `Layer` or an `Op`. It makes no difference if a layer inside is `by_hand` already.

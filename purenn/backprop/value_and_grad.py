@@ -1,15 +1,30 @@
 """`value_and_grad`: backpropagation by hand."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from purenn.backprop.tail import Tail, check_tail, in_chunks
+from purenn.backprop.unit import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.layer import Layer
+from purenn.core.op import Op
 from purenn.core.sharding import summed_like
-from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
+from purenn.core.target_parts import loss_arguments
+from purenn.core.types import (
+    ArrayLike,
+    Fn,
+    Key,
+    LossLike,
+    ModelLike,
+    Params,
+    PenaltyLike,
+    State,
+    Targets,
+)
 
 
 class ValueAndGrad(Protocol):
@@ -20,7 +35,7 @@ class ValueAndGrad(Protocol):
         params: Params,
         state: State,
         x: ArrayLike,
-        targets: ArrayLike,
+        targets: Targets,
         *,
         key: Key | None = None,
         train: bool = True,
@@ -30,7 +45,11 @@ class ValueAndGrad(Protocol):
 
 
 def value_and_grad(
-    model: ModelLike, loss: LossLike, *, penalty: PenaltyLike | None = None
+    model: ModelLike,
+    loss: LossLike,
+    *,
+    penalty: PenaltyLike | None = None,
+    tail: Tail | None = None,
 ) -> ValueAndGrad:
     r"""Compute a loss and its derivatives with respect to all parameters, by hand.
 
@@ -42,8 +61,12 @@ def value_and_grad(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`. Where the targets are a tuple of
+            arrays, such as `(targets, weights)`, it is called with each of them.
         penalty: an op or function of the parameters, added to the loss.
+        tail: which last parts of the model run in chunks of the batch, together with the loss, so
+            that their outputs for the entire batch never exist at the same time; see `Tail`. None
+            for no chunks.
 
     Returns:
         `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `value`
@@ -61,24 +84,21 @@ def value_and_grad(
     """
     layer = as_layer("value_and_grad", "model", model)
     op = as_op("value_and_grad", "loss", loss)
+    if tail is not None:
+        check_tail("value_and_grad", layer, tail)
+    passes = _at_once(layer, op) if tail is None else in_chunks(layer, op, tail)
     extra = None if penalty is None else as_op("value_and_grad", "penalty", penalty)
 
     def backpropagate(
         params: Params,
         state: State,
         x: ArrayLike,
-        targets: ArrayLike,
+        targets: Targets,
         *,
         key: Key | None = None,
         train: bool = True,
     ) -> tuple[tuple[Array, State], Params]:
-        y, state, cache = layer.forward(params, state, x, train=train, key=key)
-        value, loss_cache = op.forward(y, targets)
-        one = unit(op.name, value)
-        grads, _ = layer.backward(params, cache, op.backward(loss_cache, one))
-        backward = f"{layer.name}.backward"
-        checks.same_structure(backward, "dparams", grads, "params", params)
-        checks.same_dtypes(backward, "dparams", grads, "params", params)
+        value, state, grads = passes(params, state, x, targets, key=key, train=train)
         if extra is not None:
             more, extra_cache = extra.forward(params)
             value = value + more.astype(value.dtype)
@@ -89,11 +109,19 @@ def value_and_grad(
     return backpropagate
 
 
-def unit(name: str, value: Array) -> Array:
-    """Return the derivative of a loss with respect to itself, 1, where each backward starts."""
-    if value.shape != () or not checks.is_float(value):
-        raise ValueError(
-            f"{name}: must return a floating scalar, the mean over the batch; "
-            f"got {checks.describe(value)}"
-        )
-    return jnp.ones_like(value)
+def _at_once(layer: Layer, op: Op[...]) -> Fn:
+    """Make the forward and backward passes of a model and a loss, over the entire batch."""
+
+    def passes(
+        params: Params, state: State, x: Any, targets: Any, *, key: Any, train: bool
+    ) -> tuple[Array, State, Params]:
+        y, state, cache = layer.forward(params, state, x, train=train, key=key)
+        value, loss_cache = op.forward(y, *loss_arguments(op, targets))
+        one = unit(op.name, value)
+        grads, _ = layer.backward(params, cache, op.backward(loss_cache, one))
+        backward = f"{layer.name}.backward"
+        checks.same_structure(backward, "dparams", grads, "params", params)
+        checks.same_dtypes(backward, "dparams", grads, "params", params)
+        return value, state, grads
+
+    return passes

@@ -73,13 +73,18 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
 
 def _with_options(op: Op[...]) -> Notation:
     """Return an op's notation with its options filled in, and with its whole name."""
-    y, dx = op.notation.y, op.notation.dx
+    y = op.notation.y
     y = y.replace(f"{op.name.partition('(')[0]}({{x}})", f"{literal(op.name)}({{x}})")
+    return op.notation._replace(y=y, dx=with_options(op, op.notation.dx))
+
+
+def with_options(op: Op[...], text: str) -> str:
+    """Return a formula of an op with the values of its options filled in."""
     signature = signature_of(op)
     for name, parameter in signature.parameters.items() if signature else ():
         if parameter.kind is parameter.KEYWORD_ONLY:
-            dx = dx.replace(f"{{{name}}}", literal(f"{parameter.default}"))
-    return op.notation._replace(y=y, dx=dx)
+            text = text.replace(f"{{{name}}}", literal(f"{parameter.default}"))
+    return text
 
 
 def _bind(where: str, name: str, part: functools.partial[Any]) -> Op[...]:

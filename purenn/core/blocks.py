@@ -6,6 +6,7 @@ number of blocks decides the order of the examples; the number of devices does n
 
 from typing import Any
 
+import jax
 import numpy as np
 from jax import Array
 
@@ -32,7 +33,11 @@ def rows_of_blocks(examples: int, blocks: int, first: int = 0, last: int | None 
     return start + np.minimum(place, short - (block >= longer))
 
 
-def in_blocks(examples: Array, blocks: int) -> Array:
-    """Return the examples in blocks of equal length, one block after the other."""
-    count = examples.shape[0]
-    return examples if count % blocks == 0 else examples[rows_of_blocks(count, blocks)]
+def in_blocks(examples: Any, blocks: int) -> Any:
+    """Return a tree of examples in blocks of equal length, one block after the other."""
+
+    def leaf(examples: Array) -> Array:
+        count = examples.shape[0]
+        return examples if count % blocks == 0 else examples[rows_of_blocks(count, blocks)]
+
+    return jax.tree.map(leaf, examples)

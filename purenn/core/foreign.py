@@ -41,7 +41,12 @@ def remedy(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         arrays = bool(value) and all(hasattr(part, "shape") for part in value)
         if isinstance(value, tuple):
-            return f"; {SEVERAL}" if arrays else ""
+            several = "pass them one after the other" if "targets" in name else SEVERAL
+            return f"; {several}" if arrays else ""
+        if arrays and "targets" in name:
+            return (
+                f"; convert it with jnp.stack({what}), or with tuple({what}) if a loss takes each"
+            )
         return f"; convert it with jnp.{'stack' if arrays else 'array'}({what})"
     for method in ("toarray", "to_numpy"):  # of sparse matrices; of pandas, polars and xarray
         if callable(getattr(value, method, None)):

@@ -15,6 +15,7 @@ class Notation(NamedTuple):
     y: str = ""  # the right-hand side of the output's line
     dx: str = ""
     dparams: tuple[str, ...] = ()  # one for each leaf of the parameters
+    targets: str = ""  # of a loss with options: how they make Y of the targets
     link: Any = None  # of a loss of logits: the op that turns them into probabilities
     note: str = ""  # what `explain` says after each of its formulas
     evaluated: Any = None  # the notation with train=False, where that is different
@@ -24,6 +25,9 @@ class Notation(NamedTuple):
     # the layer's params, state and key; of several, number i gets entry i of params and of state,
     # and the key `fold_in(key, i)`.
     inner_dy: tuple[tuple[str, Fn], ...] = ()
+    # How many times the single inner layer is applied, if it is repeated: params and state have a
+    # first axis then, with one entry for each time, and number i gets the key `fold_in(key, i)`.
+    times: int | None = None
 
 
 PLAIN = Notation()

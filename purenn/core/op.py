@@ -68,6 +68,7 @@ class Op(Value, Generic[P]):
     by_jax: bool
     of_classes: bool
     of_fractions: bool
+    weighted: bool
     flops: Fn | None
     rule: Callable[["Op[Any]"], Fn] | None
 
@@ -82,6 +83,7 @@ class Op(Value, Generic[P]):
         by_jax: bool = False,
         of_classes: bool = False,
         of_fractions: bool = False,
+        weighted: bool = False,
         flops: Fn | None = None,
         rule: Callable[["Op[Any]"], Fn] | None = None,
     ) -> None:
@@ -98,6 +100,7 @@ class Op(Value, Generic[P]):
             by_jax: whether its derivative is left to `jax.vjp` (a plain function).
             of_classes: whether integer targets are classes, columns of the predictions.
             of_fractions: whether targets are numbers in 0 … 1.
+            weighted: whether the third array, if it is given, weighs the examples or elements.
             flops: `(x, y) -> int`, for `summary`, as a layer's.
             rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
         """
@@ -120,6 +123,7 @@ class Op(Value, Generic[P]):
             by_jax=by_jax,
             of_classes=of_classes,
             of_fractions=of_fractions,
+            weighted=weighted,
             flops=flops,
             rule=rule,
             __doc__=_documented(

@@ -1,5 +1,6 @@
 """Arithmetic that needs more digits than its arrays have."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -49,12 +50,19 @@ class Moments(NamedTuple):
 def moments(x: Array, axes: Any, *, keepdims: bool = False) -> Moments:
     """Return the mean and the variance over axes; the variance is divided by the number of values.
 
-    A float32 mean has a rounding error in proportion to its size: at mean/std = 1e6 that costs all
-    digits of `x - mean` except for two. Centering once more removes it, and the variance can't be
-    negative.
+    It can't be negative.
     """
-    mean = jnp.mean(x, axes, keepdims=True)
-    correction = jnp.mean(x - mean, axes, keepdims=True)
-    centered = x - mean - correction
-    found = Moments(mean, correction, jnp.mean(centered * centered, axes, keepdims=True))
+    found = recentered(x, lambda a: jnp.mean(a, axes, keepdims=True))
     return found if keepdims else Moments(*(jnp.squeeze(a, axes) for a in found))
+
+
+def recentered(x: Array, mean: Callable[[Array], Array]) -> Moments:
+    """Return the mean and the variance, where `mean` returns means that broadcast to `x`.
+
+    A float32 mean has a rounding error in proportion to its size: at mean/std = 1e6 that costs all
+    digits of `x - mean` except for two. Centering once more removes it.
+    """
+    first = mean(x)
+    correction = mean(x - first)
+    centered = x - first - correction
+    return Moments(first, correction, mean(centered * centered))

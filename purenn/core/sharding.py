@@ -6,6 +6,8 @@ says over which axes of the mesh a value varies. Where no mesh is in use, each f
 plain expression.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -83,6 +85,32 @@ def rows_sharded_like(value: Array, other: Array) -> Array:
     if not spec or spec[0] is None:
         return value
     return jax.sharding.reshard(value, sharding_of(other, 0, *(None for _ in value.shape[1:])))
+
+
+def divisible_rows(value: Array, *counts: int) -> Array:
+    """Return `value`, replicated if its type says that its rows are sharded unevenly by a count."""
+    axes = (spec_of(value) or (None,))[0]
+    if axes is None:
+        return value
+    shape = jax.typeof(value).sharding.mesh.shape
+    devices = math.prod(shape[name] for name in ([axes] if isinstance(axes, str) else axes))
+    if not any(count % devices for count in counts):
+        return value
+    spec = P(None, *spec_of(value)[1:])
+    return jax.sharding.reshard(value, NamedSharding(jax.typeof(value).sharding.mesh, spec))
+
+
+def concatenated(arrays: Sequence[Array]) -> Array:
+    """Return arrays side by side along the last axis, replicated along it if shardings differ."""
+
+    def replicated(a: Array) -> Array:
+        if not is_sharded(a):
+            return a
+        return jax.sharding.reshard(a, sharding_of(a, *range(a.ndim - 1), None))
+
+    if len(set(map(spec_of, arrays))) > 1:
+        arrays = [*map(replicated, arrays)]
+    return jnp.concatenate(arrays, axis=-1)
 
 
 def varying_together(tree: Any, *others: Any) -> Any:

@@ -37,6 +37,9 @@ Shape: TypeAlias = tuple[int, ...]
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
 """An array of JAX or NumPy."""
 
+Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...]
+"""What a loss compares predictions with: an array, or a tuple, such as `(targets, weights)`."""
+
 Scalar: TypeAlias = float | Array
 """A Python number, or a scalar array, which may be traced."""
 
@@ -47,7 +50,7 @@ ModelLike: TypeAlias = Union["Layer", "Op[...]", Callable[[Array], Array]]
 """A layer, or what is taken as a layer without parameters: an op, or a function of an array."""
 
 LossLike: TypeAlias = Union["Op[...]", Callable[..., Array]]
-"""An op or a function `(predictions, targets) -> scalar`."""
+"""An op or a function `(predictions, targets) -> scalar`, or `(predictions, *targets)`."""
 
 PenaltyLike: TypeAlias = Union["Op[...]", Callable[[Params], Array]]
 """An op or a function `(params) -> scalar`, which is added to the loss."""

@@ -89,10 +89,11 @@ class DataMesh:
             )
         return put(batch, self.batch_sharding)
 
-    def put_any_batch(self, *arrays: Any) -> tuple[Array, ...]:
-        """Return arrays of one batch, sharded if it divides evenly, and otherwise replicated."""
-        even = arrays[0].shape[0] % self.devices == 0
-        return tuple(put(a, self.batch_sharding if even else self.replicated) for a in arrays)
+    def put_any_batch(self, batch: Any) -> Any:
+        """Return a tree of arrays, sharded if they divide evenly, and otherwise replicated."""
+        even = jax.tree.leaves(batch)[0].shape[0] % self.devices == 0
+        sharding = self.batch_sharding if even else self.replicated
+        return jax.tree.map(lambda array: put(array, sharding), batch)
 
     def put_params(self, tree: Any) -> Any:
         """Return parameters or state on the mesh: sharded as they are, or else replicated."""

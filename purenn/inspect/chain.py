@@ -9,6 +9,7 @@ import jax
 from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
+from purenn.core.split_key import split_key
 from purenn.core.text import cut, literal
 
 LETTERS = {"w": "W", "gamma": "γ", "beta": "β"}
@@ -60,12 +61,37 @@ def chain(
         for i, part in enumerate(layer.parts):
             links += chain(part, *shares[i], f"{path}{layer.name} / part {i}: " if named else "")
         return links
+    inner = _inner(layer, params, state, key) if layer.inner and layer.notation.inner_dy else ()
+    return [Link(layer, params, state, key, inner, path)]
+
+
+def _inner(layer: Layer, params: Any, state: Any, key: Any) -> tuple[list[Link], ...]:
+    """List the chain of each inner layer; of one that is repeated, all of it as one chain."""
+    if times := layer.notation.times:
+        parts = layer.inner * times
+        params, state = (
+            tree if tree is None else [_entry(tree, i) for i in range(times)]
+            for tree in (params, state)
+        )
+        shares = _shares(layer, parts, params, state, key)
+        return (
+            [link for own in zip(parts, shares, strict=True) for link in chain(own[0], *own[1])],
+        )
     shares = [(params, state, key)]
     if len(layer.inner) > 1:
         shares = _shares(layer, layer.inner, params, state, key)
-    seen = zip(layer.inner, shares, strict=True) if layer.inner and layer.notation.inner_dy else ()
-    inner = tuple(chain(part, *own) for part, own in seen)
-    return [Link(layer, params, state, key, inner, path)]
+    return tuple(chain(part, *own) for part, own in zip(layer.inner, shares, strict=True))
+
+
+def _entry(stacked: Any, i: int) -> Any:
+    """Return one entry of a tree of arrays, or of shapes, along the first axis."""
+
+    def leaf(a: Any) -> Any:
+        if isinstance(a, jax.ShapeDtypeStruct):
+            return jax.ShapeDtypeStruct(a.shape[1:], a.dtype)
+        return a[i]
+
+    return jax.tree.map(leaf, stacked)
 
 
 def _shares(
@@ -75,15 +101,9 @@ def _shares(
     checks.entries(layer.name, "params", params, len(parts))
     if state is not None:
         checks.entries(layer.name, "state", state, len(parts))
-    key = None if key is None else checks.prng_key(layer.name, key)
-    return [
-        (
-            params[i],
-            None if state is None else state[i],
-            None if key is None else jax.random.fold_in(key, i),
-        )
-        for i in range(len(parts))
-    ]
+    keys = split_key(layer.name, key, len(parts))
+    states = [None] * len(parts) if state is None else state
+    return list(zip(params, states, keys, strict=True))
 
 
 def nest(layer: Layer, values: Iterator[Any]) -> Any:

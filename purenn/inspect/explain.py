@@ -1,13 +1,15 @@
 """`explain`: every value that backpropagation computes, to compute with and to read."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from purenn.backprop.value_and_grad import unit
+from purenn.backprop.unit import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.target_parts import loss_arguments, map_parts, parts_of
 from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
 from purenn.inspect.chain import Link, chain, nest
 from purenn.inspect.explanation import Explanation, LayerExplanation, LossExplanation
@@ -30,12 +32,12 @@ def explain(
 
     Args:
         model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
-            layers inside a `residual` or `recompute`.
-        loss: an op or function `(predictions, targets) -> scalar`.
+            layers inside a `residual`, `parallel`, `recompute` or `repeat`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
         x: the batch.
-        targets: the batch's targets.
+        targets: the batch's targets, or a tuple of arrays, such as `(targets, weights)`.
         penalty: an op or function of the parameters, added to the loss.
         key: a PRNG key, for dropout.
         train: whether the model runs as in training.
@@ -74,18 +76,18 @@ def explain(
         penalty_grads = penalty.backward(penalty_cache, unit(penalty.name, extra))
         shares = chain(model, penalty_grads)
     steps = _forward(links, x, train)
-    value, loss_cache = loss.forward(steps[-1].y, targets)
+    value, loss_cache = loss.forward(steps[-1].y, *loss_arguments(loss, targets))
     layers = _backward(steps, shares, loss.backward(loss_cache, unit(loss.name, value)))
     if extra is not None:
         value = value + extra.astype(value.dtype)
     grads = nest(model, iter([layer.dparams for layer in layers]))
     stepped = jax.tree.map(lambda p, g: p - STEP * g, params, grads)
-    after = loss(model.forward(stepped, state, x, train=train, key=key)[0], targets)
+    after = loss(model.forward(stepped, state, x, train=train, key=key)[0], *parts_of(targets))
     if penalty is not None:
         after = after + penalty(stepped).astype(after.dtype)
     link_op = loss.notation.link
     probabilities = link_op(layers[-1].y) if link_op else None
-    targets = checks.as_array("explain", "targets", targets)
+    targets = map_parts(partial(checks.as_array, "explain"), targets)
     end = LossExplanation(targets, value, after, probabilities, extra, penalty_grads)
     return Explanation.make(layers, end, model, loss, train)
 

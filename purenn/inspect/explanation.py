@@ -20,8 +20,8 @@ class LayerExplanation(NamedTuple):
         dy: the derivative of the loss with respect to the output.
         dx: with respect to the input; `None` where that is an integer array.
         dparams: with respect to the parameters, the penalty's share included; a pytree like them.
-        inner: for each layer inside a `residual` or `recompute`, the tuple of its own layers'
-            explanations.
+        inner: for each layer inside a `residual`, `parallel`, `recompute` or `repeat`, the tuple of
+            its own layers' explanations; all layers of a `repeat` are one tuple.
     """
 
     x: Array
@@ -35,7 +35,7 @@ class LayerExplanation(NamedTuple):
 class LossExplanation(NamedTuple):
     """The values of the loss."""
 
-    targets: Array
+    targets: Any  # an array, or a tuple of arrays
     value: Array  # penalty included
     value_after: Array  # after one step of 0.1 along the negative gradient
     probabilities: Array | None  # of a logits loss
@@ -49,9 +49,11 @@ class Explanation(tuple[LayerExplanation, ...]):
     It is a pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up
     by the symbol that the page shows. Each line of the page has the formula that gave its value.
     Where no formula is known, the line names what was called: `mine.backward(dA1)` for a layer of
-    your own, `jax.vjp of sin` for a plain function. The layers inside a `residual` or `recompute`
-    whose output is R1 have the numbers 1.1, 1.2 and so on. Where a value goes more than one way,
-    its derivative is a sum with one term per way; a prime marks such a term: `dA1 = dR1 + dA1′`.
+    your own, `jax.vjp of sin` for a plain function. The layers inside a `residual`, `recompute`
+    or `repeat` whose output is R1 have the numbers 1.1, 1.2 and so on. In a `parallel`,
+    `columns(dC1, Z1.1)` are those columns of dC1 that Z1.1 has in C1. Where a value goes more than
+    one way, its derivative is a sum with one term per way; a prime marks such a term:
+    `dA1 = dR1 + dA1′`.
 
     Attributes:
         value: the loss, penalty included.

@@ -1,5 +1,6 @@
 """The page that shows an explanation: a line for each value, with its symbol and formula."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.adapt import with_options
 from purenn.core.layer import Layer
+from purenn.core.target_parts import parts_of, weights_of
 from purenn.core.text import columns, literal, padded, printable
 from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formula, notation_of
 
@@ -39,10 +42,18 @@ def lines_of(e: "Explanation") -> Iterator[Line]:
         yield Line("FORWARD", last.y, last.write(e.loss.notation.y), e.end.probabilities)
     loss = literal(e.loss.name)
     unknown = f"jax.vjp of {loss}" if e.loss.by_jax else f"{loss}.backward(1)"
-    text = last.write(e.loss.notation.dx or unknown)
+    text = last.write(_loss_formula(e) or unknown)
     yield Line("BACKWARD", f"d{last.x}", text, e[-1].dy)
     shares = None if e.end.penalty_grads is None else chain(e.model, e.end.penalty_grads)
     yield from _backward(links, names, e, shares, e.train)
+
+
+def _loss_formula(e: "Explanation") -> str:
+    """Return the formula of the loss's derivative, if it is known."""
+    text = with_options(e.loss, e.loss.notation.dx)
+    if weights_of(e.loss, e.end.targets) is not None:
+        text = text.replace("/m", "⊙w/Σw").replace("/n", "⊙w/Σw")
+    return text
 
 
 def _forward(
@@ -111,14 +122,22 @@ def page(e: "Explanation") -> str:
         return (
             f"{e.value.size} explanations in one: each value begins with the axes {_shape(e.value)}"
         )
-    value, after, targets = show(e.value), show(e.value_after), e.end.targets
-    by_m, by_n = ("/" + n in e.loss.notation.dx for n in "mn")
-    counted = e[-1].y if by_m else e[0].x
-    sizes = f"m = {counted.shape[0]}, " if counted.ndim else ""
+    value, after = show(e.value), show(e.value_after)
+    by_m, by_n = (f"/{n}" in _loss_formula(e) for n in "mn")
+    if by_m:
+        sizes = f"m = {math.prod(e[-1].y.shape[:-1])}, "
+    else:
+        sizes = f"m = {e[0].x.shape[0]}, " if e[0].x.ndim else ""
     if by_n:
         sizes += f"n = {e[-1].y.size} outputs in all, "
     penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
-    written = [f"{sizes}targets {show(targets)}; loss {e.loss.name} = {value}{penalty}"]
+    shown = [show(part) for part in parts_of(e.end.targets)]
+    if weights_of(e.loss, e.end.targets) is not None:
+        shown[1] = f"weights w {shown[1]}"
+    targets = f"targets {', '.join(shown)}"
+    if e.loss.name != e.loss.first_name and e.loss.notation.targets:
+        targets += f", Y = {with_options(e.loss, e.loss.notation.targets)}"
+    written = [f"{sizes}{targets}; loss {e.loss.name} = {value}{penalty}"]
     if not e.train:
         written.append("evaluation, train=False: no dropout, running statistics")
     rows = [

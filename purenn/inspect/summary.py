@@ -20,21 +20,26 @@ WIDEST = 100  # columns that the table may take
 def summary(model: ModelLike, in_shape: Shape) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
-    The layers inside a `residual` or `recompute` stand beneath it, indented; its own line has what
-    it adds to theirs, so that each column adds up to its total. The parts of a `serial` with a name
-    of its own, `layer.replace(name="encoder")`, have their path: `encoder / part 3: dense(10)`. A
-    part that is a plain function, whose derivative comes from `jax.vjp`, is marked with a star.
+    The layers inside a `residual`, `parallel` or `recompute` stand beneath it, indented; its own
+    line has what it adds to theirs, so that each column adds up to its total. Beneath a `repeat`
+    stands the first of its layers, and its own line has the numbers of the others. The parts of a
+    `serial` with a name of its own, `layer.replace(name="encoder")`, have their path: `encoder /
+    part 3: dense(10)`. A part that is a plain function, whose derivative comes from `jax.vjp`, is
+    marked with a star.
 
     FLOPs are the operations of one example's forward in evaluation, as textbooks count them, from
     the shapes:
 
     - `dense`: 2 · n_in · units for the weights, a product and a sum each, and units for the biases;
-    - `conv2d`: the same at each place, 2 · kh · kw · c_in · features + features, padding included;
+    - `conv2d`: the same at each place, 2 · kh · kw · c_in / groups · features + features, padding
+      included, and `conv1d` likewise; `conv2d_transpose`: 2 · kh · kw · features for each value of
+      its input, and 1 for each bias that is added;
     - whatever works element by element, `tanh` like `relu`: 1 for each output value;
-    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm`: 7;
-    - `max_pool` and `avg_pool`: 1 for each cell of each window;
+    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm` and `group_norm`: 7;
+    - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;
     - `flatten` and `dropout`: 0;
-    - `residual`: 1 for each value, for the sum, besides those of the layers inside;
+    - `residual`: 1 for each value, for the sum, besides those of the layers inside; `parallel`: 1
+      for each sum or product, 0 for "concat"; `repeat`: those of all its layers but the first;
     - a plain function, and a layer or op of your own: 1 for each output value, unless it states its
       own number, `Layer(..., flops=...)`.
 
@@ -109,13 +114,19 @@ def _links(layer: Layer, x: Any) -> list[_Link]:
 
 def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[_Row]:
     for (layer, params, x, y, inner, path), symbols in zip(links, names, strict=True):
-        count = _size(params) - sum(_size(link.params) for inside in inner for link in inside)
+        chains = zip(inner, symbols.inner, strict=True)
+        within = [row for inside in chains for row in _rows(*inside, depth + 1)]
         star = "*" * (layer.by_jax and not inner)
         line = f"{symbols.y} = {formula(layer, symbols)}"
-        name = "  " * depth + path + title(layer) + star
-        yield _Row(name, line, tuple(y.shape[1:]), count, _flops(layer, params, x, y))
-        for inside in zip(inner, symbols.inner, strict=True):
-            yield from _rows(*inside, depth + 1)
+        count = _size(params) - sum(row.params for row in within)
+        flops = _flops(layer, params, x, y)
+        if times := layer.notation.times:
+            line += f", {times} times"
+            flops += (times - 1) * sum(row.flops for row in within)
+        yield _Row(
+            "  " * depth + path + title(layer) + star, line, tuple(y.shape[1:]), count, flops
+        )
+        yield from within
 
 
 def _size(params: Any) -> int:

@@ -3,23 +3,32 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import wide
-from purenn.layers.windows import Image, Pair, windows_of
+from purenn.layers.padding import Padding, Pair
+from purenn.layers.windows import Image, windows_of
 
 
-def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) -> Layer:
+def avg_pool(
+    window: Pair | int = (2, 2),
+    *,
+    strides: Pair | int | None = None,
+    padding: str | int | Padding = "VALID",
+) -> Layer:
     r"""Take the mean of each window, channel by channel.
 
-    With $W(p)$ the cells of `x` in the window of output $p$, $n$ of them,
+    With $W(p)$ the cells of `x` in the window of output $p$, $n_p$ of them,
 
-    $$y_p = \frac1n \sum_{q \in W(p)} x_q, \qquad dx_q = \frac1n \sum_{p\,:\,q \in W(p)} dy_p$$
+    $$y_p = \frac{1}{n_p} \sum_{q \in W(p)} x_q, \qquad
+      dx_q = \sum_{p\,:\,q \in W(p)} \frac{dy_p}{n_p}$$
 
-    There is no padding: rows and columns at the end that do not fill a window are left out, and
-    their `dx` is 0. With a window as large as the image, it is global average pooling.
+    Padding is not counted: there, $W(p)$ has fewer cells, and $n_p$ is their number. PyTorch does
+    that with `count_include_pad=False`, Flax likewise. Rows and columns at the end that do not fill
+    a window are left out, and their `dx` is 0. `global_avg_pool` takes the mean of a whole image.
 
     Windows that overlap a lot take long to compile, as in `max_pool`.
 
@@ -27,15 +36,20 @@ def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         window: height and width of a window; one number for a square.
         strides: the distance from one window to the next, down and across, or one number for both;
             the window's own size if not given. Windows may overlap, or leave gaps.
+        padding: as that of `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one
+            number for all four, each less than the window.
 
     Returns:
         A layer with no parameters and no state; `x: (batch, height, width, channels)`,
-        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`. Sums are in
-        float32 at least. The cache holds only the size of the image.
+        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where the height
+        and the width include the padding. Sums are in float32 at least. The cache holds only the
+        size of the image.
 
     Raises:
-        TypeError: `window` or `strides` is not a pair of whole numbers.
-        ValueError: one of the numbers is below 1, or the image is smaller than the window.
+        TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another
+            type.
+        ValueError: one of the numbers is below 1, the image is smaller than the window, or the
+            padding is not smaller than the window.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -45,7 +59,7 @@ def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         [[ 2.5  4.5]
          [10.5 12.5]]
     """
-    windows = windows_of("avg_pool", window, strides)
+    windows = windows_of("avg_pool", window, strides, padding)
     kh, kw = windows.size
     n = kh * kw
 
@@ -53,17 +67,28 @@ def avg_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Image]:
         image = windows.image(x)
-        rows: Any = sum(windows.along(wide(x) / n, 2))  # divided first, since a sum may overflow
+        x_wide = windows.padded(wide(x) / n)  # divided first, since a sum may overflow
+        rows: Any = sum(windows.along(x_wide, 2))
         y: Any = sum(windows.along(rows, 1))
-        return y.astype(x.dtype), state, image
+        return counted(y, image).astype(x.dtype), state, image
 
     def backward(params: Any, image: Image, dy: Array) -> tuple[tuple[()], Array]:
         def part(cell: Array, dy: Array) -> Array:
-            return jnp.where(cell < n, dy / n, 0)
+            return dy / n
 
-        return (), windows.spread(part, (wide(dy),), image).astype(dy.dtype)
+        dy_wide = counted(wide(dy), image)
+        return (), windows.scatter(part, (dy_wide,), image).astype(dy.dtype)
 
-    notation = Notation("P", f"mean {kh}×{kw}({{x}})", f"{{dy}}/{n} to each cell of its window")
+    def counted(mean: Array, image: Image) -> Array:
+        """Return a mean over all of a window as one over its cells in the image."""
+        share = n / windows.real_cells(image)
+        return mean if np.all(share == 1) else mean * jnp.asarray(share, mean.dtype)
+
+    y, dx = f"mean {kh}×{kw}({{x}})", f"{{dy}}/{n} to each cell of its window"
+    if windows.padding != "VALID":
+        y += " in the image"
+        dx = "{dy}/n to the n cells of its window in the image"
+    notation = Notation("P", y, dx)
 
     def flops(params: Any, x: Any, y: Any) -> int:
         return kh * kw * int(y.size)  # one for each cell of each window

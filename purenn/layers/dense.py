@@ -2,20 +2,19 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
-from purenn.core.located import inside
 from purenn.core.narrow import transposed_product
 from purenn.core.notation import Notation
 from purenn.core.precision import per_feature
 from purenn.core.sharding import product
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
-from purenn.initializers import draw, he_normal, zeros
+from purenn.initializers import he_normal, zeros
+from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, draw_w_and_b
 
 
 @weights("w")
@@ -66,22 +65,12 @@ def dense(
         [[4. 7.]] [[3. 3.]] [1. 1.] [[3.]]
     """
     units = scalars.count("dense", "units", units)
-    checks.function("dense", "w_init", w_init)
-    if b_init is not None:
-        checks.function("dense", "b_init", b_init)
-    b_shape = None if b_init is None else (units,)
-    name = f"dense({units})"
+    check_initializers("dense", w_init, b_init)
+    name, bias = f"dense({units})", b_init is not None
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[DenseParams, tuple[()]]:
         (*_, n_in) = checks.shape_tuple(name, in_shape, axes=1)
-        w_key, b_key = jax.random.split(checks.prng_key(name, key))
-        with inside("w_init"):
-            w = draw(name, "w_init", w_init, w_key, (n_in, units))
-        if b_init is None:
-            return DenseParams(w), ()
-        with inside("b_init"):
-            b = draw(name, "b_init", b_init, b_key, (units,))
-        return DenseParams(w, b), ()
+        return DenseParams(*draw_w_and_b(name, key, (n_in, units), w_init, b_init)), ()
 
     def forward(
         params: DenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -102,19 +91,15 @@ def dense(
         return DenseParams(w=dw, b=None if b is None else jnp.sum(dz, axis=0)), dx
 
     def check(params: Any, x: Array) -> None:
-        checks.record(name, "params", params, DenseParams, ("n_in", units), b_shape)
-        w, b = params
+        check_w_and_b(name, params, DenseParams, ("n_in", units), bias=bias)
+        w = params.w
         checks.last_axis(name, x, w.shape[0], f", since w has shape {w.shape}")
         checks.same_dtype(name, "x", x, "params.w", w)
-        if b is not None:
-            checks.same_dtype(name, "params.b", b, "params.w", w)
 
-    notation = Notation("Z", "{x}·{w} + {b}", "{dy}·{w}ᵀ", ("{x}ᵀ·{dy}", "Σ rows {dy}"))
-    if b_init is None:
-        notation = notation._replace(y="{x}·{w}", dparams=("{x}ᵀ·{dy}",))
+    dparams = ("{x}ᵀ·{dy}", "Σ rows {dy}")[: 1 + bias]
+    notation = Notation("Z", "{x}·{w}" + " + {b}" * bias, "{dy}·{w}ᵀ", dparams)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        biases = 0 if b_init is None else int(y.size)
-        return 2 * int(x.size) * units + biases  # a product and a sum per weight
+        return 2 * int(x.size) * units + int(y.size) * bias  # a product and a sum per weight
 
     return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

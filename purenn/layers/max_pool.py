@@ -12,7 +12,8 @@ from jax import Array
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import wide
-from purenn.layers.windows import Image, Pair, windows_of
+from purenn.layers.padding import Padding, Pair
+from purenn.layers.windows import Image, windows_of
 
 
 @jax.tree_util.register_dataclass
@@ -22,7 +23,12 @@ class _Saved:
     image: Image
 
 
-def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) -> Layer:
+def max_pool(
+    window: Pair | int = (2, 2),
+    *,
+    strides: Pair | int | None = None,
+    padding: str | int | Padding = "VALID",
+) -> Layer:
     r"""Take the maximum of each window, channel by channel.
 
     With $W(p)$ the cells of `x` in the window of output $p$, numbered by rows,
@@ -34,8 +40,10 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
     derivative of `lax.reduce_window` do the same; `jnp.max` splits it equally. Any such split is a
     subgradient. JAX's derivative of `apply` follows this rule too.
 
-    There is no padding: rows and columns at the end that do not fill a window are left out, and
-    their `dx` is 0. A NaN in a window gives NaN in `y`, and in the `dx` of the window's cells.
+    With padding, only the cells of the image are in $W(p)$: a maximum is never in the padding, even
+    if all cells of a window are $-\infty$. Rows and columns at the end that do not fill a window
+    are left out, and their `dx` is 0. A NaN in a window gives NaN in `y`, and in the `dx` of the
+    window's cells.
 
     Windows that overlap a lot take long to compile, since the backward has one pass for each of
     the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
@@ -44,15 +52,20 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         window: height and width of a window; one number for a square.
         strides: the distance from one window to the next, down and across, or one number for both;
             the window's own size if not given. Windows may overlap, or leave gaps.
+        padding: as that of `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one
+            number for all four, each less than the window.
 
     Returns:
         A layer with no parameters and no state; `x: (batch, height, width, channels)`,
-        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`. The cache is the
-        cell of each window's first maximum, in one byte for windows of up to 254 cells.
+        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where the height
+        and the width include the padding. The cache is the cell of each window's first maximum, in
+        one byte for windows of up to 255 cells.
 
     Raises:
-        TypeError: `window` or `strides` is not a pair of whole numbers.
-        ValueError: one of the numbers is below 1, or the image is smaller than the window.
+        TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another
+            type.
+        ValueError: one of the numbers is below 1, the image is smaller than the window, or the
+            padding is not smaller than the window.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -62,27 +75,29 @@ def max_pool(window: Pair | int = (2, 2), *, strides: Pair | int | None = None) 
         [[ 5.  7.]
          [13. 15.]]
     """
-    windows = windows_of("max_pool", window, strides)
+    windows = windows_of("max_pool", window, strides, padding)
     (kh, kw), number = windows.size, windows.number
-    nowhere = number(kh * kw + 1)  # stands for a cell where a window has a NaN
+    nowhere = number(kh * kw)  # stands for a cell where a window has a NaN
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         image = windows.image(x)
-        y, first = _first_maximum(windows.along(x, 2), [number(j) for j in range(kw)])
-        rows = enumerate(windows.along(first, 1))
-        y, first = _first_maximum(windows.along(y, 1), [number(i * kw) + row for i, row in rows])
+        x = windows.extended(x)  # with its own values, so that a maximum of -inf has its cell too
+        y, first = _first_maximum(windows.along(x, 2), windows.places(image, 2))
+        rows = zip(windows.places(image, 1), windows.along(first, 1), strict=True)
+        y, first = _first_maximum(windows.along(y, 1), [i * number(kw) + row for i, row in rows])
         return y, state, _Saved(jnp.where(jnp.isnan(y), nowhere, first), image)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
         def part(cell: Array, first: Array, dy: Array) -> Array:
-            return jnp.where((first == cell) | (first == nowhere), dy, 0)
+            everywhere = first == nowhere
+            return jnp.where((first == cell) | everywhere, dy, 0)
 
         values = jnp.where(saved.first == nowhere, jnp.nan, wide(dy))
         # For 2×2 windows on a CPU, this is 20 to 60 times as fast as JAX's own select_and_scatter,
         # and as fast as filling an array of this size with a constant.
-        return (), windows.spread(part, (saved.first, values), saved.image).astype(dy.dtype)
+        return (), windows.scatter(part, (saved.first, values), saved.image).astype(dy.dtype)
 
     notation = Notation("P", f"max {kh}×{kw}({{x}})", "{dy} at each window's first maximum")
 

@@ -14,6 +14,7 @@ from purenn.core.layer import Layer
 from purenn.core.text import literal
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.repeat import repeat
 from purenn.layers.serial import serial
 
 ROOM = 2.0**12  # how large a sum over the rows of dy may be: 1/16 of float16's largest number
@@ -43,10 +44,11 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     `by_hand(mixed_precision(…))`. What overflows in the forward, beyond 65504 in float16, becomes
     infinite, and stops `fit`.
 
-    `mixed_precision(serial(a, b))` is `serial(mixed_precision(a), mixed_precision(b))`, so that
-    `explain` shows every layer; XLA drops the casts between them. On a CPU, where XLA multiplies
-    matrices in float32 anyway, it shows what half precision does to a model, and gains nothing: a
-    step takes 1 to 1.8 times as long, and a quarter to a half more memory.
+    `mixed_precision(serial(a, b))` is `serial(mixed_precision(a), mixed_precision(b))`, and
+    `mixed_precision(repeat(a, n))` is `repeat(mixed_precision(a), n)`, so that `explain` shows
+    every layer; XLA drops the casts between them. On a CPU, where XLA multiplies matrices in
+    float32 anyway, it shows what half precision does to a model, and gains nothing: a step takes 1
+    to 1.8 times as long, and a quarter to a half more memory.
 
     Args:
         layer: a layer, op or function. It takes integers only where the layer itself does, such as
@@ -70,6 +72,8 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     inner, name = as_layer("mixed_precision", "layer", layer), dtype_name("mixed_precision", dtype)
     if inner.parts:
         return serial(*(mixed_precision(part, dtype) for part in inner.parts))
+    if inner.notation.times and inner.inner:
+        return repeat(mixed_precision(inner.inner[0], dtype), inner.notation.times)
     low, name = jnp.dtype(name), f"{name} {inner.name}"
 
     def forward(

@@ -11,22 +11,32 @@ from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.parallel import branches
 from purenn.layers.serial import out_shape
 
 
-def residual(layer: ModelLike) -> Layer:
+def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
     """Add a layer's input to its output: `y = x + layer(x)` (He et al. 2016).
 
     A sum passes its derivative on to both terms, so `dx = dy + layer's dx`.
 
+    If the layer changes the shape, a projection gives $x$ the new one: `y = projection(x) +
+    layer(x)`, so `dx = projection's dx + layer's dx`. In ResNets it is a 1×1 convolution with the
+    strides of the layer, and a `batch_norm`.
+
     Args:
-        layer: a layer, op or function whose output has the shape of its input.
+        layer: a layer, op or function whose output has the shape of its input, or of the
+            projection's output.
+        projection: a layer, op or function; None adds the input as it is.
 
     Returns:
         A layer with the parameters, the state and the cache of `layer`, which gets the same key.
+        With a projection they are pairs, `layer`'s and the projection's, which get the keys
+        `fold_in(key, 0)` and `fold_in(key, 1)`, as in `parallel`.
 
     Raises:
-        ValueError: `layer` changes the shape, at `init` or `forward`.
+        TypeError: `layer` or `projection` is not one of these, or their dtypes differ.
+        ValueError: the two terms have different shapes, at `init` or `forward`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -36,8 +46,11 @@ def residual(layer: ModelLike) -> Layer:
         >>> _, dx = layer.backward((), cache, jnp.ones((1, 2)))
         >>> print(y, dx)
         [[-1.  4.]] [[1. 2.]]
+        >>> wider = pn.residual(pn.serial(pn.dense(8), pn.relu), projection=pn.dense(8))
     """
     inner = as_layer("residual", "layer", layer)
+    if projection is not None:
+        return _projected(inner, as_layer("residual", "projection", projection))
     name = "residual"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -46,7 +59,8 @@ def residual(layer: ModelLike) -> Layer:
             shape = out_shape(inner, params, state, in_shape)
         if shape != in_shape:
             raise ValueError(
-                f"{name}: {inner.name} turns {in_shape} into {shape}, expected the same"
+                f"{name}: {inner.name} turns {in_shape} into {shape}, expected the same; "
+                f"a projection=… gives x the shape of the output"
             )
         return params, state
 
@@ -86,4 +100,20 @@ def residual(layer: ModelLike) -> Layer:
         by_jax=inner.by_jax,
         inner=(inner,),
         in_dtype=lambda dtype: residual(as_dtype(inner, dtype)),
+    )
+
+
+def _projected(layer: Layer, projection: Layer) -> Layer:
+    """Return the layer `projection(x) + layer(x)`."""
+    return branches(
+        "residual",
+        {"layer": layer, "projection": projection},
+        "sum",
+        notation=Notation(
+            "R",
+            "{inner[1]} + {inner[0]}",
+            "{inner_dx[1]} + {inner_dx[0]}",
+            inner_dy=(PASSED_ON, PASSED_ON),
+        ),
+        in_dtype=lambda dtype: _projected(as_dtype(layer, dtype), as_dtype(projection, dtype)),
     )

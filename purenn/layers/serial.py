@@ -11,6 +11,8 @@ from purenn.core.adapt import as_layer
 from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
+from purenn.core.notation import PLAIN, Notation
+from purenn.core.split_key import split_key
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 
@@ -27,7 +29,8 @@ def serial(*layers: ModelLike) -> Layer:
 
     Returns:
         A layer whose parameters, state and cache are tuples, one entry per part. Shapes are
-        inferred at `init`. Part `i` gets the key `fold_in(key, i)`.
+        inferred at `init`. Part `i` gets the key `fold_in(key, i)`. Without parts, `serial()` is
+        the identity.
 
     Raises:
         TypeError: a part is not one of these, or it is a factory that was not called.
@@ -48,10 +51,7 @@ def serial(*layers: ModelLike) -> Layer:
         return inside(parts[i].name, f"part {i}: ")
 
     def keys(key: Any) -> list[Any]:
-        if key is None:
-            return [None] * len(parts)
-        key = checks.prng_key("serial", key)
-        return [jax.random.fold_in(key, i) for i in range(len(parts))]
+        return split_key("serial", key, len(parts))
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         params, state = [], []
@@ -112,6 +112,7 @@ def serial(*layers: ModelLike) -> Layer:
         "serial",
         "any",
         parts=parts,
+        notation=PLAIN if parts else Notation("A", "{x}", "{dy}"),
         by_jax=by_jax,
         flops=no_flops,
         in_dtype=lambda dtype: serial(*(as_dtype(part, dtype) for part in parts)),

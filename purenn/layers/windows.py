@@ -11,8 +11,10 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.sharding import sharding_of
+from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers
+from purenn.layers.slices import padded, seen_along
 
-Pair = tuple[int, int]
+NOTHING: Padding = ((0, 0), (0, 0))
 
 
 @jax.tree_util.register_dataclass
@@ -25,17 +27,20 @@ class Image:
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows of one size that fit into an image, a stride apart, without padding.
+    """All windows of one size that fit into a padded image, a stride apart.
 
     Attributes:
         name: of the layer, for error messages.
         size: height and width of a window.
         strides: the distance from one window to the next, down and across.
+        padding: a word or numbers; less than a window on each side, so that each window has at
+            least one cell of the image.
     """
 
     name: str
     size: Pair
     strides: Pair
+    padding: str | Padding
 
     def along(self, x: Array, axis: int) -> list[Array]:
         """Return, for each position in a window along one axis, the values there of all windows.
@@ -44,15 +49,63 @@ class Windows:
         kh * kw. On a CPU, elementwise arithmetic on slices is 1.3 to 4 times as fast as
         `lax.reduce_window`, and faster still inside a loop.
         """
-        size, stride = self.size[axis - 1], self.strides[axis - 1]
-        span = x.shape[axis] - size + 1
-        return [lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(size)]
+        return seen_along(x, axis, self.size[axis - 1], self.strides[axis - 1])
 
-    def spread(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
+    def padded(self, x: Array) -> Array:
+        """Return a batch of images with zeros around them."""
+        return padded(x, self._around(x.shape[1:3]))
+
+    def extended(self, x: Array) -> Array:
+        """Return a batch of images whose first and last rows and columns are repeated as padding.
+
+        Each place of the padding then has the value of a cell that is in the same window.
+        """
+        for axis, (before, after) in enumerate(self._around(x.shape[1:3]), 1):
+            if before or after:
+                first = lax.slice_in_dim(x, 0, 1, axis=axis)
+                last = lax.slice_in_dim(x, x.shape[axis] - 1, None, axis=axis)
+                x = jnp.concatenate([*[first] * before, x, *[last] * after], axis)
+        return x
+
+    def places(self, image: Image, axis: int) -> list[Any]:
+        """Return, for each position in a window along one axis, the position of the real cell.
+
+        That is the position itself, and for one in the padding the nearest that is in the image:
+        then an array, which differs from window to window.
+        """
+        positions = [self.number(i) for i in range(self.size[axis - 1])]
+        before, after = self._around(image.size)[axis - 1]
+        if before == after == 0:
+            return positions
+        start = self._starts(image, axis)
+        last = image.size[axis - 1] - 1
+        nearest = (np.clip(start + i, 0, last) - start for i in range(len(positions)))
+        return [place.astype(self.number) for place in nearest]
+
+    def real_cells(self, image: Image) -> Any:
+        """Return how many cells of the image each window has, `(1, rows, columns, 1)`."""
+        counts: Any = 1
+        for axis in (1, 2):
+            start = self._starts(image, axis)
+            end = np.minimum(start + self.size[axis - 1], image.size[axis - 1])
+            counts = counts * (end - np.maximum(start, 0))
+        return counts
+
+    def _starts(self, image: Image, axis: int) -> Any:
+        """Return where in the image each window begins: below 0 if it does in the padding."""
+        n, size, stride = image.size[axis - 1], self.size[axis - 1], self.strides[axis - 1]
+        before, after = self._around(image.size)[axis - 1]
+        starts = np.arange(-before, n + after - size + 1, stride)
+        return np.expand_dims(starts, [i for i in range(4) if i != axis])
+
+    def _around(self, image: tuple[int, ...]) -> Padding:
+        return in_numbers(self.padding, (image[0], image[1]), self.size, self.strides)
+
+    def scatter(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
         """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
 
-        `part` is elementwise. `cell` numbers the cells of a window by rows; in the gaps between
-        windows it is kh * kw. `arrays` have one value per window; the last of them is `dy`.
+        `part` is elementwise, and `cell` numbers the cells of a window by rows. `arrays` have one
+        value per window; the last of them is `dy`.
 
         The sum is written in blocks of one stride, each an elementwise pass that vectorizes over
         the channels. Overlapping windows reach into several blocks, which are added to in place.
@@ -68,8 +121,10 @@ class Windows:
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
-            cell = np.where((row < kh) & (column < kw), row * kw + column, kh * kw)
-            value = part(cell.astype(self.number)[None, None, :, None, :, None], *arrays)
+            inside = (row < kh) & (column < kw)  # and not in the gaps between windows
+            cell = np.where(inside, row * kw + column, 0).astype(self.number)
+            cell, inside = (a[None, None, :, None, :, None] for a in (cell, inside))
+            value = jnp.where(inside, part(cell, *arrays), 0)
             if value.shape == blocks:  # the windows do not overlap: each element is written once
                 dx = value
             else:
@@ -77,13 +132,14 @@ class Windows:
                 dx = lax.dynamic_update_slice(dx, value, (0, i, 0, j, 0, 0))
         image_of_blocks = batch, blocks[1] * sh, blocks[3] * sw, channels
         dx = jnp.reshape(dx, image_of_blocks, out_sharding=sharding_of(dx, 0, None, None, 5))
-        rest = [(0, n - m, 0) for n, m in zip(image.size, dx.shape[1:3], strict=True)]
+        sides = zip(image.size, dx.shape[1:3], self._around(image.size), strict=True)
+        rest = [(-before, n + before - m, 0) for n, m, (before, _) in sides]
         return lax.pad(dx, jnp.zeros((), dx.dtype), [(0, 0, 0), *rest, (0, 0, 0)])
 
     @property
     def number(self) -> Any:
-        """Return the narrowest integer type for the cells, the gaps, and one number more."""
-        return np.min_scalar_type(self.size[0] * self.size[1] + 1).type
+        """Return the narrowest integer type for the cells, and one number more."""
+        return np.min_scalar_type(self.size[0] * self.size[1]).type
 
     def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
         """Return no parameters and no state, if the windows fit."""
@@ -98,13 +154,27 @@ class Windows:
         return Image((x.shape[1], x.shape[2]))
 
     def _fit(self, image: tuple[int, ...], what: str) -> None:
-        if image[0] < self.size[0] or image[1] < self.size[1]:
-            raise ValueError(f"{self.name}: {what}, expected images of {self.size} or larger")
+        rows, columns = self._around(image)
+        least = self.size[0] - sum(rows), self.size[1] - sum(columns)
+        if image[0] < least[0] or image[1] < least[1]:
+            with_padding = "" if (rows, columns) == NOTHING else ", with the padding,"
+            raise ValueError(
+                f"{self.name}: {what}, expected images{with_padding} of {self.size} or larger"
+            )
 
 
-def windows_of(layer: str, window: Any, strides: Any) -> Windows:
+def windows_of(layer: str, window: Any, strides: Any, padding: Any) -> Windows:
     """Return the windows that the arguments of a layer describe."""
     size = scalars.pair(layer, "window", window)
     by = size if strides is None else scalars.pair(layer, "strides", strides)
+    padding = checked_padding(layer, padding)
+    if not isinstance(padding, str):
+        for i in (0, 1):
+            if max(padding[i]) >= size[i]:
+                raise ValueError(
+                    f"{layer}: padding[{i}] is {padding[i]}, expected less than {size[i]}: a part "
+                    f"of each window must be in the image"
+                )
     apart = "" if by == size else f", strides={by}"
-    return Windows(f"{layer}({size}{apart})", size, by)
+    around = "" if padding == "VALID" else f", padding={padding!r}"
+    return Windows(f"{layer}({size}{apart}{around})", size, by, padding)

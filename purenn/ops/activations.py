@@ -1,4 +1,4 @@
-r"""Activations: elementwise functions, and `softmax` over the last axis.
+r"""Activations, each of one number: rectifiers, the sigmoid and its relatives, and gates.
 
 Each is an op. A call is plain JAX code; `forward` also returns what the derivative needs, and
 `backward(cache, dy)` is $dx = dy \odot f'(x)$. Where possible it is derived from the output alone,
@@ -26,7 +26,8 @@ FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in any dtype, as -inf *
 P = ParamSpec("P")
 
 
-def _activation(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
+def elementwise(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
+    """Make the op of an activation; `dx` is the formula of its derivative."""
     return Op(forward, backward, name=name, notation=Notation("A", f"{name}({{x}})", dx))
 
 
@@ -56,7 +57,7 @@ def _relu_backward(y: Array, dy: Array) -> Array:
     return jnp.where(y > 0, dy, y)  # where y is 0, or NaN
 
 
-relu = _activation(_relu, _relu_backward, "relu", "{dy}⊙({x}>0)")
+relu = elementwise(_relu, _relu_backward, "relu", "{dy}⊙({x}>0)")
 
 
 @jax.tree_util.register_dataclass
@@ -87,7 +88,7 @@ def _leaky_relu_backward(saved: _LeakyRelu, dy: Array) -> Array:
     return jnp.where(x > 0, dy, jnp.where(jnp.isnan(x), x, off))
 
 
-leaky_relu = _activation(
+leaky_relu = elementwise(
     _leaky_relu, _leaky_relu_backward, "leaky_relu", "{dy}⊙(1 where {x}>0, else {negative_slope})"
 )
 
@@ -113,7 +114,7 @@ def _sigmoid_backward(y: Array, dy: Array) -> Array:
     return dy * (y * (1 - y))
 
 
-sigmoid = _activation(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{y})")
+sigmoid = elementwise(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{y})")
 
 
 def _tanh(x: Array) -> tuple[Array, Array]:
@@ -136,47 +137,7 @@ def _tanh_backward(y: Array, dy: Array) -> Array:
     return dy * (1 - y * y)
 
 
-tanh = _activation(_tanh, _tanh_backward, "tanh", "{dy}⊙(1-{y}²)")
-
-
-def _softmax(x: Array) -> tuple[Array, Array]:
-    r"""Softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
-
-    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian, not a factor:
-    $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
-
-    $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
-
-    The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
-    `y` sums to one. A class at -inf gets 0; a row with +inf, or with nothing but -inf, is NaN. The
-    cache is `y`.
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
-        >>> [f"{p:.3f}" for p in pn.softmax(jnp.array([1.0, 2.0, 3.0]))]
-        ['0.090', '0.245', '0.665']
-    """
-    if x.ndim < 1 or x.shape[-1] == 0:
-        raise ValueError(f"softmax: x has shape {x.shape}, expected classes on the last axis")
-    z = wide(x)
-    exp = jnp.exp(z - lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
-    y = (exp / jnp.sum(exp, axis=-1, keepdims=True)).astype(x.dtype)
-    return y, y
-
-
-def _softmax_backward(y: Array, dy: Array) -> Array:
-    along = jnp.sum(wide(dy) * wide(y), axis=-1, keepdims=True)  # (..., 1)
-    return (wide(y) * (wide(dy) - along)).astype(dy.dtype)
-
-
-softmax = Op(
-    _softmax,
-    _softmax_backward,
-    name="softmax",
-    notation=Notation("A", "softmax({x})", "{y}⊙({dy} - Σ classes {dy}⊙{y})"),
-    flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the division
-)
+tanh = elementwise(_tanh, _tanh_backward, "tanh", "{dy}⊙(1-{y}²)")
 
 
 @jax.tree_util.register_dataclass
@@ -237,7 +198,7 @@ def _gelu_backward(saved: _Gelu, dy: Array) -> Array:
     return (wide(dy) * (gate + x * dgate)).astype(dy.dtype)
 
 
-gelu = _activation(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙Φ′({x}))")
+gelu = elementwise(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙Φ′({x}))")
 
 
 def _silu(x: Array) -> tuple[Array, Array]:
@@ -262,7 +223,7 @@ def _silu_backward(x: Array, dy: Array) -> Array:
     return (wide(dy) * (s * (1 + x * (1 - s)))).astype(dy.dtype)
 
 
-silu = _activation(_silu, _silu_backward, "silu", "{dy}⊙s⊙(1 + {x}⊙(1-s)), s = sigmoid({x})")
+silu = elementwise(_silu, _silu_backward, "silu", "{dy}⊙s⊙(1 + {x}⊙(1-s)), s = sigmoid({x})")
 
 
 def _softplus(x: Array) -> tuple[Array, Array]:
@@ -283,4 +244,4 @@ def _softplus_backward(x: Array, dy: Array) -> Array:
     return dy * jax.nn.sigmoid(x)
 
 
-softplus = _activation(_softplus, _softplus_backward, "softplus", "{dy}⊙sigmoid({x})")
+softplus = elementwise(_softplus, _softplus_backward, "softplus", "{dy}⊙sigmoid({x})")

@@ -11,7 +11,8 @@ from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
 from purenn.ops.activations import sigmoid
-from purenn.ops.targets import poison, regression_targets, reject_unless
+from purenn.ops.means import Mean, reject_unless
+from purenn.ops.targets import poison, regression_targets
 
 CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
 
@@ -20,13 +21,16 @@ class _Saved(NamedTuple):
     x: Array
     targets: Array
     factor: Array  # 1, or NaN if an input was not a probability
+    mean: Mean
 
 
 def _in_0_1(values: Array) -> Array:
     return jnp.all((values >= 0) & (values <= 1))
 
 
-def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
+def _binary_cross_entropy(
+    p: Array, targets: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Array, _Saved]:
     r"""Compute the binary cross-entropy of probabilities, the mean over all elements.
 
     $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
@@ -39,9 +43,11 @@ def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
     Args:
         p: probabilities, between 0 and 1, in any shape.
         targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
+        weights: what each element or each example counts, as for `mse`.
 
     Raises:
-        ValueError: the shapes differ, or a value is outside 0 … 1 (NaN in a compiled program).
+        ValueError: shapes differ; a value is outside 0 … 1, a weight is negative or not finite, or
+            all are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -51,7 +57,7 @@ def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
         0.3993
     """
     where = "binary_cross_entropy"
-    targets = regression_targets(where, "probabilities", p, targets)
+    p, targets, mean = regression_targets(where, "probabilities", p, targets, weights)
     known, valid = _in_0_1(p), _in_0_1(targets)
     remedy = "logits go to sigmoid_binary_cross_entropy"
     reject_unless(known, where, f"probabilities must lie in 0 … 1 ({remedy})", p)
@@ -59,19 +65,21 @@ def _binary_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
     factor = poison(known & valid, p.dtype)
     clipped = jnp.clip(wide(p), CLIP, 1 - CLIP)
     t = wide(targets)
-    loss = -jnp.mean(t * jnp.log(clipped) + (1 - t) * jnp.log1p(-clipped))
-    return loss.astype(p.dtype) * factor, _Saved(p, targets, factor)
+    loss = mean.forward(-(t * jnp.log(clipped) + (1 - t) * jnp.log1p(-clipped)))
+    return loss.astype(p.dtype) * factor, _Saved(p, targets, factor, mean)
 
 
 def _binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
     p, t = wide(saved.x), wide(saved.targets)
     inside = (p > CLIP) & (p < 1 - CLIP)
     p = jnp.clip(p, CLIP, 1 - CLIP)
-    dp = jnp.where(inside, (1 - t) / (1 - p) - t / p, 0) / p.size
-    return dp.astype(dy.dtype) * saved.factor * dy
+    dp = jnp.where(inside, (1 - t) / (1 - p) - t / p, 0) * saved.mean.backward(dy)
+    return dp.astype(dy.dtype) * saved.factor
 
 
-def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, _Saved]:
+def _sigmoid_binary_cross_entropy(
+    logits: Array, targets: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Array, _Saved]:
     r"""Compute the binary cross-entropy of $p = \mathrm{sigmoid}(z)$, the mean over all elements.
 
     $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad
@@ -83,6 +91,11 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Ar
     Args:
         logits: in any shape.
         targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
+        weights: what each element or each example counts, as for `mse`.
+
+    Raises:
+        ValueError: shapes differ; a target is outside 0 … 1, a weight is negative or not finite, or
+            all are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -94,7 +107,7 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Ar
         0.6931 [-0.25  0.25]
     """
     where = "sigmoid_binary_cross_entropy"
-    targets = regression_targets(where, "logits", logits, targets)
+    logits, targets, mean = regression_targets(where, "logits", logits, targets, weights)
     valid = _in_0_1(targets)
     reject_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)
@@ -103,13 +116,13 @@ def _sigmoid_binary_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Ar
     # right answer (2e-9 at z = 20) and turn infinities into NaN.
     size, wrong = jnp.where(z > 0, z, -z), jnp.where(z > 0, 1 - t, t)
     excess = wrong * jnp.where((wrong == 0) & jnp.isinf(size), 0, size)
-    loss = jnp.mean(jax.nn.softplus(-size) + excess)
-    return loss.astype(logits.dtype) * factor, _Saved(logits, targets, factor)
+    loss = mean.forward(jax.nn.softplus(-size) + excess)
+    return loss.astype(logits.dtype) * factor, _Saved(logits, targets, factor, mean)
 
 
 def _sigmoid_binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
-    dz = (jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) / saved.x.size
-    return dz.astype(dy.dtype) * saved.factor * dy
+    dz = (jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) * saved.mean.backward(dy)
+    return dz.astype(dy.dtype) * saved.factor
 
 
 binary_cross_entropy = Op(
@@ -117,6 +130,7 @@ binary_cross_entropy = Op(
     _binary_cross_entropy_backward,
     name="binary_cross_entropy",
     of_fractions=True,
+    weighted=True,
     notation=Notation("L", "", "((1-Y)/(1-{x}) - Y/{x})/n, 0 where {x} is clipped"),
 )
 sigmoid_binary_cross_entropy = Op(
@@ -124,5 +138,6 @@ sigmoid_binary_cross_entropy = Op(
     _sigmoid_binary_cross_entropy_backward,
     name="sigmoid_binary_cross_entropy",
     of_fractions=True,
+    weighted=True,
     notation=Notation("L", "sigmoid({x})", "({y}-Y)/n", link=sigmoid),
 )

@@ -6,24 +6,29 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from purenn.core import scalars
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
-from purenn.ops.activations import softmax
+from purenn.ops.means import Mean
+from purenn.ops.softmax import softmax
 from purenn.ops.targets import are_distributions, class_targets, poison, reject_rows_unless
 
 CLIP = 1e-7  # probabilities below this count as this, since the logarithm of 0 is -inf
 
 
 class _Probabilities(NamedTuple):
-    p: Array  # (batch, classes)
-    y: Array  # (batch, classes), rows that sum to one
-    factor: Array  # (batch, 1): 1, or NaN where a label was not a class
+    p: Array  # (..., classes)
+    y: Array  # (..., classes), rows that sum to one
+    factor: Array  # (..., 1): 1, or NaN where a label was not a class
+    mean: Mean
 
 
-def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Probabilities]:
-    r"""Compute the cross-entropy of probabilities, the mean over the batch of $m$ examples.
+def _categorical_cross_entropy(
+    p: Array, targets: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Array, _Probabilities]:
+    r"""Compute the cross-entropy of probabilities, the mean over $m$ rows of probabilities.
 
     $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
 
@@ -31,12 +36,13 @@ def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Pr
     derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
 
     Args:
-        p: probabilities, `(batch, classes)`, in rows that sum to one, such as `softmax` returns.
-        targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
+        p: probabilities, `(..., classes)`, in rows that sum to one, such as `softmax` returns.
+        targets: integers `(...)`, or rows that sum to one `(..., classes)`.
+        weights: what each row counts, `(...)`, as for `softmax_cross_entropy`.
 
     Raises:
-        ValueError: a row is not a distribution, a label is not a class (NaN in a compiled program),
-            or the shapes do not fit.
+        ValueError: a row is not a distribution, a label is not a class, a weight is negative or not
+            finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -46,7 +52,8 @@ def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Pr
         1.3863
     """
     where = "categorical_cross_entropy"
-    y, valid = class_targets(where, "probabilities", p, targets)
+    y, _, valid, mean = class_targets(where, "probabilities", p, targets, weights)
+    p = mean.keep(p, 1 / p.shape[-1])
     rows = are_distributions(p)
     expected = "probabilities must be at least 0, in rows that sum to one"
     reject_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
@@ -55,34 +62,56 @@ def _categorical_cross_entropy(p: Array, targets: ArrayLike) -> tuple[Array, _Pr
     # p is multiplied by the factor as well: jax.grad would lose a NaN that is in y alone.
     log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
     terms = jnp.where(valid, wide(y) * log_p, jnp.nan)  # XLA turns 0 · NaN into 0 for labels
-    loss = -jnp.sum(terms) / p.shape[0]
-    return loss.astype(p.dtype), _Probabilities(p, y, factor)
+    return mean.forward(-terms).astype(p.dtype), _Probabilities(p, y, factor, mean)
 
 
 def _categorical_cross_entropy_backward(saved: _Probabilities, dy: Array) -> Array:
-    p, y, factor = saved
-    da = jnp.where(p > CLIP, -wide(y) / jnp.where(p > CLIP, wide(p), 1), 0) / p.shape[0]
-    return da.astype(dy.dtype) * factor * dy
+    p, y, factor, mean = saved
+    da = jnp.where(p > CLIP, -wide(y) / jnp.where(p > CLIP, wide(p), 1), 0) * mean.backward(dy)
+    return da.astype(dy.dtype) * factor
 
 
-def _softmax_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, Array]:
-    r"""Compute the cross-entropy of $a = \mathrm{softmax}(z)$, the mean over a batch of $m$.
+class _Logits(NamedTuple):
+    error: Array  # (..., classes): softmax of the logits, minus the targets
+    mean: Mean
+
+
+def _softmax_cross_entropy(
+    logits: Array,
+    targets: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    label_smoothing: float = 0.0,
+) -> tuple[Array, _Logits]:
+    r"""Compute the cross-entropy of $a = \mathrm{softmax}(z)$, the mean over $m$ rows of logits.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
       dz = \tfrac1m (a - y)\, dL$$
 
     The Jacobian of the softmax cancels the $1/a$ of the logarithm. The division by $m$ happens
-    here,
-    once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A class that
-    is masked by a logit of -inf counts as absent, and costs inf where it is the target. A logit of
-    +inf makes its row NaN.
+    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A
+    class that is masked by a logit of -inf counts as absent, and costs inf where it is the target.
+    A logit of +inf makes its row NaN.
+
+    With weights, the mean over the rows is weighted:
+
+    $$L = \frac{\sum_i w_i\, l_i}{\sum_i w_i}, \qquad
+      dz_i = \frac{w_i}{\sum_j w_j} (a_i - y_i)\, dL$$
+
+    A row of weight 0 is left out, whatever it holds: its logits may be NaN, and its label need not
+    be a class, such as the -1 or -100 of a padded sequence. Its `dz` is exactly 0.
 
     Args:
-        logits: `(batch, classes)`.
-        targets: integers `(batch,)`, or rows that sum to one `(batch, classes)`.
+        logits: `(..., classes)`, one row per example, or per position of each sequence.
+        targets: integers `(...)`, or rows that sum to one `(..., classes)`.
+        weights: what each row counts, `(...)`, at least 0: in the dtype of the logits, integers or
+            bools. With respect to a weight of 0, the derivative is that of a row that costs 0.
+        label_smoothing: $s$, a static number with $0 \le s < 1$: the targets become
+            $(1 - s)\, y + s / k$ for $k$ classes (Szegedy et al. 2016).
 
     Raises:
-        ValueError: a label is not a class (NaN in a compiled program), or the shapes do not fit.
+        ValueError: a label is not a class, a weight is negative or not finite, or all are 0 (NaN in
+            a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -92,24 +121,34 @@ def _softmax_cross_entropy(logits: Array, targets: ArrayLike) -> tuple[Array, Ar
         >>> print(f"{value:.4f}", dz)  # log 4, and (a - y) / m
         1.3863 [[-0.75  0.25  0.25  0.25]]
     """
-    y, valid = class_targets("softmax_cross_entropy", "logits", logits, targets)
-    z = wide(logits * poison(valid, logits.dtype))
-    z = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    where = "softmax_cross_entropy"
+    smoothing = scalars.number(where, "label_smoothing", label_smoothing, 0, 1, static=True)
+    classes = class_targets(where, "logits", logits, targets, weights)
+    y, mean = wide(classes.rows), classes.mean
+    if smoothing:
+        y = (1 - smoothing) * y + smoothing / y.shape[-1]
+    z = wide(mean.keep(logits, 0))
+    top = jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    z = z - top * poison(classes.valid, z.dtype)  # a bad row is NaN, without another pass over it
     exp = jnp.exp(z)
-    total = jnp.sum(exp, axis=-1, keepdims=True)  # (batch, 1)
-    log_p = z - jnp.log(total)
-    # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product is
-    # never formed: under jax_debug_nans a NaN stops a program even if it is not selected.
-    terms = wide(y) * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
-    terms = jnp.where(valid, terms, jnp.nan)  # XLA turns 0 · NaN into 0 where y is a label
-    loss = -jnp.sum(terms) / logits.shape[0]
+    total = jnp.sum(exp, axis=-1, keepdims=True)  # (..., 1)
+    if classes.labels is not None and not smoothing:
+        # Of a row's terms, only that of its label is not 0. XLA:CPU would write all of them to
+        # memory, an array like the logits.
+        terms = classes.entries(z) - jnp.log(total)
+    else:
+        log_p = z - jnp.log(total)
+        # A masked class has a logit of -inf and a target of 0, whose product must be 0. The product
+        # is never formed: under jax_debug_nans a NaN stops a program even if it is not selected.
+        terms = y * jnp.where((y == 0) & jnp.isneginf(log_p), 0, log_p)
     # Subtracted in full precision: a probability near 1 loses its error in bfloat16.
-    error = jnp.where(valid, exp / total - wide(y), jnp.nan).astype(logits.dtype)
-    return loss.astype(logits.dtype), error
+    error = (exp / total - y).astype(logits.dtype)
+    return mean.forward(-terms).astype(logits.dtype), _Logits(error, mean)
 
 
-def _softmax_cross_entropy_backward(error: Array, dy: Array) -> Array:
-    return error / error.shape[0] * dy
+def _softmax_cross_entropy_backward(saved: _Logits, dy: Array) -> Array:
+    error, mean = saved
+    return (wide(error) * mean.backward(dy)).astype(dy.dtype)
 
 
 categorical_cross_entropy = Op(
@@ -117,6 +156,7 @@ categorical_cross_entropy = Op(
     _categorical_cross_entropy_backward,
     name="categorical_cross_entropy",
     of_classes=True,
+    weighted=True,
     notation=Notation("L", "", "-(Y/{x})/m, 0 where {x} is clipped"),
 )
 softmax_cross_entropy = Op(
@@ -124,5 +164,12 @@ softmax_cross_entropy = Op(
     _softmax_cross_entropy_backward,
     name="softmax_cross_entropy",
     of_classes=True,
-    notation=Notation("L", "softmax({x})", "({y}-Y)/m", link=softmax),
+    weighted=True,
+    notation=Notation(
+        "L",
+        "softmax({x})",
+        "({y}-Y)/m",
+        targets="(1-{label_smoothing})·targets + {label_smoothing}/k",
+        link=softmax,
+    ),
 )

@@ -1,16 +1,25 @@
 """`mse`: mean squared error."""
 
-import jax.numpy as jnp
+from typing import NamedTuple
+
 from jax import Array
 
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.precision import wide
 from purenn.core.types import ArrayLike
-from purenn.ops.targets import regression_targets
+from purenn.ops.means import Mean
+from purenn.ops.targets import regression_error
 
 
-def _mse(predictions: Array, targets: ArrayLike) -> tuple[Array, Array]:
+class _Saved(NamedTuple):
+    error: Array
+    mean: Mean
+
+
+def _mse(
+    predictions: Array, targets: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Array, _Saved]:
     r"""Compute the mean squared error over all elements: $L = \frac1n \sum (p - t)^2$.
 
     $$dp = \tfrac2n (p - t)\, dL$$
@@ -23,6 +32,14 @@ def _mse(predictions: Array, targets: ArrayLike) -> tuple[Array, Array]:
     Args:
         predictions: floating point, in any shape.
         targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
+        weights: what each element counts, in the same shape, or what each example counts, in the
+            shape of the first axes, such as `(batch,)`. Then $L = \sum w (p - t)^2 / \sum w$ and
+            $dp = 2 w (p - t)\, dL / \sum w$, with an example's weight for each of its elements. An
+            element of weight 0 may hold anything, NaN too.
+
+    Raises:
+        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
+            compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -31,12 +48,13 @@ def _mse(predictions: Array, targets: ArrayLike) -> tuple[Array, Array]:
         >>> print(value, pn.mse.backward(cache, jnp.ones(())).tolist())
         2.0 [[0.0], [-2.0]]
     """
-    error = predictions - regression_targets("mse", "predictions", predictions, targets)
-    return jnp.mean(wide(error) ** 2).astype(error.dtype), error
+    error, mean = regression_error("mse", predictions, targets, weights)
+    return mean.forward(wide(error) ** 2).astype(error.dtype), _Saved(error, mean)
 
 
-def _mse_backward(error: Array, dy: Array) -> Array:
-    return (2 / error.size) * error * dy
+def _mse_backward(saved: _Saved, dy: Array) -> Array:
+    error, mean = saved
+    return (2 * mean.backward(dy) * wide(error)).astype(dy.dtype)
 
 
-mse = Op(_mse, _mse_backward, name="mse", notation=Notation("L", "", "2({x}-Y)/n"))
+mse = Op(_mse, _mse_backward, name="mse", weighted=True, notation=Notation("L", "", "2({x}-Y)/n"))

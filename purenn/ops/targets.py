@@ -1,75 +1,135 @@
 """Targets of the losses: checks, and classes as rows."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from purenn.core import checks
-from purenn.core.precision import wide_dtype
+from purenn.core.precision import per_feature, wide_dtype
+from purenn.core.sharding import spec_of
+from purenn.ops.means import Mean, mean_of_elements, mean_of_examples, reject_unless
 
 
-def regression_targets(where: str, name: str, predictions: Array, targets: Any) -> Array:
-    """Return targets in the shape of the predictions; whole numbers and bools become floats."""
+def regression_targets(
+    where: str, name: str, predictions: Array, targets: Any, weights: Any
+) -> tuple[Array, Array, Mean]:
+    """Return predictions and targets of one shape and dtype, and the mean to take.
+
+    Both are 0 where the weight is 0. Whole numbers and bools become floats.
+    """
+    mean = mean_of_elements(where, name, predictions, weights)
     targets = checks.as_array(where, "targets", targets)
     remedy = "; pass targets[..., None]" * ((*targets.shape, 1) == predictions.shape)
     checks.same_shape(where, "targets", targets, name, predictions, remedy)
     if predictions.size == 0:
         raise ValueError(f"{where}: {name} is empty, shape {predictions.shape}, and has no mean")
     if not checks.is_float(targets):
-        return targets.astype(predictions.dtype)
+        targets = targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", targets, name, predictions)
-    return targets
+    return mean.keep(predictions, 0), mean.keep(targets, 0), mean
 
 
-def class_targets(where: str, name: str, predictions: Array, targets: Any) -> tuple[Array, Array]:
-    """Return rows that sum to one, and whether each target is valid, `(batch, 1)`.
+def regression_error(
+    where: str, predictions: Array, targets: Any, weights: Any
+) -> tuple[Array, Mean]:
+    """Return `predictions - targets`, 0 where the weight is 0, and the mean to take."""
+    predictions, targets, mean = regression_targets(
+        where, "predictions", predictions, targets, weights
+    )
+    return predictions - targets, mean
 
-    Integers `(batch,)` become one-hot rows. A label that is not a class, or a row that is not a
-    distribution, is an error where the numbers are known. In a compiled program it is marked False
-    here, which makes its example NaN, and so the loss. Each example is marked by itself: on several
-    devices, a mark for all of them would need communication.
+
+class ClassTargets(NamedTuple):
+    """The targets of a loss over classes.
+
+    Attributes:
+        rows: rows that sum to one, `(..., classes)`, in the dtype of the predictions.
+        labels: the class of each row, `(..., 1)`, 0 where it is not one; None for targets that were
+            given as rows, and where the classes are sharded over devices.
+        valid: whether each target is valid, `(..., 1)`.
+        mean: the mean to take over the rows.
     """
-    if predictions.ndim != 2 or predictions.shape[0] == 0 or predictions.shape[1] < 2:
+
+    rows: Array
+    labels: Array | None
+    valid: Array
+    mean: Mean
+
+    def entries(self, values: Array) -> Array:
+        """Return each row's entry of `values` at its label, `(..., 1)`."""
+        assert self.labels is not None
+        # A TPU gathers slowly, and its compiler does not write the terms of a sum to memory.
+        return lax.platform_dependent(values, self.labels, cpu=_gathered, default=_summed)
+
+
+def _gathered(values: Array, labels: Array) -> Array:
+    return jnp.take_along_axis(values, labels, axis=-1, mode="promise_in_bounds")
+
+
+def _summed(values: Array, labels: Array) -> Array:
+    return jnp.sum(jnp.where(_at(labels, values), values, 0), axis=-1, keepdims=True)
+
+
+def _at(labels: Array, values: Array) -> Array:
+    """Return where the entries at the labels are."""
+    return labels == per_feature(jnp.arange(values.shape[-1], dtype=jnp.int32), values)
+
+
+def class_targets(
+    where: str, name: str, predictions: Array, targets: Any, weights: Any
+) -> ClassTargets:
+    """Check targets of classes, and return them as rows.
+
+    Integers `(...)` become one-hot rows. A label that is not a class, or a row that is not a
+    distribution, is an error where the numbers are known, unless its weight is 0. In a compiled
+    program it is marked False here, which makes its example NaN, and so the loss. Each example is
+    marked by itself: on several devices, a mark for all of them would need communication.
+    """
+    if predictions.ndim < 2 or predictions.shape[-1] < 2 or predictions.size == 0:
         raise ValueError(
-            f"{where}: {name} must be (batch, classes) with at least one row and two classes, "
-            f"got shape {predictions.shape}{one_row_per_example(predictions, name)}"
+            f"{where}: {name} must be (..., classes) with at least one row and two classes, "
+            f"got shape {predictions.shape}"
         )
-    batch, classes = predictions.shape
+    *leading, classes = predictions.shape
     targets = checks.as_array(where, "targets", targets)
-    if targets.shape == (batch,) and jnp.issubdtype(targets.dtype, jnp.integer):
+    mean = mean_of_examples(where, name, predictions, weights)
+    if targets.shape == (*leading,) and jnp.issubdtype(targets.dtype, jnp.integer):
         if targets.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
             targets = targets.astype(jnp.int32)
+        targets = mean.keep(targets[..., None], 0)
         valid = (targets >= 0) & (targets < classes)
         reject_unless(jnp.all(valid), where, f"labels must be in 0 … {classes - 1}", targets)
-        columns = jnp.arange(classes, dtype=jnp.int32)
-        one_hot = targets[:, None].astype(jnp.int32) == columns[None, :]
-        return one_hot.astype(predictions.dtype), valid[:, None]
-    if targets.shape != (batch, classes):
+        labels = jnp.where(valid, targets, 0).astype(jnp.int32)
+        one_hot = _at(labels, predictions).astype(predictions.dtype)
+        sharded = spec_of(predictions)[-1:] not in ((), (None,))
+        return ClassTargets(one_hot, None if sharded else labels, valid, mean)
+    if targets.shape != predictions.shape:
         raise ValueError(
-            f"{where}: targets must be integers ({batch},) or rows that sum to one "
-            f"({batch}, {classes}), got {checks.describe(targets)}"
-            + "; pass targets[:, 0]"
-            * (targets.shape == (batch, 1))
+            f"{where}: targets must be integers {(*leading,)} or rows that sum to one "
+            f"{predictions.shape}, got {checks.describe(targets)}"
+            f"{_remedy(predictions, targets)}"
         )
     rows = targets
     if not checks.is_float(targets):
         rows = targets.astype(predictions.dtype)
     checks.same_dtype(where, "targets", rows, name, predictions)
+    rows = mean.keep(rows, 1 / classes)
     valid = are_distributions(rows)
     expected = "rows of targets must be at least 0 and sum to one"
     reject_rows_unless(jnp.all(valid), where, expected, rows)
-    return rows, valid
+    return ClassTargets(rows, None, valid, mean)
 
 
-def one_row_per_example(predictions: Array, name: str) -> str:
-    """Say how predictions with more axes become rows; nothing if there are two axes."""
-    if predictions.ndim < 3:
-        return ""
-    return (
-        f"; put flatten() before the first dense layer for one row per example, or for one per "
-        f"place reshape {name} to (-1, classes) and targets to (-1,)"
-    )
+def _remedy(predictions: Array, targets: Array) -> str:
+    """Say what to do about targets of another shape, where that is known."""
+    leading = predictions.shape[:-1]
+    if targets.shape == (*leading, 1):
+        return f"; pass targets[{'..., ' if len(leading) > 1 else ':, '}0]"
+    if len(leading) > 1 and targets.ndim in (1, 2) and targets.shape[0] == leading[0]:
+        return "; for one answer per example, put flatten() before the first dense layer"
+    return ""
 
 
 def are_distributions(rows: Array) -> Array:
@@ -84,14 +144,6 @@ def distributions(rows: Array) -> Array:
     return jnp.all(are_distributions(rows))
 
 
-def reject_unless(valid: Array, where: str, expected: str, value: Array) -> None:
-    """Reject invalid values if the numbers are known, and not only in a compiled program."""
-    if checks.is_concrete(valid) and not bool(valid):
-        value = lax.stop_gradient(value)  # under jax.grad it is traced, but known
-        low, high = jnp.min(value), jnp.max(value)
-        raise ValueError(f"{where}: {expected}; got values from {low:.4g} to {high:.4g}")
-
-
 def reject_rows_unless(
     valid: Array, where: str, expected: str, rows: Array, first: int = 0
 ) -> None:
@@ -99,11 +151,11 @@ def reject_rows_unless(
     if checks.is_concrete(valid) and not bool(valid):
         rows = lax.stop_gradient(rows)
         sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
-        worst = int(
-            jnp.argmax(jnp.where(jnp.any(~(rows >= 0), axis=-1), jnp.inf, jnp.abs(sums - 1)))
-        )
+        errors = jnp.where(jnp.any(~(rows >= 0), axis=-1), jnp.inf, jnp.abs(sums - 1))
+        worst = np.unravel_index(int(jnp.argmax(errors)), errors.shape)
+        place = ", ".join(str(int(i) + first * (axis == 0)) for axis, i in enumerate(worst))
         raise ValueError(
-            f"{where}: {expected}; row {first + worst} sums to {sums[worst]:.4g} "
+            f"{where}: {expected}; row {place} sums to {sums[worst]:.4g} "
             f"and has values from {jnp.min(rows[worst]):.4g} to {jnp.max(rows[worst]):.4g}"
         )
 

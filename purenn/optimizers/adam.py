@@ -1,10 +1,8 @@
 """`adam`, and `adamw`, which also decays the weights."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
@@ -16,11 +14,11 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
-    moments,
     rate_at,
     scaled,
 )
 from purenn.optimizers.describe import Described
+from purenn.optimizers.moments import bias_correction, root, zero_moments
 
 
 class AdamState(NamedTuple):
@@ -113,7 +111,7 @@ def _adam(
     decays = not checks.is_concrete(decay) or decay != 0
 
     def init(params: Params) -> AdamState:
-        return AdamState(first_step(), moments(where, params), moments(where, params))
+        return AdamState(first_step(), zero_moments(where, params), zero_moments(where, params))
 
     def update(
         grads: Params, opt_state: AdamState, params: Params | None = None
@@ -134,9 +132,9 @@ def _adam(
             return beta * v + (1 - beta) * (g * g)
 
         def direction(m: Array, v: Array) -> Array:
-            m_hat = m / _correction(beta1, step, m.dtype)
-            v_hat = v / _correction(beta2, step, v.dtype)
-            return m_hat / (_root(v_hat) + in_dtype(epsilon, v.dtype))
+            m_hat = m / bias_correction(beta1, step, m.dtype)
+            v_hat = v / bias_correction(beta2, step, v.dtype)
+            return m_hat / (root(v_hat) + in_dtype(epsilon, v.dtype))
 
         def decayed(u: Array, p: Array, is_weight: bool) -> Array:
             return u + in_dtype(decay, u.dtype) * p.astype(u.dtype) if is_weight else u
@@ -151,22 +149,3 @@ def _adam(
 
     given |= decoupled
     return Optimizer(init, Described(update, where, given, elementwise=not decays))
-
-
-def _correction(beta: Scalar, step: Array, dtype: Any) -> Array:
-    r"""Return $1 - \beta^t$, exact to float32: the difference as written is off by 1e-5."""
-    if checks.is_concrete(beta):
-        log = math.log(beta) if beta else -math.inf
-        return -jnp.expm1(step.astype(dtype) * log)
-    beta = jnp.asarray(beta, dtype)
-    log_beta = jnp.where(beta == 0, -jnp.inf, jnp.log(jnp.where(beta == 0, 1, beta)))
-    return -jnp.expm1(step.astype(dtype) * log_beta)
-
-
-def _root(v: Array) -> Array:
-    r"""Return $\sqrt v$, with a derivative of 0 at 0, where that of the root is infinite.
-
-    The first moment is 0 there too, so that the derivative through the update stays right: the
-    infinity would be multiplied by 0.
-    """
-    return jnp.where(v == 0, 0, jnp.sqrt(jnp.where(v == 0, 1, v)))

@@ -11,8 +11,9 @@ from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import reject_factory
-from purenn.core.precision import wide
+from purenn.core.signatures import first_argument, misfit
 from purenn.core.types import Fn, OptState, Params, Scalar, Schedule
+from purenn.optimizers.describe import steps_of
 
 
 class Optimizer(NamedTuple):
@@ -56,6 +57,35 @@ def apply_updates(params: Params, updates: Params) -> Params:
     params = checks.float_tree("apply_updates", "params", params)
     updates = checks.float_tree("apply_updates", "updates", updates)
     return jax.tree.map(lambda p, u: p + u.astype(p.dtype), params, updates)
+
+
+def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None:
+    """Reject anything without `init` and `update`, or whose update takes other arguments."""
+    if not all(callable(getattr(optimizer, part, None)) for part in ("init", "update")):
+        what = {"max_norm": "a norm"}.get(first_argument(optimizer), "a learning rate")
+        hint = f"; call it with {what}" if callable(optimizer) else ""
+        raise TypeError(
+            f"{where}: {name} must have init and update, such as adam(1e-3), "
+            f"got {checks.describe(optimizer)}{hint}"
+        )
+    if why := misfit(optimizer.update, ("grads", "opt_state", "params")):
+        raise TypeError(
+            f"{where}: {name} must have an update that takes (grads, opt_state, params) and "
+            f"needs no extra arguments: {why}"
+        )
+
+
+def check_takes_a_step(where: str, optimizer: Any) -> None:
+    """Reject what is not an optimizer, or only changes gradients, which would be added as a step.
+
+    Of those that purenn did not make, this is not known.
+    """
+    check_optimizer(where, optimizer)
+    if not steps_of(optimizer):
+        raise ValueError(
+            f"{where}: optimizer is {optimizer.update!r}, which takes no step; expected an "
+            f"optimizer after it, such as chain({optimizer.update!r}, adam(1e-3))"
+        )
 
 
 def check_rate(where: str, learning_rate: Any) -> Scalar | Schedule:
@@ -113,12 +143,6 @@ def _reject_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
             f"{where}: grads{leaf} is {grad.dtype}, expected the precision of params{leaf}, "
             f"{param.dtype}; mixed_precision keeps it"
         )
-
-
-def moments(where: str, params: Any) -> Any:
-    """Return zeros like the parameters, in float32 at least: less would lose small terms."""
-    params = checks.float_tree(where, "params", params)
-    return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
 
 
 def scaled(rate: Any, direction: Array, dtype: Any) -> Array:

@@ -17,14 +17,14 @@ class Described:
     Attributes:
         function: what a call runs: a schedule, or an optimizer's update.
         name: of the public function that made it.
-        arguments: what that was called with.
+        arguments: what that was called with, by name; for `chain`, the optimizers in their order.
         elementwise: for an update, whether it treats every element alike, whatever the shape of
             its array.
     """
 
     function: Fn
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | tuple[Any, ...]
     elementwise: bool = False
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -37,7 +37,10 @@ class Described:
 
     def __repr__(self) -> str:
         """Write the call, such as `adam(learning_rate=0.001, beta1=0.9, …)`."""
-        arguments = (f"{key}={_text(value)}" for key, value in self.arguments.items())
+        if isinstance(self.arguments, dict):
+            arguments = [f"{key}={_text(value)}" for key, value in self.arguments.items()]
+        else:
+            arguments = [described(part) or origin(part) for part in self.arguments]
         return f"{self.name}({', '.join(arguments)})"
 
 
@@ -51,15 +54,38 @@ def described(optimizer: Any) -> str | None:
     return repr(update) if isinstance(update, Described) else None
 
 
+def origin(optimizer: Any) -> str:
+    """Say where an optimizer comes from that is not purenn's: optax, or a file of the user."""
+    update = optimizer.update
+    name = getattr(update, "__qualname__", type(update).__qualname__)
+    module = getattr(update, "__module__", None)
+    return f"{module}.{name.partition('.<locals>')[0]}"
+
+
 def is_elementwise(optimizer: Any) -> bool:
     """Tell whether an optimizer's update treats every element alike."""
     update = getattr(optimizer, "update", None)
     return isinstance(update, Described) and update.elementwise
 
 
+def steps_of(optimizer: Any) -> list[Described | None]:
+    """Return the updates that take a step, of an optimizer or of all in a chain.
+
+    Of one that purenn did not make, this is not known, and it is None.
+    """
+    update = getattr(optimizer, "update", None)
+    if not isinstance(update, Described):
+        return [None]
+    if isinstance(update.arguments, tuple):
+        return [step for part in update.arguments for step in steps_of(part)]
+    return [update] if "learning_rate" in update.arguments else []
+
+
 def _text(value: Any) -> str:
     if isinstance(value, jax.core.Tracer):
         return "a traced number"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))}{',' * (len(value) == 1)})"
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         return str(np.asarray(value)[()])  # float32 as 0.001, which repr writes out
     if callable(value) and not isinstance(value, Described):

@@ -13,11 +13,11 @@ from purenn.optimizers.base import (
     check_rate,
     check_update,
     first_step,
-    moments,
     rate_at,
     scaled,
 )
 from purenn.optimizers.describe import Described
+from purenn.optimizers.moments import zero_moments
 
 
 class MomentumState(NamedTuple):
@@ -70,7 +70,7 @@ def momentum(
     checks.flag("momentum", "nesterov", nesterov)
 
     def init(params: Params) -> MomentumState:
-        return MomentumState(first_step(), moments("momentum", params))
+        return MomentumState(first_step(), zero_moments("momentum", params))
 
     def update(
         grads: Params, opt_state: MomentumState, params: Params | None = None

@@ -5,9 +5,12 @@ outside its bounds gives NaN.
 """
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from purenn.core import checks, scalars
@@ -116,6 +119,96 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
 
     given = {"initial": initial, "decay_steps": decay_steps, "final": final}
     return Described(schedule, where, given)
+
+
+def polynomial_decay(
+    initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0, power: Scalar = 1.0
+) -> Schedule:
+    r"""Decay from `initial` to `final` along a power in `decay_steps` steps, then stay there.
+
+    $\eta = f + (\eta_0 - f) (1 - s)^p$, with $s = \min(1, step / steps)$. With the power 1 it is a
+    straight line.
+
+    Args:
+        initial: the learning rate of step 0.
+        decay_steps: how many steps the decay takes.
+        final: the learning rate from then on.
+        power: $p$, at least 0: above 1 the decay is fast at first, below 1 at the end.
+
+    Examples:
+        >>> import purenn as pn
+        >>> rate = pn.polynomial_decay(0.1, decay_steps=100, power=2.0)
+        >>> [round(float(rate(step)), 4) for step in (0, 50, 100, 200)]
+        [0.1, 0.025, 0.0, 0.0]
+    """
+    where = "polynomial_decay"
+    initial = scalars.number(where, "initial", initial, least=0)
+    final = scalars.number(where, "final", final, least=0)
+    power = scalars.number(where, "power", power, least=0)
+    decay_steps = _steps(where, "decay_steps", decay_steps)
+
+    def schedule(step: Any) -> Array:
+        part = _real(step) / _real(decay_steps)
+        over = part >= 1
+        left = jnp.where(over, 1, 1 - part)  # not 0, where a power has no finite derivative
+        decayed = _real(final) + _real(initial - final) * left ** _real(power)
+        return jnp.where(over, _real(final), decayed)
+
+    given = {"initial": initial, "decay_steps": decay_steps, "final": final, "power": power}
+    return Described(schedule, where, given)
+
+
+def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -> Schedule:
+    """Stay at each of `values` until the next of `boundaries`.
+
+    A boundary is the first step with the next value, as in optax and PyTorch: after
+    `boundaries[0]` steps at `values[0]` come those at `values[1]`. In `jax.example_libraries` and
+    Keras that step still has the value before; add 1 to their boundaries.
+
+    Args:
+        boundaries: steps, each larger than the one before; a sequence or an array.
+        values: one learning rate more than there are boundaries; a sequence or an array.
+
+    Examples:
+        >>> import purenn as pn
+        >>> rate = pn.piecewise_constant((100, 200), (0.1, 0.05, 0.01))
+        >>> [round(float(rate(step)), 4) for step in (0, 99, 100, 200, 300)]
+        [0.1, 0.1, 0.05, 0.01, 0.01]
+    """
+    where = "piecewise_constant"
+    boundaries, values = _items(where, "boundaries", boundaries), _items(where, "values", values)
+    if len(values) != len(boundaries) + 1:
+        raise ValueError(
+            f"{where}: expected one of values more than boundaries, "
+            f"got {len(values)} values and {len(boundaries)} boundaries"
+        )
+    steps = [_steps(where, f"boundaries[{i}]", step) for i, step in enumerate(boundaries)]
+    rates = [scalars.number(where, f"values[{i}]", r, least=0) for i, r in enumerate(values)]
+    rising = [earlier < later for earlier, later in pairwise((0, *steps))]
+    for i, rises in enumerate(rising):
+        if checks.is_concrete(rises) and not rises:
+            raise ValueError(
+                f"{where}: boundaries[{i}] must be more than boundaries[{i - 1}], {steps[i - 1]}, "
+                f"got {steps[i]}"
+            )
+
+    def schedule(step: Any) -> Array:
+        rate = _real(rates[0])
+        for boundary, value in zip(steps, rates[1:], strict=True):
+            rate = jnp.where(_beside(boundary, step) < boundary, rate, _real(value))
+        return jnp.where(jnp.array(rising, bool).all(), rate, jnp.nan)
+
+    return Described(schedule, where, {"boundaries": boundaries, "values": values})
+
+
+def _items(where: str, name: str, values: Any) -> tuple[Any, ...]:
+    """Return the numbers of a sequence, or of an array with one axis."""
+    array = isinstance(values, (Array, np.ndarray)) and values.ndim == 1
+    if not array and not isinstance(values, (list, tuple)):
+        raise TypeError(
+            f"{where}: {name} must be a sequence of numbers, got {checks.describe(values)}"
+        )
+    return tuple(values)
 
 
 def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from purenn.core import checks, scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
+from purenn.core.op import Op
+from purenn.core.target_parts import map_parts
 from purenn.distributed.mesh import DataMesh
 from purenn.distributed.processes import Processes
 from purenn.training.compiled import Compiled, chunk_length, still_finite
-from purenn.training.examples import as_examples, check_concrete, check_targets
+from purenn.training.examples import as_examples, check_concrete, x_and_targets
 from purenn.training.interruptions import Interruptions
+from purenn.training.labels import check_targets, labels_of
 from purenn.training.shuffle import batch_of, rows_in_batch, steps_per_epoch
 from purenn.training.train_step import TrainState
 
@@ -32,7 +36,7 @@ class Step(NamedTuple):
     after: TrainState
     loss: Any
     x: Array
-    targets: Array
+    targets: Any
     rows: NDArray[Any] | None  # which examples of the data the batch holds, if that is known
 
 
@@ -84,10 +88,10 @@ class Arrays:
         self.steps = steps_per_epoch(where, self.count, batch_size, blocks)
         self.example = x, targets
         if mesh is None:
-            self.held = in_blocks(x, blocks), in_blocks(targets, blocks)
+            self.held = in_blocks((x, targets), blocks)
         else:
             put = partial(mesh.put_examples, blocks=blocks)
-            self.held = put("x", x), put("targets", targets)
+            self.held = put("x", x), map_parts(put, targets)
         device, *_ = self.held[0].devices()
         self.static_length = device.platform != "cpu"
 
@@ -116,7 +120,7 @@ class Arrays:
     ) -> Iterator[Step]:
         for i in range(first, first + steps):
             after, losses, _ = compiled.chunk(before, *self.held, order, np.int32(i), 1)
-            x, targets = (batch_of(part, order, i) for part in self.held)
+            x, targets = batch_of(self.held, order, i)
             yield Step(before, after, losses[i], x, targets, rows_in_batch(order, self.count, i))
             before = after
 
@@ -140,7 +144,7 @@ class Batches:
         """Look at the first batch for its shapes. It is used too: data is called once per epoch."""
         self.where, self.data, self.first_epoch = where, data, first_epoch
         self.mesh, self.interruptions = mesh, interruptions
-        self.classes: int | None = None  # of the model, to check the labels of each batch
+        self.classes: tuple[Op[...], tuple[int, ...]] | None = None  # to check each batch's labels
         opened = self._open(first_epoch)
         batch = next(opened, None)
         if batch is None:
@@ -231,24 +235,28 @@ class Batches:
             )
         return self.interruptions.immediate_between(iter(batches))
 
-    def _checked(self, batch: Any, epoch: int, number: int) -> tuple[Array, Array]:
+    def _checked(self, batch: Any, epoch: int, number: int) -> tuple[Array, Any]:
         # Copied at once: a generator may fill the same arrays again while the device still reads.
-        x, targets = (
-            np.array(part) if isinstance(part, np.ndarray) else part
-            for part in x_and_targets(self.where, "a batch", batch)
+        x, targets = jax.tree.map(
+            lambda leaf: np.array(leaf) if isinstance(leaf, np.ndarray) else leaf,
+            x_and_targets(self.where, "a batch", batch),
         )
         place = f"in epoch {epoch + 1}, batch {number}"
         reject_deleted(f"{self.where}: {place}", x=x, targets=targets)
-        if self.classes is not None and isinstance(targets, np.ndarray):
-            check_targets(self.where, f"{place}, targets", targets, self.classes)
+        if self.classes is not None:
+            loss, shape = self.classes
+            labels = labels_of(loss, targets, f"{place}, targets")
+            if labels is not None and isinstance(labels.values, np.ndarray):
+                check_targets(self.where, labels, shape)
         if self.mesh is None:
             return as_examples(self.where, x, targets)
         x, targets = as_examples(self.where, x, targets, on_host=True)
         name = f"batch {number} of epoch {epoch + 1}"
-        return self.mesh.put_batch(name, x), self.mesh.put_batch(name, targets)
+        put = partial(self.mesh.put_batch, name)
+        return put(x), jax.tree.map(put, targets)
 
 
-def _failed(after: TrainState, loss: Any, batch: tuple[Array, Array]) -> Chunk:
+def _failed(after: TrainState, loss: Any, batch: tuple[Array, Any]) -> Chunk:
     """One step that is not finite, and whose batch is still there."""
 
     def replay(before: TrainState) -> Iterator[Step]:
@@ -287,14 +295,3 @@ def source_of(
     if mesh is not None:
         blocks = mesh.blocks(blocks)
     return Arrays(where, x, targets, batch_size, 1 if blocks is None else blocks, mesh)
-
-
-def x_and_targets(where: str, name: str, value: Any) -> tuple[Any, Any]:
-    """Return `(x, targets)`, and reject anything else."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(
-            f"{where}: {name} must be (x, targets)"
-            + (" or a function epoch -> iterable of batches" if name == "data" else "")
-            + f", got {checks.describe(value)}"
-        )
-    return value[0], value[1]

@@ -68,22 +68,28 @@ def _arguments(was: str, now: str) -> list[str]:
     old, new = (re.split(r"(\w+)=", text) for text in (was, now))
     if old[0::2][:1] + old[1::2] != new[0::2][:1] + new[1::2]:
         return []
-    pairs = zip(old[1::2], old[2::2], new[2::2], strict=True)
-    found = [
-        _was_is(f"{name} ", _value(before), _value(after))
-        for name, before, after in pairs
-        if before != after
-    ]
+    found = []
+    for name, before, after in zip(old[1::2], old[2::2], new[2::2], strict=True):
+        (was_value, was_rest), (value, rest) = _value(before), _value(after)
+        if was_rest != rest:  # another call follows
+            return []
+        if was_value != value:
+            found.append(_was_is(f"{name} ", was_value, value))
     if any("_steps was " in line for line in found):
         found.append("for more epochs, give the schedule that the run began with")
     return found
 
 
-def _value(text: str) -> str:
-    """Return an argument's value, without the brackets of the calls around it."""
-    text = text.rstrip(", ").removesuffix("(")
-    closing = max(text.count(")") - text.count("("), 0)
-    return text[: len(text) - closing]
+def _value(text: str) -> tuple[str, str]:
+    """Return an argument's value and what follows it: the brackets of the calls around it."""
+    end = len(text.rstrip(", ").removesuffix("("))
+    depth = 0
+    for i, character in enumerate(text[:end]):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            end = i
+            break
+    return text[:end], text[end:]
 
 
 def _layers(old: list[str], new: list[str]) -> list[str]:

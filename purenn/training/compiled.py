@@ -1,4 +1,4 @@
-"""What a run compiles: its parts, once for the same model, loss, optimizer and penalty."""
+"""What a run compiles: its parts, once for the same model, loss, optimizer, penalty and tail."""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from purenn.backprop.tail import Tail
 from purenn.core import checks
 from purenn.core.keys import is_key
 from purenn.core.types import Fn, Key, Shape
@@ -24,6 +25,7 @@ class Spec(NamedTuple):
     loss: Any
     optimizer: Any
     penalty: Any
+    tail: Tail | None = None
 
     def check(self, where: str) -> None:
         """Reject what cannot be a static argument."""
@@ -67,15 +69,15 @@ def compiled(
     there. That costs 2 % of a step of 784-128-10 that is called alone.
 
     Args:
-        spec: the model, the loss, the optimizer and the penalty.
+        spec: the model, the loss, the optimizer, the penalty and the tail.
         sharding: how the state is sharded over a mesh, if there is one.
         static_length: whether `chunk` is compiled for each number of steps above one; see
             `chunk_length`.
     """
-    model, loss, optimizer, penalty = spec
+    model, loss, optimizer, penalty, tail = spec
     sharded_params = sharding is not None and sharding.is_sharded
-    loop = train_loop(model, loss, optimizer, penalty, sharded_params=sharded_params)
-    one_step = train_step(model, loss, optimizer, penalty=penalty)
+    loop = train_loop(model, loss, optimizer, penalty, tail, sharded_params=sharded_params)
+    one_step = train_step(model, loss, optimizer, penalty=penalty, tail=tail)
 
     def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:
         after, losses = loop(train_state, *given)

@@ -11,6 +11,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from purenn.core.keys import default_prng, is_key
+from purenn.core.target_parts import names_of, parts_of
 from purenn.distributed.processes import to_host
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import DIGEST
@@ -43,8 +44,9 @@ def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
     x, targets = source.example
     if source.blocks == 1:
         return digest_of(x=x, targets=targets)
-    table = np.zeros((2, source.blocks, 32), np.uint8)
-    for part, held in enumerate(source.held):
+    all_held = jax.tree.leaves(source.held)
+    table = np.zeros((len(all_held), source.blocks, 32), np.uint8)
+    for part, held in enumerate(all_held):
         length = held.shape[0] // source.blocks
         for shard in held.addressable_shards:
             first, count = (shard.index[0].start or 0) // length, len(shard.data) // length
@@ -52,11 +54,10 @@ def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
                 of_block = hashlib.sha256(_bytes(rows)).digest()
                 table[part, block] = np.frombuffer(of_block, np.uint8)
     digest = hashlib.sha256(_bytes(merged(table) if merged else table)).hexdigest()
-    x_held, targets_held = source.held
-    return (
-        f"x: {x_held.dtype}{list(x.shape)}, targets: {targets_held.dtype}{list(targets.shape)}"
-        f"{DIGEST}{digest[:16]}"
-    )
+    names = ["x", *names_of(targets)]
+    arrays = zip(names, all_held, (x, *parts_of(targets)), strict=True)
+    words = [f"{name}: {held.dtype}{list(given.shape)}" for name, held, given in arrays]
+    return f"{', '.join(words)}{DIGEST}{digest[:16]}"
 
 
 def _as_jax_has_it(leaf: Any) -> Any:

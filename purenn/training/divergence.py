@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.target_parts import names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 from purenn.inspect.chain import chain
 from purenn.inspect.explain import explain
 from purenn.training.batches import Step
 from purenn.training.compiled import Spec
-from purenn.training.examples import bad_label, bad_number, classes_of
+from purenn.training.examples import bad_number
+from purenn.training.labels import bad_label, class_shape, labels_of
 from purenn.training.train_step import TrainState
 
 CURES = (
@@ -75,13 +77,20 @@ def _in_batch(spec: Spec, step: Step) -> str:
     """Say what is wrong with a batch, whatever the model and the learning rate are."""
     model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
     x, targets, rows = step.x, step.targets, step.rows
-    if found := bad_number("x", x) or bad_number("targets", targets):
-        row, text = found
+    weights = weights_of(loss, targets)
+    named = list(zip(names_of(targets), parts_of(targets), strict=True))
+    bad = [bad_number("x", x), *(bad_number(*part, weights=weights) for part in named)]
+    for row, text in filter(None, bad):
         return text if rows is None else f"{text}, which is example {rows[row]} of the data"
-    if loss.of_fractions and (found := bad_number("targets", targets, fractions=True)):
+    if loss.of_fractions and (found := bad_number(*named[0], "fraction", weights)):
         return f"{found[1]}, expected numbers in 0 … 1"
-    classes = classes_of(model, step.before.params, step.before.state, x)
-    return bad_label("targets", targets, classes) if loss.of_classes and classes else ""
+    if weights is not None and (found := bad_number(*named[1], "weight")):
+        return f"{found[1]}, expected finite weights of at least 0"
+    if weights is not None and not np.any(to_host(weights)):
+        return f"{named[1][0]}, the weights, are all 0"
+    labels = labels_of(loss, targets)
+    shape = class_shape(model, step.before.params, step.before.state, x)
+    return bad_label(labels, shape) if loss.of_classes and labels and shape else ""
 
 
 def _first_nonfinite(tree: Any, name: str = "", before: Any = None) -> str | None:

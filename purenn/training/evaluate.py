@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `accuracy`: how good a model is, and what it says."""
+"""`evaluate` and `predict`: how good a model is, and what it says."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -11,50 +11,24 @@ from jax import Array
 from jax.sharding import Mesh
 from numpy.typing import NDArray
 
-from purenn.backprop.value_and_grad import unit
+from purenn.backprop.unit import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
 from purenn.core.precision import wide
-from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State
+from purenn.core.target_parts import loss_arguments, parts_of, weights_of
+from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State, Targets
 from purenn.distributed.mesh import DataMesh, data_mesh
 from purenn.distributed.processes import to_host
-from purenn.ops.targets import class_targets, distributions
-from purenn.training.examples import PART, as_examples, check_labels, classes_of
-
-
-def accuracy(logits: ArrayLike, targets: ArrayLike) -> Array:
-    """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
-
-    A row that holds a NaN has no largest entry, and makes the accuracy NaN.
-
-    Args:
-        logits: `(batch, classes)`; probabilities do as well.
-        targets: integers `(batch,)`, or rows that sum to one, `(batch, classes)`, whose largest
-            entry is the class.
-
-    Raises:
-        ValueError: a target is not a class (NaN in a compiled program), or shapes do not fit.
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> import purenn as pn
-        >>> print(pn.accuracy(jnp.array([[0.9, 0.1], [0.8, 0.2]]), jnp.array([0, 1])))
-        0.5
-    """
-    return jnp.mean(_correct("accuracy", logits, targets))
-
-
-def _correct(where: str, logits: Any, targets: Any) -> Array:
-    """Return 1 for each example that is right, 0 for a wrong one, NaN where that can't be told."""
-    logits = checks.float_array(where, "logits", logits)
-    targets = checks.as_array(where, "targets", targets)
-    if checks.is_float(targets):  # a metric may mix dtypes
-        targets = targets.astype(logits.dtype)
-    rows, valid = class_targets(where, "logits", logits, targets)
-    correct = jnp.argmax(logits, axis=-1) == jnp.argmax(rows, axis=-1)
-    known = valid[:, 0] & ~jnp.any(jnp.isnan(logits), axis=-1)
-    return jnp.where(known, correct.astype(jnp.float32), jnp.nan)
+from purenn.training.accuracy import count_right
+from purenn.training.examples import as_examples, check_weights
+from purenn.training.labels import (
+    are_classes,
+    check_labels,
+    class_shape,
+    labels_of,
+    output_of,
+)
 
 
 def evaluate(
@@ -63,7 +37,7 @@ def evaluate(
     params: Params,
     state: State,
     x: ArrayLike,
-    targets: ArrayLike,
+    targets: Targets,
     *,
     batch_size: int = 1024,
     mesh: Mesh | None = None,
@@ -79,17 +53,21 @@ def evaluate(
         params: the model's parameters.
         state: the model's state.
         x: all examples.
-        targets: one per example.
+        targets: one per example, or a tuple of arrays that the loss takes one after the other. With
+            `(targets, weights)` for a loss that takes weights, both results are the weighted means
+            over all examples.
         batch_size: examples at a time; it affects memory and speed alone.
         mesh: devices to shard each batch over, along the mesh's axis named "data" or its only one.
             Every process of the mesh must call, with the same arrays.
 
     Returns:
         `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are not classes:
-        neither integers `(n,)` nor rows that sum to one. It is NaN where an output is.
+        neither integers, one for each row of outputs, nor rows that sum to one. It is NaN where an
+        output is.
 
     Raises:
-        ValueError: a target is not one of the model's classes, or arrays do not fit.
+        ValueError: a target is not one of the model's classes, a weight is negative or not finite,
+            all weights are 0, or arrays do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -126,18 +104,21 @@ def evaluate_between(
     _check_concrete("evaluate", params, state, x, targets)
     x, targets = as_examples("evaluate", x, targets, on_host=True)
     params, state, sharded = _on_mesh("evaluate", mesh, params, state)
-    classes = classes_of(layer, params, state, x) is not None and are_classes(targets)
+    classes = are_classes(labels_of(op, targets), class_shape(layer, params, state, x))
     if op.of_classes or classes:
         check_labels("evaluate", layer, op, params, state, x, targets)
+    check_weights("evaluate", op, targets)
     sums, results = _sums(model, loss, classes), []
-    for batch in _batches("evaluate", batch_size, sharded, x, targets):
+    for batch in _batches("evaluate", batch_size, sharded, (x, targets)):
         between()
         # Waits for the result: the next batch is put on the device when this one is used.
         results.append(jax.device_get(sums(params, state, *batch)))
     between()
     totals = np.asarray(results, np.float64).sum(axis=0)
-    loss_sum, correct = (float(total) for total in totals)
-    return loss_sum / x.shape[0], correct / x.shape[0] if classes else None
+    loss_sum, count, right, rows = (float(total) for total in totals)
+    if count == 0:
+        raise ValueError("evaluate: targets[1], the weights, are all 0")
+    return loss_sum / count, right / rows if classes else None
 
 
 def predict(
@@ -172,24 +153,13 @@ def predict(
         >>> print(pn.predict(pn.dense(1), params, (), x, batch_size=2).ravel())
         [1. 3. 5. 7. 9.]
     """
-    as_layer("predict", "model", model)
+    layer = as_layer("predict", "model", model)
     _check_concrete("predict", params, state, x)
     x, _ = as_examples("predict", x, x, on_host=True)
     params, state, sharded = _on_mesh("predict", mesh, params, state)
-    output = _output(model)
+    output = output_of(layer)
     batches = _batches("predict", batch_size, sharded, x)
-    return np.concatenate([to_host(output(params, state, *batch)) for batch in batches])
-
-
-def are_classes(targets: Any) -> bool:
-    """Tell whether targets name classes: integers, one per example, or rows that sum to one."""
-    if targets.ndim == 1:
-        return bool(jnp.issubdtype(targets.dtype, jnp.integer))
-    if targets.ndim != 2 or targets.shape[1] < 2:
-        return False
-    rows = targets if checks.is_float(targets) else targets.astype(np.float32)
-    parts = (rows[i : i + PART] for i in range(0, len(rows), PART))  # no more on the device
-    return all(bool(distributions(part)) for part in parts)
+    return np.concatenate([to_host(output(params, state, batch)) for batch in batches])
 
 
 def _check_concrete(where: str, *trees: Any) -> None:
@@ -208,31 +178,34 @@ def _on_mesh(where: str, mesh: Any, params: Any, state: Any) -> tuple[Any, Any, 
     return params, state, sharded
 
 
-def _batches(
-    where: str, batch_size: Any, sharded: DataMesh | None, *arrays: Any
-) -> Iterator[tuple[Any, ...]]:
+def _batches(where: str, batch_size: Any, sharded: DataMesh | None, arrays: Any) -> Iterator[Any]:
     batch_size = scalars.count(where, "batch_size", batch_size)
-    for first in range(0, arrays[0].shape[0], batch_size):
-        batch = tuple(array[first : first + batch_size] for array in arrays)
-        yield batch if sharded is None else sharded.put_any_batch(*batch)
+    for first in range(0, jax.tree.leaves(arrays)[0].shape[0], batch_size):
+        batch = jax.tree.map(lambda a, first=first: a[first : first + batch_size], arrays)
+        yield batch if sharded is None else sharded.put_any_batch(batch)
 
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever evaluated
 def _sums(model: Any, loss: Any, classes: bool) -> Fn:
-    """Return a function that sums the loss over the examples, and counts the correct ones."""
+    """Return a function `-> (losses, count, right, rows)` of a batch, all of them sums.
+
+    The loss is `losses / count` and the accuracy `right / rows`, each added up over all batches. A
+    mean over the batch is turned back into the sum that it was made from. If all weights of a batch
+    are 0, there is no mean, and the batch adds nothing.
+    """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 
-    def sums(params: Any, state: Any, x: Array, targets: Array) -> tuple[Array, Array]:
+    def sums(params: Any, state: Any, x: Array, targets: Any) -> tuple[Array, ...]:
         y, _ = layer.apply(params, state, x)
-        value = op(y, targets)
+        value = wide(op(y, *loss_arguments(op, targets)))
         unit(op.name, value)  # rejects what is not a scalar
-        correct = jnp.sum(_correct("evaluate", y, targets)) if classes else jnp.zeros(())
-        return wide(value) * x.shape[0], correct
+        weights = weights_of(op, targets)
+        if weights is None:
+            count = jnp.full((), x.shape[0], value.dtype)
+        else:
+            count = jnp.sum(weights.astype(value.dtype))
+        right, rows = count_right(y, *parts_of(targets)) if classes else (jnp.zeros(()),) * 2
+        counts = count != 0
+        return jnp.where(counts, value * count, 0), count, jnp.where(counts, right, 0), rows
 
     return jax.jit(sums)
-
-
-@lru_cache(maxsize=8)
-def _output(model: Any) -> Fn:
-    layer = as_layer("predict", "model", model)
-    return jax.jit(lambda params, state, x: layer.apply(params, state, x)[0])

@@ -1,111 +1,60 @@
 """Checks of data sets, made on the host before anything is compiled."""
 
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from purenn.core import checks, numpy_arrays
+from purenn.core import checks
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.target_parts import loss_arguments, map_parts, names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
-from purenn.ops.targets import distributions, reject_rows_unless
-
-PART = 1024  # rows of targets that are checked at a time
 
 
-def as_examples(where: str, x: Any, targets: Any, *, on_host: bool = False) -> tuple[Any, Any]:
+def as_examples(
+    where: str, x: Any, targets: Any, owner: str = "", *, on_host: bool = False
+) -> tuple[Any, Any]:
     """Return `x` and `targets` as arrays of the same length, on the device unless `on_host`.
 
-    With `on_host`, NumPy's arrays stay NumPy's.
+    With `on_host`, NumPy's arrays stay NumPy's. A tuple of targets stays a tuple, of arrays.
+    `owner` is what error messages say before the names: `validation's `.
     """
     convert = checks.real_array if on_host else checks.as_array
-    x, targets = convert(where, "x", x), convert(where, "targets", targets)
-    for name, value in (("x", x), ("targets", targets)):
+
+    def examples(name: str, value: Any) -> Any:
+        value = convert(where, name, value)
         if value.ndim < 1 or value.shape[0] == 0:
             raise ValueError(f"{where}: {name} holds no examples, shape {value.shape}")
-    if x.shape[0] != targets.shape[0]:
-        raise ValueError(
-            f"{where}: x holds {x.shape[0]} examples and targets {targets.shape[0]}; "
-            f"expected as many of both"
+        return value
+
+    def as_many(name: str, value: Any) -> Any:
+        value = examples(name, value)
+        if x.shape[0] != value.shape[0]:
+            raise ValueError(
+                f"{where}: {owner}x holds {x.shape[0]} examples and {name} {value.shape[0]}; "
+                f"expected as many of both"
+            )
+        return value
+
+    if isinstance(targets, tuple) and not targets:
+        raise ValueError(f"{where}: {owner}targets is an empty tuple, expected at least one array")
+    x = examples(f"{owner}x", x)
+    return x, map_parts(as_many, targets, f"{owner}targets")
+
+
+def x_and_targets(where: str, name: str, value: Any) -> tuple[Any, Any]:
+    """Return `(x, targets)`, and reject anything else."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        several = isinstance(value, (tuple, list)) and len(value) > 2
+        raise TypeError(
+            f"{where}: {name} must be (x, targets)"
+            + (" or a function epoch -> iterable of batches" if name == "data" else "")
+            + f", got {checks.describe(value)}"
+            + "; several arrays of targets are a tuple, (x, (targets, weights))" * several
         )
-    return x, targets
-
-
-def output_shape(model: Layer, params: Any, state: Any, x: Array) -> tuple[int, ...]:
-    """Return the shape of the model's output for two examples, without computing it."""
-    two = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
-    return tuple(_output(model).eval_shape(params, state, two).shape)
-
-
-@lru_cache(maxsize=8)
-def _output(model: Layer) -> Any:
-    """Return the output as a jitted function, which is traced once per shape: 20 ms for a cnn."""
-    return jax.jit(lambda params, state, x: model.apply(params, state, x)[0])
-
-
-def classes_of(model: Layer, params: Any, state: Any, x: Array) -> int | None:
-    """Return how many classes a model has, or None if its output is not `(batch, classes)`."""
-    outputs = output_shape(model, params, state, x)
-    return outputs[1] if len(outputs) == 2 and outputs[1] > 1 else None
-
-
-def check_labels(
-    where: str,
-    model: Layer,
-    loss: Op[...],
-    params: Any,
-    state: Any,
-    x: Array,
-    targets: Array,
-    name: str = "targets",
-) -> None:
-    """Reject targets that are not classes of the model, or rows that are not distributions.
-
-    To a loss that is a plain function, integers may mean something else; but where they could be
-    classes, the accuracy takes them for classes.
-    """
-    integers = targets.ndim == 1 and jnp.issubdtype(targets.dtype, jnp.integer)
-    if targets.ndim == 2 or integers:
-        classes = classes_of(model, params, state, x)
-        if classes is not None:
-            hint = "" if loss.of_classes else "; numbers that are not classes are passed as floats"
-            check_targets(where, name, targets, classes, hint)
-
-
-def check_targets(where: str, name: str, targets: Any, classes: int, hint: str = "") -> None:
-    """Reject a label outside the classes, by its index, or rows that are not distributions.
-
-    Other shapes and dtypes are left to the loss, which rejects them before anything runs.
-    """
-    if targets.ndim == 2 and targets.shape[1] == classes:
-        expected = f"rows of {name} must be at least 0 and sum to one"
-        rows = targets if checks.is_float(targets) else targets.astype(np.float32)
-        for first in range(0, len(rows), PART):  # no more on the device
-            part = numpy_arrays.to_jax(rows[first : first + PART])
-            reject_rows_unless(distributions(part), where, expected, part, first)
-    if wrong := bad_label(name, targets, classes):
-        raise ValueError(f"{where}: {wrong}{hint}")
-
-
-def bad_label(name: str, targets: Any, classes: int) -> str:
-    """Return words about the first label outside the classes; no words if there is none."""
-    if targets.ndim != 1 or targets.size == 0 or not jnp.issubdtype(targets.dtype, jnp.integer):
-        return ""
-    elsewhere = isinstance(targets, Array) and not targets.is_fully_addressable
-    if elsewhere and int(targets.min()) >= 0 and int(targets.max()) < classes:
-        return ""  # what several processes hold is gathered only if there is something to say
-    labels = to_host(targets)
-    if labels.min() >= 0 and labels.max() < classes:
-        return ""
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    return (
-        f"{name}[{wrong[0]}] is {labels[wrong[0]]}, expected labels in 0 … {classes - 1} "
-        f"({wrong.size} of {labels.size} are outside)"
-    )
+    return value[0], value[1]
 
 
 def check_numbers(
@@ -126,16 +75,20 @@ def check_numbers(
     a NaN, such as leaving that example out. So a batch with the example is tried, and the example
     is rejected only if the loss of that batch is not finite.
     """
-    if loss.of_fractions and (bad := bad_number(f"{name}targets", targets, fractions=True)):
+    named = list(zip(names_of(targets, f"{name}targets"), parts_of(targets), strict=True))
+    weights = weights_of(loss, targets)
+    if loss.of_fractions and (bad := bad_number(*named[0], "fraction", weights)):
         raise ValueError(f"{where}: {bad[1]}, expected numbers in 0 … 1")
-    for part, values in ((f"{name}x", x), (f"{name}targets", targets)) if finite else ():
-        bad = bad_number(part, values)
+    check_weights(where, loss, targets, name)
+    for part, values in ((f"{name}x", x), *named) if finite else ():
+        bad = bad_number(part, values, weights=None if values is x else weights)
         if bad is None:
             continue
         row, text = bad
-        first = max(0, min(row, len(x) - BATCH))
-        batch = x[first : first + BATCH], targets[first : first + BATCH]
-        value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], t))(params, state, *batch)
+        batch = _batch_to_try(row, weights, (x, targets), len(x))
+        value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], *loss_arguments(loss, t)))(
+            params, state, *batch
+        )
         if not np.isfinite(value):
             raise ValueError(
                 f"{where}: {text}, and the loss of a batch with that example is {value}; expected "
@@ -143,41 +96,82 @@ def check_numbers(
             )
 
 
+def check_weights(where: str, loss: Op[...], targets: Any, name: str = "") -> None:
+    """Reject weights that are negative or not finite, by their index in the data, or all 0."""
+    weights = weights_of(loss, targets)
+    if weights is None:
+        return
+    if bad := bad_number(f"{name}targets[1]", weights, "weight"):
+        raise ValueError(f"{where}: {bad[1]}, expected finite weights of at least 0")
+    if not bool((weights != 0).any()):
+        raise ValueError(f"{where}: {name}targets[1], the weights, are all 0")
+
+
 BATCH = 64  # examples among which a suspicious one is tried
 
 
-def bad_number(name: str, values: Any, *, fractions: bool = False) -> tuple[int, str] | None:
-    """Find the first example with a number that is not finite, or with `fractions` not in 0 … 1.
+def _batch_to_try(row: int, weights: Any, arrays: Any, examples: int) -> Any:
+    """Return a batch with a suspicious example: the next ones, or some that count.
+
+    If all weights of a batch are 0, its loss is NaN, whatever the examples hold.
+    """
+    first = max(0, min(row, examples - BATCH))
+    near = slice(first, first + BATCH)
+    if weights is None or np.any(to_host(weights[near])):
+        return jax.tree.map(lambda a: a[near], arrays)
+    counting = np.flatnonzero(to_host(weights).reshape(examples, -1).any(axis=1))
+    rows = np.append(counting[: BATCH - 1], row)
+    return jax.tree.map(lambda a: to_host(a)[rows], arrays)
+
+
+Kind = Literal["finite", "fraction", "weight"]  # a fraction is a number in 0 … 1
+
+
+def bad_number(
+    name: str, values: Any, kind: Kind = "finite", weights: Any = None
+) -> tuple[int, str] | None:
+    """Find the first example with a number that is not of a kind, and has no weight of 0.
 
     Returns:
         Its row, and words about the number: `x[17] is nan at [3, 0]`. None if there is none.
     """
-    kind = jnp.number if fractions else jnp.floating
-    if values.size == 0 or not jnp.issubdtype(values.dtype, kind):
+    numbers = jnp.floating if kind == "finite" else jnp.number
+    if values.size == 0 or not jnp.issubdtype(values.dtype, numbers):
         return None
+    if weights is not None and weights.shape != values.shape[: weights.ndim]:
+        weights = None  # which the loss will reject
     find = _first_bad_row if isinstance(values, np.ndarray) else _first_bad_row_on_device
-    row = int(find(values, fractions))
+    row = int(find(values, weights, kind))
     if row < 0:
         return None
     example = to_host(values[row])
-    place = tuple(int(i) for i in np.argwhere(_bad(example, fractions))[0])
+    counts = None if weights is None else to_host(weights[row])
+    place = tuple(int(i) for i in np.argwhere(_bad(example, counts, kind))[0])
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     return row, f"{name}[{row}] is {example[place]}{at}"
 
 
-def _bad(values: Any, fractions: bool) -> Any:
-    """Tell for each number whether it is bad; for NumPy's and JAX's arrays."""
-    if fractions:
-        return ~((values >= 0) & (values <= 1))
-    return ~(abs(values) < np.inf)
+def _bad(values: Any, weights: Any, kind: Kind) -> Any:
+    """Tell for each number whether it is bad and counts; for NumPy's and JAX's arrays."""
+    if kind == "fraction":
+        bad = ~((values >= 0) & (values <= 1))
+    elif kind == "weight" and not checks.is_float(values):
+        bad = ~(values >= 0)
+    elif kind == "weight":
+        bad = ~((values >= 0) & (values < np.inf))
+    else:
+        bad = ~(abs(values) < np.inf)
+    if weights is None:
+        return bad
+    return bad & (weights != 0).reshape(weights.shape + (1,) * (bad.ndim - weights.ndim))
 
 
-def _first_bad_row(values: Any, fractions: bool) -> Any:
-    rows = _bad(values, fractions).reshape(values.shape[0], -1).any(axis=1)
+def _first_bad_row(values: Any, weights: Any, kind: Kind) -> Any:
+    rows = _bad(values, weights, kind).reshape(values.shape[0], -1).any(axis=1)
     return jnp.where(rows.any(), rows.argmax(), -1)
 
 
-_first_bad_row_on_device = jax.jit(_first_bad_row, static_argnums=1)
+_first_bad_row_on_device = jax.jit(_first_bad_row, static_argnums=2)
 
 
 TRACED = (

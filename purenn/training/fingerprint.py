@@ -14,8 +14,9 @@ from jax.sharding import Mesh
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.keys import default_prng, is_key
 from purenn.core.layer import Layer
+from purenn.core.target_parts import parts_of
 from purenn.distributed.processes import to_host
-from purenn.optimizers.describe import described
+from purenn.optimizers.describe import described, origin
 from purenn.training.batches import Arrays, Batches
 from purenn.training.changes import ARROW, DIGEST
 from purenn.training.compiled import Spec
@@ -41,7 +42,7 @@ def fingerprint(
     schedule holds, is in the digest of one program. How many devices there are is not part of it.
 
     Args:
-        spec: the model, loss, optimizer and penalty.
+        spec: the model, loss, optimizer, penalty and tail.
         start: the state before the first step.
         source: the data. A function of the epoch counts by its first batch.
         first_epoch: the epoch that the data begin with.
@@ -65,8 +66,9 @@ def fingerprint(
         "model": ARROW.join(_layers(model)),
         "loss": loss.name,
         "penalty": penalty,
-        "optimizer": described(spec.optimizer) or _name(spec.optimizer.update),
+        "optimizer": described(spec.optimizer) or origin(spec.optimizer),
         "train_step": _program(spec, start, source),
+        "tail": "none" if spec.tail is None else str(spec.tail),
         "batch_size": str(source.batch_size or "the function's"),
         "blocks": str(source.blocks),
         "first_epoch": str(first_epoch),
@@ -99,21 +101,21 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
     """
     begun = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), start)
     # Two examples: the batch size is told by its own name, and a function's batches may differ.
-    x, targets = (
-        jax.ShapeDtypeStruct((2, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
-        for array in source.example
+    x, targets = jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), jax.dtypes.canonicalize_dtype(a.dtype)),
+        source.example,
     )
     examples, blocks = len(source.example[0]), source.blocks
-    model, loss, optimizer, penalty = spec
+    model, loss, optimizer, penalty, tail = spec
     layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
-    step = train_step(model, loss, optimizer, penalty=penalty)
+    step = train_step(model, loss, optimizer, penalty=penalty, tail=tail)
 
-    def program(train_state: TrainState, x: Array, targets: Array) -> Any:
+    def program(train_state: TrainState, x: Array, targets: Any) -> Any:
         predictions, _ = layer.apply(train_state.params, train_state.state, x)
         order: Any = ()
         if source.batch_size is not None:
             order = epoch_order(train_state.key, 0, examples, blocks, blocks)
-        return step(train_state, x, targets), op(predictions, targets), order
+        return step(train_state, x, targets), op(predictions, *parts_of(targets)), order
 
     text = jax.jit(program).lower(begun, x, targets).as_text()
     return f"{DIGEST.strip(', ')} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -125,13 +127,6 @@ def _layers(model: Layer) -> Iterator[str]:
         yield from _layers(part)
     if not model.parts:
         yield model.name
-
-
-def _name(update: Any) -> str:
-    """Say where an optimizer comes from that is not purenn's: optax, or a file of the user."""
-    name = getattr(update, "__qualname__", type(update).__qualname__)
-    module = getattr(update, "__module__", None)
-    return f"{module}.{name.partition('.<locals>')[0]}"
 
 
 def _key(key: Any) -> str:

@@ -9,20 +9,22 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
+from purenn.backprop.tail import Tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
-from purenn.training.batches import x_and_targets
 from purenn.training.checkpoints import Checkpoints
-from purenn.training.evaluate import are_classes, evaluate_between
-from purenn.training.examples import as_examples, check_labels, check_numbers
+from purenn.training.compiled import Spec
+from purenn.training.evaluate import evaluate_between
+from purenn.training.examples import as_examples, check_numbers, x_and_targets
 from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
+from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
-from purenn.training.train import Progress, Run, checked_spec, loop, prepare, with_progress
+from purenn.training.train import Progress, Run, check_arguments, loop, prepare, with_progress
 from purenn.training.train_step import TrainState
 
 
@@ -46,6 +48,7 @@ def fit(
     locate: bool = False,
     mesh: Mesh | None = None,
     blocks: int | None = None,
+    tail: Tail | None = None,
 ) -> tuple[TrainState, list[EpochRecord]]:
     """Train as `train` does, with a progress bar, validation and checkpoints.
 
@@ -54,7 +57,7 @@ def fit(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         data: `(x, targets)`, or a function `epoch -> iterable of batches`; see `train`.
         epochs: the number of passes over the data.
@@ -85,6 +88,8 @@ def fit(
         mesh: devices to train on together; see `train`. Of several processes, the first one shows
             the bar and writes the checkpoints.
         blocks: how many blocks the arrays of data are divided into; see `train`.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`. The validation
+            then runs `tail.rows` examples at a time, if that is fewer than 1024.
 
     Returns:
         `(train_state, history)`, with one `EpochRecord` per epoch.
@@ -115,7 +120,8 @@ def fit(
         >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
         3.000 40 0.000
     """
-    spec = checked_spec("fit", model, loss, optimizer, penalty, key, train_state, data, validation)
+    spec = Spec(model, loss, optimizer, penalty, tail)
+    check_arguments("fit", spec, data, train_state=train_state, key=key, validation=validation)
     for name, value in (("progress", progress), ("resume", resume), ("locate", locate)):
         checks.flag("fit", name, value)
     epochs = scalars.count("fit", "epochs", epochs)
@@ -209,7 +215,8 @@ def checked_validation(
     run: Run, start: Progress, validation: Any, processes: Processes
 ) -> tuple[Any, Any]:
     """Check the validation data before anything is trained."""
-    x, targets = as_examples("fit", *x_and_targets("fit", "validation", validation), on_host=True)
+    x, targets = x_and_targets("fit", "validation", validation)
+    x, targets = as_examples("fit", x, targets, "validation's ", on_host=True)
     shape, expected = x.shape[1:], run.source.example[0].shape[1:]
     if shape != expected:
         raise ValueError(
@@ -217,8 +224,9 @@ def checked_validation(
             f"the same"
         )
     layer, op = as_layer("fit", "model", run.spec.model), as_op("fit", "loss", run.spec.loss)
-    of_model = layer, op, start.train_state.params, start.train_state.state
-    if op.of_classes or are_classes(targets):
+    learned = start.train_state.params, start.train_state.state
+    of_model = layer, op, *learned
+    if op.of_classes or are_classes(labels_of(op, targets), class_shape(layer, *learned, x)):
         check_labels("fit", *of_model, x, targets, "validation's targets")
     if processes.single:
         check_numbers("fit", *of_model, x, targets, "validation's ", finite=run.locate)
@@ -234,9 +242,12 @@ def validate(
     model, loss, *_ = run.spec
     learned = now.train_state.params, now.train_state.state
     mesh = None if run.sharding is None else run.sharding.mesh.mesh
+    size = 1024 if run.spec.tail is None else min(run.spec.tail.rows, 1024)
     between = interruptions.raise_if_asked
     with interruptions.immediate():
-        return evaluate_between(between, model, loss, *learned, *validation, mesh=mesh)
+        return evaluate_between(
+            between, model, loss, *learned, *validation, batch_size=size, mesh=mesh
+        )
 
 
 def bar_of(run: Run, now: Progress, *, enabled: bool) -> Bar:

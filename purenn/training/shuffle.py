@@ -114,13 +114,20 @@ def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int, blocks: 
     return jax.vmap(of_block)(jnp.arange(blocks))
 
 
-def batch_of(examples: Array, order: Array, step: Any) -> Array:
-    """Gather the examples of a step in their own dtype, so that bytes move rather than floats."""
-    if order.ndim == 2:
-        return examples[order[step]]
-    blocks = examples.reshape(order.shape[0], -1, *examples.shape[1:])
-    batch = jax.vmap(lambda block, rows: block[rows])(blocks, order[:, step])
-    return batch.reshape(-1, *examples.shape[1:])
+def batch_of(examples: Any, order: Array, step: Any) -> Any:
+    """Gather the examples of a step, of each array of a tree.
+
+    They keep their dtype, so that bytes move rather than floats.
+    """
+
+    def leaf(examples: Array) -> Array:
+        if order.ndim == 2:
+            return examples[order[step]]
+        blocks = examples.reshape(order.shape[0], -1, *examples.shape[1:])
+        batch = jax.vmap(lambda block, rows: block[rows])(blocks, order[:, step])
+        return batch.reshape(-1, *examples.shape[1:])
+
+    return jax.tree.map(leaf, examples)
 
 
 def rows_in_batch(order: Array, examples: int, step: int) -> NDArray[Any]:

@@ -8,24 +8,21 @@ import numpy as np
 from jax.sharding import Mesh
 from numpy.typing import NDArray
 
+from purenn.backprop.tail import Tail, check_tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
+from purenn.optimizers.base import check_takes_a_step
 from purenn.training.batches import Arrays, Batches, Pace, source_of
 from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
-from purenn.training.examples import (
-    check_concrete,
-    check_labels,
-    check_not_traced,
-    check_numbers,
-    classes_of,
-)
+from purenn.training.examples import check_concrete, check_not_traced, check_numbers
 from purenn.training.interruptions import Interruptions
-from purenn.training.train_step import TrainState, check_optimizer, check_train_state
+from purenn.training.labels import check_labels, class_shape
+from purenn.training.train_step import TrainState, check_train_state
 
 
 class Progress(NamedTuple):
@@ -66,6 +63,7 @@ def train(
     locate: bool = False,
     mesh: Mesh | None = None,
     blocks: int | None = None,
+    tail: Tail | None = None,
 ) -> Generator[Progress, None, None]:
     """Train, and yield a `Progress` after every few steps and at the end of each epoch.
 
@@ -79,10 +77,11 @@ def train(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            called with the epochs from 0 on.
+            called with the epochs from 0 on. Targets may be a tuple of arrays, each with one entry
+            per example: `(x, (labels, weights))`.
         epochs: the number of passes over the data.
         key: determines the initial parameters, the shuffles and the dropout.
         batch_size: examples per step, needed with arrays; an incomplete last batch is dropped. A
@@ -105,6 +104,7 @@ def train(
             batch takes an equal share of every block, shuffled within it. So no step moves data
             between devices, and the order depends on the number of blocks, not on that of the
             devices. By default 1, and with a mesh 8, or the next multiple of its devices.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Yields:
         A `Progress`; the last one of each epoch has `epoch_done`.
@@ -131,7 +131,8 @@ def train(
         >>> print(f"{now.train_state.params.w.item():.1f}", now.epoch < 50)
         3.0 True
     """
-    spec = checked_spec("train", model, loss, optimizer, penalty, key, train_state, data)
+    spec = Spec(model, loss, optimizer, penalty, tail)
+    check_arguments("train", spec, data, train_state=train_state, key=key)
     epochs = scalars.count("train", "epochs", epochs)
     chunk = None if chunk is None else scalars.count("train", "chunk", chunk)
     checks.flag("train", "locate", locate)
@@ -160,7 +161,7 @@ class Run(NamedTuple):
 
     Attributes:
         where: the public function, for messages.
-        spec: the model, the loss, the optimizer and the penalty.
+        spec: what determines the compiled programs.
         source: the source of the batches.
         first_epoch: the first epoch of this run, counted from 1.
         last_epoch: the last one.
@@ -215,30 +216,19 @@ def with_progress(error: BaseException, now: Progress) -> BaseException:
     return error
 
 
-def checked_spec(
-    where: str,
-    model: Any,
-    loss: Any,
-    optimizer: Any,
-    penalty: Any,
-    key: Any,
-    train_state: Any,
-    data: Any,
-    validation: Any = None,
-) -> Spec:
-    """Check the arguments that need no data, and return what determines the programs."""
-    as_layer(where, "model", model)
-    as_op(where, "loss", loss)
-    if penalty is not None:
-        as_op(where, "penalty", penalty)
-    check_optimizer(where, optimizer)
-    trees = {"train_state": train_state, "key": key, "validation": validation}
+def check_arguments(where: str, spec: Spec, data: Any, **trees: Any) -> None:
+    """Check what determines the programs, and that no array of the others is traced or deleted."""
+    layer = as_layer(where, "model", spec.model)
+    as_op(where, "loss", spec.loss)
+    if spec.tail is not None:
+        check_tail(where, layer, spec.tail)
+    if spec.penalty is not None:
+        as_op(where, "penalty", spec.penalty)
+    check_takes_a_step(where, spec.optimizer)
     trees |= {} if callable(data) else {"data": data}
     check_not_traced(where, **trees)
     reject_deleted(where, **trees)
-    spec = Spec(model, loss, optimizer, penalty)
     spec.check(where)
-    return spec
 
 
 def prepare(
@@ -278,7 +268,8 @@ def prepare(
     if op.of_classes:
         check_labels(where, *of_model, x, targets)
         if isinstance(source, Batches):
-            source.classes = classes_of(layer, start.params, start.state, x)
+            shape = class_shape(layer, start.params, start.state, x)
+            source.classes = None if shape is None else (op, shape)
     if processes.single and isinstance(source, Arrays):  # a batch is checked when it comes
         check_numbers(where, *of_model, x, targets, finite=locate)
     done = int(start.step) // source.steps if source.steps else first_epoch or 0

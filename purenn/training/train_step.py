@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.deleted import reject_deleted
-from purenn.core.signatures import misfit
 from purenn.core.types import (
     Fn,
     Key,
@@ -23,7 +23,7 @@ from purenn.core.types import (
     Shape,
     State,
 )
-from purenn.optimizers.base import apply_updates, first_step
+from purenn.optimizers.base import apply_updates, check_takes_a_step, first_step
 
 
 class TrainState(NamedTuple):
@@ -63,7 +63,7 @@ class TrainState(NamedTuple):
             >>> print(train_state.params.w.shape, train_state.opt_state.m.w.shape, train_state.step)
             (3, 1) (3, 1) 0
         """
-        check_optimizer("TrainState.create", optimizer)
+        check_takes_a_step("TrainState.create", optimizer)
         reject_deleted("TrainState.create", key=key)
         layer = as_layer("TrainState.create", "model", model)
         init_key, run_key = jax.random.split(checks.prng_key("TrainState.create", key))
@@ -77,14 +77,16 @@ def train_step(
     optimizer: OptimizerLike,
     *,
     penalty: PenaltyLike | None = None,
+    tail: Tail | None = None,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
     """Make one step of training a pure function: forward, loss, backward, update.
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's: anything with `init` and `update` of that protocol.
         penalty: an op or function of the parameters, added to the loss.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Returns:
         `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
@@ -102,7 +104,7 @@ def train_step(
         >>> print(f"{train_state.params.w.item():.3f} {train_state.params.b.item():.3f}")
         3.000 1.000
     """
-    return make_step(model, loss, optimizer, penalty, update_params)
+    return make_step(model, loss, optimizer, penalty, tail, update_params)
 
 
 def make_step(
@@ -110,11 +112,12 @@ def make_step(
     loss: LossLike,
     optimizer: OptimizerLike,
     penalty: PenaltyLike | None,
+    tail: Tail | None,
     update: Fn,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
     """Make a step that updates by `update(optimizer, grads, opt_state, params)`."""
-    check_optimizer("train_step", optimizer)
-    backpropagate = value_and_grad(model, loss, penalty=penalty)
+    check_takes_a_step("train_step", optimizer)
+    backpropagate = value_and_grad(model, loss, penalty=penalty, tail=tail)
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array]:
         check_train_state("train_step", train_state)
@@ -149,19 +152,4 @@ def check_train_state(where: str, train_state: Any) -> None:
         raise TypeError(
             f"{where}: train_state must be a TrainState, as TrainState.create or a step makes it, "
             f"got {checks.describe(train_state)}"
-        )
-
-
-def check_optimizer(where: str, optimizer: Any) -> None:
-    """Reject anything without `init` and `update`, or whose update takes other arguments."""
-    if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
-        hint = "; call it with a learning rate" if callable(optimizer) else ""
-        raise TypeError(
-            f"{where}: optimizer must have init and update, such as adam(1e-3), "
-            f"got {checks.describe(optimizer)}{hint}"
-        )
-    if why := misfit(optimizer.update, ("grads", "opt_state", "params")):
-        raise TypeError(
-            f"{where}: optimizer must have an update that takes (grads, opt_state, params) and "
-            f"needs no extra arguments: {why}"
         )

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from purenn.backprop.tail import Tail
 from purenn.core import scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
@@ -28,6 +29,7 @@ def training_run(
     batch_size: int,
     penalty: PenaltyLike | None = None,
     blocks: int = 1,
+    tail: Tail | None = None,
 ) -> Callable[[Key, Any, Any], tuple[TrainState, Array]]:
     """Make a whole run, from the key to the trained state, one pure function.
 
@@ -36,7 +38,7 @@ def training_run(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         epochs: passes over the data, each in a new order; 0 gives the initial state.
         batch_size: examples per step; an epoch's incomplete last batch is dropped.
@@ -44,6 +46,7 @@ def training_run(
         blocks: how many blocks the data are divided into. Each batch takes an equal share of every
             block, and each block is shuffled within itself. Data whose blocks are sharded over
             devices are then never moved between them.
+        tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Returns:
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
@@ -61,14 +64,14 @@ def training_run(
     epochs = scalars.count("training_run", "epochs", epochs, least=0)
     scalars.count("training_run", "batch_size", batch_size)
     scalars.count("training_run", "blocks", blocks)
-    run_steps = train_loop(model, loss, optimizer, penalty)
+    run_steps = train_loop(model, loss, optimizer, penalty, tail)
 
     def run(key: Key, x: Any, targets: Any) -> tuple[TrainState, Array]:
         reject_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)
         examples = x.shape[0]
         steps_per_epoch("training_run", examples, batch_size, blocks)
-        x, targets = in_blocks(x, blocks), in_blocks(targets, blocks)
+        x, targets = in_blocks((x, targets), blocks)
 
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
@@ -88,6 +91,7 @@ def train_loop(
     loss: LossLike,
     optimizer: OptimizerLike,
     penalty: PenaltyLike | None,
+    tail: Tail | None = None,
     *,
     sharded_params: bool = False,
 ) -> Fn:
@@ -95,9 +99,10 @@ def train_loop(
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`.
+        loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         penalty: an op or function of the parameters, or None.
+        tail: which last parts of the model run in chunks, or None.
         sharded_params: whether a parameter is sharded. Each then keeps its shape in the loop, since
             a flattened one would have to be put together for each product.
 
@@ -113,16 +118,17 @@ def train_loop(
     flattens = is_elementwise(optimizer) and not sharded_params
     flatten: Fn = flat if flattens else lambda leaf: leaf
     restore: Fn = unflat if flattens else lambda leaf, like: leaf
-    step = make_step(model, loss, optimizer, penalty, _update_flat if flattens else update_params)
+    update = _update_flat if flattens else update_params
+    step = make_step(model, loss, optimizer, penalty, tail, update)
 
     def run(
-        train_state: TrainState, x: Array, targets: Array, order: Array, first: Any, steps: Any
+        train_state: TrainState, x: Array, targets: Any, order: Array, first: Any, steps: Any
     ) -> tuple[TrainState, Array]:
         def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             leaves, losses = carry
             i = first + i
             before = jax.tree.map(restore, leaves, train_state)
-            after, value = step(before, batch_of(x, order, i), batch_of(targets, order, i))
+            after, value = step(before, *batch_of((x, targets), order, i))
             return jax.tree.map(flatten, after), losses.at[i].set(value.astype(losses.dtype))
 
         leaves, losses = jax.tree.map(flatten, train_state), jnp.zeros(order.shape[-2])

@@ -156,3 +156,37 @@ def blocks_data(task: Task) -> tuple[Any, Any]:
 def pool_data(task: Task) -> tuple[Any, Any]:
     """Images of 32 channels, and the derivative by their 2×2 pools."""
     return normal(task.batch, 28, 28, 32), normal(task.batch, 14, 14, 32)
+
+
+IN_SHAPES = {"depthwise": (28, 28, 64), "grouped": (28, 28, 64), "transposed": (14, 14, 64)}
+GROUPS = {"depthwise": 64, "grouped": 4}
+
+
+def layer_steps(
+    derivatives: Any, params: Any, task: Task, *, scan: bool, channels_first: bool = False
+) -> Work:
+    """Steps of gradient descent, on the parameters of one layer and on its input.
+
+    `derivatives(params, x) -> (dparams, dx)` are those of half the mean square of the output. Every
+    step needs both whole. The usual loop calls a jitted step, with its state donated.
+    """
+
+    def step(state: Any, _: Any) -> Any:
+        return jax.tree.map(lambda a, d: a - 1e-3 * d, state, derivatives(*state)), None
+
+    height, width, channels = IN_SHAPES[task.convolution]
+    shape = (channels, height, width) if channels_first else (height, width, channels)
+    state = params, normal(task.batch, *shape)
+    run, calls = (lambda state: step(state, None)[0]), task.steps
+    if scan:
+        run, calls = (lambda state: lax.scan(step, state, length=task.steps)[0]), 1
+    run = jax.jit(run, donate_argnums=0)
+
+    def work() -> Done:
+        nonlocal state
+        for _ in range(calls):
+            state = run(state)
+        jax.block_until_ready(state)
+        return Done(steps=task.steps)
+
+    return work

@@ -144,6 +144,36 @@ def host_time(leaves: int, hidden: tuple[int, ...]) -> Row:
     )
 
 
+LAYER_PEERS = {"flax linen": "flax_linen", "equinox": "equinox"}
+
+
+def convolution(name: str, title: str) -> Row:
+    """Steps of gradient descent with one layer, in the usual loop and in a scan."""
+    loops = {"": "layer_usual", ", scan": "layer_scan"}
+    modules = {OURS: "purenn", **LAYER_PEERS}
+    return Row(
+        name,
+        f"{title}: forward, derivatives and a step of gradient descent, 32 images",
+        "step",
+        Task(batch=32, steps=2, convolution=name),  # a scan of theirs takes up to 9 s a step
+        tuple(
+            Contestant(f"{who}{loop}", module, function)
+            for loop, function in loops.items()
+            for who, module in modules.items()
+        ),
+        tuple(
+            Goal(
+                f"{name} convolution{' in a scan' * bool(loop)}, against flax and equinox",
+                tuple(f"{who}{loop}" for who in LAYER_PEERS),
+                1,
+                3,
+                ours=f"{OURS}{loop}",
+            )
+            for loop in loops
+        ),
+    )
+
+
 PEAK = Row(
     "peak",
     "A large float32 product, 3072 × 3072",
@@ -227,6 +257,9 @@ ROWS = (
         ),
         (Goal("max_pool backward, against JAX's", ("JAX",), 5, 9),),
     ),
+    convolution("depthwise", "3×3 depthwise convolution of 28×28, 64 channels"),
+    convolution("grouped", "3×3 convolution of 28×28, 64 to 64 channels in 4 groups"),
+    convolution("transposed", "3×3 transposed convolution, 14×14 to 28×28, 64 to 32 channels"),
     Row(
         "shuffle",
         "A permutation of 60,000 indices",

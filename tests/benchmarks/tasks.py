@@ -20,6 +20,8 @@ class Task(NamedTuple):
         steps: optimizer steps of one piece of work.
         networks: how many are trained.
         accuracy: of the test set, where training stops at one.
+        convolution: the one layer of a row that is about a convolution: "depthwise", "grouped" or
+            "transposed".
     """
 
     hidden: tuple[int, ...] = (128,)
@@ -30,6 +32,7 @@ class Task(NamedTuple):
     steps: int = 468
     networks: int = 1
     accuracy: float = 0.99
+    convolution: str = ""
 
     @property
     def in_shape(self) -> tuple[int, ...]:

@@ -190,6 +190,21 @@ def test_batches_of_a_function_are_spread_as_they_come(quickly):
     assert apart(*(losses_of(history) for _, history in runs)) <= 1e-6
 
 
+def test_weights_go_with_their_examples(tmp_path, quickly):
+    (x, labels), weights = data(), np.random.default_rng(1).integers(3, size=EXAMPLES)
+    examples = x, (np.where(weights == 0, -1, labels), weights)
+    validation = x[:77], (examples[1][0][:77], weights[:77])
+    meshes = None, mesh_of(DEVICES)
+    runs = [fit(m, examples, checkpoints=tmp_path / str(i)) for i, m in enumerate(meshes)]
+    assert apart(*(losses_of(history) for _, history in runs)) <= 1e-6
+    learned = runs[0][0].params, runs[0][0].state
+    scores = [pn.evaluate(MODEL, LOSS, *learned, *validation, mesh=mesh) for mesh in meshes]
+    assert apart(*map(np.array, scores)) <= 1e-6
+    given = {"checkpoints": tmp_path / "1", "resume": True}
+    with pytest.raises(ValueError, match=r"targets\[1\]: int32\[203\] as before, with other"):
+        fit(mesh_of(DEVICES), (x, (examples[1][0], 2 * weights)), **given)
+
+
 def test_training_run_over_sharded_data_is_fit(quickly):
     examples = tuple(a[:200] for a in data())
     run = pn.training_run(

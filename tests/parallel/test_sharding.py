@@ -244,6 +244,28 @@ FEATURES = (
     (pn.layer_norm(), (8,), "model", pn.LayerNormParams(P(), P())),
     (pn.recompute(pn.serial(pn.gelu, pn.dense(6))), (8,), "model", ((), SECOND)),
     (pn.recompute(pn.gelu), (8,), "model", ()),
+    (pn.residual(pn.gelu, projection=pn.dense(8)), (8,), "model", ((), pn.DenseParams(P(), P()))),
+    (pn.parallel(pn.serial(), pn.dense(8)), (8,), "model", ((), pn.DenseParams(FIRST, P("model")))),
+    (pn.parallel(pn.gelu, pn.dense(8), combine="product"), (8,), "model", ((), SECOND)),
+    (pn.parallel(pn.gelu, pn.tanh, combine="concat"), (8,), "model", ((), ())),
+    (pn.parallel(pn.gelu, pn.dense(8), combine="concat"), (8,), "model", ((), SECOND)),
+    (pn.repeat(pn.residual(pn.gelu), 3), (8,), "model", ()),
+    (
+        pn.repeat(pn.serial(pn.dense(8), pn.tanh), 3),
+        (8,),
+        "model",
+        (pn.DenseParams(P(None, "model"), P()), ()),
+    ),
+    (
+        pn.repeat(pn.residual(pn.serial(pn.dense(16), pn.gelu, pn.dense(8))), 3),
+        (8,),
+        None,
+        (
+            pn.DenseParams(P(None, None, "model"), P(None, "model")),
+            (),
+            pn.DenseParams(P(None, "model"), P()),
+        ),
+    ),
     (pn.max_pool(), (4, 4, 8), "model", ()),
     (pn.avg_pool((3, 3), strides=(1, 1)), (4, 4, 8), "model", ()),
     (pn.dropout(0.5), (8,), "model", ()),
@@ -273,6 +295,19 @@ def test_on_an_explicit_mesh_features_may_be_sharded_too(case):
         x = jnp.zeros((BATCH, *in_shape))
         spec = P("data", *(None for _ in in_shape[1:]), last)
         jax.eval_shape(program, *(laid(mesh, *of) for of in ((params, specs), (state,), (x, spec))))
+
+
+def test_on_an_explicit_mesh_the_classes_of_a_loss_may_be_sharded(rng):
+    logits = rng.normal(size=(4, 8)).astype(np.float32)
+    labels = np.array([0, 7, 3, 5])
+    program = jax.jit(jax.value_and_grad(pn.softmax_cross_entropy))
+    expected = program(logits, labels)
+    mesh = mesh_of(2, 4, kind=EXPLICIT)
+    with jax.set_mesh(mesh):
+        given = laid(mesh, logits, P("data", "model")), laid(mesh, labels, P("data"))
+        got = program(*given)
+    assert axes_of(got[1]) == axes_of(given[0])
+    assert apart(jax.tree.leaves(got), jax.tree.leaves(expected)) <= 1e-6
 
 
 def test_many_runs_sharded_over_devices_are_the_runs_of_one_device(rng):

@@ -328,7 +328,7 @@ UNSCALED = fixed(
 UNMASKED = fixed(pn.dropout(0.4), lambda right: lambda p, seeds, dy: ((), dy / 0.6))
 CONSTANTS = pn.batch_norm().replace(backward=no_statistics)
 ELEMENTWISE = pn.softmax.replace(backward=soft)
-SUM_OF_SQUARES = pn.mse.replace(backward=lambda error, dy: 2 * error * dy)
+SUM_OF_SQUARES = pn.mse.replace(backward=lambda saved, dy: 2 * saved.error * dy)
 DECAYED_BIASES = pn.l2_penalty(0.5).replace(
     backward=lambda params, dy: jax.tree.map(lambda w: 0.5 * w * dy, params)
 )

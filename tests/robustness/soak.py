@@ -86,7 +86,7 @@ def function(epoch):
 
 
 def fit(folder, epochs, data, batch_size, **options):
-    model, loss, optimizer, _ = SPEC
+    model, loss, optimizer, *_ = SPEC
     return pn.fit(
         model,
         loss,

@@ -191,6 +191,7 @@ def test_training_stops_at_the_epoch_that_reaches_the_accuracy():
         ("dense_128", "purenn", "products"),
         ("shuffle", "purenn", "shuffle"),
         ("max_pool_backward", "jax_itself", "max_pool_backward"),
+        ("transposed", "purenn", "layer_scan"),
     ],
 )
 def test_contestants_that_need_no_other_package_run(name, module, function):

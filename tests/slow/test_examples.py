@@ -75,6 +75,11 @@ def parts(model):
     return ", ".join(part.name for part in model.parts)
 
 
+def layers(model):
+    """The names of all layers, whatever they are inside of."""
+    return [model.name, *(layers(inner) for inner in (*model.parts, *model.inner))]
+
+
 def test_mnist_as_a_command(finished, all_images):
     """What is printed, and what is in the folder afterwards."""
     done, folder = finished
@@ -236,10 +241,12 @@ def test_mnist_with_convolutions_sees_images_with_a_channel(tmp_path, capsys, mo
     assert picture[..., :3].std() > 0.05
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "cnn"}, {"hidden": (16, 16)}, {"hidden": ()}])
+@pytest.mark.parametrize(
+    "options", [{}, {"model": "cnn"}, {"model": "resnet"}, {"hidden": (16, 16)}, {"hidden": ()}]
+)
 def test_the_advanced_defaults_are_those_of_mnist(options):
     plain, advanced = mnist.Options(**options), mnist_advanced.Options(**options)
-    assert parts(mnist.build_model(plain)) == parts(mnist_advanced.build_model(advanced))
+    assert layers(mnist.build_model(plain)) == layers(mnist_advanced.build_model(advanced))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +273,17 @@ def test_the_advanced_defaults_are_those_of_mnist(options):
 def test_mnist_model_is_what_the_options_say(options, layers):
     model = mnist_advanced.build_model(mnist_advanced.Options(**options))
     assert parts(model) == f"rescale(0.003922), {layers}"
+
+
+@pytest.mark.usefixtures("quickly", "few_images")
+def test_mnist_with_residual_blocks(tmp_path, capsys):
+    """Two steps; every derivative is by hand."""
+    options = "--model resnet --no-hidden --epochs 1 --batch-size 500 --holdout 1000"
+    mnist.app([*options.split(), "--no-progress", "--no-pictures", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "77,754" in out
+    assert "*" not in out  # summary's mark of what jax.vjp differentiates
+    assert (tmp_path / "model.safetensors").exists()
 
 
 def test_mnist_computes_in_the_precision_asked_for():

@@ -11,6 +11,7 @@ from table import ACTIVATIONS, LAYERS, LayerRow, case, functions
 import purenn as pn
 
 BATCH, FEATURES, BYTES = 16, 32, 4
+KEY = jax.random.key(0)
 KEPT = {  # beyond what goes in and what comes out, which are there anyway
     "dense": 0,
     "dropout": 8,
@@ -68,6 +69,55 @@ def test_a_step_takes_less_memory_than_by_autodiff_and_recomputed_still_less(act
     assert temporary(flat(activation)) <= 0.75 * by_jax
     again = pn.serial(*(pn.recompute(pn.serial(*block)) for block in blocks(activation)))
     assert temporary(again) <= 0.6 * by_jax
+
+
+def test_many_blocks_in_a_loop_take_the_memory_of_separate_ones_and_of_one_more():
+    def block():
+        return pn.residual(pn.serial(pn.layer_norm(), pn.dense(256), pn.gelu, pn.dense(64)))
+
+    one = 1024 * (64 + 64 + 256 + 256) * BYTES  # what the backward of a block needs
+    for times in (2, 24):
+        separate = temporary(pn.serial(*(block() for _ in range(times))))
+        assert separate >= times * one
+        assert temporary(pn.repeat(block(), times)) <= separate + one
+    assert temporary(pn.repeat(pn.recompute(block()), 24)) <= 0.2 * separate
+
+
+# Parts of a model in chunks of the batch.
+
+
+def temporary_of_step(model, shape, targets, tail, optimizer=None):
+    """What `value_and_grad`, or a step with an optimizer, needs besides what goes in and out."""
+    x = jax.ShapeDtypeStruct(shape, jnp.float32)
+    if optimizer is None:
+        f = partial(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=tail), key=KEY)
+        given = jax.eval_shape(lambda: model.init(KEY, shape[1:]))
+    else:
+        f = pn.train_step(model, pn.softmax_cross_entropy, optimizer, tail=tail)
+        given = jax.eval_shape(lambda: (pn.TrainState.create(model, optimizer, KEY, shape[1:]),))
+    compiled = jax.jit(f).lower(*given, x, targets).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+def test_the_logits_of_a_large_head_do_not_exist_at_the_same_time():
+    # A head of 512 x 50,257, on 2,048 rows, whose logits are 412 MB.
+    model = pn.serial(pn.dense(512), pn.gelu, pn.dense(50_257))
+    labels = jax.ShapeDtypeStruct((2048,), jnp.int32)
+    of = partial(temporary_of_step, model, (2048, 512), labels)
+    adam, tail = pn.adam(1e-3), pn.Tail(rows=512, parts=1)
+    assert of(tail, adam) <= 0.05 * of(None, adam)
+    # The derivative of the weights, 103 MB, and the logits of one chunk, as many.
+    at_once = of(None)
+    assert of(tail) <= 0.3 * at_once
+    assert of(pn.Tail(rows=128, parts=1)) <= 0.19 * at_once
+
+
+def test_of_eight_microbatches_the_activations_of_one_exist():
+    block = pn.layer_norm(), pn.gelu, pn.dropout(0.1), pn.dense(64)
+    model = pn.serial(*(part for _ in range(8) for part in block))
+    labels = jax.ShapeDtypeStruct((4096,), jnp.int32)
+    of = partial(temporary_of_step, model, (4096, 64), labels)
+    assert of(pn.Tail(rows=512)) <= 0.2 * of(None)
 
 
 # Which multiplications and additions become one instruction, rounded once, depends on what XLA

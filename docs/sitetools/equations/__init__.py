@@ -1,6 +1,6 @@
 """The displayed equations that the package implements, each with its check.
 
-One module a page. Importing this package registers them all.
+A page has one module or several. Importing this package registers them all.
 """
 
 import importlib

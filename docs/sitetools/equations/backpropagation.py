@@ -65,7 +65,7 @@ def z2(v):
 
 @equation(
     "backprop.a2",
-    source="purenn.ops.activations:_softmax",
+    source="purenn.ops.softmax:_softmax",
     line="exp / jnp.sum(exp, axis=-1, keepdims=True)",
     by_purenn=of("A2"),
     inputs=values,
@@ -77,7 +77,7 @@ def a2(v):
 @equation(
     "backprop.loss",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy",
-    line="terms = wide(y) * jnp.where(",
+    line="terms = y * jnp.where(",
     by_purenn=of("L"),
     inputs=values,
 )
@@ -88,7 +88,7 @@ def loss(v):
 @equation(
     "backprop.dz2",
     source="purenn.ops.categorical_cross_entropy:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * dy",
+    line="wide(error) * mean.backward(dy)",
     by_purenn=of("dZ2"),
     inputs=values,
 )
@@ -160,3 +160,31 @@ def dw1(v):
 )
 def db1(v):
     return v["dZ1"].sum(axis=0)
+
+
+def chunks_of_two(rng):
+    """The gradients of a model on 5 examples, and those of its chunks of at most 2."""
+    model = pn.serial(pn.dense(3), pn.relu, pn.dense(2))
+    params, state = model.init(jax.random.key(0), (2,))
+    params = jax.tree.map(lambda p: rng.normal(size=p.shape), params)
+    return model, params, state, rng.normal(size=(5, 2)), rng.integers(2, size=5)
+
+
+def gradients_in_chunks(model, params, state, x, labels):
+    f = pn.value_and_grad(model, pn.softmax_cross_entropy, tail=pn.Tail(rows=2))
+    return f(params, state, x, labels)[1]
+
+
+@equation(
+    "backprop.chunks",
+    source="purenn.backprop.tail:_tail_of.run.add_chunk",
+    line="share * value, op.backward(loss_cache, share * one)",
+    by_purenn=gradients_in_chunks,
+    inputs=chunks_of_two,
+)
+def chunks(model, params, state, x, labels):
+    f = pn.value_and_grad(model, pn.softmax_cross_entropy)
+    rows = [0, 2], [1, 3], [4]
+    grads = [jax.tree.leaves(f(params, state, x[of], labels[of])[1]) for of in rows]
+    shares = [len(of) / len(x) for of in rows]
+    return [sum(map(np.multiply, shares, of_one)) for of_one in zip(*grads, strict=True)]

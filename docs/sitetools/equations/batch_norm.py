@@ -1,4 +1,4 @@
-"""The equations of course/batch-norm.md: batch norm and layer norm."""
+"""The equations of course/batch-norm.md: batch norm, layer norm and group norm."""
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +6,14 @@ import numpy as np
 
 import purenn as pn
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState
+from purenn.layers.group_norm import GroupNormParams
 from purenn.layers.layer_norm import LayerNormParams
 from sitetools.equations.registry import equation
 
 EPSILON, MOMENTUM = 1e-5, 0.8
 BATCH = "purenn.layers.batch_norm:batch_norm"
 LAYER = "purenn.layers.layer_norm:layer_norm"
+GROUP, GROUPS = "purenn.layers.group_norm:group_norm", 2
 
 
 def drawn(rng):
@@ -204,3 +206,67 @@ def layer_norm_dx(x, dy, gamma, beta, epsilon):
     through_mean = dx_hat.mean(axis=1, keepdims=True)
     through_var = x_hat * (dx_hat * x_hat).mean(axis=1, keepdims=True)
     return (dx_hat - through_mean - through_var) / s
+
+
+def drawn_images(rng):
+    """Values and dy (m, places, channels), and gamma, beta (channels,)."""
+    x, dy = rng.normal(1, 2, size=(2, 3, 5, 6))
+    gamma, beta = rng.normal(size=(2, 6))
+    return x, dy, gamma, beta, EPSILON
+
+
+def by_group_norm(i):
+    """One of `y, dgamma, dbeta, dx` out of the package."""
+
+    def run(x, dy, gamma, beta, epsilon):
+        layer = pn.group_norm(GROUPS, epsilon=epsilon)
+        params = GroupNormParams(*as_float64((gamma, beta)))
+        y, _, cache = layer.forward(params, (), x)
+        dparams, dx = layer.backward(params, cache, dy)
+        return (y, dparams.gamma, dparams.beta, dx)[i]
+
+    return run
+
+
+def grouped(x):
+    """Images with the channels of a group along an axis of their own."""
+    return x.reshape(*x.shape[:2], GROUPS, -1)
+
+
+@equation(
+    "group_norm.y",
+    source=f"{GROUP}.forward",
+    line="y = gamma * normalized(saved) + beta",
+    by_purenn=by_group_norm(0),
+    inputs=drawn_images,
+)
+def group_norm_y(x, dy, gamma, beta, epsilon):
+    x_hat, _ = normalized(grouped(x), epsilon, axis=(1, 3))
+    return gamma * x_hat.reshape(x.shape) + beta
+
+
+@equation(
+    "group_norm.dgamma",
+    source=f"{GROUP}.backward",
+    line="dgamma = jnp.sum(dy * x_hat, rows)",
+    by_purenn=by_group_norm(1),
+    inputs=drawn_images,
+)
+def group_norm_dgamma(x, dy, gamma, beta, epsilon):
+    x_hat, _ = normalized(grouped(x), epsilon, axis=(1, 3))
+    return (dy * x_hat.reshape(x.shape)).sum(axis=(0, 1))
+
+
+@equation(
+    "group_norm.dx",
+    source=f"{GROUP}.backward",
+    line="(dx_hat - through_mean - through_var) * inv_std",
+    by_purenn=by_group_norm(3),
+    inputs=drawn_images,
+)
+def group_norm_dx(x, dy, gamma, beta, epsilon):
+    x_hat, s = normalized(grouped(x), epsilon, axis=(1, 3))
+    dx_hat = grouped(gamma * dy)
+    through_mean = dx_hat.mean(axis=(1, 3), keepdims=True)
+    through_var = x_hat * (dx_hat * x_hat).mean(axis=(1, 3), keepdims=True)
+    return ((dx_hat - through_mean - through_var) / s).reshape(x.shape)

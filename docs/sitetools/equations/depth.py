@@ -123,3 +123,133 @@ def residual_by_hand(x, w, dy):
 def residual_dx(x, w, dy):
     through_f = (dy * (1 - np.tanh(x @ w) ** 2)) @ w.T
     return dy + through_f
+
+
+def projected_by_hand(x, w, v, dy):
+    """`dx` of tanh(x w) with the projection x v around it."""
+    zeros = np.zeros(w.shape[1])
+    block = pn.residual(pn.serial(pn.dense(w.shape[1]), pn.tanh), projection=pn.dense(v.shape[1]))
+    params = (pn.DenseParams(w, zeros), ()), pn.DenseParams(v, zeros)
+    _, _, cache = block.forward(params, (((), ()), ()), x)
+    return block.backward(params, cache, dy)[1]
+
+
+@equation(
+    "residual.projection",
+    source="purenn.layers.parallel:branches.backward",
+    line="return tuple(dparams), added(found) if found else None",
+    by_purenn=projected_by_hand,
+    inputs=lambda rng: tuple(rng.normal(size=shape) for shape in ((6, 4), (4, 3), (4, 3), (6, 3))),
+)
+def residual_projection(x, w, v, dy):
+    return dy @ v.T + (dy * (1 - np.tanh(x @ w) ** 2)) @ w.T
+
+
+def three_branches(rng):
+    """An input, the weights of three layers, and the derivative with respect to the output."""
+    return tuple(rng.normal(size=shape) for shape in ((6, 4), (4, 3), (4, 3), (4, 3), (6, 3)))
+
+
+def of_branches(combine, *weights):
+    """`(outputs, dys, dx)` of dense layers without biases, by their sizes and weights."""
+    layer = pn.parallel(*(pn.dense(w.shape[1], b_init=None) for w in weights), combine=combine)
+    params = tuple(map(pn.DenseParams, weights))
+
+    def run(x, dy):
+        _, _, cache = layer.forward(params, ((),) * len(weights), x)
+        dparams, dx = layer.backward(params, cache, dy)
+        return dparams, dx
+
+    return run
+
+
+def weights_by_hand(combine):
+    """The derivatives of the weights, xᵀ dy_i, which show each dy_i."""
+    return lambda x, *rest: [d.w for d in of_branches(combine, *rest[:-1])(x, rest[-1])[0]]
+
+
+@equation(
+    "parallel.product",
+    source="purenn.layers.combine:shares",
+    line="return [after[0], *map(mul, before, after[1:])]",
+    by_purenn=weights_by_hand("product"),
+    inputs=three_branches,
+)
+def parallel_product(x, u, v, w, dy):
+    a, b, c = x @ u, x @ v, x @ w
+    return [x.T @ (dy * b * c), x.T @ (dy * a * c), x.T @ (dy * a * b)]
+
+
+def two_widths(rng):
+    """An input, the weights of two layers of other widths, and the derivative of both outputs."""
+    return tuple(rng.normal(size=shape) for shape in ((6, 4), (4, 2), (4, 3), (6, 5)))
+
+
+@equation(
+    "parallel.concat",
+    source="purenn.layers.combine:shares",
+    line="return jnp.split(dy, ends, axis=-1)",
+    by_purenn=weights_by_hand("concat"),
+    inputs=two_widths,
+)
+def parallel_concat(x, v, w, dy):
+    return [x.T @ dy[:, :2], x.T @ dy[:, 2:]]
+
+
+@equation(
+    "parallel.dx",
+    source="purenn.layers.parallel:branches.backward",
+    line="own_dparams, dx = layers[i].backward(params[i], saved.caches[i], dys[i])",
+    by_purenn=lambda x, *rest: of_branches("concat", *rest[:-1])(x, rest[-1])[1],
+    inputs=two_widths,
+)
+def parallel_dx(x, v, w, dy):
+    return dy[:, :2] @ v.T + dy[:, 2:] @ w.T
+
+
+def stack(rng):
+    """An input, the weights of three layers that keep the width, stacked, and dy."""
+    return tuple(rng.normal(size=shape) for shape in ((6, 4), (3, 4, 4), (6, 4)))
+
+
+def repeated_by_hand(x, w, dy):
+    """`(dw, dx)` of three layers tanh(x w), run as one loop."""
+    layer = pn.repeat(pn.serial(pn.dense(4, b_init=None), pn.tanh), 3)
+    params = (pn.DenseParams(w), ())
+    _, _, cache = layer.forward(params, ((), ()), x)
+    (dense, _), dx = layer.backward(params, cache, dy)
+    return dense.w, dx
+
+
+def repeated(x, w, dy):
+    """The same in NumPy: each layer's dw, and dx."""
+    xs, dws = [x], []
+    for each in w:
+        xs.append(np.tanh(xs[-1] @ each))
+    for i in (2, 1, 0):
+        dz = dy * (1 - xs[i + 1] ** 2)
+        dws.append(xs[i].T @ dz)
+        dy = dz @ w[i].T
+    return np.stack(dws[::-1]), dy
+
+
+@equation(
+    "repeat.dx",
+    source="purenn.layers.repeat:repeat.backward",
+    line="dparams, dx = inner.backward(own_params, kept.cache(y), dy)",
+    by_purenn=lambda *of: repeated_by_hand(*of)[1],
+    inputs=stack,
+)
+def repeat_dx(x, w, dy):
+    return repeated(x, w, dy)[1]
+
+
+@equation(
+    "repeat.dparams",
+    source="purenn.layers.repeat:repeat.backward",
+    line="lax.scan(one, (dy, saved.y), given, length=times, reverse=True)",
+    by_purenn=lambda *of: repeated_by_hand(*of)[0],
+    inputs=stack,
+)
+def repeat_dparams(x, w, dy):
+    return repeated(x, w, dy)[0]

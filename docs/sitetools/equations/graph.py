@@ -54,7 +54,7 @@ def elementwise(z, da):
 
 @equation(
     "graph.softmax",
-    source=f"{FILE}:_softmax_backward",
+    source="purenn.ops.softmax:_softmax_backward",
     line="wide(y) * (wide(dy) - along)",
     by_purenn=lambda z, da: pn.softmax.backward(pn.softmax.forward(z)[1], da),
     inputs=with_cotangent,

@@ -1,8 +1,12 @@
 """The equations of course/losses.md."""
 
+from functools import partial
+
+import jax.numpy as jnp
 import numpy as np
 
 import purenn as pn
+from purenn.ops.means import mean_of_elements
 from sitetools.equations.registry import equation
 
 BINARY = "purenn.ops.binary_cross_entropy"
@@ -34,11 +38,11 @@ def logit_rows(rng):
     return rng.normal(size=(5, 4), scale=3), rng.dirichlet(np.ones(4), size=5)
 
 
-def by_hand(op):
+def by_hand(op, **options):
     """The derivative of the loss by its first argument, by its own forward and backward."""
 
     def dx(x, targets):
-        _, cache = op.forward(x, targets)
+        _, cache = op.forward(x, targets, **options)
         return op.backward(cache, 1.0)
 
     return dx
@@ -47,7 +51,7 @@ def by_hand(op):
 @equation(
     "mse",
     source="purenn.ops.mse:_mse",
-    line="jnp.mean(wide(error) ** 2)",
+    line="mean.forward(wide(error) ** 2)",
     by_purenn=pn.mse,
     inputs=numbers,
 )
@@ -58,7 +62,7 @@ def mse(p, t):
 @equation(
     "mse.dp",
     source="purenn.ops.mse:_mse_backward",
-    line="(2 / error.size) * error * dy",
+    line="2 * mean.backward(dy) * wide(error)",
     by_purenn=by_hand(pn.mse),
     inputs=numbers,
 )
@@ -67,9 +71,55 @@ def mse_dp(p, t):
 
 
 @equation(
+    "mae",
+    source="purenn.ops.mae:_mae",
+    line="mean.forward(jnp.abs(wide(error)))",
+    by_purenn=pn.mae,
+    inputs=numbers,
+)
+def mae(p, t):
+    return np.abs(p - t).sum() / p.size
+
+
+@equation(
+    "mae.dp",
+    source="purenn.ops.mae:_mae_backward",
+    line="jnp.sign(wide(error)) * mean.backward(dy)",
+    by_purenn=by_hand(pn.mae),
+    inputs=numbers,
+)
+def mae_dp(p, t):
+    return np.sign(p - t) / p.size
+
+
+@equation(
+    "huber",
+    source="purenn.ops.huber:_huber",
+    line="terms = clipped * (e - clipped / 2)",
+    by_purenn=partial(pn.huber, delta=0.7),
+    inputs=numbers,
+)
+def huber(p, t, delta=0.7):
+    e = p - t
+    terms = np.where(np.abs(e) <= delta, e**2 / 2, delta * np.abs(e) - delta**2 / 2)
+    return terms.sum() / p.size
+
+
+@equation(
+    "huber.dp",
+    source="purenn.ops.huber:_huber_backward",
+    line="clipped = jnp.clip(",
+    by_purenn=by_hand(pn.huber, delta=0.7),
+    inputs=numbers,
+)
+def huber_dp(p, t, delta=0.7):
+    return np.minimum(np.maximum(p - t, -delta), delta) / p.size
+
+
+@equation(
     "binary_cross_entropy",
     source=f"{BINARY}:_binary_cross_entropy",
-    line="loss = -jnp.mean(",
+    line="loss = mean.forward(",
     by_purenn=pn.binary_cross_entropy,
     inputs=probabilities,
 )
@@ -114,7 +164,7 @@ def sigmoid_binary_cross_entropy_stable(z, t):
 @equation(
     "sigmoid_binary_cross_entropy.dz",
     source=f"{BINARY}:_sigmoid_binary_cross_entropy_backward",
-    line="(jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) / saved.x.size",
+    line="(jax.nn.sigmoid(wide(saved.x)) - wide(saved.targets)) * saved.mean",
     by_purenn=by_hand(pn.sigmoid_binary_cross_entropy),
     inputs=logits,
 )
@@ -149,7 +199,7 @@ def categorical_cross_entropy_da(a, y):
 @equation(
     "softmax_cross_entropy",
     source=f"{CATEGORICAL}:_softmax_cross_entropy",
-    line="terms = wide(y) * jnp.where(",
+    line="terms = y * jnp.where(",
     by_purenn=pn.softmax_cross_entropy,
     inputs=logit_rows,
 )
@@ -175,7 +225,7 @@ def softmax_cross_entropy_shifted(z, y):
 @equation(
     "softmax_cross_entropy.dz",
     source=f"{CATEGORICAL}:_softmax_cross_entropy_backward",
-    line="error / error.shape[0] * dy",
+    line="wide(error) * mean.backward(dy)",
     by_purenn=by_hand(pn.softmax_cross_entropy),
     inputs=logit_rows,
 )
@@ -183,3 +233,68 @@ def softmax_cross_entropy_dz(z, y):
     m = len(z)
     a = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     return (a - y) / m
+
+
+# Weights and label smoothing.
+
+MEAN = "purenn.ops.means:Mean"
+
+
+def terms_and_weights(rng):
+    """The losses of six answers, and their weights."""
+    return rng.normal(size=6), np.array([1.0, 0.0, 2.0, 0.5, 0.0, 1.0])
+
+
+def mean_of(terms, weights):
+    """The mean that every loss takes of its terms."""
+    return mean_of_elements("", "", jnp.asarray(terms), weights)
+
+
+@equation(
+    "losses.weights",
+    source=f"{MEAN}.forward",
+    line="self.weights / self.total * terms",
+    by_purenn=lambda terms, w: mean_of(terms, w).forward(jnp.asarray(terms)),
+    inputs=terms_and_weights,
+)
+def weights(terms, w):
+    return (w * terms).sum() / w.sum()
+
+
+@equation(
+    "losses.weights.dl",
+    source=f"{MEAN}.backward",
+    line="self.weights / self.total * wide(dy)",
+    by_purenn=lambda terms, w: mean_of(terms, w).backward(jnp.ones(())),
+    inputs=terms_and_weights,
+)
+def weights_dl(terms, w):
+    return w / w.sum()
+
+
+@equation(
+    "softmax_cross_entropy.smoothed",
+    source=f"{CATEGORICAL}:_softmax_cross_entropy",
+    line="y = (1 - smoothing) * y + smoothing / y.shape[-1]",
+    by_purenn=partial(pn.softmax_cross_entropy, label_smoothing=0.2),
+    inputs=logit_rows,
+)
+def softmax_cross_entropy_smoothed(z, y, s=0.2):
+    m, k = y.shape
+    smooth = (1 - s) * y + s / k
+    a = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return -(smooth * np.log(a)).sum() / m
+
+
+@equation(
+    "softmax_cross_entropy.smoothed.dz",
+    source=f"{CATEGORICAL}:_softmax_cross_entropy_backward",
+    line="wide(error) * mean.backward(dy)",
+    by_purenn=by_hand(pn.softmax_cross_entropy, label_smoothing=0.2),
+    inputs=logit_rows,
+)
+def softmax_cross_entropy_smoothed_dz(z, y, s=0.2):
+    m, k = y.shape
+    smooth = (1 - s) * y + s / k
+    a = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return (a - smooth) / m

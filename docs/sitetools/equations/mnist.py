@@ -69,8 +69,8 @@ def scores(rng):
 
 @equation(
     "mnist.accuracy",
-    source="purenn.training.evaluate:accuracy",
-    line="jnp.mean(_correct(",
+    source="purenn.training.accuracy:accuracy",
+    line="mean.forward(right)",
     by_purenn=pn.accuracy,
     inputs=scores,
 )

@@ -1,6 +1,4 @@
-"""The equations of course/optimizers.md: the updates and the schedules."""
-
-import math
+"""The equations of course/optimizers.md: gradient descent, momentum and Adam."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +8,6 @@ from purenn.optimizers.adam import AdamState
 from purenn.optimizers.momentum import MomentumState
 from sitetools.equations.registry import equation
 
-SCHEDULES = "purenn.optimizers.schedules"
 MOMENTUM = "purenn.optimizers.momentum:momentum.update"
 ADAM = "purenn.optimizers.adam:_adam.update"
 
@@ -180,7 +177,7 @@ def direction(m, v, g, beta1, beta2, epsilon, t):
 @equation(
     "adam.w",
     source=f"{ADAM}.direction",
-    line="m_hat / (_root(v_hat) + in_dtype(epsilon, v.dtype))",
+    line="m_hat / (root(v_hat) + in_dtype(epsilon, v.dtype))",
     by_purenn=adam_by_purenn,
     inputs=for_adam,
 )
@@ -208,59 +205,3 @@ def adamw_w(w, m, v, g, eta, beta1, beta2, epsilon, t, decay):
     m_hat = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)
     v_hat = (beta2 * v + (1 - beta2) * g**2) / (1 - beta2**t)
     return w - eta * (m_hat / (np.sqrt(v_hat) + epsilon) + decay * w)
-
-
-# Schedules, each at the steps 0 to 99.
-
-
-def each_step(schedule):
-    """A schedule's rate at every step."""
-    return jnp.stack([schedule(step) for step in range(100)])
-
-
-@equation(
-    "inverse_time_decay",
-    source=f"{SCHEDULES}:inverse_time_decay",
-    line="_real(initial) / (1 + _real(decay_rate) * epoch)",
-    by_purenn=lambda eta0, r, n, T: each_step(pn.inverse_time_decay(eta0, r, n)),
-    inputs=lambda rng: (0.3, 0.5, 10, 40),
-)
-def inverse_time_decay(eta0, r, n, T):
-    epoch = np.arange(100) // n
-    return eta0 / (1 + r * epoch)
-
-
-@equation(
-    "exponential_decay",
-    source=f"{SCHEDULES}:exponential_decay",
-    line="_real(initial) * _real(decay_rate) **",
-    by_purenn=lambda eta0, r, n, T: each_step(pn.exponential_decay(eta0, r, T)),
-    inputs=lambda rng: (0.3, 0.5, 10, 40),
-)
-def exponential_decay(eta0, r, n, T):
-    step = np.arange(100)
-    return eta0 * r ** (step / T)
-
-
-@equation(
-    "cosine_decay",
-    source=f"{SCHEDULES}:cosine_decay.schedule",
-    line="0.5 * (1 + jnp.cos(math.pi * part))",
-    by_purenn=lambda eta0, f, T: each_step(pn.cosine_decay(eta0, T, final=f)),
-    inputs=lambda rng: (0.3, 0.02, 40),
-)
-def cosine_decay(eta0, f, T):
-    s = np.minimum(1, np.arange(100) / T)
-    return f + (eta0 - f) / 2 * (1 + np.cos(math.pi * s))
-
-
-@equation(
-    "linear_warmup",
-    source=f"{SCHEDULES}:linear_warmup.schedule",
-    line="return after * jnp.minimum(",
-    by_purenn=lambda peak, T: each_step(pn.linear_warmup(peak, T)),
-    inputs=lambda rng: (0.3, 40),
-)
-def linear_warmup(peak, T):
-    step = np.arange(100)
-    return peak * np.minimum(1, (step + 1) / T)

@@ -3,8 +3,10 @@
 import numpy as np
 
 import purenn as pn
-from sitetools.equations.activations import FILE, by_hand
+from sitetools.equations.activations import by_hand
 from sitetools.equations.registry import equation
+
+FILE = "purenn.ops.softmax"
 
 
 def rows(rng):
@@ -68,3 +70,26 @@ def softmax_jacobian(x):
 def softmax_dx(x, dy):
     y = softmax(x)
     return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+@equation(
+    "log_softmax",
+    source=f"{FILE}:_log_softmax",
+    line="z - jnp.log(jnp.sum(jnp.exp(z), axis=-1, keepdims=True))",
+    by_purenn=pn.log_softmax,
+    inputs=rows,
+)
+def log_softmax(x):
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+@equation(
+    "log_softmax.dx",
+    source=f"{FILE}:_log_softmax_backward",
+    line="wide(dy) - jnp.exp(wide(y)) * total",
+    by_purenn=by_hand(pn.log_softmax),
+    inputs=rows_with_cotangent,
+)
+def log_softmax_dx(x, dy):
+    y = log_softmax(x)
+    return dy - np.exp(y) * dy.sum(axis=1, keepdims=True)

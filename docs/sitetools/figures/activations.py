@@ -13,6 +13,8 @@ from sitetools.svg import BLUE, INK, ORANGE, PURPLE
 SHOWN = {
     "relu": pn.relu,
     "leaky_relu, slope 0.1": partial(pn.leaky_relu, negative_slope=0.1),
+    "elu": pn.elu,
+    "selu": pn.selu,
     "sigmoid": pn.sigmoid,
     "tanh": pn.tanh,
     "softplus": pn.softplus,
@@ -34,24 +36,24 @@ def every_curve_and_its_slope() -> Figure:
     # A gap at 0, where the slope of relu jumps.
     x = np.concatenate([np.linspace(-5, 0, 41), [np.nan], np.linspace(1e-6, 5, 41)])
     x = x.astype(np.float32)
-    figure, axes = plt.subplots(4, 2, figsize=(5.2, 7.2), sharex=True)
+    figure, axes = plt.subplots(5, 2, figsize=(5.2, 9), sharex=True)
     for panel, (name, op) in zip(axes.flat, SHOWN.items(), strict=False):
         y, dx = value_and_slope(op, x)
         panel.plot(x, y, color=BLUE, label="value")
         panel.plot(x, dx, color=ORANGE, label="slope")
         panel.set_title(name)
-        panel.set_ylim(-1.15, 2.2)
+        panel.set_ylim(-1.9, 2.2)
         panel.set_yticks([-1, 0, 1])
         panel.grid(visible=False, axis="x")
-        if "relu" in name:
+        if "relu" in name or name == "selu":
             at_0 = value_and_slope(op, np.zeros(1, np.float32))[1]
             panel.plot([0], at_0, "o", color=ORANGE, markersize=4)
     axes[0, 0].legend(loc="upper left")
-    last = axes[3, 1]
+    last = axes[4, 1]
     last.plot(x, pn.gelu(x) - pn.gelu(x, approximate=False), color=PURPLE)
     last.set_title("gelu: tanh form − exact form")
     last.ticklabel_format(style="sci", scilimits=(0, 0))
-    for panel in axes[3]:
+    for panel in axes[4]:
         panel.set_xlabel("x")
         panel.set_xticks([-4, 0, 4])
     return figure

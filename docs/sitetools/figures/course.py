@@ -13,7 +13,7 @@ ROAD = (  # the course's pages in order, and what each is about
     ("Any depth", ORANGE),
     ("Optimizers", ORANGE),
     ("Initialization", ORANGE),
-    ("Regularisation", PURPLE),
+    ("Regularization", PURPLE),
     ("Batch norm", PURPLE),
     ("Convolution", PURPLE),
     ("All of MNIST", PURPLE),

@@ -170,13 +170,21 @@ def schedules() -> Figure:
         "inverse_time_decay(0.1, 0.5, 10)": pn.inverse_time_decay(0.1, 0.5, 10),
         "exponential_decay(0.1, 0.5, 25)": pn.exponential_decay(0.1, 0.5, 25),
         "cosine_decay(0.1, 80)": pn.cosine_decay(0.1, 80),
+        "polynomial_decay(0.1, 80, power=2)": pn.polynomial_decay(0.1, 80, power=2.0),
+        "piecewise_constant((30, 60), (0.1, 0.03, 0.01))": pn.piecewise_constant(
+            (30, 60), (0.1, 0.03, 0.01)
+        ),
         "linear_warmup(cosine_decay(0.1, 70), 10)": pn.linear_warmup(pn.cosine_decay(0.1, 70), 10),
     }
     steps = jnp.arange(100)
-    figure, axes = plt.subplots(figsize=(6.4, 3))
-    for (name, schedule), style in zip(shown.items(), ("-", "--", "-.", ":"), strict=True):
-        drawstyle = "steps-post" if "inverse" in name else "default"
-        axes.plot(steps, jax.vmap(schedule)(steps), style, drawstyle=drawstyle, label=name)
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    styles = "-", "--", "-.", (0, (6, 2, 1, 2, 1, 2)), (0, (8, 2)), ":"
+    for (name, schedule), style in zip(shown.items(), styles, strict=True):
+        staircase = name.startswith(("inverse", "piecewise"))
+        drawstyle = "steps-post" if staircase else "default"
+        axes.plot(
+            steps, jax.vmap(schedule)(steps), linestyle=style, drawstyle=drawstyle, label=name
+        )
     axes.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return figure

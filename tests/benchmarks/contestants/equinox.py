@@ -3,6 +3,7 @@
 As in its CNN-on-MNIST example; images are channels first there.
 """
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -93,3 +94,24 @@ def host_time(task: Task) -> Work:
     """One call of the step under `filter_jit`."""
     state, step = state_and_step(task)
     return loops.host_time(jitted(step), state, task)
+
+
+def _layer(task: Task, *, scan: bool) -> Work:
+    """Channels first, as all of its layers: the images are made so, and stay so."""
+    key = jax.random.key(0)
+    if task.convolution == "transposed":
+        layer = eqx.nn.ConvTranspose2d(64, 32, 3, stride=2, padding=1, output_padding=1, key=key)
+    else:
+        groups = loops.GROUPS[task.convolution]
+        layer = eqx.nn.Conv2d(64, 64, kernel_size=3, padding=1, groups=groups, key=key)
+    arrays, static = eqx.partition(layer, eqx.is_array)
+
+    def loss_fn(arrays: Any, x: Any) -> Any:
+        layer = eqx.combine(arrays, static)
+        return jnp.mean(jax.vmap(layer)(x) ** 2) / 2
+
+    gradient = jax.grad(loss_fn, argnums=(0, 1))
+    return loops.layer_steps(gradient, arrays, task, scan=scan, channels_first=True)
+
+
+layer_usual, layer_scan = partial(_layer, scan=False), partial(_layer, scan=True)

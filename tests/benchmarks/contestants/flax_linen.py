@@ -3,6 +3,7 @@
 The blocks of the memory row follow the guides on batch norm and on dropout.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -126,3 +127,21 @@ def blocks(task: Task) -> Work:
         return state.replace(batch_stats=updates["batch_stats"]), loss
 
     return loops.compiled_step(train_step, state, x, y)
+
+
+def _layer(task: Task, *, scan: bool) -> Work:
+    if task.convolution == "transposed":
+        layer = nn.ConvTranspose(features=32, kernel_size=(3, 3), strides=(2, 2))
+    else:
+        groups = loops.GROUPS[task.convolution]
+        layer = nn.Conv(features=64, kernel_size=(3, 3), feature_group_count=groups)
+    x = jnp.ones((1, *loops.IN_SHAPES[task.convolution]))
+    params = layer.init(jax.random.key(0), x)
+
+    def loss_fn(params: Any, x: Any) -> Any:
+        return jnp.mean(layer.apply(params, x) ** 2) / 2
+
+    return loops.layer_steps(jax.grad(loss_fn, argnums=(0, 1)), params, task, scan=scan)
+
+
+layer_usual, layer_scan = partial(_layer, scan=False), partial(_layer, scan=True)

@@ -173,6 +173,23 @@ def max_pool_both(task: Task) -> Work:
     return loops.repeated(jax.jit(both), *loops.pool_data(task))
 
 
+def _layer(task: Task, *, scan: bool) -> Work:
+    if task.convolution == "transposed":
+        layer = pn.conv2d_transpose(32, strides=2)
+    else:
+        layer = pn.conv2d(64, groups=loops.GROUPS[task.convolution])
+    params, _ = layer.init(jax.random.key(0), loops.IN_SHAPES[task.convolution])
+
+    def derivatives(params: Any, x: Any) -> Any:
+        y, _, cache = layer.forward(params, (), x)
+        return layer.backward(params, cache, y / y.size)
+
+    return loops.layer_steps(derivatives, params, task, scan=scan)
+
+
+layer_usual, layer_scan = partial(_layer, scan=False), partial(_layer, scan=True)
+
+
 def shuffle(task: Task) -> Work:
     """All indices of an epoch."""
     permutation = jax.jit(lambda key: shuffled(key, task.examples))

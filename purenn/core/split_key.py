@@ -1,0 +1,15 @@
+"""The keys of several layers, made of one."""
+
+from typing import Any
+
+import jax
+
+from purenn.core import checks
+
+
+def split_key(where: str, key: Any, count: int) -> list[Any]:
+    """Return a key for each of several layers, `fold_in(key, i)`; None for each if it is None."""
+    if key is None:
+        return [None] * count
+    key = checks.prng_key(where, key)
+    return [jax.random.fold_in(key, i) for i in range(count)]

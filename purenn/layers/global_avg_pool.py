@@ -1,0 +1,84 @@
+"""`global_avg_pool`: the mean of each channel over all places of an example."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
+from purenn.core.precision import wide
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Saved:
+    places: tuple[int, ...] = field(metadata={"static": True})  # axes between batch and channels
+
+
+def global_avg_pool() -> Layer:
+    r"""Take the mean of each channel over all places of an example (Lin, Chen and Yan 2013).
+
+    The places are all axes between the batch and the channels: height and width of an image, time
+    of a sequence. With $n$ of them,
+
+    $$y_c = \frac1n \sum_p x_{p,c}, \qquad dx_{p,c} = \frac1n\, dy_c$$
+
+    It stands where `flatten` would, before the last `dense`, which then has a weight per channel
+    instead of one per channel and place. The network takes images of any size.
+
+    Returns:
+        A layer with no parameters and no state; `x: (batch, ..., channels)` with at least one axis
+        between, `y: (batch, channels)`. Sums are in float32 at least. The cache holds only the
+        lengths of the axes.
+
+    Raises:
+        ValueError: there is no axis between the batch and the channels, or one has length 0.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> x = jnp.arange(16.0).reshape(1, 2, 4, 2)
+        >>> y, state = pn.global_avg_pool().apply((), (), x)
+        >>> print(y)
+        [[7. 8.]]
+    """
+    name = "global_avg_pool"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
+        check(in_shape, f"in_shape is {in_shape}", "(..., channels)")
+        return (), ()
+
+    def forward(
+        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Saved]:
+        check(x.shape[1:], f"x has shape {x.shape}", "(batch, ..., channels)")
+        places = x.shape[1:-1]
+        # Divided first, since a sum may overflow.
+        y = jnp.sum(wide(x) / math.prod(places), axis=tuple(range(1, x.ndim - 1)))
+        return y.astype(x.dtype), state, _Saved(places)
+
+    def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
+        batch, channels = dy.shape
+        each = (wide(dy) / math.prod(saved.places)).astype(dy.dtype)
+        each = jnp.expand_dims(each, tuple(range(1, 1 + len(saved.places))))
+        return (), jnp.broadcast_to(each, (batch, *saved.places, channels))
+
+    def check(shape: tuple[int, ...], what: str, wanted: str) -> None:
+        if len(shape) < 2:
+            raise ValueError(
+                f"{name}: {what}, expected {wanted} with at least one axis of places, such as the "
+                f"height and width of an image"
+            )
+        if 0 in shape[:-1]:
+            raise ValueError(f"{name}: {what}, expected {wanted} with places of at least 1")
+
+    notation = Notation("P", "mean places({x})", "{dy}/n to each of n places")
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return int(x.size)  # a term of the sum each
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

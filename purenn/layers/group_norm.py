@@ -1,0 +1,178 @@
+"""`group_norm`: normalization of each example over groups of its channels and all places."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks, scalars
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
+from purenn.core.precision import inverse_deviation, per_feature, recentered, wide
+from purenn.core.sharding import sharding_of
+from purenn.core.types import Scalar
+from purenn.core.weights import weights
+from purenn.initializers import ones, zeros
+
+
+@weights()
+class GroupNormParams(NamedTuple):
+    r"""Scale and shift of `group_norm`.
+
+    Attributes:
+        gamma: the scale $\gamma$, `(channels,)`; 1 at first.
+        beta: the shift $\beta$, `(channels,)`; 0 at first.
+    """
+
+    gamma: Array  # (channels,)
+    beta: Array  # (channels,)
+
+
+class _Saved(NamedTuple):
+    x: Array  # (batch, ..., channels)
+    mean: Array  # (batch, groups)
+    correction: Array  # (batch, groups), to the mean
+    inv_std: Array  # (batch, groups)
+
+
+def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
+    r"""Normalize each example over groups of its channels and all places (Wu and He 2018).
+
+    The channels are divided, in their order, into groups of equal size. With $G$ the numbers of one
+    example that are in one group, its channels at all places, and $n$ of them,
+
+    $$\mu = \tfrac1n \sum_{j \in G} x_j, \quad \sigma^2 = \tfrac1n \sum_{j \in G} (x_j - \mu)^2,
+      \quad \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
+
+    $\gamma$ and $\beta$ have one number per channel, the same for every example and place, so their
+    derivatives are sums over examples and places $m$. The rest is derived as for `layer_norm`, with
+    the sums over $G$: with $d\hat x = \gamma\, dy$,
+
+    $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
+      dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x
+      - \tfrac1n \sum_{j \in G} d\hat x_j
+      - \hat x\, \tfrac1n \sum_{j \in G} d\hat x_j\, \hat x_j\right)$$
+
+    No example sees another, so it does the same in training and in evaluation, with any batch. One
+    group per channel is instance normalization. PyTorch's `GroupNorm` is the same; Flax's has
+    `epsilon=1e-6`. If the variance overflows, in float32 from deviations of about 1e19 on, the
+    group is NaN.
+
+    Args:
+        groups: how many groups; the number of channels must be a multiple of it.
+        epsilon: added to the variance, under the root: a number or a traced scalar; a traced one
+            gives NaN below 0.
+
+    Returns:
+        A layer with parameters `gamma, beta` and no state; `x, y: (batch, ..., channels)` with any
+        number of axes between, or none. Statistics are computed in float32 at least. The cache is
+        `x` and three values per example and group, from which the backward computes $\hat x$ again.
+
+    Raises:
+        TypeError: `groups` is not a whole number.
+        ValueError: `groups` is below 1, the channels can't be divided into the groups, or a group
+            has only one number, and its variance is zero.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.group_norm(2)
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(4,))
+        >>> y, state = layer.apply(params, state, jnp.array([[1.0, 3.0, 10.0, 50.0]]))
+        >>> print(y.round(3).tolist())
+        [[-1.0, 1.0, -1.0, 1.0]]
+    """
+    groups = scalars.count("group_norm", "groups", groups)
+    epsilon = scalars.number("group_norm", "epsilon", epsilon, least=0)
+    name = f"group_norm({groups})"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[GroupNormParams, tuple[()]]:
+        shape = checks.shape_tuple(name, in_shape, axes=1)
+        divided(shape, "in_shape", in_shape)
+        return GroupNormParams(gamma=ones(key, shape[-1:]), beta=zeros(key, shape[-1:])), ()
+
+    def forward(
+        params: GroupNormParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Saved]:
+        check(params, x)
+        mean, correction, var = recentered(wide(x), over_group)
+        statistics = mean, correction, inverse_deviation(var, epsilon)
+        saved = _Saved(x, *(one_each(a) for a in statistics))
+        gamma, beta = (per_feature(wide(p), x) for p in params)
+        y = gamma * normalized(saved) + beta
+        return y.astype(x.dtype), state, saved
+
+    def backward(
+        params: GroupNormParams, saved: _Saved, dy: Array
+    ) -> tuple[GroupNormParams, Array]:
+        check(params, saved.x)
+        dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
+        saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
+        dy, x_hat = wide(dy), normalized(saved)
+        dgamma = jnp.sum(dy * x_hat, rows)
+        dbeta = jnp.sum(dy, rows)
+        dx_hat = dy * per_feature(wide(params.gamma), dy)
+        through_mean = over_group(dx_hat)
+        through_var = x_hat * over_group(dx_hat * x_hat)
+        inv_std = for_each_channel(saved.inv_std, dy)
+        dx = (dx_hat - through_mean - through_var) * inv_std
+        return GroupNormParams(dgamma.astype(dtype), dbeta.astype(dtype)), dx.astype(dtype)
+
+    def normalized(saved: _Saved) -> Array:
+        x, *statistics = saved
+        mean, correction, inv_std = (for_each_channel(a, x) for a in statistics)
+        return (wide(x) - mean - correction) * inv_std
+
+    def over_group(x: Array) -> Array:
+        """Return each channel's mean over its group and all places, `(batch, 1, ..., channels)`.
+
+        The places come first, since a CPU does not vectorize over the few channels of a group: 5 ms
+        for forward and backward where a mean over both at once takes 14 (jax 0.12.0.1, AVX-512, 32
+        images of 28×28, 64 channels in 32 groups).
+        """
+        of_channel = jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
+        shape = (x.shape[0], groups, x.shape[-1] // groups)
+        sharding = sharding_of(x, 0, None, None)
+        grouped = jnp.reshape(of_channel, shape, out_sharding=sharding)
+        return for_each_channel(jnp.mean(grouped, axis=-1), x)
+
+    def for_each_channel(values: Array, x: Array) -> Array:
+        """Return one value per group, `(batch, groups)`, as `(batch, 1, ..., channels)`."""
+        batch, channels = x.shape[0], x.shape[-1]
+        repeated = jnp.broadcast_to(values[..., None], (batch, groups, channels // groups))
+        sharding = sharding_of(x, 0, None)
+        repeated = jnp.reshape(repeated, (batch, channels), out_sharding=sharding)
+        return jnp.expand_dims(repeated, tuple(range(1, x.ndim - 1)))
+
+    def one_each(values: Array) -> Array:
+        """Return the values of `for_each_channel`, one per group again."""
+        channels = values.shape[-1]
+        firsts = values[..., :: channels // groups]
+        return jnp.squeeze(firsts, tuple(range(1, values.ndim - 1)))
+
+    def check(params: Any, x: Array) -> None:
+        checks.record(name, "params", params, GroupNormParams, ("channels",), ("channels",))
+        checks.last_axis(name, x, *params.gamma.shape)
+        divided(x.shape[1:], "x", x.shape)
+        checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
+        checks.same_dtype(name, "params.beta", params.beta, "params.gamma", params.gamma)
+
+    def divided(shape: tuple[int, ...], what: str, came: tuple[int, ...]) -> None:
+        if shape[-1] % groups or shape[-1] == 0:
+            raise ValueError(
+                f"{name}: {what} is {came}, expected channels (the last axis) that can be divided "
+                f"into groups={groups}, got {shape[-1]}"
+            )
+        if math.prod(shape) // groups < 2:
+            raise ValueError(f"{name}: needs at least two numbers per group, got {what} {came}")
+
+    y, dparams = "{gamma}⊙groupnorm({x}) + {beta}", ("Σ rows {dy}⊙x̂", "Σ rows {dy}")
+    dx = "(g - groupmean(g) - x̂⊙groupmean(g⊙x̂))/σ, g = {gamma}⊙{dy}"
+    notation = Notation("N", y, dx, dparams)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        return 7 * int(y.size)  # as layer_norm
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

@@ -1,0 +1,63 @@
+"""Padding: how many rows and columns a layer puts around images, or steps around sequences."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from jax import lax
+
+from purenn.core import checks, scalars
+
+Pair: TypeAlias = tuple[int, int]
+Padding: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+
+
+def checked_padding(layer: str, padding: Any) -> str | Padding:
+    """Return the argument `padding` of a layer in one form: a word in capitals, or two pairs."""
+    simple = _word_or_number(layer, padding)
+    if simple is not None:
+        return simple if isinstance(simple, str) else ((simple, simple), (simple, simple))
+    try:
+        (top, bottom), (left, right) = padding
+    except (TypeError, ValueError):
+        raise TypeError(
+            f'{layer}: padding must be "SAME", "VALID", one number for all sides, or '
+            f"((top, bottom), (left, right)); got {checks.describe(padding)}"
+        ) from None
+    top, bottom = (scalars.count(layer, "padding[0]", n, least=0) for n in (top, bottom))
+    left, right = (scalars.count(layer, "padding[1]", n, least=0) for n in (left, right))
+    return (top, bottom), (left, right)
+
+
+def sequence_padding(layer: str, padding: Any) -> str | Padding:
+    """Return that of a layer of sequences in the same form, as padding of images of height 1."""
+    simple = _word_or_number(layer, padding)
+    if simple is not None:
+        return simple if isinstance(simple, str) else ((0, 0), (simple, simple))
+    try:
+        before, after = padding
+    except (TypeError, ValueError):
+        raise TypeError(
+            f'{layer}: padding must be "SAME", "VALID", one number for both sides, or '
+            f"(before, after); got {checks.describe(padding)}"
+        ) from None
+    before = scalars.count(layer, "padding[0]", before, least=0)
+    after = scalars.count(layer, "padding[1]", after, least=0)
+    return (0, 0), (before, after)
+
+
+def _word_or_number(layer: str, padding: Any) -> str | int | None:
+    """Return padding that is a word, in capitals, or one number; None for any other."""
+    if isinstance(padding, str):
+        checks.one_of(layer, "padding", padding.upper(), ("SAME", "VALID"))
+        return padding.upper()
+    if isinstance(padding, (int, np.integer)) and not isinstance(padding, bool):
+        return scalars.count(layer, "padding", padding, least=0)
+    return None
+
+
+def in_numbers(padding: str | Padding, image: Pair, window: Pair, strides: Pair) -> Padding:
+    """Return how many rows and columns are put around an image of this size."""
+    if not isinstance(padding, str):
+        return padding
+    rows, columns = lax.padtype_to_pads(image, window, strides, padding)
+    return (int(rows[0]), int(rows[1])), (int(columns[0]), int(columns[1]))

@@ -1,0 +1,78 @@
+"""`huber`: squared for small errors, absolute for large ones."""
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import scalars
+from purenn.core.notation import Notation
+from purenn.core.op import Op
+from purenn.core.precision import wide
+from purenn.core.types import ArrayLike
+from purenn.ops.means import Mean
+from purenn.ops.targets import regression_error
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Saved:
+    error: Array
+    mean: Mean
+    delta: float = field(metadata={"static": True})
+
+
+def _huber(
+    predictions: Array, targets: ArrayLike, weights: ArrayLike | None = None, *, delta: float = 1.0
+) -> tuple[Array, _Saved]:
+    r"""Compute Huber's loss (1964), the mean over all elements, with $e = p - t$.
+
+    $$L = \tfrac1n \sum \begin{cases} \tfrac12 e^2 & \lvert e \rvert \le \delta \\
+      \delta \lvert e \rvert - \tfrac12 \delta^2 & \text{elsewhere} \end{cases}, \qquad
+      dp = \tfrac1n \min(\max(e, -\delta), \delta)\, dL$$
+
+    The derivative is that of half the squared error, clipped to $\pm\delta$, so an outlier pulls no
+    harder than an error of $\delta$. This is the loss of PyTorch's `HuberLoss` and of
+    `optax.huber_loss`; "smooth L1" is this loss divided by $\delta$.
+
+    Args:
+        predictions: floating point, in any shape.
+        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
+        weights: what each element or each example counts, as for `mse`.
+        delta: $\delta$, above 0, a static number.
+
+    Raises:
+        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
+            compiled program).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> value, cache = pn.huber.forward(jnp.array([0.5, 4.0]), jnp.zeros(2))
+        >>> print(value, pn.huber.backward(cache, jnp.ones(())))  # (0.125 + 3.5) / 2
+        1.8125 [0.25 0.5 ]
+    """
+    delta = scalars.number("huber", "delta", delta, static=True)
+    if delta <= 0:
+        raise ValueError(f"huber: expected delta > 0, got {delta:g}")
+    error, mean = regression_error("huber", predictions, targets, weights)
+    e = wide(error)
+    # One expression for both cases: the square of a large error, which overflows, is never formed.
+    clipped = jnp.clip(e, -delta, delta)
+    terms = clipped * (e - clipped / 2)
+    return mean.forward(terms).astype(error.dtype), _Saved(error, mean, delta)
+
+
+def _huber_backward(saved: _Saved, dy: Array) -> Array:
+    clipped = jnp.clip(wide(saved.error), -saved.delta, saved.delta)
+    return (clipped * saved.mean.backward(dy)).astype(dy.dtype)
+
+
+huber = Op(
+    _huber,
+    _huber_backward,
+    name="huber",
+    weighted=True,
+    notation=Notation("L", "", "min(max({x}-Y, -{delta}), {delta})/n"),
+)

@@ -1,0 +1,59 @@
+"""`mae`: mean absolute error."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core.notation import Notation
+from purenn.core.op import Op
+from purenn.core.precision import wide
+from purenn.core.types import ArrayLike
+from purenn.ops.means import Mean
+from purenn.ops.targets import regression_error
+
+
+class _Saved(NamedTuple):
+    error: Array
+    mean: Mean
+
+
+def _mae(
+    predictions: Array, targets: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Array, _Saved]:
+    r"""Compute the mean absolute error over all elements: $L = \frac1n \sum \lvert p - t \rvert$.
+
+    $$dp = \tfrac1n\, \mathrm{sign}(p - t)\, dL$$
+
+    The derivative is 0 where the prediction equals the target. It is that of the least absolute
+    deviations: an outlier pulls no harder than any other element, and the best constant prediction
+    is the median. `huber` is smooth at 0.
+
+    Args:
+        predictions: floating point, in any shape.
+        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
+        weights: what each element or each example counts, as for `mse`.
+
+    Raises:
+        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
+            compiled program).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> value, cache = pn.mae.forward(jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]]))
+        >>> print(value, pn.mae.backward(cache, jnp.ones(())).tolist())
+        1.0 [[0.0], [-0.5]]
+    """
+    error, mean = regression_error("mae", predictions, targets, weights)
+    return mean.forward(jnp.abs(wide(error))).astype(error.dtype), _Saved(error, mean)
+
+
+def _mae_backward(saved: _Saved, dy: Array) -> Array:
+    error, mean = saved
+    return (jnp.sign(wide(error)) * mean.backward(dy)).astype(dy.dtype)
+
+
+mae = Op(
+    _mae, _mae_backward, name="mae", weighted=True, notation=Notation("L", "", "sign({x}-Y)/n")
+)

@@ -1,0 +1,90 @@
+"""`softmax` and its logarithm, over the last axis."""
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core.notation import Notation
+from purenn.core.op import Op
+from purenn.core.precision import wide
+
+
+def _softmax(x: Array) -> tuple[Array, Array]:
+    r"""Softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
+
+    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian, not a factor:
+    $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
+
+    $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
+
+    The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
+    `y` sums to one. A class at -inf gets 0; a row with +inf, or with nothing but -inf, is NaN. The
+    cache is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> [f"{p:.3f}" for p in pn.softmax(jnp.array([1.0, 2.0, 3.0]))]
+        ['0.090', '0.245', '0.665']
+    """
+    _check_classes("softmax", x)
+    z = wide(x)
+    exp = jnp.exp(z - lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True)))
+    y = (exp / jnp.sum(exp, axis=-1, keepdims=True)).astype(x.dtype)
+    return y, y
+
+
+def _softmax_backward(y: Array, dy: Array) -> Array:
+    along = jnp.sum(wide(dy) * wide(y), axis=-1, keepdims=True)  # (..., 1)
+    return (wide(y) * (wide(dy) - along)).astype(dy.dtype)
+
+
+softmax = Op(
+    _softmax,
+    _softmax_backward,
+    name="softmax",
+    notation=Notation("A", "softmax({x})", "{y}⊙({dy} - Σ classes {dy}⊙{y})"),
+    flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the division
+)
+
+
+def _log_softmax(x: Array) -> tuple[Array, Array]:
+    r"""Logarithm of softmax: $y_i = x_i - \log \sum_j e^{x_j}$.
+
+    With $\partial y_i / \partial x_j = \delta_{ij} - e^{y_j}$,
+
+    $$dx = dy - e^{y} \sum_j dy_j$$
+
+    `log(softmax(x))` is -inf, and loses its derivative, where a probability rounds to 0: in float32
+    from about 104 below the largest logit on. This keeps both. The maximum is subtracted first. A
+    class at -inf gets -inf; a row with +inf, or with nothing but -inf, is NaN. The cache is `y`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> print(pn.log_softmax(jnp.array([0.0, 1000.0])))
+        [-1000.     0.]
+    """
+    _check_classes("log_softmax", x)
+    z = wide(x)
+    z = z - lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    y = (z - jnp.log(jnp.sum(jnp.exp(z), axis=-1, keepdims=True))).astype(x.dtype)
+    return y, y
+
+
+def _log_softmax_backward(y: Array, dy: Array) -> Array:
+    total = jnp.sum(wide(dy), axis=-1, keepdims=True)  # (..., 1)
+    return (wide(dy) - jnp.exp(wide(y)) * total).astype(dy.dtype)
+
+
+log_softmax = Op(
+    _log_softmax,
+    _log_softmax_backward,
+    name="log_softmax",
+    notation=Notation("A", "log_softmax({x})", "{dy} - exp({y})⊙Σ classes {dy}"),
+    flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the difference
+)
+
+
+def _check_classes(where: str, x: Array) -> None:
+    if x.ndim < 1 or x.shape[-1] == 0:
+        raise ValueError(f"{where}: x has shape {x.shape}, expected classes on the last axis")

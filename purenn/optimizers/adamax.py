@@ -1,0 +1,99 @@
+"""`adamax`: Adam with the largest recent gradient instead of the mean of the squares."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks, scalars
+from purenn.core.precision import in_dtype, wide
+from purenn.core.types import Params, Scalar, Schedule
+from purenn.optimizers.base import (
+    Optimizer,
+    check_rate,
+    check_update,
+    first_step,
+    rate_at,
+    scaled,
+)
+from purenn.optimizers.describe import Described
+from purenn.optimizers.moments import bias_correction, zero_moments
+
+
+class AdamaxState(NamedTuple):
+    """State of `adamax`."""
+
+    step: Array  # int32
+    m: Any  # first moment, like params, float32 at least
+    u: Any  # largest size of a gradient, like params, float32 at least
+
+
+def adamax(
+    learning_rate: Scalar | Schedule,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-8,
+) -> Optimizer:
+    r"""Make AdaMax (Kingma and Ba 2015, section 7.1): Adam with an infinity norm.
+
+    $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
+    u \leftarrow \max(\beta_2 u, \lvert g \rvert)$$
+
+    $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{u + \epsilon}$$
+
+    A maximum that starts at 0 needs no correction; $t$ counts from 1. The paper has no $\epsilon$,
+    and divides by 0 where every gradient so far was 0. `jax.example_libraries` and Keras have it
+    where it is here. optax and PyTorch add it to $\lvert g \rvert$ inside the maximum, which
+    changes the step by a fraction of $\epsilon / u$ at most.
+
+    Args:
+        learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
+        beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
+        beta2: the fraction of the maximum kept, `0 <= beta2 < 1`.
+        epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> optimizer, w = pn.adamax(0.1), jnp.array([1.0, 2.0])
+        >>> updates, opt_state = optimizer.update(jnp.array([0.01, -50.0]), optimizer.init(w))
+        >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
+        ['0.90', '2.10']
+    """
+    given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    learning_rate = check_rate("adamax", learning_rate)
+    beta1 = scalars.number("adamax", "beta1", beta1, least=0, below=1)
+    beta2 = scalars.number("adamax", "beta2", beta2, least=0, below=1)
+    epsilon = scalars.number("adamax", "epsilon", epsilon, least=0)
+
+    def init(params: Params) -> AdamaxState:
+        return AdamaxState(
+            first_step(), zero_moments("adamax", params), zero_moments("adamax", params)
+        )
+
+    def update(
+        grads: Params, opt_state: AdamaxState, params: Params | None = None
+    ) -> tuple[Params, AdamaxState]:
+        grads = check_update("adamax", grads, opt_state, params, AdamaxState)
+        checks.same_structure("adamax", "grads", grads, "m", opt_state.m)
+        rate = rate_at("adamax", learning_rate, opt_state.step)
+        step = opt_state.step + 1
+
+        def first(m: Array, g: Array) -> Array:
+            beta = in_dtype(beta1, m.dtype)
+            return beta * m + (1 - beta) * wide(g).astype(m.dtype)
+
+        def largest(u: Array, g: Array) -> Array:
+            return jnp.maximum(in_dtype(beta2, u.dtype) * u, jnp.abs(wide(g).astype(u.dtype)))
+
+        def direction(m: Array, u: Array) -> Array:
+            return m / bias_correction(beta1, step, m.dtype) / (u + in_dtype(epsilon, u.dtype))
+
+        m = jax.tree.map(first, opt_state.m, grads)
+        u = jax.tree.map(largest, opt_state.u, grads)
+        directions = jax.tree.map(direction, m, u)
+        updates = jax.tree.map(lambda d, g: scaled(rate, d, g.dtype), directions, grads)
+        return updates, AdamaxState(step, m, u)
+
+    return Optimizer(init, Described(update, "adamax", given, elementwise=True))

@@ -1,0 +1,90 @@
+"""`clip_by_global_norm`: gradients no longer than a given norm, all of them together."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import scalars
+from purenn.core.precision import wide
+from purenn.core.types import Params, Scalar
+from purenn.optimizers.base import Optimizer, check_update
+from purenn.optimizers.describe import Described
+from purenn.optimizers.moments import root
+
+
+class ClipState(NamedTuple):
+    """State of `clip_by_global_norm`, which remembers nothing."""
+
+
+def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
+    r"""Make a transformation that scales long gradients down (Pascanu, Mikolov and Bengio 2013).
+
+    $$g \leftarrow g \min\left(1, \frac{c}{\lVert g \rVert}\right), \qquad
+    \lVert g \rVert = \sqrt{\textstyle\sum g^2}$$
+
+    The norm is that of all gradients together, as if they were one vector, so that their direction
+    stays the same. It goes before an optimizer, in `chain`: `update` returns gradients, not steps.
+
+    A gradient that is not longer than `max_norm` is returned as it is, bit for bit. One that holds
+    an infinity or NaN has no direction to keep: all of it becomes NaN, on which `fit` stops.
+
+    Args:
+        max_norm: $c$, at least 0: a number or a traced scalar.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> clip = pn.clip_by_global_norm(1.0)
+        >>> grads = {"w": jnp.array([[3.0, 0.0]]), "b": jnp.array([4.0])}
+        >>> clipped, _ = clip.update(grads, clip.init(grads))
+        >>> print(clipped["w"], clipped["b"])
+        [[0.6 0. ]] [0.8]
+    """
+    max_norm = scalars.number("clip_by_global_norm", "max_norm", max_norm, least=0)
+
+    def init(params: Params) -> ClipState:
+        return ClipState()
+
+    def update(
+        grads: Params, opt_state: ClipState, params: Params | None = None
+    ) -> tuple[Params, ClipState]:
+        grads = check_update("clip_by_global_norm", grads, opt_state, params, ClipState)
+        unit, length = _norm(grads)
+        bound = jnp.asarray(max_norm, unit.dtype)
+        short = unit * length <= bound  # False for NaN, so that NaN comes out
+        factor = bound / jnp.where(length == 0, 1, length)
+
+        def scale(g: Array) -> Array:
+            x = wide(g).astype(unit.dtype)
+            return jnp.where(short, x, x / unit * factor).astype(g.dtype)
+
+        return jax.tree.map(scale, grads), opt_state
+
+    given = {"max_norm": max_norm}
+    # The norm is the same in whatever shapes the numbers are.
+    return Optimizer(init, Described(update, "clip_by_global_norm", given, elementwise=True))
+
+
+def _norm(grads: Any) -> tuple[Array, Array]:
+    """Return the norm of all leaves together as a unit and a length in that unit.
+
+    The unit is 1 unless the sum of the squares overflows, as it does beyond a norm of 1.8e19 in
+    float32. The derivative is 0 where all gradients are 0.
+    """
+    leaves = [wide(g) for g in jax.tree.leaves(grads)]
+    dtype = jnp.float64 if any(g.dtype == jnp.float64 for g in leaves) else jnp.float32
+    large = float(jnp.finfo(dtype).max) ** 0.75
+
+    def squares(unit: float) -> Array:
+        sums = (jnp.sum((g.astype(dtype) / unit) ** 2) for g in leaves)
+        return sum(sums, jnp.zeros((), dtype))
+
+    plain = squares(1.0)
+    fits = plain < jnp.inf
+    length = root(lax.cond(fits, lambda: plain, lambda: squares(large)))
+    # An infinity has an infinite length in any unit, and no direction.
+    return jnp.where(fits, 1, jnp.asarray(large, dtype)), jnp.where(
+        length < jnp.inf, length, jnp.nan
+    )
