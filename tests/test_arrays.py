@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from table import LAYERS, OPS, case, error, functions, names, shapes
+from table import LAYERS, OPS, case, error, functions, jit_quickly, names, shapes
 
 import purenn as pn
 from purenn.core.keys import is_key
@@ -22,6 +22,11 @@ def big_endian(tree):
     return jax.tree.map(leaf, tree)
 
 
+def in_one_program(*given):
+    """Call a function with each, closed over: `jax.jit` itself takes no other byte order."""
+    return lambda function: jit_quickly(lambda: [function(each) for each in given])()
+
+
 SOME = [
     row
     for row in (*LAYERS, *OPS)
@@ -33,11 +38,16 @@ SOME = [
 def test_every_rule_takes_big_endian_arrays(row, rng):
     f = functions(row)
     v, rest = case(row, shapes(row)[0], rng, jnp.float32)
-    (y, cache), dy = f.forward(v, rest), jnp.ones_like(f.plain(v, rest))
-    other_v, other_rest, other_dy = map(big_endian, (v, rest, dy))
-    other_y, other_cache = f.forward(other_v, other_rest)
-    mine = other_y, f.backward(other_v, other_cache, other_dy), f.apply(other_v, other_rest)
-    assert error(mine, (y, f.backward(v, cache, dy), y)) == 0
+    y = jax.eval_shape(f.plain, v, rest)
+    dy = np.ones(y.shape, y.dtype)
+
+    @in_one_program(big_endian((v, rest, dy)), (v, rest, dy))
+    def everything(given):
+        v, rest, dy = given
+        y, cache = f.forward(v, rest)
+        return y, f.backward(v, cache, dy), f.apply(v, rest)
+
+    assert error(*everything) == 0
 
 
 @pytest.mark.parametrize("op", [pn.gelu, pn.l2_penalty(0.1)], ids=repr)
@@ -62,17 +72,12 @@ def test_everything_else_takes_big_endian_arrays(rng):
     start, _ = fitted(native)
     learned = start.params, start.state
     mesh = jax.make_mesh((2,), ("data",), devices=jax.devices()[:2])
+    run = pn.training_run(model, loss, optimizer, epochs=1, batch_size=4)
     calls = {
         "fit": lambda data: fitted(data, validation=data)[1][-1].validation_loss,
         "fit on a mesh": lambda data: fitted(data, mesh=mesh, blocks=2)[0].params,
         "fit, a function": lambda data: fitted(lambda e: [data, data], batch_size=None)[0].params,
         "evaluate": lambda data: pn.evaluate(model, loss, *learned, *data),
-        "explain": lambda data: pn.explain(model, loss, *learned, *data).value,
-        "value_and_grad": lambda data: pn.value_and_grad(model, loss)(*learned, *data)[1],
-        "train_step": lambda data: pn.train_step(model, loss, optimizer)(start, *data)[1],
-        "training_run": lambda data: pn.training_run(
-            model, loss, optimizer, epochs=1, batch_size=4
-        )(KEY, *data)[1],
         "accuracy": lambda data: pn.accuracy(*data),
         "check_gradients": lambda data: pn.check_gradients(pn.gelu, data[0]).worst,
         "compare": lambda data: (
@@ -82,6 +87,17 @@ def test_everything_else_takes_big_endian_arrays(rng):
     for name, call in calls.items():
         given = [jax.tree.map(np.asarray, call(data)) for data in (other, native)]
         assert error(*given) <= 1e-6, name
+
+    @in_one_program(other, native)
+    def pure(data):
+        return {
+            "explain": pn.explain(model, loss, *learned, *data).value,
+            "value_and_grad": pn.value_and_grad(model, loss)(*learned, *data)[1],
+            "train_step": pn.train_step(model, loss, optimizer)(start, *data)[1],
+            "training_run": run(KEY, *data)[1],
+        }
+
+    assert error(*pure) <= 1e-6
 
     grads = {"w": rng.normal(size=(2, 2)).astype(np.float32)}
     for optimizer in (pn.sgd(0.1), pn.momentum(0.1), pn.adamw(0.1)):

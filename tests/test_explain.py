@@ -360,15 +360,15 @@ def columns_of(dy, y, part):
 
 WORDS = {
     "columns": columns_of, "concatenate": np.concatenate,
-    "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "silu": jax.nn.silu,
-    "softplus": jax.nn.softplus, "softmax": jax.nn.softmax, "where": jnp.where,
-    "leaky_relu": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
+    "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": np.tanh, "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus, "softmax": jax.nn.softmax, "where": np.where,
+    "leaky_relu": lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
     "gelu": lambda x, approximate=True: x * OF_GELU[approximate](x),
     "mean": lambda a: a.mean(0), "rowmean": lambda a: a.mean(-1, keepdims=True),
     "rows": lambda a: a.sum(0), "classes": lambda a: a.sum(-1, keepdims=True),
     "flatten": lambda a: a.reshape(len(a), -1),
-    "elu": lambda x, alpha=1.0: jax.nn.elu(x, alpha), "selu": jax.nn.selu, "exp": jnp.exp,
-    "log_softmax": jax.nn.log_softmax, "sign": jnp.sign, "min": jnp.minimum, "max": jnp.maximum,
+    "elu": lambda x, alpha=1.0: jax.nn.elu(x, alpha), "selu": jax.nn.selu, "exp": np.exp,
+    "log_softmax": jax.nn.log_softmax, "sign": np.sign, "min": np.minimum, "max": np.maximum,
 }  # fmt: skip
 PYTHON = (
     (r"^\[(.+)\]$", r"concatenate([\1], -1)"),
@@ -389,27 +389,28 @@ PYTHON = (
 
 def words_of(layer, values, state, train):
     """What the words in a layer's formulas stand for."""
+    x, y = np.asarray(values.x), np.asarray(values.y)
     if layer.name in ("batch_norm", "layer_norm"):
         axis = 0 if layer.name == "batch_norm" else -1
-        mean, var = values.x.mean(axis, keepdims=True), values.x.var(axis, keepdims=True)
+        mean, var = x.mean(axis, keepdims=True), x.var(axis, keepdims=True)
         if axis == 0 and not train:
             mean, var = state
-        hat = (values.x - mean) / jnp.sqrt(var + 1e-5)
+        hat = (x - mean) / np.sqrt(var + 1e-5)
         norm = lambda x: hat  # noqa: E731
-        return {"x_hat": hat, "sigma": jnp.sqrt(var + 1e-5), "norm": norm, "rownorm": norm}
+        return {"x_hat": hat, "sigma": np.sqrt(var + 1e-5), "norm": norm, "rownorm": norm}
     if layer.name == "group_norm(2)":  # of 4 features
 
         def over_group(statistic):
-            return lambda a: jnp.repeat(statistic(a.reshape(len(a), 2, 2), -1), 2, axis=-1)
+            return lambda a: np.repeat(statistic(a.reshape(len(a), 2, 2), -1), 2, axis=-1)
 
-        sigma = jnp.sqrt(over_group(jnp.var)(values.x) + 1e-5)
-        hat = (values.x - over_group(jnp.mean)(values.x)) / sigma
-        groups = {"groupnorm": lambda x: hat, "groupmean": over_group(jnp.mean)}
+        sigma = np.sqrt(over_group(np.var)(x) + 1e-5)
+        hat = (x - over_group(np.mean)(x)) / sigma
+        groups = {"groupnorm": lambda x: hat, "groupmean": over_group(np.mean)}
         return {"x_hat": hat, "sigma": sigma, **groups}
     if layer.name.startswith("gelu"):
         phi = OF_GELU["False" not in layer.name]
         return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}
-    return {"mask": (values.y != 0).astype(values.y.dtype)} if "dropout" in layer.name else {}
+    return {"mask": (y != 0).astype(y.dtype)} if "dropout" in layer.name else {}
 
 
 def weights_of(link, symbols):

@@ -106,8 +106,8 @@ def test_a_step_runs_the_same_eagerly_and_jitted(data):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [pn.sgd(0.3), pn.momentum(0.3, nesterov=True), pn.adam(0.01), pn.adamw(0.01), optax.adam(0.01)],
-    ids=["sgd", "momentum", "adam", "adamw", "optax"],
+    [pn.sgd(0.3), pn.momentum(0.3, nesterov=True), pn.adamw(0.01), optax.adam(0.01)],
+    ids=["sgd", "momentum", "adamw", "optax"],  # adam's state is adamw's
 )
 def test_a_run_is_its_steps_however_the_loop_carries_the_weights(optimizer, data):
     # Wide weights, narrow ones, and kernels, which the loop turns and flattens and a step does not.
