@@ -87,7 +87,7 @@ SUMS = {
     **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
     "batch_norm-evaluated": ("dgamma",),
 }
-REFUSED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
+REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
 
 def kind(row):
@@ -278,7 +278,7 @@ def page():
         lines.append(f"| {point} | {' | '.join(activation_cell(r, point) for r in numbers)} |")
     rest = ["| | | ±largest | ±inf | NaN |", f"|{'---|' * 5}"]
     rest += [line for row in ROWS if not elementwise(row) for line in layer_lines(row)]
-    why = [f"- `{name}`: {reason}." for name, reason in {**OVERFLOWS, **REFUSED}.items()]
+    why = [f"- `{name}`: {reason}." for name, reason in {**OVERFLOWS, **REJECTED}.items()]
     return "\n".join([HEAD, *lines, REST, *rest, WHY.rstrip("\n"), "", *why, ""])
 
 
@@ -300,11 +300,11 @@ def test_extreme_inputs_give_what_the_page_says(row):
 
     # The rules: all finite up to ±1e4, and at the largest but where there is a reason.
     for (mode, point), result in at.items():
-        if kind(row) in REFUSED:
+        if kind(row) in REJECTED:
             assert finite(result) or np.isnan(result["y"]).all(), (mode, point)
         elif np.isfinite(POINTS[point]) and ("largest" not in point or kind(row) not in OVERFLOWS):
             assert finite(result), (mode, point)
-    if kind(row) in {**OVERFLOWS, **REFUSED}:
+    if kind(row) in {**OVERFLOWS, **REJECTED}:
         assert not finite(at["all elements", "largest"])
     # NaN in, NaN out, but for derivatives that do not depend on the input.
     for name, leaf in at["all elements", "NaN"].items():

@@ -63,10 +63,10 @@ def measured(mesh, dtype):
 
         given = start.params, start.state, key(), x, targets
         if mesh is not None:
-            lies = [NamedSharding(mesh, spec) for spec in (P(), P("data"))]
+            shardings = [NamedSharding(mesh, spec) for spec in (P(), P("data"))]
             given = (
-                *(jax.tree.map(partial(put, sharding=lies[0]), tree) for tree in given[:3]),
-                *(put(array, lies[1]) for array in given[3:]),
+                *(jax.tree.map(partial(put, sharding=shardings[0]), tree) for tree in given[:3]),
+                *(put(array, shardings[1]) for array in given[3:]),
             )
         value, state, grads, masked, order = jax.tree.map(to_host, program(*given))
         scored = pn.evaluate(MODEL, LOSS, start.params, start.state, x, targets, mesh=mesh)
