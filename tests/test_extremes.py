@@ -64,6 +64,7 @@ VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it
 SQUARES = "squares overflow from about 1e19 on"
 NO_PROBABILITY = "what is not a probability is rejected; in a compiled program it is NaN"
 SUM = "the sum of very large losses overflows"
+PRODUCT = "a product of large outputs exceeds what float32 holds, and 0 times infinity is NaN"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
     "conv1d": WIDE_SUMS,
@@ -74,6 +75,7 @@ OVERFLOWS = {
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
     "group_norm": VARIANCE,
+    "parallel-product": PRODUCT,
     "selu": "`1.0507 x` exceeds what float32 holds",
     "mse": SQUARES,
     "mae": SUM,
@@ -86,6 +88,7 @@ OVERFLOWS = {
 SUMS = {
     **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
     "batch_norm-evaluated": ("dgamma",),
+    "parallel-product": ("y", "dx", "dw", "db"),
 }
 REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
@@ -95,13 +98,14 @@ def kind(row):
     return row.name.split("-(")[0]
 
 
-# One row a layer: its other shapes run the same code, and what is made of layers is made of these.
-COMPOSED = (*MADE_OF_OTHERS, "mixed_precision")
+# One row per layer: its other shapes run the same code, and what is made of layers is made of these.
+# A product of layers is different: it multiplies what comes out of them.
+COMPOSED = {*MADE_OF_OTHERS, "mixed_precision"} - {"parallel-product"}
 THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
 SINGLE = {
     kind(row): row
     for row in reversed((*LAYERS, *OPS))
-    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith(("-rows", "-weights")))
+    if not (row.name in {*COMPOSED, *THE_SAME} or row.name.endswith(("-rows", "-weights")))
 }
 ROWS = list(reversed(SINGLE.values()))
 
