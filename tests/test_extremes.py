@@ -98,7 +98,7 @@ def kind(row):
     return row.name.split("-(")[0]
 
 
-# One row per layer: its other shapes run the same code, and what is made of layers is made of these.
+# One row per layer: its other shapes run the same code, and so does what is made of layers.
 # A product of layers is different: it multiplies what comes out of them.
 COMPOSED = {*MADE_OF_OTHERS, "mixed_precision"} - {"parallel-product"}
 THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
