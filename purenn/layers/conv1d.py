@@ -56,14 +56,14 @@ def conv1d(
     1; `conv2d` derives the rest, groups included.
 
     Args:
-        features: the number of kernels, which is that of the channels of `y`.
+        features: the number of kernels, and so of the channels of `y`.
         kernel: the length of a kernel.
         strides: the distance from one position to the next.
         padding: "SAME" pads so that `y` has `ceil(time / strides)` steps, half on each side and, if
             the number is odd, one more at the end. "VALID" pads nothing. Or `(before, after)`, or
             one number for both. With `((kernel - 1) * dilation, 0)` no output sees a later input.
         dilation: the distance from one weight of a kernel to the next.
-        groups: how many; it divides the channels of `x` and `features`.
+        groups: how many; `features` and the number of channels of `x` must be multiples of it.
         w_init: initializer of `w: (k, c_in / groups, features)`; its n_in is `k * c_in / groups`.
         b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
 
