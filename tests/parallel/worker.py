@@ -117,7 +117,7 @@ def work_of_four(index, folder):
 def work_of_two(index, folder):
     """As one of two processes, each with two devices, write all that it finds to the folder."""
     jax.jit = jit_quickly
-    devices = np.array(jax.devices()).reshape(2, 2)  # a row a process
+    devices = np.array(jax.devices()).reshape(2, 2)  # one row per process
     meshes = {2: Mesh(devices[:, 0], ["data"]), 4: Mesh(devices.reshape(-1), ["data"])}
     found = numbers_on(meshes)
     mesh, seen = meshes[2], folder if index == 0 else folder / "of another machine"
