@@ -49,8 +49,9 @@ def conv1d(
     $$z_{n,i,f} = b_f + \sum_{a,c} x_{n,\; si + da - p,\; c}\; w_{a,c,f}$$
 
     $$dw_{a,c,f} = \sum_{n,i} x_{n,\; si + da - p,\; c}\; dz_{n,i,f}, \qquad
-      db_f = \sum_{n,i} dz_{n,i,f}, \qquad
-      dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
+      db_f = \sum_{n,i} dz_{n,i,f}$$
+
+    $$dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
 
     where only integer positions of $dz$ count. It is computed as a convolution of images of height
     1; `conv2d` derives the rest, groups included.
