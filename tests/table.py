@@ -813,7 +813,7 @@ def case(row, shape, rng, dtype=jnp.float64):
 
 
 def cotangent(function, v, rest, rng):
-    """A random derivative by `function(v, rest)`: ones would hide a mistake in batch norm."""
+    """A random `dy` of `function(v, rest)`: ones would hide a mistake in batch norm."""
     y = jax.eval_shape(function, v, rest)
     return to_jax(rng.normal(size=y.shape), y.dtype)
 

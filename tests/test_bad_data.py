@@ -1,4 +1,4 @@
-"""Examples with NaN or infinity: refused by their place, or named when the run stops at them."""
+"""Examples with NaN or infinity: rejected by their place, or named when the run stops at them."""
 
 import jax
 import jax.numpy as jnp

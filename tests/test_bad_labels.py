@@ -1,4 +1,4 @@
-"""Wrong targets at every way in: refused by name, or NaN where only a program sees them."""
+"""Wrong targets in every function that takes them: rejected by name, or NaN in a program."""
 
 import re
 from functools import cache, partial
@@ -41,7 +41,7 @@ BY_SHAPE = {
     "-2**63": labels(-(2**63), np.int64),
     "2**64 - 1": labels(2**64 - 1, np.uint64),
 }
-# Enough for the doors that trace a whole step for each of them.
+# Enough for the functions that trace a whole step for each of them.
 FEW = {name: BY_SHAPE[name] for name in ("floats", "a column", "three of four", "2**32 + 1")}
 BY_LABEL = {"-1": labels(-1), "C": labels(3), "2**31 - 1": labels(2**31 - 1)}
 BY_ROW = {
@@ -88,7 +88,7 @@ def fit_validated(targets):
     return history[-1].validation_loss
 
 
-# Doors that see the numbers refuse them; the others give NaN, or stop where it comes up.
+# What sees the numbers rejects them; the others give NaN, or stop where it comes up.
 EAGER = {
     "value_and_grad": lambda t: BACKPROPAGATE(PARAMS, STATE, X, t)[0][0],
     "explain": lambda t: pn.explain(MODEL, LOSS, PARAMS, STATE, X, t).value,
@@ -110,11 +110,11 @@ BEFORE = ("2**32 + 1", "-2**63", "2**64 - 1", "text", "objects")
 
 
 def outcome(call, targets):
-    """ "refused" in words that name the targets, "stopped" by `fit`, "NaN", or what came back."""
+    """Return "rejected" for an error about the targets, "stopped", "NaN", or what came back."""
     try:
         value = call(targets)
     except (TypeError, ValueError) as error:
-        return "refused" if re.search("targets|labels", str(error)) else str(error)
+        return "rejected" if re.search("targets|labels", str(error)) else str(error)
     except FloatingPointError:
         return "stopped"
     return "NaN" if np.isnan(value).all() else value
@@ -128,20 +128,20 @@ def wrong(results, *allowed):
     return {name: result for name, result in results.items() if result not in allowed}
 
 
-@pytest.mark.parametrize("door", EAGER)
-def test_what_sees_the_targets_refuses_them(door):
-    assert not wrong(outcomes(EAGER[door], OF_CLASSES), "refused")
+@pytest.mark.parametrize("function", EAGER)
+def test_what_sees_the_targets_rejects_them(function):
+    assert not wrong(outcomes(EAGER[function], OF_CLASSES), "rejected")
 
 
-@pytest.mark.parametrize("door", ON_THE_HOST)
-def test_fit_and_evaluate_refuse_them_on_the_host(door):
-    assert not wrong(outcomes(ON_THE_HOST[door], {**FEW, **BY_LABEL, **BY_ROW}), "refused")
+@pytest.mark.parametrize("function", ON_THE_HOST)
+def test_fit_and_evaluate_reject_them_on_the_host(function):
+    assert not wrong(outcomes(ON_THE_HOST[function], {**FEW, **BY_LABEL, **BY_ROW}), "rejected")
 
 
-@pytest.mark.parametrize("door", IN_A_PROGRAM)
-def test_a_program_refuses_shapes_and_turns_bad_numbers_into_nan(door):
-    call = IN_A_PROGRAM[door]
-    assert not wrong(outcomes(call, FEW, BEFORE), "refused")
+@pytest.mark.parametrize("function", IN_A_PROGRAM)
+def test_a_program_rejects_shapes_and_turns_bad_numbers_into_nan(function):
+    call = IN_A_PROGRAM[function]
+    assert not wrong(outcomes(call, FEW, BEFORE), "rejected")
     assert not wrong(outcomes(call, {**BY_LABEL, **BY_ROW}), "NaN")
 
 
@@ -155,10 +155,10 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_every_loss_refuses_them_and_is_nan_when_compiled(loss):
+def test_every_loss_rejects_them_and_is_nan_when_compiled(loss):
     predictions = np.full((4, 3), 1 / 3, np.float32)
     by_shape, by_number = LOSSES[loss]
-    assert not wrong(outcomes(partial(loss, predictions), {**by_shape, **by_number}), "refused")
+    assert not wrong(outcomes(partial(loss, predictions), {**by_shape, **by_number}), "rejected")
     program = partial(compiled(loss), predictions)
-    assert not wrong(outcomes(program, by_shape, BEFORE), "refused")
+    assert not wrong(outcomes(program, by_shape, BEFORE), "rejected")
     assert not wrong(outcomes(program, by_number), "NaN")

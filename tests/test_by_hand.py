@@ -265,7 +265,7 @@ def test_integer_x_a_static_layer_and_both_kinds_of_key(make_key, rng):
 
 
 @pytest.mark.parametrize("row", [LAYERS[0], OPS[0], LOSSES[0]], ids=lambda row: row.name)
-def test_forward_mode_straight_through_a_rule_is_refused_by_jax(row, rng):
+def test_forward_mode_straight_through_a_rule_is_rejected_by_jax(row, rng):
     v, rest = case(row, shapes(row)[0], rng, jnp.float32)
     apply = functions(with_rule(row)).apply
     with pytest.raises(TypeError, match="forward-mode"):

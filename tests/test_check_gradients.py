@@ -405,7 +405,7 @@ def test_nothing_is_judged_where_the_forward_is_not_finite(log):
         pn.check_gradients(log, lambda x, dy: dy / x, np.array([-1.0, 2.0]))
 
 
-def test_a_forward_that_returns_nothing_is_refused():
+def test_a_forward_that_returns_nothing_is_rejected():
     with pytest.raises(TypeError, match="forward must return an array, or one and a cache"):
         pn.check_gradients(lambda x: None, lambda x, dy: dy, np.ones(2))
 
@@ -657,7 +657,7 @@ def test_an_infinite_derivative_is_not_judged():
     assert leaf.message == "not judged: the right value is not finite at 1 of 2 elements"
 
 
-def test_what_is_empty_is_named_and_an_empty_result_refused():
+def test_what_is_empty_is_named_and_an_empty_result_rejected():
     both = lambda x, w: np.sum(x) + np.sum(w)  # noqa: E731
     ones = lambda x, w, dy: (dy * np.ones(x.shape), dy * np.ones(w.shape))  # noqa: E731
     assert lines(pn.check_gradients(both, ones, X, np.zeros((0, 3))))["dw"] == "ok; it is empty"
@@ -955,6 +955,6 @@ def test_a_well_known_mistake_is_named_by_jax_too():
         ),
     ],
 )
-def test_what_cannot_be_judged_is_refused(call, error, message):
+def test_what_cannot_be_judged_is_rejected(call, error, message):
     with pytest.raises(error, match=message):
         call()

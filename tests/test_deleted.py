@@ -1,4 +1,4 @@
-"""Arrays that were deleted or donated, and arrays that are traced: refused in words, by name."""
+"""Arrays that were deleted or donated, and arrays that are traced: rejected in words, by name."""
 
 import re
 
@@ -125,13 +125,13 @@ TRACED = {
 
 
 @pytest.mark.parametrize("name", TRACED)
-def test_fit_refuses_what_is_traced_and_names_training_run(name):
+def test_fit_rejects_what_is_traced_and_names_training_run(name):
     says = f"^fit: {re.escape(name)} is traced.* outside jit, grad and vmap, or use training_run"
     with pytest.raises(TypeError, match=says):
         TRACED[name]()
 
 
-def test_fit_refuses_to_run_in_a_program_that_is_traced():
+def test_fit_raises_in_a_program_that_is_traced():
     for given in ((X, Y), lambda epoch: [(X, Y)]):
         options = {"batch_size": None} if callable(given) else {}
         with pytest.raises(TypeError, match="^fit: called in a function that is traced.*use trai"):
@@ -140,7 +140,7 @@ def test_fit_refuses_to_run_in_a_program_that_is_traced():
 
 @pytest.mark.parametrize("transform", [jax.vmap, jax.grad], ids=["vmap", "grad"])
 @pytest.mark.parametrize("source", ["arrays", "function"])
-def test_fit_refuses_hyperparameters_that_are_traced(transform, source, tmp_path):
+def test_fit_rejects_hyperparameters_that_are_traced(transform, source, tmp_path):
     def run(rate):
         data, size = ((X, Y), 4) if source == "arrays" else (lambda epoch: [(X, Y)], None)
         options = OPTIONS | {"batch_size": size, "checkpoints": tmp_path / "run"}

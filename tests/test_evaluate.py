@@ -67,7 +67,7 @@ def test_accuracy_takes_labels_of_any_integer_dtype_and_rows():
         (np.zeros((3, 2)), [0, 1, 0], TypeError, "targets must be an array, got a list"),
     ],
 )
-def test_accuracy_refuses_what_does_not_fit(logits, targets, kind, says):
+def test_accuracy_rejects_what_does_not_fit(logits, targets, kind, says):
     with pytest.raises(kind, match=f"accuracy: .*{says}"):
         pn.accuracy(logits, targets)
 

@@ -64,6 +64,7 @@ VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it
 SQUARES = "squares overflow from about 1e19 on"
 NO_PROBABILITY = "what is not a probability is rejected; in a compiled program it is NaN"
 SUM = "the sum of very large losses overflows"
+PRODUCT = "a product of large outputs exceeds what float32 holds, and 0 times infinity is NaN"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
     "conv1d": WIDE_SUMS,
@@ -74,6 +75,7 @@ OVERFLOWS = {
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
     "group_norm": VARIANCE,
+    "parallel-product": PRODUCT,
     "selu": "`1.0507 x` exceeds what float32 holds",
     "mse": SQUARES,
     "mae": SUM,
@@ -86,8 +88,9 @@ OVERFLOWS = {
 SUMS = {
     **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
     "batch_norm-evaluated": ("dgamma",),
+    "parallel-product": ("y", "dx", "dw", "db"),
 }
-REFUSED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
+REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
 
 def kind(row):
@@ -95,13 +98,14 @@ def kind(row):
     return row.name.split("-(")[0]
 
 
-# One row a layer: its other shapes run the same code, and what is made of layers is made of these.
-COMPOSED = (*MADE_OF_OTHERS, "mixed_precision")
+# One row per layer: its other shapes run the same code, and so does what is made of layers.
+# A product of layers is different: it multiplies what comes out of them.
+COMPOSED = {*MADE_OF_OTHERS, "mixed_precision"} - {"parallel-product"}
 THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
 SINGLE = {
     kind(row): row
     for row in reversed((*LAYERS, *OPS))
-    if not (row.name in (*COMPOSED, *THE_SAME) or row.name.endswith(("-rows", "-weights")))
+    if not (row.name in {*COMPOSED, *THE_SAME} or row.name.endswith(("-rows", "-weights")))
 }
 ROWS = list(reversed(SINGLE.values()))
 
@@ -278,7 +282,7 @@ def page():
         lines.append(f"| {point} | {' | '.join(activation_cell(r, point) for r in numbers)} |")
     rest = ["| | | ±largest | ±inf | NaN |", f"|{'---|' * 5}"]
     rest += [line for row in ROWS if not elementwise(row) for line in layer_lines(row)]
-    why = [f"- `{name}`: {reason}." for name, reason in {**OVERFLOWS, **REFUSED}.items()]
+    why = [f"- `{name}`: {reason}." for name, reason in {**OVERFLOWS, **REJECTED}.items()]
     return "\n".join([HEAD, *lines, REST, *rest, WHY.rstrip("\n"), "", *why, ""])
 
 
@@ -300,11 +304,11 @@ def test_extreme_inputs_give_what_the_page_says(row):
 
     # The rules: all finite up to ±1e4, and at the largest but where there is a reason.
     for (mode, point), result in at.items():
-        if kind(row) in REFUSED:
+        if kind(row) in REJECTED:
             assert finite(result) or np.isnan(result["y"]).all(), (mode, point)
         elif np.isfinite(POINTS[point]) and ("largest" not in point or kind(row) not in OVERFLOWS):
             assert finite(result), (mode, point)
-    if kind(row) in {**OVERFLOWS, **REFUSED}:
+    if kind(row) in {**OVERFLOWS, **REJECTED}:
         assert not finite(at["all elements", "largest"])
     # NaN in, NaN out, but for derivatives that do not depend on the input.
     for name, leaf in at["all elements", "NaN"].items():

@@ -120,7 +120,7 @@ def test_a_factory_of_jax_that_was_not_called_is_named_with_the_fix(factory):
         (np.zeros((3, 4)), TypeError, r"w_init must be a function, got float64\(3, 4\)"),
     ],
 )
-def test_anything_but_an_array_of_the_shape_asked_for_is_refused(initializer, kind, says):
+def test_anything_but_an_array_of_the_shape_asked_for_is_rejected(initializer, kind, says):
     with pytest.raises(kind, match=says):
         w_of(w_init=initializer)
 

@@ -1,4 +1,4 @@
-"""`accuracy` and `evaluate`: what is not a class is refused, and NaN is never a score."""
+"""`accuracy` and `evaluate`: what is not a class is rejected, and NaN is never a score."""
 
 import jax
 import jax.numpy as jnp
@@ -45,7 +45,7 @@ BAD_TARGETS = {
 
 
 @pytest.mark.parametrize("name", BAD_TARGETS)
-def test_targets_that_are_not_classes_are_refused_and_nan_when_compiled(name):
+def test_targets_that_are_not_classes_are_rejected_and_nan_when_compiled(name):
     with pytest.raises(ValueError, match="labels must be in|rows of targets must"):
         pn.accuracy(LOGITS, BAD_TARGETS[name])
     assert np.isnan(jax.jit(pn.accuracy)(LOGITS, BAD_TARGETS[name]))
@@ -76,7 +76,7 @@ def plain(y, targets):  # a loss that knows nothing of classes
 
 @pytest.mark.parametrize("loss", [pn.softmax_cross_entropy, plain])
 @pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1])
-def test_evaluate_and_validation_refuse_labels_whatever_the_loss(loss, labels):
+def test_evaluate_and_validation_reject_labels_whatever_the_loss(loss, labels):
     with pytest.raises(ValueError, match=r"evaluate: targets\[\d\] is -?\d, expected labels in 0"):
         pn.evaluate(MODEL, loss, PARAMS, STATE, LOGITS, labels)
     with pytest.raises(ValueError, match=r"fit: validation's targets\[\d\] is -?\d, expected"):

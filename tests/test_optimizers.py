@@ -320,7 +320,7 @@ def test_adam_under_a_constant_gradient_steps_by_the_learning_rate_forever(make,
 
 @pytest.mark.parametrize("half", [jnp.float16, jnp.bfloat16])
 @each_kind
-def test_gradients_of_less_precision_than_the_parameters_are_refused(row, half):
+def test_gradients_of_less_precision_than_the_parameters_are_rejected(row, half):
     optimizer, params = row.make(0.1), {"w": jnp.zeros(3)}
     low = {"w": jnp.zeros(3, half)}
     opt_state = optimizer.init(params)
@@ -359,7 +359,7 @@ def test_apply_updates_adds_and_keeps_the_dtype_of_each_parameter():
         ([np.zeros(2), np.zeros(2)], r"updates has \[0\] where params has \['b'\]"),
     ],
 )
-def test_apply_updates_refuses_another_structure(updates, says):
+def test_apply_updates_rejects_another_structure(updates, says):
     with pytest.raises(ValueError, match=f"apply_updates: {says}"):
         pn.apply_updates({"b": np.zeros(2), "w": np.zeros(2)}, updates)
 
@@ -566,7 +566,7 @@ def test_an_optax_optimizer_trains_a_purenn_model(rng):
         (optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau()), "value"),
     ],
 )
-def test_an_optimizer_that_needs_more_than_gradients_is_refused_by_name(optimizer, argument, rng):
+def test_an_optimizer_that_needs_more_than_gradients_is_rejected_by_name(optimizer, argument, rng):
     def one_step():
         train_state = pn.TrainState.create(MODEL, optimizer, jax.random.key(0), (3,))
         return pn.train_step(MODEL, pn.mse, optimizer)(train_state, *regression(rng))
@@ -595,13 +595,13 @@ def test_an_optimizer_that_needs_more_than_gradients_is_refused_by_name(optimize
         (lambda: pn.adamw(0.1, weight_decay=-1), ValueError, "adamw: expected 0 <= weight_decay"),
     ],
 )
-def test_optimizers_refuse_what_is_not_a_number_of_theirs(make, kind, says):
+def test_optimizers_reject_what_is_not_a_number_of_theirs(make, kind, says):
     with pytest.raises(kind, match=says):
         make()
 
 
 @each_kind
-def test_optimizers_refuse_integer_parameters_and_a_schedule_of_vectors(row):
+def test_optimizers_reject_integer_parameters_and_a_schedule_of_vectors(row):
     with pytest.raises(TypeError, match=r"params\['w'\] must be floating point, got int32"):
         row.make(0.1).init({"w": jnp.zeros(2, jnp.int32)})
     params = {"w": jnp.zeros((2, 2))}
@@ -611,7 +611,7 @@ def test_optimizers_refuse_integer_parameters_and_a_schedule_of_vectors(row):
 
 
 @pytest.mark.parametrize("row", DISTINCT[1:], ids=names(DISTINCT[1:]))
-def test_gradients_of_another_model_are_refused(row):
+def test_gradients_of_another_model_are_rejected(row):
     optimizer = row.make(0.1)
     opt_state = optimizer.init({"w": jnp.zeros((2, 3))})
     grads = {"w": jnp.zeros((3, 2))}
@@ -627,6 +627,6 @@ def test_gradients_of_another_model_are_refused(row):
         (pn.dense(3), "must have init and update"),  # a layer has an init too
     ],
 )
-def test_what_is_no_optimizer_is_refused_where_it_is_given(optimizer, says):
+def test_what_is_not_an_optimizer_is_rejected_where_it_is_given(optimizer, says):
     with pytest.raises(TypeError, match=f"train_step: optimizer .*{says}"):
         pn.train_step(MODEL, pn.mse, optimizer)

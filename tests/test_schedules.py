@@ -139,6 +139,6 @@ def test_schedules_of_other_libraries_have_the_same_numbers(mine, theirs):
         (lambda: pn.linear_warmup(None, 5), TypeError, "peak must be a number, got None"),
     ],
 )
-def test_schedules_refuse_what_is_no_number_of_theirs(make, kind, says):
+def test_schedules_reject_what_is_not_a_number_of_theirs(make, kind, says):
     with pytest.raises(kind, match=says):
         make()

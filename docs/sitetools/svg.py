@@ -19,7 +19,10 @@ INK = "#010101"  # text and axes
 FAINT = "#020202"  # grid lines
 PAPER = "#030303"  # the page's background
 BLUE, ORANGE, GREEN, RED, PURPLE = "#040401", "#040402", "#040403", "#040404", "#040405"
-CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE)
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, INK)
+# Matplotlib starts again with the first color where a panel has more curves than the cycle has
+# colors. So the cycle ends with one that no finished figure may contain.
+EXHAUSTED = "#040499"
 VARIABLES = {
     INK: "--figure-ink",
     FAINT: "--figure-faint",
@@ -38,7 +41,7 @@ STYLE = {
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "axes.prop_cycle": matplotlib.cycler(color=(*CYCLE, EXHAUSTED)),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
@@ -68,6 +71,8 @@ def themed(figure: Figure, alt: str) -> str:
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     svg = out.getvalue()
+    if EXHAUSTED in svg:
+        raise ValueError(f"a panel has more curves than there are colors, {len(CYCLE)}")
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="f{serial}-', svg)

@@ -46,6 +46,14 @@
     return [`${wide} px wide in a window of ${width}`, ...culprits.slice(0, 8)];
   },
 
+  // Displayed formulas that are wider than the text, of which a reader sees a part only.
+  wideFormulas() {
+    return [...document.querySelectorAll("div.arithmatex")]
+      .filter((e) => e.scrollWidth > e.clientWidth + 1)
+      .map((e) => `formula ${e.scrollWidth - e.clientWidth} px too wide: ` +
+        e.textContent.trim().slice(0, 60));
+  },
+
   // Controls and pictures in which a screen reader finds nothing to say. (Chromium's own names,
   // computedName or the accessibility tree, take seconds on a page with much maths.)
   nameless() {

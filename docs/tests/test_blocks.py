@@ -103,7 +103,7 @@ def faults_of(page: str, typed: set[str]) -> list[str]:
 
 
 def commands_of(text: str) -> list[str]:
-    """The commands of a block, one a line or joined by &&, less comments."""
+    """The commands of a block, one per line or joined by &&, without comments."""
     lines = text.replace("\\\n", " ").splitlines()
     bare = [re.sub(r"(^|\s)#.*", "", line).strip() for line in lines]
     return [part.strip() for line in bare for part in line.split("&&") if part.strip()]

@@ -167,6 +167,12 @@ PLANTED = [
     ("<svg width=9 height=9 id=s1></svg>", "names", "svg#s1"),
     ("<div style='width: 500px; height: 1px' id=d1></div>", "overflow 390", "div#d1 reaches 500"),
     ("<pre style='width: 1300px' id=p1>x</pre>", "overflow 1280", "pre#p1 reaches 1300"),
+    (
+        "<div class=arithmatex style='overflow: auto; width: 50px'>"
+        "<div class=katex style='width: 90px'>y</div></div>",
+        "overflow 1280",
+        "formula 40 px too wide: y",
+    ),
     ("<p style='color: #888'>pale</p>", "contrast default", "#888888 on #ffffff: “pale”"),
     ("<p style='background: #000'><b>dark</b></p>", "contrast default", "“dark”"),
     ("<p style='opacity: .4'>thin</p>", "contrast slate", "“thin”"),

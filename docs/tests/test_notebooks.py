@@ -19,10 +19,10 @@ RUN = ("quick-start.md", "course/neuron.md", "course/backpropagation.md", "cours
 
 @pytest.fixture
 def no_network(monkeypatch):
-    def refuse(*arguments, **options):
+    def fail(*arguments, **options):
         raise AssertionError("a notebook asked for the network")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect", fail)
 
 
 @pytest.mark.parametrize("source", pages(), ids=lambda source: source.stem)

@@ -126,7 +126,7 @@ def visit(tab: Any, server: str, page: str, screenshots: Path | None = None) -> 
     found.headings = tab.evaluate(
         "() => [...document.querySelectorAll('h1')].map(e => e.textContent.trim())"
     )
-    found.overflow["1280"] = measure(tab, "overflow")
+    found.overflow["1280"] = measure(tab, "overflow") + measure(tab, "wideFormulas")
     for scheme in (LIGHT, DARK):
         if not choose_scheme(tab, scheme):
             found.contrast[scheme] = [f"there is no switch to the scheme {scheme!r}"]

@@ -74,7 +74,7 @@ def main(
 
 
 def writable(output: Path) -> None:
-    """Refuse a bad --output before the file is run, not after."""
+    """Reject a bad --output before the file is run, not after."""
     try:
         if output.is_dir():
             raise IsADirectoryError(f"{output} is a folder")

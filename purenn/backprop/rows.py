@@ -45,7 +45,7 @@ def over_chunks(function: Fn, carry: Any, arrays: Any, rows: int) -> tuple[Any, 
 
 
 def _loop(function: Fn, carry: Any, arrays: Any, count: int, first: int) -> tuple[Any, Array, Any]:
-    """Run equal chunks. Even one is a loop: a bad label is then NaN in each, an error in none."""
+    """Run equal chunks in a loop, one chunk too, so that a bad label is NaN in all of them."""
 
     def step(carry: Any, i: Array) -> tuple[Any, tuple[Array, Any]]:
         carry, value, y = function(carry, first + i, jax.tree.map(lambda a: chunk(a, i), arrays))

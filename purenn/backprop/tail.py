@@ -42,7 +42,7 @@ class Tail:
     the entire model as the tail this is gradient accumulation: of the activations, only those of
     one chunk exist.
 
-    With weights, a chunk's share is that of its weights. A function of your own is taken for a mean
+    With weights, a chunk's share is that of its weights. A loss of your own is assumed to be a mean
     over the batch. Chunk c runs with the key `fold_in(fold_in(key, 2**32 - 1), c)` instead of
     `key`, so that dropout in the tail draws other masks than without chunks; everything else is
     equal. The penalty is added once.

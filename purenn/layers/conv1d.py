@@ -49,21 +49,22 @@ def conv1d(
     $$z_{n,i,f} = b_f + \sum_{a,c} x_{n,\; si + da - p,\; c}\; w_{a,c,f}$$
 
     $$dw_{a,c,f} = \sum_{n,i} x_{n,\; si + da - p,\; c}\; dz_{n,i,f}, \qquad
-      db_f = \sum_{n,i} dz_{n,i,f}, \qquad
-      dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
+      db_f = \sum_{n,i} dz_{n,i,f}$$
+
+    $$dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
 
     where only integer positions of $dz$ count. It is computed as a convolution of images of height
     1; `conv2d` derives the rest, groups included.
 
     Args:
-        features: the number of kernels, which is that of the channels of `y`.
+        features: the number of kernels, and so of the channels of `y`.
         kernel: the length of a kernel.
         strides: the distance from one position to the next.
         padding: "SAME" pads so that `y` has `ceil(time / strides)` steps, half on each side and, if
             the number is odd, one more at the end. "VALID" pads nothing. Or `(before, after)`, or
             one number for both. With `((kernel - 1) * dilation, 0)` no output sees a later input.
         dilation: the distance from one weight of a kernel to the next.
-        groups: how many; it divides the channels of `x` and `features`.
+        groups: how many; `features` and the number of channels of `x` must be multiples of it.
         w_init: initializer of `w: (k, c_in / groups, features)`; its n_in is `k * c_in / groups`.
         b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
 

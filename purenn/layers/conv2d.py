@@ -62,12 +62,12 @@ def conv2d(
     summed as channels are. $dx$ is that of $dz$, dilated by the strides, with $w$ rotated by 180
     degrees.
 
-    With several groups, the channels of $x$ and the features are divided, in their order, into as
+    With several groups, the channels of $x$ and the features are divided, in their order, into that
     many groups of equal size, and each group of features sees one group of channels: the sums over
     $c$ and $f$ are over a group. `groups=c_in` is a depthwise convolution.
 
     Args:
-        features: the number of kernels, which is that of the channels of `y`.
+        features: the number of kernels, and so of the channels of `y`.
         kernel: height and width of a kernel; one number for a square.
         strides: the distance from one position to the next, down and across; one number for both.
         padding: "SAME" pads so that `y` has `ceil(height / stride)` rows, half on each side and, if
@@ -75,7 +75,7 @@ def conv2d(
             `((top, bottom), (left, right))`, or one number for all four.
         dilation: the distance from one weight of a kernel to the next, down and across; one number
             for both.
-        groups: how many; it divides the channels of `x` and `features`.
+        groups: how many; `features` and the number of channels of `x` must be multiples of it.
         w_init: initializer of `w: (kh, kw, c_in / groups, features)`; its n_in is
             `kh * kw * c_in / groups`.
         b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.

@@ -1,4 +1,4 @@
-"""`flatten`: all axes except for the batch made one."""
+"""`flatten`: all axes except for the batch merged into one."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class _Example:
 
 
 def flatten() -> Layer:
-    """Make all axes except for the batch one, in order; the backward restores them.
+    """Merge all axes except for the batch into one, in order; the backward restores them.
 
     It takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
     holds only the shape.

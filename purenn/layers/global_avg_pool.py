@@ -27,12 +27,12 @@ def global_avg_pool() -> Layer:
 
     $$y_c = \frac1n \sum_p x_{p,c}, \qquad dx_{p,c} = \frac1n\, dy_c$$
 
-    It stands where `flatten` would, before the last `dense`, which then has a weight per channel
+    It takes the place of `flatten` before the last `dense`, which then has one weight per channel
     instead of one per channel and place. The network takes images of any size.
 
     Returns:
         A layer with no parameters and no state; `x: (batch, ..., channels)` with at least one axis
-        between, `y: (batch, channels)`. Sums are in float32 at least. The cache holds only the
+        in between, `y: (batch, channels)`. Sums are in float32 at least. The cache holds only the
         lengths of the axes.
 
     Raises:

@@ -66,8 +66,9 @@ def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
 
     Returns:
         A layer with parameters `gamma, beta` and no state; `x, y: (batch, ..., channels)` with any
-        number of axes between, or none. Statistics are computed in float32 at least. The cache is
-        `x` and three values per example and group, from which the backward computes $\hat x$ again.
+        number of axes in between, or none. Statistics are computed in float32 at least. The cache
+        is `x` and three values per example and group, from which the backward computes $\hat x$
+        again.
 
     Raises:
         TypeError: `groups` is not a whole number.

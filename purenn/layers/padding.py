@@ -29,7 +29,7 @@ def checked_padding(layer: str, padding: Any) -> str | Padding:
 
 
 def sequence_padding(layer: str, padding: Any) -> str | Padding:
-    """Return that of a layer of sequences in the same form, as padding of images of height 1."""
+    """Return the argument `padding` of a layer of sequences, as padding of images of height 1."""
     simple = _word_or_number(layer, padding)
     if simple is not None:
         return simple if isinstance(simple, str) else ((0, 0), (simple, simple))

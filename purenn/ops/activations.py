@@ -36,7 +36,7 @@ def elementwise(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str
 
 
 def _relu(x: Array) -> tuple[Array, Array]:
-    r"""Rectified linear unit: $y = \max(0, x)$, $dx = dy$ where $x > 0$ and $0$ elsewhere.
+    r"""Apply the rectified linear unit: $y = \max(0, x)$; $dx = dy$ where $x > 0$, else $0$.
 
     The derivative at 0 is 0. ReLU lessens vanishing gradients, since a unit that is on passes them
     unchanged, but does not prevent them. A unit that is off for every example stays off. The cache
@@ -68,7 +68,7 @@ class _LeakyRelu:
 
 
 def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _LeakyRelu]:
-    r"""Leaky ReLU: $y = x$ where $x > 0$, else $s\,x$; $dx = dy$ where $x > 0$, else $s\,dy$.
+    r"""Apply leaky ReLU: $y = x$ where $x > 0$, else $s\,x$; $dx = dy$ where $x > 0$, else $s\,dy$.
 
     $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
     with a negative $s$ the output does not tell which sign `x` had.
@@ -94,7 +94,7 @@ leaky_relu = elementwise(
 
 
 def _sigmoid(x: Array) -> tuple[Array, Array]:
-    r"""Logistic sigmoid: $y = 1 / (1 + e^{-x})$, $dx = dy\, y (1 - y)$.
+    r"""Apply the logistic sigmoid: $y = 1 / (1 + e^{-x})$, $dx = dy\, y (1 - y)$.
 
     It is computed in a form that does not overflow. The derivative is at most 1/4, and 0 where $y$
     rounds to 0 or 1. The cache is `y`.
@@ -118,7 +118,7 @@ sigmoid = elementwise(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{
 
 
 def _tanh(x: Array) -> tuple[Array, Array]:
-    r"""Hyperbolic tangent: $y = \tanh x$, $dx = dy (1 - y^2)$.
+    r"""Apply the hyperbolic tangent: $y = \tanh x$, $dx = dy (1 - y^2)$.
 
     The literal form, $(e^x - e^{-x}) / (e^x + e^{-x})$, is NaN at ±89 in float32; this one is ±1.
     The cache is `y`.
@@ -155,7 +155,7 @@ def _gelu_gate(x: Array) -> tuple[Array, Array]:
 
 
 def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
-    r"""Gaussian error linear unit (Hendrycks and Gimpel 2016): $y = x\,\Phi(x)$.
+    r"""Apply the Gaussian error linear unit (Hendrycks and Gimpel 2016): $y = x\,\Phi(x)$.
 
     $$dx = dy\,(\Phi(x) + x\,\varphi(x))$$
 
@@ -202,7 +202,7 @@ gelu = elementwise(_gelu, _gelu_backward, "gelu", "{dy}⊙(Φ({x}) + {x}⊙Φ′
 
 
 def _silu(x: Array) -> tuple[Array, Array]:
-    r"""Sigmoid linear unit, or swish: $y = x\,s$ with $s = \mathrm{sigmoid}(x)$.
+    r"""Apply the sigmoid linear unit, or swish: $y = x\,s$ with $s = \mathrm{sigmoid}(x)$.
 
     $dx = dy\, s\,(1 + x (1 - s))$. The cache is `x`.
 
@@ -227,7 +227,7 @@ silu = elementwise(_silu, _silu_backward, "silu", "{dy}⊙s⊙(1 + {x}⊙(1-s)),
 
 
 def _softplus(x: Array) -> tuple[Array, Array]:
-    r"""Softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
+    r"""Apply softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
 
     It is computed in a form that does not overflow. The cache is `x`.
 

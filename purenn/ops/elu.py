@@ -23,7 +23,7 @@ class _Elu:
 
 
 def _elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, _Elu]:
-    r"""Exponential linear unit (Clevert et al. 2016).
+    r"""Apply the exponential linear unit (Clevert et al. 2016).
 
     $$y = \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}, \qquad
       dx = \begin{cases} dy & x > 0 \\ dy\, (y + \alpha) & x \le 0 \end{cases}$$
@@ -53,7 +53,7 @@ def _elu_backward(saved: _Elu, dy: Array) -> Array:
 
 
 def _selu(x: Array) -> tuple[Array, Array]:
-    r"""Scaled exponential linear unit (Klambauer et al. 2017): $y = \lambda\, \mathrm{elu}(x)$.
+    r"""Apply the scaled exponential linear unit: $y = \lambda\, \mathrm{elu}(x)$.
 
     $$y = \begin{cases} \lambda x & x > 0 \\ \lambda \alpha (e^x - 1) & x \le 0 \end{cases},
       \qquad
@@ -61,7 +61,8 @@ def _selu(x: Array) -> tuple[Array, Array]:
       \end{cases}$$
 
     With $\lambda = 1.0507$ and $\alpha = 1.6733$, deep networks of dense layers keep the mean 0 and
-    the variance 1 of their inputs, if the weights are drawn by `initializers.lecun_normal`. The
+    the variance 1 of their inputs (Klambauer et al. 2017), if the weights are drawn by
+    `initializers.lecun_normal`. The
     derivative at 0 is $\lambda \alpha$. In float32 the largest numbers overflow. The cache is `y`.
 
     Examples:

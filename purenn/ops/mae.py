@@ -25,9 +25,8 @@ def _mae(
 
     $$dp = \tfrac1n\, \mathrm{sign}(p - t)\, dL$$
 
-    The derivative is 0 where the prediction equals the target. It is that of the least absolute
-    deviations: an outlier pulls no harder than any other element, and the best constant prediction
-    is the median. `huber` is smooth at 0.
+    The derivative is 0 where the prediction equals the target. An outlier pulls no harder than any
+    other element, and the best constant prediction is the median. `huber` is smooth at 0.
 
     Args:
         predictions: floating point, in any shape.

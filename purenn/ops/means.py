@@ -22,8 +22,8 @@ class Mean:
     Without weights they are $L = \frac1n \sum_i l_i$ and $dl_i = \frac1n\, dL$.
 
     Attributes:
-        weights: in float32 at least, with as many axes as the terms; None for none.
-        total: the sum of the weights over all terms, NaN if a weight is not valid; None for none.
+        weights: in float32 at least, with as many axes as the terms; None if there are none.
+        total: the sum of the weights over all terms, NaN if one is not valid; None without weights.
         count: $n$, the number of terms.
     """
 
@@ -57,7 +57,7 @@ class Mean:
 
 
 def mean_of_examples(where: str, name: str, predictions: Array, weights: Any) -> Mean:
-    """Return the mean over all axes of `(..., classes)` but the last, with a weight for each."""
+    """Return the mean over the rows of `(..., classes)`, with a weight for each."""
     leading = predictions.shape[:-1]
     if weights is None:
         return Mean(None, None, math.prod(leading))

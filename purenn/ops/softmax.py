@@ -9,7 +9,7 @@ from purenn.core.precision import wide
 
 
 def _softmax(x: Array) -> tuple[Array, Array]:
-    r"""Softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
+    r"""Apply softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
 
     Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian, not a factor:
     $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
@@ -48,7 +48,7 @@ softmax = Op(
 
 
 def _log_softmax(x: Array) -> tuple[Array, Array]:
-    r"""Logarithm of softmax: $y_i = x_i - \log \sum_j e^{x_j}$.
+    r"""Compute the logarithm of softmax: $y_i = x_i - \log \sum_j e^{x_j}$.
 
     With $\partial y_i / \partial x_j = \delta_{ij} - e^{y_j}$,
 

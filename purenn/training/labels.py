@@ -115,7 +115,7 @@ def check_targets(where: str, labels: Labels, shape: tuple[int, ...], hint: str 
 
 
 def bad_label(labels: Labels, shape: tuple[int, ...]) -> str:
-    """Return words about the first label outside the classes; no words if there is none."""
+    """Describe the first label outside the classes; return an empty string if there is none."""
     name, values, weights = labels
     classes = shape[-1]
     if values.size == 0 or not _are_integers(values, shape):

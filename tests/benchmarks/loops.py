@@ -154,7 +154,7 @@ def blocks_data(task: Task) -> tuple[Any, Any]:
 
 
 def pool_data(task: Task) -> tuple[Any, Any]:
-    """Images of 32 channels, and the derivative by their 2×2 pools."""
+    """Images of 32 channels, and the derivative with respect to their 2×2 pools."""
     return normal(task.batch, 28, 28, 32), normal(task.batch, 14, 14, 32)
 
 

@@ -94,7 +94,7 @@ def floats(*sizes):
 
 # Batch norm's two means and its variance on the way there, and two sums on the way back.
 NORMS = [floats(40), floats(40), floats(40), floats(40, 40)]
-# Of a convolution with many channels, two halves of the derivative by its weights.
+# Of a convolution with many channels, two halves of the derivative with respect to its weights.
 HALF = 3 * 3 * 6 * 5
 
 

@@ -108,8 +108,8 @@ def test_the_run_is_the_same_on_any_number_of_devices(devices, dtype):
     assert np.array_equal(got.order, expected.order)
     assert np.array_equal(got.batch, expected.batch)
     assert got.losses.shape == (50,) and got.losses.dtype == dtype
-    # The scores need float64: the derivative by the bias before batch norm is zero, and Adam makes
-    # steps of its rounding, which only the running mean then shows.
+    # The scores need float64: the derivative with respect to the bias before batch norm is zero,
+    # and Adam makes steps of its rounding, which only the running mean then shows.
     parts = ("gradients", "statistics", "losses", "scores")
     for part in parts if dtype is np.float64 else parts[:-1]:
         assert apart(getattr(got, part), getattr(expected, part)) <= EXACT[dtype], part
@@ -242,7 +242,7 @@ def test_fit_of_weights_that_are_cut_is_fit_of_whole_ones(tmp_path, quickly):
     expected, of_expected = fit(model=sharded_model(40, CLASSES, cut=False))
     assert apart(losses_of(history), losses_of(of_expected)) <= 1e-6
     assert apart(numbers(train_state.opt_state.m), numbers(expected.opt_state.m)) <= 1e-5
-    # What goes on lies as it did: from the state, and from the checkpoint.
+    # What goes on is sharded as it was: from the state, and from the checkpoint.
     gone_on, _ = fit(mesh, model=model, epochs=3, checkpoints=tmp_path, resume=True)
     again, _ = fit(mesh, model=model, epochs=1, train_state=train_state)
     assert cut(gone_on.params) == cut(again.params) == shapes

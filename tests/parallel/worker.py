@@ -63,10 +63,10 @@ def measured(mesh, dtype):
 
         given = start.params, start.state, key(), x, targets
         if mesh is not None:
-            lies = [NamedSharding(mesh, spec) for spec in (P(), P("data"))]
+            shardings = [NamedSharding(mesh, spec) for spec in (P(), P("data"))]
             given = (
-                *(jax.tree.map(partial(put, sharding=lies[0]), tree) for tree in given[:3]),
-                *(put(array, lies[1]) for array in given[3:]),
+                *(jax.tree.map(partial(put, sharding=shardings[0]), tree) for tree in given[:3]),
+                *(put(array, shardings[1]) for array in given[3:]),
             )
         value, state, grads, masked, order = jax.tree.map(to_host, program(*given))
         scored = pn.evaluate(MODEL, LOSS, start.params, start.state, x, targets, mesh=mesh)
@@ -117,7 +117,7 @@ def work_of_four(index, folder):
 def work_of_two(index, folder):
     """As one of two processes, each with two devices, write all that it finds to the folder."""
     jax.jit = jit_quickly
-    devices = np.array(jax.devices()).reshape(2, 2)  # a row a process
+    devices = np.array(jax.devices()).reshape(2, 2)  # one row per process
     meshes = {2: Mesh(devices[:, 0], ["data"]), 4: Mesh(devices.reshape(-1), ["data"])}
     found = numbers_on(meshes)
     mesh, seen = meshes[2], folder if index == 0 else folder / "of another machine"

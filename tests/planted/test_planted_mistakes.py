@@ -290,7 +290,7 @@ def test_every_mutant_of_the_source_is_caught(rows, tally, monkeypatch):
     assert not missed
 
 
-# The mistakes that the texts plant, by their own names, through the front door.
+# The mistakes that the texts plant, by their own names, through the public functions.
 
 
 def soft(cache, dy):

@@ -258,6 +258,17 @@ def group_norm_dgamma(x, dy, gamma, beta, epsilon):
 
 
 @equation(
+    "group_norm.dbeta",
+    source=f"{GROUP}.backward",
+    line="dbeta = jnp.sum(dy, rows)",
+    by_purenn=by_group_norm(2),
+    inputs=drawn_images,
+)
+def group_norm_dbeta(x, dy, gamma, beta, epsilon):
+    return dy.sum(axis=(0, 1))
+
+
+@equation(
     "group_norm.dx",
     source=f"{GROUP}.backward",
     line="(dx_hat - through_mean - through_var) * inv_std",

@@ -1,19 +1,16 @@
-"""The equations of course/convolution.md, as the loops that the indices say."""
+"""The equations of course/convolution.md on `conv2d`, as the loops that the indices say."""
 
 import jax.numpy as jnp
 import numpy as np
 
 import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
-from purenn.layers.conv2d_transpose import Conv2dTransposeParams
 from sitetools.equations.registry import equation
 
 CONV, DW = "purenn.layers.conv2d", "purenn.layers.kernel_derivative"
-UP = "purenn.layers.conv2d_transpose:conv2d_transpose"
 STRIDES, PADDING = (2, 1), ((1, 2), (2, 0))  # everything different, so that nothing can be mixed up
 FEW_CHANNELS, MANY_CHANNELS = 2, 6  # dw has a form of its own for few
 DILATION, GROUPS = (1, 2), 3
-WINDOW, APART, AROUND = (3, 2), (2, 1), ((1, 1), (0, 1))  # windows that overlap, and padding
 
 
 def conv_case(channels, strides):
@@ -212,184 +209,3 @@ def conv2d_dx_grouped(x, w, b, dz):
     for pixel, weight, place in meetings(x, w, dz):
         dx[:, *pixel] += dz[:, *place] * w[weight]
     return dx
-
-
-def transpose_case(rng):
-    """Two images of 3×4, three kernels of 3×2, and a dy of (3 - 1) * 2 + 3 - 3 by 4 + 1 - 2."""
-    x, w, b = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(3, 2, 5, 3)), rng.normal(size=3)
-    return x, w, b, rng.normal(size=(2, 4, 3, 3))
-
-
-def run_transpose(x, w, b, dy):
-    """`y, dw, dx` out of the package."""
-    layer = pn.conv2d_transpose(w.shape[3], w.shape[:2], strides=STRIDES, padding=PADDING)
-    params = Conv2dTransposeParams(jnp.asarray(w), jnp.asarray(b))
-    y, _, cache = layer.forward(params, (), x)
-    dparams, dx = layer.backward(params, cache, dy)
-    return y, dparams.w, dx
-
-
-def reached(x, w, dy):
-    """Each pixel of x, each weight, and the pixel of y that both reach."""
-    (s, t), ((p, _), (q, _)) = STRIDES, PADDING
-    for i, j, a, c in np.ndindex(*x.shape[1:3], *w.shape[:2]):
-        k, l = s * i + a - p, t * j + c - q  # noqa: E741 - as on the page
-        if not outside(dy, k, l):
-            yield (i, j), (a, c), (k, l)
-
-
-@equation(
-    "conv2d_transpose.y",
-    source=f"{UP}.forward",
-    line="y = convolution.dx(x,",
-    by_purenn=lambda *arguments: run_transpose(*arguments)[0],
-    inputs=transpose_case,
-)
-def conv2d_transpose_y(x, w, b, dy):
-    y = np.zeros(dy.shape) + b
-    for pixel, weight, place in reached(x, w, dy):
-        y[:, *place] += x[:, *pixel] @ w[weight]
-    return y
-
-
-@equation(
-    "conv2d_transpose.dx",
-    source=f"{UP}.backward",
-    line="convolution.z(dy, turned)",
-    by_purenn=lambda *arguments: run_transpose(*arguments)[2],
-    inputs=transpose_case,
-)
-def conv2d_transpose_dx(x, w, b, dy):
-    dx = np.zeros(x.shape)
-    for pixel, weight, place in reached(x, w, dy):
-        dx[:, *pixel] += dy[:, *place] @ w[weight].T
-    return dx
-
-
-@equation(
-    "conv2d_transpose.dw",
-    source=f"{UP}.backward",
-    line="dw = convolution.dw(dy, x,",
-    by_purenn=lambda *arguments: run_transpose(*arguments)[1],
-    inputs=transpose_case,
-)
-def conv2d_transpose_dw(x, w, b, dy):
-    dw = np.zeros(w.shape)
-    for pixel, weight, place in reached(x, w, dy):
-        dw[weight] += x[:, *pixel].T @ dy[:, *place]
-    return dw
-
-
-def pool_case(rng):
-    """Images of whole numbers: windows with several equal maxima are many."""
-    x = rng.integers(4, size=(2, 7, 6, 3)).astype(float)
-    return x, rng.normal(size=(2, 4, 6, 3))
-
-
-def pooled(make, i):
-    """`y` or `dx` out of the package."""
-
-    def result(x, dy):
-        layer = make(WINDOW, strides=APART, padding=AROUND)
-        y, _, cache = layer.forward((), (), x)
-        return (y, layer.backward((), cache, dy)[1])[i]
-
-    return result
-
-
-def windows(x, dy):
-    """Of each output: its index, and the cells of the image in its window, by rows."""
-    for n, i, j, c in np.ndindex(dy.shape):
-        top, left = i * APART[0] - AROUND[0][0], j * APART[1] - AROUND[1][0]
-        cells = [(n, top + row, left + column, c) for row, column in np.ndindex(WINDOW)]
-        yield (n, i, j, c), [cell for cell in cells if not outside(x, *cell[1:3])]
-
-
-@equation(
-    "max_pool.y",
-    source="purenn.layers.max_pool:max_pool.forward",
-    line="y, first = _first_maximum(windows.along(y, 1)",
-    by_purenn=pooled(pn.max_pool, 0),
-    inputs=pool_case,
-)
-def max_pool_y(x, dy):
-    y = np.zeros(dy.shape)
-    for place, cells in windows(x, dy):
-        y[place] = max(x[cell] for cell in cells)
-    return y
-
-
-@equation(
-    "max_pool.dx",
-    source="purenn.layers.max_pool:max_pool.backward.part",
-    line="jnp.where((first == cell) | everywhere, dy, 0)",
-    by_purenn=pooled(pn.max_pool, 1),
-    inputs=pool_case,
-)
-def max_pool_dx(x, dy):
-    dx = np.zeros(x.shape)
-    for place, cells in windows(x, dy):
-        dx[cells[np.argmax([x[cell] for cell in cells])]] += dy[place]  # the first, by rows
-    return dx
-
-
-@equation(
-    "avg_pool.y",
-    source="purenn.layers.avg_pool:avg_pool.forward",
-    line="y: Any = sum(windows.along(rows, 1))",
-    by_purenn=pooled(pn.avg_pool, 0),
-    inputs=pool_case,
-)
-def avg_pool_y(x, dy):
-    y = np.zeros(dy.shape)
-    for place, cells in windows(x, dy):
-        y[place] = sum(x[cell] for cell in cells) / len(cells)
-    return y
-
-
-@equation(
-    "avg_pool.dx",
-    source="purenn.layers.avg_pool:avg_pool.backward.part",
-    line="dy / n",
-    by_purenn=pooled(pn.avg_pool, 1),
-    inputs=pool_case,
-)
-def avg_pool_dx(x, dy):
-    dx = np.zeros(x.shape)
-    for place, cells in windows(x, dy):
-        for cell in cells:
-            dx[cell] += dy[place] / len(cells)
-    return dx
-
-
-def global_case(rng):
-    return rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(2, 4))
-
-
-def run_global(x, dy):
-    """`y, dx` out of the package."""
-    layer = pn.global_avg_pool()
-    y, _, cache = layer.forward((), (), x)
-    return y, layer.backward((), cache, dy)[1]
-
-
-@equation(
-    "global_avg_pool.y",
-    source="purenn.layers.global_avg_pool:global_avg_pool.forward",
-    line="y = jnp.sum(wide(x) / math.prod(places)",
-    by_purenn=lambda *arguments: run_global(*arguments)[0],
-    inputs=global_case,
-)
-def global_avg_pool_y(x, dy):
-    return x.sum(axis=(1, 2)) / (x.shape[1] * x.shape[2])
-
-
-@equation(
-    "global_avg_pool.dx",
-    source="purenn.layers.global_avg_pool:global_avg_pool.backward",
-    line="each = (wide(dy) / math.prod(saved.places))",
-    by_purenn=lambda *arguments: run_global(*arguments)[1],
-    inputs=global_case,
-)
-def global_avg_pool_dx(x, dy):
-    return np.zeros(x.shape) + dy[:, None, None] / (x.shape[1] * x.shape[2])

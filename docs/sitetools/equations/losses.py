@@ -39,7 +39,7 @@ def logit_rows(rng):
 
 
 def by_hand(op, **options):
-    """The derivative of the loss by its first argument, by its own forward and backward."""
+    """The derivative with respect to the first argument, by the op's forward and backward."""
 
     def dx(x, targets):
         _, cache = op.forward(x, targets, **options)

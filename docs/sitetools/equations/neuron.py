@@ -29,7 +29,7 @@ def applied(x, w, b):
 
 
 def dw_of(x, w, b, t):
-    """The derivative of the squared error by the weights."""
+    """The derivative of the squared error with respect to the weights."""
     step = pn.value_and_grad(NEURON, pn.mse)
     _, grads = step(params_of(w, b), ((), ()), x[None], np.array([[t]]))
     return grads[0].w[:, 0]

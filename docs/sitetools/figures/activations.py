@@ -32,7 +32,7 @@ def value_and_slope(op, x):
 
 
 def every_curve_and_its_slope() -> Figure:
-    """One panel an activation; the last one is the difference of the two gelus."""
+    """One panel per activation; the last one is the difference of the two gelus."""
     # A gap at 0, where the slope of relu jumps.
     x = np.concatenate([np.linspace(-5, 0, 41), [np.nan], np.linspace(1e-6, 5, 41)])
     x = x.astype(np.float32)

@@ -29,7 +29,7 @@ def forward(nudges: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def drawn() -> str:
-    """The graph, its values and the slope of the loss by each."""
+    """The graph, its values and the slope of the loss with respect to each."""
     none = dict.fromkeys(LINES, 0.0)
     slopes, values = jax.grad(forward, has_aux=True)(none)
 

@@ -55,6 +55,6 @@ def derivative_by_logit() -> Figure:
     for (name, dz), (colour, width, style) in zip(roads.items(), looks, strict=True):
         axes.plot(z, dz, style, color=colour, label=name, linewidth=width)
     axes.set_xlabel("logit z; the target is 1")
-    axes.set_ylabel("derivative of the loss by z")
+    axes.set_ylabel("derivative with respect to z")
     figure.legend(loc="outside upper left")
     return figure

@@ -3,9 +3,9 @@
     z = x·w + b     x: (m, n_in)   w: (n_in, n_out)   b: (n_out,)   z: (m, n_out)
 
 Rows of x are examples. dz, of z's shape, comes in: the derivative of the loss
-by z, with the division by m already in it. Give the derivatives of the loss by
-x, w and b. Each has the shape of what it is the derivative by, and the shapes
-leave little choice:
+with respect to z, with the division by m already in it. Give the derivatives of
+the loss with respect to x, w and b. Each has the shape of its variable, and the
+shapes leave little choice:
 
     dx: (m, n_in) from dz and w      dw: (n_in, n_out) from x and dz      db: (n_out,) from dz
 

@@ -5,11 +5,12 @@
 m examples with k outputs each: the mean is over n numbers, not over m. Three
 functions:
 
-- `mse_backward` gives the derivative of this loss by the predictions: (m, k);
+- `mse_backward` gives the derivative of this loss with respect to the
+  predictions: (m, k);
 - `ratio_of_the_texts` gives by which factor the formula (2/m)(y_pred - y_true),
   as some texts have it, is larger than that derivative, m being the batch size;
-- `loss_of_a_minus_y` gives a loss, 0 where a = y, whose derivative by a is
-  (a - y) / m. Texts that write dZ = A - Y "for MSE", and divide by m in dW,
+- `loss_of_a_minus_y` gives a loss, 0 where a = y, whose derivative with respect
+  to a is (a - y) / m. Texts that write dZ = A - Y "for MSE", and divide by m in dW,
   take the derivative of this loss, not of the mean above.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
@@ -22,7 +23,7 @@ SEED = 0
 
 
 def mse_backward(predictions, targets):
-    """Give the derivative by the predictions."""
+    """Give the derivative with respect to the predictions."""
     raise NotImplementedError("dpredictions")
 
 
@@ -32,7 +33,7 @@ def ratio_of_the_texts(m, k):
 
 
 def loss_of_a_minus_y(a, y):
-    """Give the loss, a number, whose derivative by a is (a - y) / m."""
+    """Give the loss, a number, whose derivative with respect to a is (a - y) / m."""
     raise NotImplementedError("a loss")
 
 

@@ -4,9 +4,9 @@
     a = 1 / (1 + e^-z)   a: (m,)
 
 Rows of x are examples. `backward` gets da, of a's shape: the derivative of the
-loss by a. With the chain rule, through da/dz = a (1 - a), give the derivatives
-of the loss by x, w and b. Each has the shape of what it is the derivative by; b
-is one number that all m examples share.
+loss with respect to a. With the chain rule, through da/dz = a (1 - a), give the
+derivatives of the loss with respect to x, w and b. Each has the shape of its
+variable; b is one number that all m examples share.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """

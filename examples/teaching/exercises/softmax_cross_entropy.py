@@ -31,7 +31,7 @@ def loss(z, labels):
 
 
 def backward(z, labels):
-    """Give dz: (m, k), the derivative of the loss by z."""
+    """Give dz: (m, k), the derivative of the loss with respect to z."""
     raise NotImplementedError("dz")
 
 

@@ -7,7 +7,7 @@ SEED = 0
 
 
 def mse_backward(predictions, targets):
-    """Give the derivative by the predictions."""
+    """Give the derivative with respect to the predictions."""
     return 2 * (predictions - targets) / predictions.size
 
 
@@ -17,5 +17,5 @@ def ratio_of_the_texts(m, k):
 
 
 def loss_of_a_minus_y(a, y):
-    """Give the loss, a number, whose derivative by a is (a - y) / m."""
+    """Give the loss, a number, whose derivative with respect to a is (a - y) / m."""
     return np.sum((a - y) ** 2) / (2 * len(a))

@@ -18,6 +18,6 @@ def loss(z, labels):
 
 
 def backward(z, labels):
-    """Give dz: (m, k), the derivative of the loss by z."""
+    """Give dz: (m, k), the derivative of the loss with respect to z."""
     y = np.eye(z.shape[1])[labels]
     return (softmax(z) - y) / len(z)

@@ -106,7 +106,7 @@ export function loss(caches, targets) {
 }
 
 /**
- * The derivative of the loss by everything, the last layer first. The dx of a layer is the da of
+ * The derivative of the loss with respect to everything, the last layer first. The dx of a layer is the da of
  * the layer before, and that layer's dz is da ⊙ (z > 0).
  *
  * @param {Params[]} params
