@@ -71,11 +71,12 @@ def test_an_op_shows_its_own_arguments(op):
         (lambda: DENSE.forward(PARAMS, X), "forward() missing 1 required positional argument: 'x'"),
         (lambda: DENSE.apply(PARAMS, (), X, True), "apply() takes 4 positional arguments but 5"),
         (lambda: pn.relu.backward(X), "backward() missing 1 required positional argument: 'dy'"),
-        (lambda: pn.mse(X), "missing 1 required positional argument: 'targets'"),
-        (lambda: pn.relu(X, alpha=1), "unexpected keyword argument 'alpha'"),
+        (lambda: pn.mse(X), "mse: missing a required argument: 'targets'; expected mse(pred"),
+        (lambda: pn.mse.forward(X), "mse: missing a required argument: 'targets'; expected mse("),
+        (lambda: pn.relu(X, alpha=1), "relu: got an unexpected keyword argument 'alpha'; expected"),
     ],
 )
-def test_a_call_that_does_not_fit_gets_pythons_own_error(call, words):
+def test_a_call_that_does_not_fit_is_told_of_the_public_name(call, words):
     with pytest.raises(TypeError) as caught:
         call()
     assert words in str(caught.value)

@@ -605,7 +605,8 @@ TABLE = """== dense
 == relu
 >>> pn.relu("x")  # TypeError: relu: x ... got 'x'
 >>> pn.relu(PARAMS)  # TypeError: relu: x ... got a tuple of 3
->>> pn.relu(X, alpha=1)  # TypeError: _relu() got an unexpected keyword argument 'alpha'
+>>> pn.relu(X, alpha=1)
+  # TypeError: relu: got an unexpected keyword argument 'alpha'; expected relu(x)
 >>> pn.relu.backward(pn.relu(X), X)  # TypeError: relu: cache ... got float32(4, 3)
 >>> pn.relu.backward(pn.relu.forward(X), X)  # TypeError: relu: cache ... got a tuple of 2
 >>> pn.relu.backward(CACHE, Y)  # ValueError: relu: cache ... forward returned last
@@ -615,9 +616,10 @@ TABLE = """== dense
   # TypeError: Op.backward() missing 1 required positional argument: 'dy'
 
 == leaky_relu
->>> pn.leaky_relu(X, 0.3)  # TypeError: _leaky_relu() takes 1 positional argument but 2 were given
+>>> pn.leaky_relu(X, 0.3)
+  # TypeError: leaky_relu: too many ... expected leaky_relu(x, *, negative_slope=0.01)
 >>> pn.leaky_relu(X, slope=0.3)
-  # TypeError: _leaky_relu() got an unexpected keyword argument 'slope'
+  # TypeError: leaky_relu: got an unexpected keyword argument 'slope'; expected leaky_relu(x, *
 >>> pn.leaky_relu(X, negative_slope=X)
   # TypeError: leaky_relu: negative_slope ... vmap over it to try several
 >>> pn.leaky_relu(X, negative_slope=float("nan"))
@@ -627,7 +629,7 @@ TABLE = """== dense
 >>> pn.softmax(jnp.float32(1))
   # ValueError: softmax: x has shape (), expected classes on the last axis
 >>> pn.softmax(X[:, :0])  # ValueError: softmax: x ... the last axis
->>> pn.softmax(X, axis=0)  # TypeError: _softmax() got an unexpected keyword argument 'axis'
+>>> pn.softmax.forward(X, axis=0)  # TypeError: softmax: got an unexpected ... expected softmax(x)
 
 == log_softmax
 >>> pn.log_softmax(X[:, :0])  # ValueError: log_softmax: x ... the last axis
@@ -636,12 +638,13 @@ TABLE = """== dense
 >>> pn.elu(X, alpha=-1)  # ValueError: elu: expected 0 <= alpha, ... got -1
 
 == gelu
->>> pn.gelu(X, False)  # TypeError: _gelu() takes 1 positional argument but 2 were given
+>>> pn.gelu(X, False)  # TypeError: gelu: too many ... expected gelu(x, *, approximate=True)
 >>> pn.gelu(X, approximate=jnp.array(True))  # TypeError: gelu: approximate ... got bool()
 
 == mse
 >>> pn.mse(COLUMN, jnp.ones(4))  # ValueError: mse: targets ... pass targets[..., None]
->>> pn.mse(COLUMN)  # TypeError: _mse() missing 1 required positional argument: 'targets'
+>>> pn.mse(COLUMN)
+  # TypeError: mse: missing ... 'targets'; expected mse(predictions, targets, weights=None)
 >>> pn.mse(COLUMN, 0.5)  # TypeError: mse: targets ... got 0.5
 >>> pn.mse(COLUMN, [0.5] * 4)  # TypeError: mse: targets ... it with jnp.array(targets)
 >>> pn.mse(COLUMN, COLUMN, X[:3, 0])
@@ -725,7 +728,7 @@ TABLE = """== dense
 >>> pn.l2_penalty(0.1)({"w": WHOLE})
   # TypeError: l2_penalty(0.1): params['w'] ... it with params['w'].astype(jnp.float32)
 >>> pn.l2_penalty(0.1)(PARAMS, STATE)
-  # TypeError: l2_penalty.<locals>.forward() takes 1 positional argument but 2 were given
+  # TypeError: l2_penalty(0.1): too many ... expected l2_penalty(0.1)(params)
 
 == momentum
 >>> pn.momentum(0.1).update({"w": HALF}, pn.momentum(0.1).init({"w": X}), {"w": X})
@@ -847,6 +850,7 @@ TABLE = """== dense
 >>> pn.by_hand(5)  # TypeError: by_hand: part ... by_hand(Op(forward=..., backward=...))
 >>> pn.by_hand(lambda x: x)  # TypeError: by_hand: part ... by_hand(Op(forward=..., backward=...))
 >>> pn.by_hand(pn.dense)  # TypeError: by_hand: part ... call it: dense(…)
+>>> pn.by_hand(pn.relu)(X, X)  # TypeError: relu: too many ... expected relu(x)
 >>> pn.by_hand(pn.relu)()  # TypeError: relu: x ... itself, not relu()
 >>> pn.by_hand(pn.relu)(WHOLE)  # TypeError: relu: x ... put rescale() first
 >>> pn.by_hand(MODEL).apply(PARAMS, STATE, X[0])
@@ -861,6 +865,10 @@ TABLE = """== dense
 >>> pn.value_and_grad(MODEL, "mse")  # TypeError: value_and_grad: loss ... got 'mse'
 >>> pn.value_and_grad(LOSS, MODEL)
   # TypeError: value_and_grad: model ... required argument: 'targets'
+>>> pn.value_and_grad(MODEL, pn.accuracy)
+  # TypeError: value_and_grad: loss is accuracy, a metric ... such as softmax_cross_entropy
+>>> pn.value_and_grad(MODEL, pn.evaluate)
+  # TypeError: value_and_grad: loss is the function evaluate, not a layer or an op
 >>> pn.value_and_grad(MODEL, MODEL)  # TypeError: value_and_grad: loss ... got serial
 >>> pn.value_and_grad(MODEL, LOSS, penalty=0.1)  # TypeError: value_and_grad: penalty ... got 0.1
 >>> pn.value_and_grad(MODEL, LOSS, penalty=pn.l2_penalty)

@@ -184,7 +184,8 @@ def test_a_layer_whose_state_changes_is_rejected_by_its_name():
     params, state = jax.eval_shape(lambda: model.init(KEY, (4,)))
     x, y = np.ones((8, 4), np.float32), np.zeros(8, np.int32)
     text = re.escape("batch_norm: changes its state, so it can't be in the tail")
-    for tail in (pn.Tail(4), pn.Tail(4, 2)):
+    # Of one row, batch norm has no variance: what to do about it comes first.
+    for tail in (pn.Tail(4), pn.Tail(4, 2), pn.Tail(1, 2), pn.Tail(7)):
         with pytest.raises(ValueError, match=text):
             jax.eval_shape(pn.value_and_grad(model, LOSS, tail=tail), params, state, x, y)
     jax.eval_shape(pn.value_and_grad(model, LOSS, tail=pn.Tail(4, 1)), params, state, x, y)
@@ -196,6 +197,15 @@ def test_errors_in_the_tail_name_the_part_by_its_number(data):
     with pytest.raises(ValueError, match=r"dense\(3\): x has shape \(4, 6\)") as caught:
         of(MODEL, pn.Tail(4, 2))(params, state, x, y, key=KEY)
     assert "in serial / part 5: dense(3)" in caught.value.__notes__
+    assert "The tail ran on a chunk of 4 of the 16 examples." in caught.value.__notes__
+
+
+def test_targets_that_are_not_arrays_are_rejected_as_without_chunks():
+    model, x, labels = pn.dense(CLASSES), np.ones((3, 2), np.float32), np.zeros(3, np.int32)
+    params, state = model.init(KEY, (2,))
+    for targets, name in (([0, 1, 0], r"targets"), ((labels, [1.0, 0.0, 1.0]), r"targets\[1\]")):
+        with pytest.raises(TypeError, match=rf"^{LOSS.name}: {name} must be an array, got a list"):
+            pn.value_and_grad(model, LOSS, tail=pn.Tail(2))(params, state, x, targets)
 
 
 # Training.

@@ -4,6 +4,8 @@ Forward, loss and backward of a chunk stand together, in `_tail_of`, since they 
 soon as the loss of a chunk is known its derivatives are formed, and its activations are dropped.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,7 @@ from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import reshard_like, varying_together
-from purenn.core.target_parts import loss_arguments, parts_of, weights_of
+from purenn.core.target_parts import loss_arguments, names_of, parts_of, weights_of
 from purenn.core.types import Fn, Params, State
 
 NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tail
@@ -42,10 +44,13 @@ class Tail:
     the entire model as the tail this is gradient accumulation: of the activations, only those of
     one chunk exist.
 
-    With weights, a chunk's share is that of its weights. A loss of your own is assumed to be a mean
-    over the batch. Chunk c runs with the key `fold_in(fold_in(key, 2**32 - 1), c)` instead of
-    `key`, so that dropout in the tail draws other masks than without chunks; everything else is
-    equal. The penalty is added once.
+    Each part of the tail must treat every example by itself. `batch_norm` does not in training, and
+    is rejected; a function of your own that mixes examples mixes those of a chunk. A loss of your
+    own is assumed to be a mean over the batch.
+
+    With weights, a chunk's share is that of its weights. Chunk c runs with the key
+    `fold_in(fold_in(key, 2**32 - 1), c)` instead of `key`, so that dropout in the tail draws other
+    masks than without chunks; everything else is equal. The penalty is added once.
 
     With n chunks, chunk c is examples c, c + n, c + 2n and so on: on a mesh of devices, each device
     then has its share of every chunk. If `rows` does not divide the batch, what is left over is a
@@ -155,6 +160,7 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         x = checks.as_array(layer.name, "x", x)
         batch = _examples(layer.name, op.name, x, targets)
         weights = weights_of(op, targets)
+        _reject_new_state(layer, params, state, x, key, train)
         if key is not None:
             key = jax.random.fold_in(checks.prng_key(layer.name, key), jnp.uint32(NO_PART))
 
@@ -163,9 +169,9 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         ) -> tuple[Params, Array, Array | None]:
             x, targets = given
             chunk_key = None if key is None else jax.random.fold_in(key, number)
-            y, new_state, cache = layer.forward(params, state, x, train=train, key=chunk_key)
-            _reject_changed(layer, state, new_state)
-            value, loss_cache = op.forward(y, *loss_arguments(op, targets))
+            with _on_chunk(x.shape[0], batch):
+                y, _, cache = layer.forward(params, state, x, train=train, key=chunk_key)
+                value, loss_cache = op.forward(y, *loss_arguments(op, targets))
             # So that the backward waits for the value: otherwise XLA:CPU keeps the terms of the
             # loss, an array like y, all the while. In chunks of 512 rows, 50,257 classes then take
             # 325 MB instead of 222.
@@ -203,20 +209,42 @@ def _examples(where: str, loss: str, x: Array, targets: Any) -> int:
     """Return how many examples there are, if there are as many targets, and at least one."""
     if x.ndim == 0 or x.shape[0] == 0:
         raise ValueError(f"{where}: x has shape {x.shape}, expected at least one example")
-    for array in jax.tree.leaves(targets):
-        if not isinstance(array, Array) or array.ndim == 0 or array.shape[0] != x.shape[0]:
-            raise ValueError(
-                f"{loss}: targets must be arrays of {x.shape[0]} examples, as many as x has, to be "
-                f"divided into chunks; got {checks.describe(array)}"
-            )
+    for name, part in zip(names_of(targets), parts_of(targets), strict=True):
+        for array in jax.tree.leaves(part):
+            if not isinstance(array, Array):
+                checks.as_array(loss, name, part)
+            if array.ndim == 0 or array.shape[0] != x.shape[0]:
+                raise ValueError(
+                    f"{loss}: targets must be arrays of {x.shape[0]} examples, as many as x has, "
+                    f"to be divided into chunks; got {checks.describe(array)}"
+                )
     return x.shape[0]
 
 
-def _reject_changed(layer: Layer, state: State, new_state: State) -> None:
-    """Reject a layer whose state would be that of a chunk."""
-    if name := next(changed(layer, state, new_state), ""):
-        raise ValueError(
-            f"{name}: changes its state, so it can't be in the tail: its statistics would be those "
-            f"of a chunk, not of the batch. Give the tail fewer parts, or use a layer without "
-            f"running statistics, such as layer_norm"
-        )
+@contextmanager
+def _on_chunk(examples: int, batch: int) -> Iterator[None]:
+    """Note on an error that it came of a chunk, whose shapes are not those of the batch."""
+    try:
+        yield
+    except Exception as error:
+        if examples < batch:
+            error.add_note(f"The tail ran on a chunk of {examples} of the {batch} examples.")
+        raise
+
+
+def _reject_new_state(
+    layer: Layer, params: Params, state: State, x: Array, key: Any, train: bool
+) -> None:
+    """Reject a layer whose state would be that of a chunk, before it fails on a small one."""
+
+    def forward(params: Params, state: State, x: Array, key: Any) -> None:
+        _, new_state, _ = layer.forward(params, state, x, train=train, key=key)
+        if name := next(changed(layer, state, new_state), ""):
+            raise ValueError(
+                f"{name}: changes its state, so it can't be in the tail: its statistics would be "
+                f"those of a chunk, not of the batch. Give the tail fewer parts, or use a layer "
+                f"without running statistics, such as layer_norm"
+            )
+
+    if jax.tree.leaves(state):
+        jax.eval_shape(forward, params, state, x, key)

@@ -142,8 +142,20 @@ def _what(part: Any) -> str:
 
 
 def reject_factory(where: str, name: str, part: Fn) -> None:
-    """Reject `serial(flatten)` for `serial(flatten())`, the commonest slip of all."""
+    """Reject `serial(flatten)` for `serial(flatten())`, the commonest slip of all.
+
+    No other function of purenn is a layer or an op either.
+    """
     public = "<locals>" not in getattr(part, "__qualname__", "<locals>")
-    if public and str(getattr(part, "__module__", "")).startswith("purenn."):
-        factory = getattr(part, "__name__", "it")
-        raise TypeError(f"{where}: {name} is the function {factory} itself; call it: {factory}(…)")
+    module = str(getattr(part, "__module__", "")).split(".")
+    if not public or module[0] != "purenn":
+        return
+    function = getattr(part, "__name__", "it")
+    if function == "accuracy":
+        raise TypeError(
+            f"{where}: {name} is accuracy, a metric, whose derivative is 0 almost everywhere; "
+            f"train with a loss, such as softmax_cross_entropy: evaluate returns the accuracy too"
+        )
+    if module[1] not in ("layers", "ops", "optimizers"):
+        raise TypeError(f"{where}: {name} is the function {function}, not a layer or an op")
+    raise TypeError(f"{where}: {name} is the function {function} itself; call it: {function}(…)")

@@ -1,10 +1,11 @@
 """Where in a model an error was raised: `encoder / part 3: dense(10)`."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
 from purenn.core.deleted import reject_deleted
-from purenn.core.signatures import signature_of
+from purenn.core.signatures import misfit, signature_of
 
 
 class _Path(str):
@@ -43,16 +44,20 @@ class inside:  # noqa: N801
 class calling:  # noqa: N801
     """Around a call of a plain function: errors name the layer or op as it is named now.
 
-    An error about an array that was deleted says which one; JAX's own does not.
+    An error about an array that was deleted says which one; JAX's own does not. One about arguments
+    that an op does not take says which ones it takes; Python's names the plain function.
 
     Args:
         part: the layer or op.
         values: the arguments of the call.
         names: their names, unless they are those of the op's own signature.
+        options: what an op was called with besides.
     """
 
-    def __init__(self, part: Any, values: Any, names: tuple[str, ...] = ()) -> None:
-        self.part, self.values, self.names = part, values, names
+    def __init__(
+        self, part: Any, values: Any, names: tuple[str, ...] = (), options: Iterable[str] = ()
+    ) -> None:
+        self.part, self.values, self.names, self.options = part, values, names, options
 
     def __enter__(self) -> None: ...
 
@@ -64,6 +69,11 @@ class calling:  # noqa: N801
             signature = signature_of(self.part) if not self.names else None
             names = signature.parameters if signature else self.names or ("x",)
             reject_deleted(name, **dict(zip(names, self.values, strict=False)))
+        if isinstance(error, TypeError) and not self.names:
+            why = misfit(self.part, self.values, self.options)
+            if why:
+                call = str(self.part.__doc__).partition("\n")[0]
+                raise TypeError(f"{name}: {why}; expected {call}") from None
         nested = any(isinstance(note, _Path) for note in getattr(error, "__notes__", ()))
         message = error.args[0] if error.args else None
         if nested:

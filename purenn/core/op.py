@@ -139,7 +139,9 @@ class Op(Value, Generic[P]):
         apply = self.functions.apply if self.rule is None else self.rule(self)
         if apply is None:
             return self.forward(*arguments, **options)[0]
-        return apply(*to_jax(arguments), **options)
+        given = to_jax(arguments)
+        with calling(self, given, options=options):
+            return apply(*given, **options)
 
     def forward(self, *arguments: P.args, **options: P.kwargs) -> tuple[Array, Cache]:
         """Return the value, and what `backward` needs.
@@ -149,7 +151,7 @@ class Op(Value, Generic[P]):
             **options: static options, if the op has any.
         """
         given = self._converted(arguments)
-        with calling(self, given):
+        with calling(self, given, options=options):
             result = self.functions.forward(*given, **options)
         y, saved = returned(self.name, "forward", result, "y", "cache")
         return y, make_cache(self.name, given[0], y, saved)

@@ -116,9 +116,8 @@ class Windows:
         batch, rows, columns, channels = arrays[0].shape
         down, across = -(-kh // sh), -(-kw // sw)  # how many blocks a window reaches into
         blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
-        sharding = sharding_of(arrays[-1], 0, None, None, None, None, 3)
-        dx = lax.full(blocks, 0, arrays[-1].dtype, sharding=sharding)
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
+        dx = _zeros_around(arrays[-1], blocks)
         for i, j in np.ndindex(down, across):
             row, column = np.ogrid[i * sh : (i + 1) * sh, j * sw : (j + 1) * sw]
             inside = (row < kh) & (column < kw)  # and not in the gaps between windows
@@ -161,6 +160,16 @@ class Windows:
             raise ValueError(
                 f"{self.name}: {what}, expected images{with_padding} of {self.size} or larger"
             )
+
+
+def _zeros_around(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return zeros of a shape with as many axes as `x`, sharded as `x` is.
+
+    `lax.full` with a sharding can't make them outside a compiled program, unless a mesh is in use.
+    """
+    zero = jnp.zeros((), x.dtype)
+    around = [(0, n - m, 0) for n, m in zip(shape, x.shape, strict=True)]
+    return lax.pad(jnp.zeros_like(x), zero, around)
 
 
 def windows_of(layer: str, window: Any, strides: Any, padding: Any) -> Windows:

@@ -124,6 +124,16 @@ def test_on_an_explicit_mesh_the_numbers_are_those_of_one_device(rows, dtype, rn
     assert not too_far(got, expected, EXACT[dtype])
 
 
+@pytest.mark.parametrize("name", ["max_pool-(3, 3)-(2, 1)", "avg_pool-(3, 2)-(2, 2)-SAME"])
+def test_arrays_on_an_explicit_mesh_need_no_mesh_in_use(name, rng):
+    # Outside a compiled program, an array's own type is all that tells of the mesh.
+    (row,) = (row for row in LAYERS if row.name == name)
+    given, spec = batch(row, rng, np.float32)
+    got = by_formulas(row, *laid(mesh_of(SHARDS, kind=EXPLICIT), given, spec))
+    assert apart(got, by_formulas(row, *given)) <= 1e-6
+    assert axes_of(got["dv"]) == axes_of(laid(mesh_of(SHARDS, kind=EXPLICIT), given[0], spec[0]))
+
+
 def shares(row, spec, v, rest, u):
     """The plain derivatives of each device's share of the examples, added up, without a mesh."""
 
