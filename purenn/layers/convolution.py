@@ -178,21 +178,15 @@ class Convolution:
 
     def _turned(self, w: Array) -> Array:
         """Return kernels rotated by 180 degrees, from the features to the channels of `x`."""
-        w = w[::-1, ::-1]
-        if self.groups == 1:
-            return w.transpose(0, 1, 3, 2)
-        kh, kw, channels, features = w.shape
-        each = features // self.groups
-        split = jnp.reshape(
-            w,
-            (kh, kw, channels, self.groups, each),
-            out_sharding=sharding_of(w, 0, 1, 2, None, None),
-        )
-        return jnp.reshape(
-            split.transpose(0, 1, 4, 3, 2),
-            (kh, kw, each, self.groups * channels),
-            out_sharding=sharding_of(w, 0, 1, None, None),
-        )
+        if self.groups > 1:
+            kh, kw, channels, features = w.shape
+            each = features // self.groups
+            sharding = sharding_of(w, 0, 1, 2, None, None)
+            w = jnp.reshape(w, (kh, kw, channels, self.groups, each), out_sharding=sharding)
+            w = w.transpose(0, 1, 3, 2, 4)
+            sharding = sharding_of(w, 0, 1, None, None)
+            w = jnp.reshape(w, (kh, kw, self.groups * channels, each), out_sharding=sharding)
+        return w[::-1, ::-1].transpose(0, 1, 3, 2)
 
 
 def convolution_of(
