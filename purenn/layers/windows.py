@@ -11,7 +11,13 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.sharding import sharding_of
-from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers
+from purenn.layers.padding import (
+    Padding,
+    Pair,
+    checked_padding,
+    in_numbers,
+    transposed_padding,
+)
 from purenn.layers.slices import padded, seen_along
 
 NOTHING: Padding = ((0, 0), (0, 0))
@@ -68,17 +74,13 @@ class Windows:
     def sums_over_cells(self, dy: Array, image: Image) -> Array:
         """Return for each cell of the image the sum of `dy` over the windows that it is in.
 
-        Where `dy` is dilated by the strides, these are the windows over the cell and those before
-        it: a sum over windows again, with padding so that the result has the size of the image.
-        XLA estimates that it takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20
-        where the sums along axes take 114 (jax 0.12.0.1, v5e, 32 images of 28×28, 64 channels,
-        padded, 3×3 windows at strides of 2).
+        That is a sum over windows again, of `dy` dilated by the strides. XLA estimates that it
+        takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20 where the sums along axes
+        take 114 (jax 0.12.0.1, v5e, 32 images of 28×28, 64 channels, padded, 3×3 windows at strides
+        of 2).
         """
         pads = self._around(image.size)
-        axes = zip(image.size, dy.shape[1:3], self.strides, self.size, pads, strict=True)
-        around = [
-            (size - 1 - before, n - (m - 1) * s - 1 + before) for n, m, s, size, (before, _) in axes
-        ]
+        around = transposed_padding(pads, image.size, dy.shape[1:3], self.size, self.strides)
 
         def by_lax(dy: Array) -> Array:
             return _sums(dy, self.size, around, dilation=self.strides)
