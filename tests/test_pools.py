@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from table import NONE, POOLED, jit_quickly
+from table import NONE, POOLED, error, jit_quickly
 
 import purenn as pn
 
@@ -31,6 +31,18 @@ def cells_of(window, strides, zeros, image, i, j):
     rows = range(max(top, 0), min(top + window[0], image[0]))
     columns = range(max(left, 0), min(left + window[1], image[1]))
     return [(row, column) for row in rows for column in columns]
+
+
+@pytest.mark.parametrize(("window", "strides", "padding", "zeros", "in_shape"), POOLED + PADDED)
+def test_the_mean_on_other_platforms_is_the_same(
+    window, strides, padding, zeros, in_shape, rng, x64, monkeypatch
+):
+    layer, again = (pn.avg_pool(window, strides=strides, padding=padding) for _ in range(2))
+    x = rng.normal(size=(2, *in_shape))
+    dy = rng.normal(size=jax.eval_shape(layer.apply, (), (), x)[0].shape)
+    here = by_hand(layer, x, dy)
+    monkeypatch.setattr(lax, "platform_dependent", lambda *args, cpu, default: default(*args))
+    assert error(here, by_hand(again, x, dy)) <= 1e-12
 
 
 @pytest.mark.parametrize(("window", "strides", "padding", "zeros", "in_shape"), POOLED + PADDED)

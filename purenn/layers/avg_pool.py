@@ -67,17 +67,12 @@ def avg_pool(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, Image]:
         image = windows.image(x)
-        x_wide = windows.padded(wide(x) / n)  # divided first, since a sum may overflow
-        rows: Any = sum(windows.along(x_wide, 2))
-        y: Any = sum(windows.along(rows, 1))
+        y = windows.sums(wide(x) / n)  # divided first, since a sum may overflow
         return counted(y, image).astype(x.dtype), state, image
 
     def backward(params: Any, image: Image, dy: Array) -> tuple[tuple[()], Array]:
-        def part(cell: Array, dy: Array) -> Array:
-            return dy / n
-
-        dy_wide = counted(wide(dy), image)
-        return (), windows.scatter(part, (dy_wide,), image).astype(dy.dtype)
+        each = counted(wide(dy) / n, image)
+        return (), windows.sums_over_cells(each, image).astype(dy.dtype)
 
     def counted(mean: Array, image: Image) -> Array:
         """Return a mean over all of a window as one over its cells in the image."""

@@ -12,7 +12,14 @@ from purenn.core.notation import Notation
 from purenn.core.sharding import product_sharding, sharding_of
 from purenn.layers.correlate import correlate
 from purenn.layers.kernel_derivative import kernel_derivative
-from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers, sequence_padding
+from purenn.layers.padding import (
+    Padding,
+    Pair,
+    checked_padding,
+    in_numbers,
+    sequence_padding,
+    transposed_padding,
+)
 
 
 @dataclass(frozen=True)
@@ -106,9 +113,10 @@ class Convolution:
 
     def dw(self, x: Array, dz: Array, w: Array) -> Array:
         """Return the derivative with respect to `w`: `x` correlated with `dz`, dilated."""
-        around = [
-            (before, (m - 1) * s + extent - n - before)  # so that the result has the kernel's size
-            for n, m, s, extent, before in self._axes(x.shape[1:3], dz.shape[1:3])
+        image, places = x.shape[1:3], dz.shape[1:3]
+        axes = zip(image, places, self.strides, self.extent, self.pads(image), strict=True)
+        around = [  # so that the result has the kernel's size
+            (before, (m - 1) * s + extent - n - before) for n, m, s, extent, (before, _) in axes
         ]
         return kernel_derivative(x, dz, w, around, self.strides, self.dilation, self.groups)
 
@@ -123,10 +131,8 @@ class Convolution:
             image: the height and width of `x`.
             out_sharding: how the result is sharded.
         """
-        around = [
-            (extent - 1 - before, n - (m - 1) * s - 1 + before)  # and here that of x
-            for n, m, s, extent, before in self._axes(image, dz.shape[1:3])
-        ]
+        pads = self.pads(image)
+        around = transposed_padding(pads, image, dz.shape[1:3], self.extent, self.strides)
         return correlate(
             dz,
             self._turned(w),
@@ -171,28 +177,17 @@ class Convolution:
         """Return an argument as the user of a layer with one axis or two gives it."""
         return value[1] if self.axes == 1 and isinstance(value, tuple) else value
 
-    def _axes(self, image: tuple[int, ...], places: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Return for each axis: length of x, of dz, stride, kernel's length, padding before."""
-        before = [pads[0] for pads in self.pads(image)]
-        return list(zip(image, places, self.strides, self.extent, before, strict=True))
-
     def _turned(self, w: Array) -> Array:
         """Return kernels rotated by 180 degrees, from the features to the channels of `x`."""
-        w = w[::-1, ::-1]
-        if self.groups == 1:
-            return w.transpose(0, 1, 3, 2)
-        kh, kw, channels, features = w.shape
-        each = features // self.groups
-        split = jnp.reshape(
-            w,
-            (kh, kw, channels, self.groups, each),
-            out_sharding=sharding_of(w, 0, 1, 2, None, None),
-        )
-        return jnp.reshape(
-            split.transpose(0, 1, 4, 3, 2),
-            (kh, kw, each, self.groups * channels),
-            out_sharding=sharding_of(w, 0, 1, None, None),
-        )
+        if self.groups > 1:
+            kh, kw, channels, features = w.shape
+            each = features // self.groups
+            sharding = sharding_of(w, 0, 1, 2, None, None)
+            w = jnp.reshape(w, (kh, kw, channels, self.groups, each), out_sharding=sharding)
+            w = w.transpose(0, 1, 3, 2, 4)
+            sharding = sharding_of(w, 0, 1, None, None)
+            w = jnp.reshape(w, (kh, kw, self.groups * channels, each), out_sharding=sharding)
+        return w[::-1, ::-1].transpose(0, 1, 3, 2)
 
 
 def convolution_of(

@@ -24,7 +24,6 @@ def correlate(
     x_dilation: Pair = (1, 1),
     w_dilation: Pair = (1, 1),
     groups: int = 1,
-    batch_groups: int = 1,
     dtype: Any = None,
 ) -> Array:
     """Correlate `x: (n, h, w, c)` with `w: (kh, kw, c // groups, f)`, in the fastest axis order.
@@ -38,7 +37,6 @@ def correlate(
         x_dilation: the distance between two values of `x`; zeros are put between them.
         w_dilation: the same for `w`.
         groups: into how many groups the channels and the features are divided.
-        batch_groups: into how many groups the examples and the features are divided.
         dtype: that of the result.
     """
     by_lax = partial(
@@ -49,7 +47,6 @@ def correlate(
         rhs_dilation=w_dilation,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
-        batch_group_count=batch_groups,
         preferred_element_type=dtype,
         out_sharding=out_sharding,
     )

@@ -61,3 +61,25 @@ def in_numbers(padding: str | Padding, image: Pair, window: Pair, strides: Pair)
         return padding
     rows, columns = lax.padtype_to_pads(image, window, strides, padding)
     return (int(rows[0]), int(rows[1])), (int(columns[0]), int(columns[1]))
+
+
+def transposed_padding(
+    padding: Padding, image: tuple[int, ...], places: tuple[int, ...], window: Pair, strides: Pair
+) -> Padding:
+    """Return the padding of the transpose, around one value per window, dilated by the strides.
+
+    With it, windows of the same size at strides of 1 give the image again: each of its cells sees
+    the windows that it is in, turned around.
+
+    Args:
+        padding: that of the image.
+        image: its height and width.
+        places: how many windows there are, down and across.
+        window: their height and width, or those of a kernel with its dilation.
+        strides: the distance from one window to the next.
+    """
+    axes = zip(image, places, window, strides, padding, strict=True)
+    rows, columns = (
+        (size - 1 - before, n - (m - 1) * s - 1 + before) for n, m, size, s, (before, _) in axes
+    )
+    return rows, columns

@@ -11,7 +11,13 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.sharding import sharding_of
-from purenn.layers.padding import Padding, Pair, checked_padding, in_numbers
+from purenn.layers.padding import (
+    Padding,
+    Pair,
+    checked_padding,
+    in_numbers,
+    transposed_padding,
+)
 from purenn.layers.slices import padded, seen_along
 
 NOTHING: Padding = ((0, 0), (0, 0))
@@ -51,9 +57,38 @@ class Windows:
         """
         return seen_along(x, axis, self.size[axis - 1], self.strides[axis - 1])
 
-    def padded(self, x: Array) -> Array:
-        """Return a batch of images with zeros around them."""
-        return padded(x, self._around(x.shape[1:3]))
+    def sums(self, x: Array) -> Array:
+        """Return the sum over each window."""
+        around = self._around(x.shape[1:3])
+
+        def by_lax(x: Array) -> Array:
+            return _sums(x, self.size, around, strides=self.strides)
+
+        def along_axes(x: Array) -> Array:
+            rows: Any = sum(self.along(padded(x, around), 2))
+            y: Any = sum(self.along(rows, 1))
+            return y
+
+        return lax.platform_dependent(x, cpu=along_axes, default=by_lax)
+
+    def sums_over_cells(self, dy: Array, image: Image) -> Array:
+        """Return for each cell of the image the sum of `dy` over the windows that it is in.
+
+        That is a sum over windows again, of `dy` dilated by the strides. XLA estimates that it
+        takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20 where the sums along axes
+        take 114 (jax 0.12.0.1, v5e, 32 images of 28×28, 64 channels, padded, 3×3 windows at strides
+        of 2).
+        """
+        pads = self._around(image.size)
+        around = transposed_padding(pads, image.size, dy.shape[1:3], self.size, self.strides)
+
+        def by_lax(dy: Array) -> Array:
+            return _sums(dy, self.size, around, dilation=self.strides)
+
+        def scattered(dy: Array) -> Array:
+            return self.scatter(lambda cell, dy: dy, (dy,), image)
+
+        return lax.platform_dependent(dy, cpu=scattered, default=by_lax)
 
     def extended(self, x: Array) -> Array:
         """Return a batch of images whose first and last rows and columns are repeated as padding.
@@ -170,6 +205,22 @@ def _zeros_around(x: Array, shape: tuple[int, ...]) -> Array:
     zero = jnp.zeros((), x.dtype)
     around = [(0, n - m, 0) for n, m in zip(shape, x.shape, strict=True)]
     return lax.pad(jnp.zeros_like(x), zero, around)
+
+
+def _sums(
+    x: Array, size: Pair, padding: Any, strides: Pair = (1, 1), dilation: Pair = (1, 1)
+) -> Array:
+    """Return sums over windows by `lax.reduce_window`."""
+    y: Array = lax.reduce_window(
+        x,
+        0.0,
+        lax.add,
+        window_dimensions=(1, *size, 1),
+        window_strides=(1, *strides, 1),
+        padding=((0, 0), *padding, (0, 0)),
+        base_dilation=(1, *dilation, 1),
+    )
+    return y
 
 
 def windows_of(layer: str, window: Any, strides: Any, padding: Any) -> Windows:

@@ -128,7 +128,7 @@ def conv2d_dw_window(x, w, b, dz, strides, padding):
 @equation(
     "conv2d.dx_turned",
     source="purenn.layers.convolution:Convolution._turned",
-    line="w = w[::-1, ::-1]",
+    line="return w[::-1, ::-1].transpose(0, 1, 3, 2)",
     by_purenn=by_purenn(3),
     inputs=conv_case(MANY_CHANNELS, (1, 1)),
 )

@@ -65,7 +65,7 @@ def max_pool_dx(x, dy):
 @equation(
     "avg_pool.y",
     source="purenn.layers.avg_pool:avg_pool.forward",
-    line="y: Any = sum(windows.along(rows, 1))",
+    line="y = windows.sums(wide(x) / n)",
     by_purenn=pooled(pn.avg_pool, 0),
     inputs=pool_case,
 )
@@ -78,8 +78,8 @@ def avg_pool_y(x, dy):
 
 @equation(
     "avg_pool.dx",
-    source="purenn.layers.avg_pool:avg_pool.backward.part",
-    line="dy / n",
+    source="purenn.layers.avg_pool:avg_pool.backward",
+    line="each = counted(wide(dy) / n, image)",
     by_purenn=pooled(pn.avg_pool, 1),
     inputs=pool_case,
 )
