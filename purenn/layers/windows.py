@@ -69,7 +69,7 @@ class Windows:
             y: Any = sum(self.along(rows, 1))
             return y
 
-        return lax.platform_dependent(x, cpu=along_axes, default=by_lax)
+        return lax.platform_dependent(x, tpu=by_lax, default=along_axes)
 
     def sums_over_cells(self, dy: Array, image: Image) -> Array:
         """Return for each cell of the image the sum of `dy` over the windows that it is in.
@@ -77,7 +77,8 @@ class Windows:
         That is a sum over windows again, of `dy` dilated by the strides. XLA estimates that it
         takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20 where the sums along axes
         take 114 (jax 0.12.0.1, v5e, 32 images of 28×28, 64 channels, padded, 3×3 windows at strides
-        of 2).
+        of 2). On an H100, `scatter` and the sums along axes take 114 µs for 256 such images where
+        `lax.reduce_window` takes 189 (jax 0.11.2); without padding both take the same time.
         """
         pads = self._around(image.size)
         around = transposed_padding(pads, image.size, dy.shape[1:3], self.size, self.strides)
@@ -88,7 +89,7 @@ class Windows:
         def scattered(dy: Array) -> Array:
             return self.scatter(lambda cell, dy: dy, (dy,), image)
 
-        return lax.platform_dependent(dy, cpu=scattered, default=by_lax)
+        return lax.platform_dependent(dy, tpu=by_lax, default=scattered)
 
     def extended(self, x: Array) -> Array:
         """Return a batch of images whose first and last rows and columns are repeated as padding.
