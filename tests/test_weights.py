@@ -1,5 +1,7 @@
 """What decays: weights are told by the names of a record's fields, stacked or not."""
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,3 +84,25 @@ def test_in_any_other_tree_a_leaf_with_two_axes_or_more_is_a_weight():
     mixed = {"layer": pn.DenseParams({"a": jnp.ones((2, 2))}, jnp.ones((2, 2))), "x": jnp.ones(2)}
     grads = jit_quickly(jax.grad(pn.l2_penalty(1.0)))(mixed)
     assert [bool(g.any()) for g in jax.tree.leaves(grads)] == [True, False, False]
+
+
+class Weights(NamedTuple):
+    """A user's own record: a field may be called weights, which says nothing of the others."""
+
+    weights: Any
+    bias: Any
+
+
+class Named(NamedTuple):
+    """One that says which of its fields are weights."""
+
+    gain: Any
+    kernel: Any
+    weights = ("kernel",)
+
+
+@pytest.mark.parametrize(("record", "counts"), [(Weights, [True, False]), (Named, [False, True])])
+def test_a_record_of_ones_own_may_name_its_weights(record, counts):
+    params = record(jnp.ones((2, 2)), jnp.ones((2, 2) if record is Named else 2))
+    grads = jit_quickly(jax.grad(pn.l2_penalty(1.0)))(params)
+    assert [bool(g.any()) for g in grads] == counts

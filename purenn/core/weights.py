@@ -24,8 +24,8 @@ def are_weights(params: Any) -> Any:
     """Return a tree like the parameters that is True where a leaf is a weight.
 
     A record of parameters names its weights, so that a bias is not taken for one when several
-    networks are stacked along a first axis and it has two axes. In any other tree, a leaf with two
-    or more axes is a weight.
+    networks are stacked along a first axis and it has two axes. A user's own record does so with
+    `weights = ("w",)` in its class. In any other tree, a leaf with two or more axes is a weight.
     """
 
     def mark(node: Any) -> Any:
@@ -34,10 +34,11 @@ def are_weights(params: Any) -> Any:
         return type(node)(*map(partial(mark_field, node), node._fields, node))
 
     def mark_field(record: Any, name: str, value: Any) -> Any:
-        return jax.tree.map(lambda _: name in record.weights, value)
+        return jax.tree.map(lambda _: name in type(record).weights, value)
 
     return jax.tree.map(mark, params, is_leaf=_is_record)
 
 
 def _is_record(node: Any) -> bool:
-    return hasattr(type(node), "weights") and hasattr(node, "_fields")
+    # On the class, a field that is called weights is not a tuple.
+    return hasattr(node, "_fields") and isinstance(getattr(type(node), "weights", None), tuple)

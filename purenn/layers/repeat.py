@@ -90,7 +90,9 @@ def repeat(layer: ModelLike, times: int) -> Layer:
     Returns:
         A layer whose parameters and state are those of `layer` with one more axis, the first, which
         counts the layers. Number `i` gets the key `fold_in(key, i)`, as in `serial`, so a compiled
-        `init` draws the numbers of `serial`.
+        `init` draws the numbers of `serial`. purenn's own parameters name their weights, for
+        `adamw` and `l2_penalty`; in a tuple or dict of a layer of your own, a stacked bias has two
+        axes and counts as a weight (see `l2_penalty`).
 
     Raises:
         TypeError: `layer` is not one of these, or changes the dtype, or `times` is not a whole

@@ -17,11 +17,14 @@ def l2_penalty(strength: Scalar) -> Op[[Params]]:
     $$dw = \lambda\, w\, dL$$
 
     Weights are the fields that a record of parameters names as such, like `w` of `DenseParams`,
-    stacked or not; biases, gamma and beta do not count. In any other tree they are the leaves with
-    two or more axes. `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with
-    `strength` = their λ/m. Under `adam` the gradient of this term is scaled like any other, so it
-    is not weight decay; `adamw` has that. Squares overflow: in float32 the value is inf from a
-    weight of about 1e19 on.
+    stacked or not; biases, gamma and beta do not count. In any other tree, such as a tuple or a
+    dict of a layer of your own, they are the leaves with two or more axes. Stacked, as in `repeat`,
+    a bias has two axes and counts, unless the parameters are a NamedTuple whose class names the
+    weights: `weights = ("w",)`, or `()` for none.
+
+    `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with `strength` = their
+    λ/m. Under `adam` the gradient of this term is scaled like any other, so it is not weight decay;
+    `adamw` has that. Squares overflow: in float32 the value is inf from a weight of about 1e19 on.
 
     Args:
         strength: λ, at least 0: a number or a traced scalar.

@@ -80,7 +80,9 @@ def adamw(
         epsilon: as for `adam`.
         weight_decay: $\lambda$. Only weights decay, stacked or not: the fields that a record of
             parameters names as such, like `w` of `DenseParams`, and never biases, gamma or beta. In
-            any other tree they are the leaves with two or more axes.
+            any other tree, such as a tuple or a dict of a layer of your own, they are the leaves
+            with two or more axes; so a bias decays if it is stacked, as in `repeat`. A NamedTuple
+            of your own names its weights in its class, as `weights = ("w",)`.
 
     Examples:
         >>> import jax.numpy as jnp

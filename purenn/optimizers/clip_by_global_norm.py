@@ -30,6 +30,11 @@ def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
     A gradient that is not longer than `max_norm` is returned as it is, bit for bit. One that holds
     an infinity or NaN has no direction to keep: all of it becomes NaN, on which `fit` stops.
 
+    Under `jit`, the norm is that of all gradients, however they are sharded. Under a `shard_map` of
+    your own, `update` sees one device's shard: where gradients are sharded there, the norm is that
+    of the shard. Then add up the squares over the axis of the mesh, with `jax.lax.psum`, and scale
+    the gradients yourself; the guide on several devices shows it.
+
     Args:
         max_norm: $c$, at least 0: a number or a traced scalar.
 
