@@ -1,11 +1,11 @@
 """Handwritten digits: train a network on MNIST, and look at what it learned.
 
-python examples/mnist.py                     784-128-10: about 98 % of the test set right
-python examples/mnist.py --hidden 16 16      784-16-16-10
-python examples/mnist.py --model cnn         a convolutional network: over 99.2 %
-python examples/mnist.py --model resnet      a residual network: about RESULT %
-python examples/mnist.py --resume            continue a run that was stopped or killed
-python examples/mnist.py --help              every option
+python examples/mnist.py                             784-128-10: about 98 % of the test set right
+python examples/mnist.py --hidden 16 16              784-16-16-10
+python examples/mnist.py --model cnn                 a convolutional network: over 99.2 %
+python examples/mnist.py --model resnet --no-hidden  a residual network: about 99.4 %
+python examples/mnist.py --resume                    continue a run that was stopped or killed
+python examples/mnist.py --help                      every option
 
 The trained parameters, the training history and the pictures are written to runs/mnist. Ctrl-C
 stops a run, with a checkpoint. mnist_advanced.py has more options: batch norm, dropout, learning
