@@ -216,8 +216,10 @@ def plot(results: Results, path: Path, rows: tuple[Row, ...] = ROWS) -> None:
     import matplotlib.pyplot as plt
 
     found = [v for row in rows for v in verdicts(row, results["rows"].get(row.name, {}))]
-    figure, axes = plt.subplots(1, 2, figsize=(17, 6), layout="constrained")
-    for axis, share in zip(axes, (False, True), strict=True):
+    kinds = sorted({v.goal.share for v in found}) or [False]
+    size = (8.5 * len(kinds), 6)
+    figure, axes = plt.subplots(1, len(kinds), figsize=size, layout="constrained", squeeze=False)
+    for axis, share in zip(axes[0], kinds, strict=True):
         bars = [v for v in found if v.goal.share == share][::-1]
         for y, verdict in enumerate(bars):
             goal = verdict.goal
