@@ -679,6 +679,8 @@ MADE_OF_OTHERS = (
 # "parallel", whose lines they run. Their values and derivatives are judged like any row's.
 VARIANTS = ("mlp", "residual-projection", "serial-with-a-function")
 DISTINCT = tuple(row for row in ROWS if row.name not in ALIKE)
+# One row of each layer and op.
+FIRST = tuple({row.name.split("-")[0]: row for row in reversed(ROWS)}.values())
 
 
 def names(table):

@@ -17,9 +17,6 @@ X[:, 0] = 0  # as the border of MNIST's images: the gradient of its weights is e
 TARGETS = np.arange(12, dtype=np.int32) % 3
 
 
-MODEL = pn.mlp((5,), 3, activation=pn.tanh)
-
-
 def updates(optimizer):
     """Three updates of a small tree; the first row of gradients is 0."""
     params = {"w": jnp.ones((2, 3)), "b": jnp.ones(3)}
@@ -315,7 +312,7 @@ def test_derivatives_through_updates_are_finite_where_a_gradient_is_zero(name, r
 def test_a_learning_rate_can_be_learned_through_a_whole_run():
     def final(rate):
         loss, optimizer = pn.softmax_cross_entropy, pn.adam(rate)
-        whole = pn.training_run(MODEL, loss, optimizer, epochs=2, batch_size=4)
+        whole = pn.training_run(pn.dense(3), loss, optimizer, epochs=2, batch_size=4)
         return whole(KEY, X, TARGETS)[1][-1].mean()
 
     @jit_quickly

@@ -62,7 +62,7 @@ def test_an_op_shows_its_own_arguments(op):
     assert list(signature.parameters) == ["x", "negative_slope"]
     assert signature.parameters["negative_slope"].default == 0.01
     page = pydoc.plain(pydoc.render_doc(op))
-    assert "leaky_relu(x, *, negative_slope=0.01)" in page and "Leaky ReLU" in page
+    assert "leaky_relu(x, *, negative_slope=0.01)" in page and "Apply leaky ReLU" in page
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from table import (
     DISTINCT,
+    FIRST,
     LAYERS,
     MADE_OF_OTHERS,
     OPS,
@@ -34,7 +35,6 @@ def stack(trees):
     return jax.tree.map(lambda *leaves: to_jax(np.stack(leaves)), *trees)
 
 
-FIRST = tuple({row.name.split("-")[0]: row for row in reversed(ROWS)}.values())
 ONCE = [row for row in DISTINCT if row.name not in VARIANTS]
 # Eagerly, each operation is a program to compile: one row of each layer, and each op.
 EAGERLY = [
