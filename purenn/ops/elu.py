@@ -62,8 +62,8 @@ def _selu(x: Array) -> tuple[Array, Array]:
 
     With $\lambda = 1.0507$ and $\alpha = 1.6733$, deep networks of dense layers keep the mean 0 and
     the variance 1 of their inputs (Klambauer et al. 2017), if the weights are drawn by
-    `initializers.lecun_normal`. The
-    derivative at 0 is $\lambda \alpha$. In float32 the largest numbers overflow. The cache is `y`.
+    `initializers.lecun_normal`. The derivative at 0 is $\lambda \alpha$. In float32 the largest
+    numbers overflow. The cache is `y`.
 
     Examples:
         >>> import jax.numpy as jnp
