@@ -12,7 +12,7 @@ from purenn.initializers import draw
 
 
 def check_initializers(layer: str, w_init: Any, b_init: Any) -> None:
-    """Reject what is not an initializer; None is no bias."""
+    """Reject what is not an initializer; `b_init` may be None, which leaves the bias out."""
     checks.function(layer, "w_init", w_init)
     if b_init is not None:
         checks.function(layer, "b_init", b_init)

@@ -8,6 +8,7 @@ import purenn as pn
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState
 from purenn.layers.group_norm import GroupNormParams
 from purenn.layers.layer_norm import LayerNormParams
+from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 EPSILON, MOMENTUM = 1e-5, 0.8
@@ -46,8 +47,7 @@ def run_layer_norm(x, dy, gamma, beta, epsilon):
     """`y, dgamma, dbeta, dx` out of the package."""
     layer = pn.layer_norm(epsilon=epsilon)
     params = LayerNormParams(*as_float64((gamma, beta)))
-    y, _, cache = layer.forward(params, (), x)
-    dparams, dx = layer.backward(params, cache, dy)
+    y, dparams, dx = passes(layer, params, x, dy)
     return y, dparams.gamma, dparams.beta, dx
 
 
@@ -221,8 +221,7 @@ def by_group_norm(i):
     def run(x, dy, gamma, beta, epsilon):
         layer = pn.group_norm(GROUPS, epsilon=epsilon)
         params = GroupNormParams(*as_float64((gamma, beta)))
-        y, _, cache = layer.forward(params, (), x)
-        dparams, dx = layer.backward(params, cache, dy)
+        y, dparams, dx = passes(layer, params, x, dy)
         return (y, dparams.gamma, dparams.beta, dx)[i]
 
     return run

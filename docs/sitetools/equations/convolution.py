@@ -5,6 +5,7 @@ import numpy as np
 
 import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
+from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 CONV, DW = "purenn.layers.conv2d", "purenn.layers.kernel_derivative"
@@ -32,8 +33,7 @@ def run(x, w, b, dz, strides, padding):
     """`z, dw, db, dx` out of the package."""
     layer = pn.conv2d(w.shape[3], w.shape[:2], strides=strides, padding=PADDING)
     params = Conv2dParams(jnp.asarray(w), jnp.asarray(b))
-    z, _, cache = layer.forward(params, (), x)
-    dparams, dx = layer.backward(params, cache, dz)
+    z, dparams, dx = passes(layer, params, x, dz)
     return z, dparams.w, dparams.b, dx
 
 
@@ -154,8 +154,7 @@ def run_grouped(x, w, b, dz):
     how = {"strides": STRIDES, "padding": PADDING, "dilation": DILATION, "groups": GROUPS}
     layer = pn.conv2d(w.shape[3], w.shape[:2], **how)
     params = Conv2dParams(jnp.asarray(w), jnp.asarray(b))
-    z, _, cache = layer.forward(params, (), x)
-    dparams, dx = layer.backward(params, cache, dz)
+    z, dparams, dx = passes(layer, params, x, dz)
     return z, dparams.w, dparams.b, dx
 
 

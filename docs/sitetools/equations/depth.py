@@ -4,6 +4,8 @@ import jax
 import numpy as np
 
 import purenn as pn
+from sitetools.equations.graph import chain_backward
+from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 DENSE = "purenn.layers.dense:dense"
@@ -80,10 +82,7 @@ def one_example(rng):
 
 def chain_by_hand(x, w1, w2, dy):
     """`dx` of `serial` with a dense, a tanh and a dense without biases."""
-    model = pn.serial(pn.dense(4), pn.tanh, pn.dense(3))
-    params = (pn.DenseParams(w1, np.zeros(4)), (), pn.DenseParams(w2, np.zeros(3)))
-    _, _, caches = model.forward(params, ((), (), ()), x[None])
-    return model.backward(params, caches, dy[None])[1][0]
+    return chain_backward(x, w1, np.zeros(4), w2, np.zeros(3), dy)
 
 
 @equation(
@@ -109,8 +108,7 @@ def residual_by_hand(x, w, dy):
     """`dx` of a residual tanh(x w)."""
     block = pn.residual(pn.serial(pn.dense(4), pn.tanh))
     params = (pn.DenseParams(w, np.zeros(4)), ())
-    _, _, cache = block.forward(params, ((), ()), x)
-    return block.backward(params, cache, dy)[1]
+    return passes(block, params, x, dy, state=((), ()))[2]
 
 
 @equation(
@@ -130,8 +128,7 @@ def projected_by_hand(x, w, v, dy):
     zeros = np.zeros(w.shape[1])
     block = pn.residual(pn.serial(pn.dense(w.shape[1]), pn.tanh), projection=pn.dense(v.shape[1]))
     params = (pn.DenseParams(w, zeros), ()), pn.DenseParams(v, zeros)
-    _, _, cache = block.forward(params, (((), ()), ()), x)
-    return block.backward(params, cache, dy)[1]
+    return passes(block, params, x, dy, state=(((), ()), ()))[2]
 
 
 @equation(
@@ -156,9 +153,7 @@ def of_branches(combine, *weights):
     params = tuple(map(pn.DenseParams, weights))
 
     def run(x, dy):
-        _, _, cache = layer.forward(params, ((),) * len(weights), x)
-        dparams, dx = layer.backward(params, cache, dy)
-        return dparams, dx
+        return passes(layer, params, x, dy, state=((),) * len(weights))[1:]
 
     return run
 
@@ -216,8 +211,7 @@ def repeated_by_hand(x, w, dy):
     """`(dw, dx)` of three layers tanh(x w), run as one loop."""
     layer = pn.repeat(pn.serial(pn.dense(4, b_init=None), pn.tanh), 3)
     params = (pn.DenseParams(w), ())
-    _, _, cache = layer.forward(params, ((), ()), x)
-    (dense, _), dx = layer.backward(params, cache, dy)
+    _, (dense, _), dx = passes(layer, params, x, dy, state=((), ()))
     return dense.w, dx
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import purenn as pn
+from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 FILE = "purenn.ops.activations"
@@ -18,8 +19,7 @@ def chain_backward(x, w1, b1, w2, b2, dy):
     """`dx` of dense, tanh, dense, by `serial`."""
     model = pn.serial(pn.dense(4), pn.tanh, pn.dense(3))
     params = (pn.DenseParams(w1, b1), (), pn.DenseParams(w2, b2))
-    _, _, cache = model.forward(params, ((), (), ()), x[None])
-    return model.backward(params, cache, dy[None])[1][0]
+    return passes(model, params, x[None], dy[None], state=((), (), ()))[2][0]
 
 
 @equation(

@@ -6,6 +6,7 @@ import numpy as np
 import purenn as pn
 from purenn.layers.conv2d_transpose import Conv2dTransposeParams
 from sitetools.equations.convolution import PADDING, STRIDES, outside
+from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 UP = "purenn.layers.conv2d_transpose:conv2d_transpose"
@@ -21,8 +22,7 @@ def run_transpose(x, w, b, dy):
     """`y, dw, dx` out of the package."""
     layer = pn.conv2d_transpose(w.shape[3], w.shape[:2], strides=STRIDES, padding=PADDING)
     params = Conv2dTransposeParams(jnp.asarray(w), jnp.asarray(b))
-    y, _, cache = layer.forward(params, (), x)
-    dparams, dx = layer.backward(params, cache, dy)
+    y, dparams, dx = passes(layer, params, x, dy)
     return y, dparams.w, dx
 
 
