@@ -49,7 +49,7 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
     It is `layer_norm` without a mean and without a shift. It does the same in training and in
     evaluation. Epsilon is under the root, as in Llama and in PyTorch's `RMSNorm`, whose default is
     the dtype's own epsilon. If the mean square overflows, in float32 from about 1e19 on, the row
-    is NaN.
+    is NaN. Of a single feature it leaves little more than the sign, so almost no derivative.
 
     Args:
         epsilon: added to the mean square, under the root: a number or a traced scalar; a traced one
@@ -69,10 +69,9 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
         >>> import purenn as pn
         >>> layer = pn.rms_norm()
         >>> params, state = layer.init(jax.random.key(0), in_shape=(2,))
-        >>> y, state = layer.apply(params, state, jnp.array([[5.0, 5.0], [10.0, 70.0]]))
-        >>> print(y.round(3))
-        [[1.  1. ]
-         [0.2 1.4]]
+        >>> y, state = layer.apply(params, state, jnp.array([[3.0, 4.0]]))
+        >>> [f"{value:.3f}" for value in y[0]]
+        ['0.849', '1.131']
     """
     epsilon = scalars.number("rms_norm", "epsilon", epsilon, least=0)
     name = "rms_norm"
