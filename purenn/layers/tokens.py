@@ -8,6 +8,7 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.precision import wide_dtype
+from purenn.core.sharding import rows_sharding, sharding_of
 
 
 def check_tokens(where: str, x: Array, vocabulary: int) -> None:
@@ -39,7 +40,7 @@ def bad_token(name: str, tokens: Any, vocabulary: int) -> str:
 def rows_at(w: Array, tokens: Array) -> Array:
     """Return for each token its row of a table, NaN for a token outside it."""
     index = _index(tokens, len(w))
-    return w.at[index].get(mode="fill", fill_value=jnp.nan)
+    return w.at[index].get(mode="fill", fill_value=jnp.nan, out_sharding=rows_sharding(tokens, w))
 
 
 def rows_added(tokens: Array, rows: Array, like: Array) -> Array:
@@ -47,8 +48,10 @@ def rows_added(tokens: Array, rows: Array, like: Array) -> Array:
 
     The sum accumulates in float32 at least.
     """
-    table = jnp.zeros(like.shape, wide_dtype(like.dtype))
-    return table.at[_index(tokens, len(like))].add(rows, mode="drop").astype(like.dtype)
+    table = jnp.zeros_like(like, wide_dtype(like.dtype))
+    sharding = sharding_of(like, beside=rows)
+    table = table.at[_index(tokens, len(like))].add(rows, mode="drop", out_sharding=sharding)
+    return table.astype(like.dtype)
 
 
 def _index(tokens: Array, length: int) -> Array:
