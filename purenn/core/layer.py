@@ -69,6 +69,7 @@ class Layer(Value):
 
     functions: LayerFunctions
     takes: Literal["float", "integer", "any"]
+    vocabulary: int | None
     parts: tuple["Layer", ...]
     notation: Notation
     by_jax: bool
@@ -92,6 +93,7 @@ class Layer(Value):
         flops: Fn | None = None,
         in_dtype: Callable[[Any], "Layer"] | None = None,
         rule: Callable[["Layer"], Fn] | None = None,
+        vocabulary: int | None = None,
     ) -> None:
         """Make a layer from plain functions.
 
@@ -114,6 +116,8 @@ class Layer(Value):
             in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another
                 dtype, where casting them is not enough; see `as_dtype`.
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+            vocabulary: of a layer that takes integers, how many there are: `fit` and others reject
+                data outside 0 … vocabulary - 1 before they run.
         """
         for function, value in (("init", init), ("forward", forward), ("backward", backward)):
             checks.function("Layer", function, value)
@@ -136,6 +140,7 @@ class Layer(Value):
             functions=LayerFunctions(init, forward, backward, apply),
             name=name,
             takes=takes,
+            vocabulary=vocabulary,
             parts=parts,
             notation=notation,
             by_jax=by_jax,
@@ -273,8 +278,11 @@ class Layer(Value):
         if self.takes == "float":
             return params, state, checks.float_array(self.name, "x", x)
         x = checks.as_array(self.name, "x", x)
-        if self.takes == "integer" and checks.is_float(x):
-            raise TypeError(f"{self.name}: x must be integers, got {checks.describe(x)}")
+        if self.takes == "integer" and not jnp.issubdtype(x.dtype, jnp.integer):
+            raise TypeError(
+                f"{self.name}: x must be integers, got {checks.describe(x)}; "
+                f"convert it with x.astype(jnp.int32)"
+            )
         return params, state, x
 
 

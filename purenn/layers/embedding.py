@@ -99,6 +99,7 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         backward,
         name=name,
         takes="integer",
+        vocabulary=vocabulary,
         notation=notation,
         flops=no_flops,
     )
