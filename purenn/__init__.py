@@ -6,6 +6,7 @@ from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import Padded
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
 from purenn.inspect.check_gradients import check_gradients
@@ -93,6 +94,7 @@ __all__ = [
     "LayerNormParams",
     "Op",
     "Optimizer",
+    "Padded",
     "Progress",
     "Tail",
     "TrainState",
