@@ -13,6 +13,7 @@ from purenn.inspect.compare import compare
 from purenn.inspect.explain import explain
 from purenn.inspect.summary import summary
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.attention import AttentionParams, attention
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
 from purenn.layers.conv1d import Conv1dParams, conv1d
@@ -79,6 +80,7 @@ from purenn.training.training_run import training_run
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionParams",
     "BatchNormParams",
     "BatchNormState",
     "Conv1dParams",
@@ -101,6 +103,7 @@ __all__ = [
     "adamw",
     "apply_updates",
     "as_dtype",
+    "attention",
     "avg_pool",
     "batch_norm",
     "binary_cross_entropy",
