@@ -34,6 +34,7 @@ from purenn.layers.repeat import repeat
 from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
 from purenn.layers.serial import serial
+from purenn.layers.stepwise import stepwise
 from purenn.ops.activations import (
     gelu,
     leaky_relu,
@@ -164,6 +165,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "stepwise",
     "summary",
     "tanh",
     "train",
