@@ -6,6 +6,7 @@ from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import Padded
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
 from purenn.inspect.check_gradients import check_gradients
@@ -13,6 +14,7 @@ from purenn.inspect.compare import compare
 from purenn.inspect.explain import explain
 from purenn.inspect.summary import summary
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.attention import AttentionParams, attention
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
 from purenn.layers.conv1d import Conv1dParams, conv1d
@@ -37,6 +39,7 @@ from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
 from purenn.layers.rms_norm import RmsNormParams, rms_norm
 from purenn.layers.serial import serial
+from purenn.layers.stepwise import stepwise
 from purenn.ops.activations import (
     gelu,
     leaky_relu,
@@ -83,6 +86,7 @@ from purenn.training.training_run import training_run
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionParams",
     "BatchNormParams",
     "BatchNormState",
     "Conv1dParams",
@@ -97,6 +101,7 @@ __all__ = [
     "LayerNormParams",
     "Op",
     "Optimizer",
+    "Padded",
     "PositionEmbeddingParams",
     "Progress",
     "RmsNormParams",
@@ -109,6 +114,7 @@ __all__ = [
     "adamw",
     "apply_updates",
     "as_dtype",
+    "attention",
     "avg_pool",
     "batch_norm",
     "binary_cross_entropy",
@@ -174,6 +180,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "stepwise",
     "summary",
     "tanh",
     "train",
