@@ -24,6 +24,8 @@ PUBLIC = [
     "Conv1dParams", "Conv2dTransposeParams", "GroupNormParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
+    "EmbeddingParams", "embedding", "PositionEmbeddingParams", "position_embedding",
+    "RmsNormParams", "rms_norm", "GatedDenseParams", "gated_dense",
     "rescale", "serial", "residual", "parallel", "repeat", "recompute", "mixed_precision", "mlp",
     "stepwise",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
@@ -41,7 +43,7 @@ PUBLIC = [
 
 INITIALIZERS = [
     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform",
-    "lecun_normal", "zeros", "ones", "sharded",
+    "lecun_normal", "zeros", "ones", "sharded", "small_normal",
 ]
 # fmt: on
 
