@@ -30,6 +30,7 @@ DENSE, DROPOUT, NORM = pn.dense(2), pn.dropout(0.5), pn.batch_norm()
 POOL = pn.max_pool((3, 2))
 CONV = pn.conv2d(2)
 SEQUENCES = jnp.ones((5, 6, 3))
+VALID = np.arange(6) < np.array([[6], [1], [3], [2], [5]])
 CONV_1D = pn.conv1d(2)
 UP = pn.conv2d_transpose(2, strides=2)
 KERNELS, _ = CONV.init(KEY, (4, 2, 3))
@@ -455,6 +456,39 @@ TABLE = """== dense
 >>> pn.as_dtype(3, jnp.float32)  # TypeError: as_dtype: layer ... got 3
 >>> pn.as_dtype(DENSE, jnp.int8)  # TypeError: as_dtype: dtype ... got int8
 >>> pn.as_dtype(DENSE, float)  # ValueError: as_dtype: dtype is float64 ... jax_enable_x64
+
+== Padded
+>>> DENSE.forward(WB, (), pn.Padded(SEQUENCES, VALID * 1))
+  # TypeError: dense(2): x.valid must be bool, True at each position of a sequence, got int64(5, 6)
+>>> DENSE.forward(WB, (), pn.Padded(SEQUENCES, VALID[:, :4]))
+  # ValueError: dense(2): x.x has shape (5, 6, 3) and x.valid (5, 4); expected (batch, time, ...)
+>>> DENSE.forward(WB, (), pn.Padded(SEQUENCES, VALID[..., None]))
+  # ValueError: dense(2): x.x has shape (5, 6, 3) and x.valid (5, 6, 1); expected
+>>> DENSE.forward(WB, (), pn.Padded(SEQUENCES[..., 0], VALID))
+  # ValueError: dense(2): x.x has shape (5, 6), expected (batch, time, features) ... x[..., None]
+>>> DENSE.forward(WB, (), pn.Padded(SEQUENCES, None))
+  # TypeError: dense(2): x.valid must be an array, got None
+>>> DENSE.forward(WB, (), pn.Padded([1.0], VALID))
+  # TypeError: dense(2): x.x must be an array, got a list of 1
+>>> DENSE.forward(WB, (), pn.Padded(jnp.ones((5, 6, 3), int), VALID))
+  # TypeError: dense(2): x.x must be floating point, got int32(5, 6, 3)
+>>> pn.relu(pn.Padded(SEQUENCES, VALID))
+  # TypeError: relu: x must be an array, got a Padded; pass x.x
+>>> pn.mse(pn.Padded(SEQUENCES, VALID), SEQUENCES)
+  # TypeError: mse: predictions must ... pass predictions.x, and predictions.valid as the weights
+>>> pn.batch_norm().apply(GAMMA_BETA, MEAN_VAR, pn.Padded(SEQUENCES, VALID))
+  # TypeError: batch_norm: x is Padded, but what batch_norm makes of a position may depend on others
+>>> pn.group_norm(1).apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: group_norm(1): x is Padded, but ... padding would count
+>>> pn.flatten().apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: flatten: x is Padded, but ... padding would count
+>>> CONV_1D.apply(KERNELS_1D, (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: conv1d(2, 3): x is Padded, but ... padding would count
+>>> pn.global_avg_pool().apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: global_avg_pool: x is Padded, but ... padding would count
+>>> pn.residual(jnp.sin).apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
+  # in residual / sin
 
 == flatten
 >>> pn.flatten().init(KEY, 784)  # TypeError: flatten: in_shape ... got 784

@@ -20,7 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # fmt: off
 PUBLIC = [
     "Layer", "Op", "Optimizer", "TrainState", "DenseParams", "BatchNormParams", "BatchNormState",
-    "Conv2dParams", "EpochRecord", "LayerNormParams", "Progress", "Tail",
+    "Conv2dParams", "EpochRecord", "LayerNormParams", "Padded", "Progress", "Tail",
     "Conv1dParams", "Conv2dTransposeParams", "GroupNormParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",

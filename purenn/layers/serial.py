@@ -12,6 +12,7 @@ from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PLAIN, Notation
+from purenn.core.padded import array_of
 from purenn.core.split_key import split_key
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
@@ -116,6 +117,7 @@ def serial(*layers: ModelLike) -> Layer:
         by_jax=by_jax,
         flops=no_flops,
         in_dtype=lambda dtype: serial(*(as_dtype(part, dtype) for part in parts)),
+        padded="uses",
     )
 
 
@@ -124,6 +126,7 @@ def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -
     dtype = jnp.int32 if part.first.takes == "integer" else dtype_of(params)
     x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
+    y = array_of(y)
     if not isinstance(y, jax.ShapeDtypeStruct):
         remedy = f"; {foreign.SEVERAL}" * isinstance(y, (tuple, list, dict))
         raise TypeError(f"{part.name}: must return one array, got {checks.describe(y)}{remedy}")

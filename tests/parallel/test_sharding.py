@@ -19,6 +19,7 @@ from table import (
     cotangent,
     functions,
     jit_quickly,
+    layer_arguments,
     names,
 )  # fmt: skip
 
@@ -54,7 +55,8 @@ def by_formulas(row, v, rest, u):
     y, cache = functions(row).forward(v, rest)
     found = {"forward": y, "dv": functions(row).backward(v, cache, u)}
     if isinstance(row, LayerRow):
-        found["state"] = row.layer.forward(v[0], rest[0], v[1], train=row.train, key=rest[1])[1]
+        *given, key = layer_arguments(v, rest)
+        found["state"] = row.layer.forward(*given, train=row.train, key=key)[1]
     return found
 
 
@@ -166,9 +168,9 @@ def test_under_shard_map_each_rule_gives_the_sums_of_the_plain_derivatives(rows,
             found[row.name] = by_jax(row, v, rest, u, rules[row.name])
             if isinstance(row, LayerRow):
                 backpropagate = pn.value_and_grad(row.layer, lambda y, u: jnp.sum(u * y))
-                _, dparams = backpropagate(v[0], rest[0], v[1], u, key=rest[1], train=row.train)
-                dx = found[row.name]["by_hand"][1]
-                found[row.name]["value_and_grad"] = dparams, dx
+                *given, key = layer_arguments(v, rest)
+                _, dparams = backpropagate(*given, u, key=key, train=row.train)
+                found[row.name]["value_and_grad"] = dparams, *found[row.name]["by_hand"][1:]
         return found
 
     out_specs = {row.name: dict.fromkeys(rules[row.name], spec[0]) for row, spec, _ in triples}
