@@ -490,6 +490,23 @@ TABLE = """== dense
   # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
   # in residual / sin
 
+== stepwise
+>>> pn.stepwise(3, batch=1, length=8)
+  # TypeError: stepwise: model must be a layer, an op or a function, got 3
+>>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
+>>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> pn.stepwise(pn.batch_norm(), batch=1, length=8)
+  # TypeError: stepwise: batch_norm can't be read piece by piece ... may depend on others
+>>> pn.stepwise(pn.serial(DENSE, jnp.sin), batch=1, length=8)
+  # TypeError: stepwise: sin ... may mix positions ... pass serial(sin).replace(padded="ignores")
+  # in serial / part 1: sin
+>>> pn.stepwise(DENSE, batch=1, length=8).apply(WB, (), SEQUENCES)
+  # ValueError: dense(2): x has shape (5, 6, 3), expected (1, time, ...), since ... a batch of 1
+>>> pn.stepwise(DENSE, batch=5, length=8).apply(WB, (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: dense(2): x is Padded, but ... reads sequences piece by piece
+>>> pn.stepwise(DENSE, batch=4, length=8).backward(WB, CACHE, Y)
+  # TypeError: dense(2): ... it has no backward pass; take that of the model
+
 == flatten
 >>> pn.flatten().init(KEY, 784)  # TypeError: flatten: in_shape ... got 784
 >>> pn.flatten().forward((), (), jnp.float32(1))

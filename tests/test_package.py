@@ -25,6 +25,7 @@ PUBLIC = [
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
     "rescale", "serial", "residual", "parallel", "repeat", "recompute", "mixed_precision", "mlp",
+    "stepwise",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "elu", "selu", "log_softmax", "huber", "mae",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",

@@ -1,5 +1,7 @@
 """`Padded`: sequences of different lengths in one batch, whose padding counts nowhere."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,9 +38,14 @@ def plus_mean() -> pn.Layer:
 
 def stack():
     """Return a model in which positions meet, and its parameters in float64."""
+    block = pn.residual(pn.serial(pn.layer_norm(), plus_mean(), pn.gelu, pn.dense(4)))
     model = pn.serial(
         pn.dense(4),
-        pn.residual(pn.serial(pn.layer_norm(), plus_mean(), pn.gelu, pn.dense(4))),
+        pn.repeat(block, 2),
+        pn.recompute(block),
+        pn.mixed_precision(block, jnp.float64),
+        pn.parallel(plus_mean(), pn.dense(4), combine="product"),
+        pn.residual(plus_mean(), projection=pn.dense(4)),
         pn.dense(2),
     )
     model = pn.as_dtype(model, jnp.float64)
@@ -59,14 +66,28 @@ def test_layers_that_ignore_padding_do_what_they_do_with_the_array():
     assert isinstance(applied, pn.Padded) and np.array_equal(applied.x, y.x)
 
 
-def test_padding_reaches_the_layers_that_use_it_through_composites():
-    with jax.enable_x64(True):
-        model, params, state = stack()
-        x = features()
-        y, _ = jax.jit(model.apply)(params, state, x)
-        for row, length in enumerate(LENGTHS):
-            alone, _ = model.apply(params, state, x.x[row : row + 1, :length])
-            np.testing.assert_allclose(y.x[row, :length], alone[0], rtol=1e-13)
+def test_padding_reaches_the_layers_that_use_it_through_composites(x64):
+    model, params, state = stack()
+    x = features()
+
+    @jax.jit
+    def passes(params, x):
+        y, _, cache = model.forward(params, state, x)
+        dy = jnp.ones((3, 5, 2)) if isinstance(x, pn.Padded) else jnp.ones((*x.shape[:2], 2))
+        dy = jnp.where(x.valid[..., None], dy, 0) if isinstance(x, pn.Padded) else dy
+        return y, model.backward(params, cache, dy)
+
+    y, (dparams, dx) = passes(params, x)
+    applied, _ = model.apply(params, state, x)
+    np.testing.assert_allclose(applied.x, y.x, rtol=1e-13)
+    total = jax.tree.map(jnp.zeros_like, dparams)
+    for row, length in enumerate(LENGTHS):
+        alone, (own_dparams, own_dx) = passes(params, x.x[row : row + 1, :length])
+        np.testing.assert_allclose(y.x[row, :length], alone[0], rtol=1e-12)
+        np.testing.assert_allclose(dx[row, :length], own_dx[0], rtol=1e-11)
+        total = jax.tree.map(jnp.add, total, own_dparams)
+    for mine, theirs in zip(jax.tree.leaves(dparams), jax.tree.leaves(total), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-11)
 
 
 def test_a_plain_function_can_say_that_it_ignores_padding():
@@ -79,16 +100,15 @@ def test_a_plain_function_can_say_that_it_ignores_padding():
     assert np.array_equal(pn.serial(op).apply(((),), ((),), x)[0].x, 2 * x.x)
 
 
-def test_by_hand_takes_it():
-    with jax.enable_x64(True):
-        model, params, state = stack()
-        x = features()
+def test_by_hand_takes_it(x64):
+    model, params, state = stack()
+    x = features()
 
-        def total(model, params, x):
-            y, _ = model.apply(params, state, x)
-            return jnp.sum(jnp.where(y.valid[..., None], y.x, 0) ** 2)
+    def total(model, params, x):
+        y, _ = model.apply(params, state, x)
+        return jnp.sum(jnp.where(y.valid[..., None], y.x, 0) ** 2)
 
-        by_jax = jax.grad(total, argnums=1)(model, params, x)
-        by_hand = jax.grad(total, argnums=1)(pn.by_hand(model), params, x)
-        for mine, theirs in zip(jax.tree.leaves(by_hand), jax.tree.leaves(by_jax), strict=True):
-            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
+    by_jax = jax.jit(jax.grad(partial(total, model)))(params, x)
+    by_hand = jax.jit(jax.grad(partial(total, pn.by_hand(model))))(params, x)
+    for mine, theirs in zip(jax.tree.leaves(by_hand), jax.tree.leaves(by_jax), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)

@@ -80,6 +80,7 @@ class Layer(Value):
     rule: Callable[["Layer"], Fn] | None
     padded: Literal["rejects", "ignores", "uses"]
     stepwise: Callable[[int, int], "Layer"] | None
+    batch: int | None
 
     def __init__(
         self,
@@ -98,6 +99,7 @@ class Layer(Value):
         rule: Callable[["Layer"], Fn] | None = None,
         padded: Literal["rejects", "ignores", "uses"] = "rejects",
         stepwise: Callable[[int, int], "Layer"] | None = None,
+        batch: int | None = None,
     ) -> None:
         """Make a layer from plain functions.
 
@@ -124,16 +126,9 @@ class Layer(Value):
                 "ignores" for one that works on each by itself: its functions get the array alone.
                 With "uses" they get the `Padded` and return one; `dy` and `dx` are arrays.
             stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
+            batch: how many examples `x` holds, if its state is made for so many; None for any.
         """
-        for function, value in (("init", init), ("forward", forward), ("backward", backward)):
-            checks.function("Layer", function, value)
-        options = signatures.FORWARD_OPTIONS
-        signatures.check_function(name, "init", init, signatures.INIT)
-        signatures.check_function(name, "forward", forward, signatures.FORWARD, options)
-        signatures.check_function(name, "backward", backward, signatures.BACKWARD)
-        if apply is not None:
-            checks.function("Layer", "apply", apply)
-            signatures.check_function(name, "apply", apply, signatures.FORWARD, options)
+        signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
         checks.one_of("Layer", "padded", padded, ("rejects", "ignores", "uses"))
         for field, layers in (("parts", parts), ("inner", inner)):
@@ -157,6 +152,7 @@ class Layer(Value):
             rule=rule,
             padded=padded,
             stepwise=stepwise,
+            batch=batch,
         )
 
     def init(self, key: Key, in_shape: Shape) -> tuple[Params, State]:
