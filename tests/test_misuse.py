@@ -32,9 +32,11 @@ CONV = pn.conv2d(2)
 SEQUENCES = jnp.ones((5, 6, 3))
 VALID = np.arange(6) < np.array([[6], [1], [3], [2], [5]])
 CONV_1D = pn.conv1d(2)
+GRU, LSTM = pn.gru(2), pn.lstm(2)
 UP = pn.conv2d_transpose(2, strides=2)
 KERNELS, _ = CONV.init(KEY, (4, 2, 3))
 KERNELS_1D, _ = CONV_1D.init(KEY, (6, 3))
+OF_GRU, OF_LSTM = GRU.init(KEY, (6, 3))[0], LSTM.init(KEY, (6, 3))[0]
 KERNELS_UP, _ = UP.init(KEY, (4, 2, 3))
 WB, _ = DENSE.init(KEY, (3,))
 Y, _, CACHE = DENSE.forward(WB, (), X)
@@ -324,6 +326,47 @@ TABLE = """== dense
 >>> CONV_1D.forward(KERNELS, (), SEQUENCES)  # TypeError: conv1d(2, 3): params ... a Conv2dParams
 >>> pn.conv1d(2, padding="VALID").forward(KERNELS_1D, (), SEQUENCES[:, :2])
   # ValueError: conv1d(2, 3, padding='VALID'): x ... 2 steps; expected at least 3, the kernel
+
+== gru
+>>> pn.gru(2.0)  # TypeError: gru: units ... got 2.0
+>>> pn.gru(0)  # ValueError: gru: units ... got 0
+>>> pn.gru(2, w_init=0)  # TypeError: gru: w_init ... got 0
+>>> pn.gru(2, u_init=None)  # TypeError: gru: u_init ... got None
+>>> pn.gru(2, b_init=0)  # TypeError: gru: b_init ... got 0
+>>> GRU.init(KEY, (6,))  # ValueError: gru(2): in_shape is (6,), ... both at least 1
+>>> GRU.init(KEY, (6, 0))  # ValueError: gru(2): in_shape is (6, 0), ... at least 1
+>>> pn.gru(2, u_init=jnp.ones).init(KEY, (6, 3))
+  # TypeError: gru(2): u_init ... takes a shape first
+  # in gru(2) / u_init
+>>> GRU.forward(OF_GRU, (), SEQUENCES[0])  # ValueError: gru(2): x ... pass x[None]
+>>> GRU.forward(OF_GRU, (), SEQUENCES[..., :2])
+  # ValueError: gru(2): x has shape (5, 6, 2), expected (batch, time, 3), since w has shape (3, 6)
+>>> GRU.forward(OF_GRU, (), SEQUENCES.astype(jnp.bfloat16))  # TypeError: gru(2): x ... dtype
+>>> GRU.forward(OF_LSTM, (), SEQUENCES)  # TypeError: gru(2): params ... got a LstmParams
+>>> GRU.forward(OF_GRU._replace(c=None), (), SEQUENCES)  # TypeError: gru(2): params.c ... got None
+>>> GRU.forward(OF_GRU._replace(u=OF_GRU.w), (), SEQUENCES)
+  # ValueError: gru(2): params.u has shape (3, 6), expected (2, 6)
+>>> GRU.forward(OF_GRU._replace(u=OF_GRU.u.astype(jnp.bfloat16)), (), SEQUENCES)
+  # TypeError: gru(2): params.u is bfloat16 and params.w is float32
+
+== lstm
+>>> pn.lstm(2.0)  # TypeError: lstm: units ... got 2.0
+>>> pn.lstm(0)  # ValueError: lstm: units ... got 0
+>>> pn.lstm(2, w_init=0)  # TypeError: lstm: w_init ... got 0
+>>> pn.lstm(2, u_init=None)  # TypeError: lstm: u_init ... got None
+>>> pn.lstm(2, b_init=0)  # TypeError: lstm: b_init ... got 0
+>>> LSTM.init(KEY, (6,))  # ValueError: lstm(2): in_shape is (6,), ... both at least 1
+>>> LSTM.init(KEY, (0, 3))  # ValueError: lstm(2): in_shape is (0, 3), ... at least 1
+>>> LSTM.forward(OF_LSTM, (), SEQUENCES[0])  # ValueError: lstm(2): x ... pass x[None]
+>>> LSTM.forward(OF_LSTM, (), SEQUENCES[..., :2])
+  # ValueError: lstm(2): x has shape (5, 6, 2), expected (batch, time, 3), since w has shape (3, 8)
+>>> LSTM.forward(OF_LSTM, (), SEQUENCES.astype(jnp.bfloat16))  # TypeError: lstm(2): x ... dtype
+>>> LSTM.forward(OF_LSTM, (), SEQUENCES.astype(int))  # TypeError: lstm(2): x ... floating point
+>>> LSTM.forward(OF_GRU, (), SEQUENCES)  # TypeError: lstm(2): params ... got a GruParams
+>>> pn.lstm(2, b_init=None).forward(OF_LSTM, (), SEQUENCES)
+  # TypeError: lstm(2): params.b must be None
+>>> pn.lstm(3).forward(OF_LSTM, (), SEQUENCES)
+  # ValueError: lstm(3): params.w has shape (3, 8), expected (features, 12)
 
 == conv2d_transpose
 >>> pn.conv2d_transpose(0)  # ValueError: conv2d_transpose: features ... got 0
