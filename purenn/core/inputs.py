@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
@@ -60,8 +61,11 @@ def input_of(layer: "Layer", x: Any) -> Any:
 
 def _integers(where: str, name: str, value: Any) -> Array:
     value = checks.as_array(where, name, value)
-    if checks.is_float(value):
-        raise TypeError(f"{where}: {name} must be integers, got {checks.describe(value)}")
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(
+            f"{where}: {name} must be integers, got {checks.describe(value)}; "
+            f"convert it with x.astype(jnp.int32)"
+        )
     return value
 
 
