@@ -465,7 +465,7 @@ TABLE = """== dense
 >>> pn.attention(2).init(KEY, (3,))
   # ValueError: attention(2): in_shape is (3,), expected (time, features)
 >>> pn.attention(2).init(KEY, (4, 3))
-  # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide; ... head_features=…
+  # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
 >>> pn.attention(2, rotary=True).init(KEY, (4, 6))
   # ValueError: attention(2, rotary): rotary ... got 3 features per head, expected an even number
 >>> ATTENTION.apply(HEADS, (), X)
