@@ -105,4 +105,5 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         notation=notation,
         flops=no_flops,
         padded="uses",
+        stepwise=lambda batch, length: embedding(vocabulary, features, w_init=w_init),
     )
