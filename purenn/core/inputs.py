@@ -64,7 +64,7 @@ def _integers(where: str, name: str, value: Any) -> Array:
     if not jnp.issubdtype(value.dtype, jnp.integer):
         raise TypeError(
             f"{where}: {name} must be integers, got {checks.describe(value)}; "
-            f"convert it with x.astype(jnp.int32)"
+            f"convert it with {name}.astype(jnp.int32)"
         )
     return value
 

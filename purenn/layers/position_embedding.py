@@ -108,4 +108,4 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
             )
 
     notation = Notation("E", "{x} + {w}[:time]", "{dy}", ("Σ examples {dy}, then 0",))
-    return Layer(init, forward, backward, name=name, notation=notation)
+    return Layer(init, forward, backward, name=name, notation=notation, padded="ignores")

@@ -13,6 +13,7 @@ from jax import Array
 from purenn.core import checks, numpy_arrays
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import array_of
 from purenn.core.target_parts import names_of, parts_of
 from purenn.distributed.processes import to_host
 from purenn.ops.targets import distributions, reject_rows_unless
@@ -128,7 +129,7 @@ def check_batch(
 
     `shape` is that of the model's output for one example, None if there are no classes.
     """
-    if isinstance(x, np.ndarray):
+    if isinstance(array_of(x), np.ndarray):
         check_tokens(where, model, x, f"{place}, x")
     labels = labels_of(loss, targets, f"{place}, targets")
     if shape is not None and labels is not None and isinstance(labels.values, np.ndarray):
