@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
@@ -43,6 +44,19 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
             f"feature per position pass x[..., None]"
         )
     return Padded(x, valid)
+
+
+def with_zeros(where: str, x: Any) -> Any:
+    """Return `x`, and if it is `Padded`, with 0 in its padding.
+
+    What padding holds has no part in a loss and its derivatives, but 0 · NaN is NaN, and a token of
+    -1 is not in a vocabulary.
+    """
+    if not isinstance(x, Padded):
+        return x
+    x, valid = as_input(where, "x", x)
+    positions = jnp.expand_dims(valid, tuple(range(2, x.ndim)))
+    return Padded(jnp.where(positions, x, jnp.zeros((), x.dtype)), valid)
 
 
 def input_of(layer: "Layer", x: Any) -> Any:
