@@ -14,6 +14,7 @@ from purenn.inspect.compare import compare
 from purenn.inspect.explain import explain
 from purenn.inspect.summary import summary
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.attention import AttentionParams, attention
 from purenn.layers.avg_pool import avg_pool
 from purenn.layers.batch_norm import BatchNormParams, BatchNormState, batch_norm
 from purenn.layers.conv1d import Conv1dParams, conv1d
@@ -21,18 +22,24 @@ from purenn.layers.conv2d import Conv2dParams, conv2d
 from purenn.layers.conv2d_transpose import Conv2dTransposeParams, conv2d_transpose
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
+from purenn.layers.embedding import EmbeddingParams, embedding
 from purenn.layers.flatten import flatten
+from purenn.layers.gated_dense import GatedDenseParams, gated_dense
 from purenn.layers.global_avg_pool import global_avg_pool
 from purenn.layers.group_norm import GroupNormParams, group_norm
+from purenn.layers.gru import GruParams, gru
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
+from purenn.layers.lstm import LstmParams, lstm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
 from purenn.layers.mlp import mlp
 from purenn.layers.parallel import parallel
+from purenn.layers.position_embedding import PositionEmbeddingParams, position_embedding
 from purenn.layers.recompute import recompute
 from purenn.layers.repeat import repeat
 from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
+from purenn.layers.rms_norm import RmsNormParams, rms_norm
 from purenn.layers.serial import serial
 from purenn.layers.stepwise import stepwise
 from purenn.ops.activations import (
@@ -81,20 +88,27 @@ from purenn.training.training_run import training_run
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionParams",
     "BatchNormParams",
     "BatchNormState",
     "Conv1dParams",
     "Conv2dParams",
     "Conv2dTransposeParams",
     "DenseParams",
+    "EmbeddingParams",
     "EpochRecord",
+    "GatedDenseParams",
     "GroupNormParams",
+    "GruParams",
     "Layer",
     "LayerNormParams",
+    "LstmParams",
     "Op",
     "Optimizer",
     "Padded",
+    "PositionEmbeddingParams",
     "Progress",
+    "RmsNormParams",
     "Tail",
     "TrainState",
     "accuracy",
@@ -104,6 +118,7 @@ __all__ = [
     "adamw",
     "apply_updates",
     "as_dtype",
+    "attention",
     "avg_pool",
     "batch_norm",
     "binary_cross_entropy",
@@ -120,14 +135,17 @@ __all__ = [
     "dense",
     "dropout",
     "elu",
+    "embedding",
     "evaluate",
     "explain",
     "exponential_decay",
     "fit",
     "flatten",
+    "gated_dense",
     "gelu",
     "global_avg_pool",
     "group_norm",
+    "gru",
     "huber",
     "initializers",
     "inverse_time_decay",
@@ -138,6 +156,7 @@ __all__ = [
     "load",
     "load_mnist",
     "log_softmax",
+    "lstm",
     "mae",
     "max_pool",
     "mixed_precision",
@@ -147,6 +166,7 @@ __all__ = [
     "parallel",
     "piecewise_constant",
     "polynomial_decay",
+    "position_embedding",
     "predict",
     "read_idx",
     "recompute",
@@ -154,6 +174,7 @@ __all__ = [
     "repeat",
     "rescale",
     "residual",
+    "rms_norm",
     "rmsprop",
     "save",
     "selu",

@@ -64,6 +64,8 @@ def input_of(layer: "Layer", x: Any) -> Any:
     if isinstance(x, Padded) and layer.padded == "rejects":
         raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
     x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
+    if isinstance(x, Padded) and not checks.is_float(array_of(x)):
+        x = with_zeros(layer.name, x)
     if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
         raise ValueError(
             f"{layer.name}: x has shape {array_of(x).shape}, expected ({layer.batch}, time, ...), "

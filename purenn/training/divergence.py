@@ -18,6 +18,7 @@ from purenn.training.batches import Step
 from purenn.training.compiled import Spec
 from purenn.training.examples import bad_number, none_counts
 from purenn.training.labels import bad_label, class_shape, labels_of, output_shape
+from purenn.training.tokens import wrong_token
 from purenn.training.train_step import TrainState
 
 CURES = (
@@ -92,6 +93,8 @@ def _in_batch(spec: Spec, step: Step) -> str:
         return f"{found[1]}, expected finite weights of at least 0"
     if weights is not None and not np.any(to_host(weights)):
         return none_counts(given, y)
+    if found_token := wrong_token(model, step.x):
+        return found_token
     labels, shape = labels_of(loss, targets, y=y), class_shape(y)
     return bad_label(labels, shape) if loss.of_classes and labels and shape else ""
 

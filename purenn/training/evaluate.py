@@ -32,6 +32,7 @@ from purenn.training.labels import (
     output_of,
     output_shape,
 )
+from purenn.training.tokens import check_tokens
 
 
 def evaluate(
@@ -107,6 +108,7 @@ def evaluate_between(
     _check_concrete("evaluate", params, state, x, targets)
     x, targets = as_examples("evaluate", x, targets, on_host=True)
     params, state, sharded = _on_mesh("evaluate", mesh, params, state)
+    check_tokens("evaluate", layer, x)
     y = output_shape(layer, params, state, x)
     classes = are_classes(labels_of(op, targets, y=y), class_shape(y))
     if op.of_classes or classes:
@@ -161,6 +163,7 @@ def predict(
     layer = as_layer("predict", "model", model)
     _check_concrete("predict", params, state, x)
     x, _ = as_examples("predict", x, x, on_host=True)
+    check_tokens("predict", layer, x)
     params, state, sharded = _on_mesh("predict", mesh, params, state)
     output = output_of(layer)
     batches = _batches("predict", batch_size, sharded, x)

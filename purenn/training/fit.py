@@ -31,6 +31,7 @@ from purenn.training.labels import (
 )
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
+from purenn.training.tokens import check_tokens
 from purenn.training.train import Progress, Run, check_arguments, loop, prepare, with_progress
 from purenn.training.train_step import TrainState
 
@@ -233,6 +234,7 @@ def checked_validation(
     layer, op = as_layer("fit", "model", run.spec.model), as_op("fit", "loss", run.spec.loss)
     learned = start.train_state.params, start.train_state.state
     of_model = layer, op, *learned
+    check_tokens("fit", layer, x, "validation's x")
     y = output_shape(layer, *learned, x)
     if op.of_classes or are_classes(labels_of(op, targets, y=y), class_shape(y)):
         check_labels("fit", *of_model, x, targets, "validation's targets")

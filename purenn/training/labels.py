@@ -18,6 +18,7 @@ from purenn.core.padded import Padded, array_of, padded_like
 from purenn.core.target_parts import names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 from purenn.ops.targets import distributions, reject_rows_unless
+from purenn.training.tokens import check_tokens
 
 PART = 1024  # rows of targets that are checked at a time
 
@@ -129,6 +130,28 @@ def check_targets(where: str, labels: Labels, shape: tuple[int, ...], hint: str 
             reject_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(labels, shape):
         raise ValueError(f"{where}: {wrong}{hint}")
+
+
+def check_batch(
+    where: str,
+    model: Layer,
+    loss: Op[...],
+    y: Any,
+    x: Any,
+    targets: Any,
+    place: str,
+) -> None:
+    """Reject tokens and labels of a batch; those on a device are left to the compiled step.
+
+    `y` is the `output_shape` of another batch, None if targets are not classes.
+    """
+    if isinstance(array_of(x), np.ndarray):
+        check_tokens(where, model, x, f"{place}, x")
+    y = padded_like(x, y.x) if isinstance(y, Padded) else y
+    shape = None if y is None else class_shape(y)
+    labels = labels_of(loss, targets, f"{place}, targets", y)
+    if shape is not None and labels is not None and isinstance(labels.values, np.ndarray):
+        check_targets(where, labels, shape)
 
 
 def bad_label(labels: Labels, shape: tuple[int, ...]) -> str:
