@@ -47,14 +47,15 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
 
 
 def with_zeros(where: str, x: Any) -> Any:
-    """Return `x`, and if it is `Padded`, with 0 in its padding.
+    """Return `x`, with 0 in its padding if it is `Padded` and floating point.
 
-    What padding holds has no part in a loss and its derivatives, but 0 · NaN is NaN, and a token of
-    -1 is not in a vocabulary.
+    The derivative with respect to padding is 0, but 0 times the NaN that it may hold is NaN.
     """
     if not isinstance(x, Padded):
         return x
     x, valid = as_input(where, "x", x)
+    if not checks.is_float(x):
+        return Padded(x, valid)
     positions = jnp.expand_dims(valid, tuple(range(2, x.ndim)))
     return Padded(jnp.where(positions, x, jnp.zeros((), x.dtype)), valid)
 
@@ -64,8 +65,6 @@ def input_of(layer: "Layer", x: Any) -> Any:
     if isinstance(x, Padded) and layer.padded == "rejects":
         raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
     x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
-    if isinstance(x, Padded) and not checks.is_float(array_of(x)):
-        x = with_zeros(layer.name, x)
     if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
         raise ValueError(
             f"{layer.name}: x has shape {array_of(x).shape}, expected ({layer.batch}, time, ...), "
@@ -76,8 +75,11 @@ def input_of(layer: "Layer", x: Any) -> Any:
 
 def _integers(where: str, name: str, value: Any) -> Array:
     value = checks.as_array(where, name, value)
-    if checks.is_float(value):
-        raise TypeError(f"{where}: {name} must be integers, got {checks.describe(value)}")
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(
+            f"{where}: {name} must be integers, got {checks.describe(value)}; "
+            f"convert it with {name}.astype(jnp.int32)"
+        )
     return value
 
 
