@@ -95,7 +95,7 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         checks.record(name, "params", params, EmbeddingParams, (vocabulary, features))
 
     notation = Notation("E", "{w}[{x}]", "", ("Σ {dy} for each token of {x}",))
-    return Layer(
+    layer = Layer(
         init,
         forward,
         backward,
@@ -105,4 +105,6 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         notation=notation,
         flops=no_flops,
         padded="uses",
+        stepwise=lambda batch, length: layer,  # it treats each token by itself
     )
+    return layer
