@@ -92,13 +92,14 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
     def check(params: Any) -> None:
         checks.record(name, "params", params, EmbeddingParams, (vocabulary, features))
 
-    notation = Notation("E", "rows {x} of {w}", "", ("Σ {dy} where {x} is the row",))
+    notation = Notation("E", "{w}[{x}]", "", ("Σ {dy} for each token of {x}",))
     return Layer(
         init,
         forward,
         backward,
         name=name,
         takes="integer",
+        vocabulary=vocabulary,
         notation=notation,
         flops=no_flops,
     )

@@ -107,5 +107,5 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
                 f"{shape[-2]} positions; expected at most {length}"
             )
 
-    notation = Notation("P", "{x} + {w}", "{dy}", ("Σ rows {dy}",))
+    notation = Notation("E", "{x} + {w}[:time]", "{dy}", ("Σ examples {dy}, then 0",))
     return Layer(init, forward, backward, name=name, notation=notation)

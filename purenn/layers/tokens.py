@@ -8,18 +8,15 @@ from jax import Array
 
 from purenn.core import checks
 from purenn.core.precision import wide_dtype
+from purenn.core.sharding import rows_sharding, sharding_of
 
 
 def check_tokens(where: str, x: Array, vocabulary: int) -> None:
-    """Reject what is not a batch of tokens, and the first token outside, where it is known."""
-    if not jnp.issubdtype(x.dtype, jnp.integer):
-        raise TypeError(
-            f"{where}: x must be integers, tokens in 0 … {vocabulary - 1}, "
-            f"got {checks.describe(x)}; convert it with x.astype(jnp.int32)"
-        )
+    """Reject a single token, and the first one outside the vocabulary, where it is known."""
     if x.ndim < 1:
         raise ValueError(f"{where}: x has shape (), expected a batch axis first; pass x[None]")
-    if checks.is_concrete(x) and (wrong := bad_token("x", x, vocabulary)):
+    known = checks.is_concrete(x) and x.is_fully_addressable
+    if known and (wrong := bad_token("x", x, vocabulary)):
         raise ValueError(f"{where}: {wrong}")
 
 
@@ -39,7 +36,7 @@ def bad_token(name: str, tokens: Any, vocabulary: int) -> str:
 def rows_at(w: Array, tokens: Array) -> Array:
     """Return for each token its row of a table, NaN for a token outside it."""
     index = _index(tokens, len(w))
-    return w.at[index].get(mode="fill", fill_value=jnp.nan)
+    return w.at[index].get(mode="fill", fill_value=jnp.nan, out_sharding=rows_sharding(tokens, w))
 
 
 def rows_added(tokens: Array, rows: Array, like: Array) -> Array:
@@ -47,8 +44,10 @@ def rows_added(tokens: Array, rows: Array, like: Array) -> Array:
 
     The sum accumulates in float32 at least.
     """
-    table = jnp.zeros(like.shape, wide_dtype(like.dtype))
-    return table.at[_index(tokens, len(like))].add(rows, mode="drop").astype(like.dtype)
+    table = jnp.zeros_like(like, wide_dtype(like.dtype))
+    sharding = sharding_of(like, beside=rows)
+    table = table.at[_index(tokens, len(like))].add(rows, mode="drop", out_sharding=sharding)
+    return table.astype(like.dtype)
 
 
 def _index(tokens: Array, length: int) -> Array:
