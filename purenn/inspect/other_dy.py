@@ -146,7 +146,7 @@ def two_sums_of_dy(t: Trials) -> str:
 
 def _first_zero(t: Trials, choices: list[list[tuple[str, Any]]]) -> str:
     """Return the first sums for which yours is right where they are zero."""
-    single: list[Any] = [-1 - k for k in range(t.dy.ndim)]
+    single: list[Any] = [-1, *range(t.dy.ndim - 1)] if t.dy.ndim else []
     several = [tuple(range(t.dy.ndim - 1)), tuple(range(1, t.dy.ndim))] * (t.dy.ndim > 2)
     for weights, axis in itertools.product(choices, [*single, *several]):
         dy = t.dy
