@@ -6,6 +6,7 @@ from purenn.backprop.tail import Tail
 from purenn.backprop.value_and_grad import value_and_grad
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import Padded
 from purenn.data.idx import read_idx
 from purenn.data.mnist import load_mnist
 from purenn.inspect.check_gradients import check_gradients
@@ -21,19 +22,26 @@ from purenn.layers.conv2d import Conv2dParams, conv2d
 from purenn.layers.conv2d_transpose import Conv2dTransposeParams, conv2d_transpose
 from purenn.layers.dense import DenseParams, dense
 from purenn.layers.dropout import dropout
+from purenn.layers.embedding import EmbeddingParams, embedding
 from purenn.layers.flatten import flatten
+from purenn.layers.gated_dense import GatedDenseParams, gated_dense
 from purenn.layers.global_avg_pool import global_avg_pool
 from purenn.layers.group_norm import GroupNormParams, group_norm
+from purenn.layers.gru import GruParams, gru
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
+from purenn.layers.lstm import LstmParams, lstm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
 from purenn.layers.mlp import mlp
 from purenn.layers.parallel import parallel
+from purenn.layers.position_embedding import PositionEmbeddingParams, position_embedding
 from purenn.layers.recompute import recompute
 from purenn.layers.repeat import repeat
 from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
+from purenn.layers.rms_norm import RmsNormParams, rms_norm
 from purenn.layers.serial import serial
+from purenn.layers.stepwise import stepwise
 from purenn.ops.activations import (
     gelu,
     leaky_relu,
@@ -87,13 +95,20 @@ __all__ = [
     "Conv2dParams",
     "Conv2dTransposeParams",
     "DenseParams",
+    "EmbeddingParams",
     "EpochRecord",
+    "GatedDenseParams",
     "GroupNormParams",
+    "GruParams",
     "Layer",
     "LayerNormParams",
+    "LstmParams",
     "Op",
     "Optimizer",
+    "Padded",
+    "PositionEmbeddingParams",
     "Progress",
+    "RmsNormParams",
     "Tail",
     "TrainState",
     "accuracy",
@@ -120,14 +135,17 @@ __all__ = [
     "dense",
     "dropout",
     "elu",
+    "embedding",
     "evaluate",
     "explain",
     "exponential_decay",
     "fit",
     "flatten",
+    "gated_dense",
     "gelu",
     "global_avg_pool",
     "group_norm",
+    "gru",
     "huber",
     "initializers",
     "inverse_time_decay",
@@ -138,6 +156,7 @@ __all__ = [
     "load",
     "load_mnist",
     "log_softmax",
+    "lstm",
     "mae",
     "max_pool",
     "mixed_precision",
@@ -147,6 +166,7 @@ __all__ = [
     "parallel",
     "piecewise_constant",
     "polynomial_decay",
+    "position_embedding",
     "predict",
     "read_idx",
     "recompute",
@@ -154,6 +174,7 @@ __all__ = [
     "repeat",
     "rescale",
     "residual",
+    "rms_norm",
     "rmsprop",
     "save",
     "selu",
@@ -165,6 +186,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "stepwise",
     "summary",
     "tanh",
     "train",

@@ -11,6 +11,7 @@ layer to layer. With $n_{in}$ inputs and $n_{out}$ outputs of a weight matrix:
 | `he_normal`, `he_uniform` | $2 / n_{in}$ | ReLU, which drops half of the signal |
 | `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ | tanh; both directions at once |
 | `lecun_normal` | $1 / n_{in}$ | what some texts call Xavier's |
+| `small_normal` | $0.02^2$ | tables of embeddings, as in GPT-2 |
 
 Normal means normal, not truncated at two standard deviations as in some libraries.
 """
@@ -36,6 +37,7 @@ __all__ = [
     "lecun_normal",
     "ones",
     "sharded",
+    "small_normal",
     "zeros",
 ]
 
@@ -148,6 +150,28 @@ def lecun_normal(
     """
     n_in, _ = _fans("lecun_normal", key, shape)
     return _normal(key, shape, dtype, 1 / max(n_in, 1))
+
+
+def small_normal(
+    key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
+) -> Array:
+    """Draw normal numbers with a standard deviation of 0.02, of any shape: `0.02 * randn`.
+
+    GPT-2 draws the tables of its embeddings like this.
+
+    Examples:
+        >>> import jax
+        >>> import purenn as pn
+        >>> w = pn.initializers.small_normal(jax.random.key(0), (500, 200))
+        >>> print(w.shape, f"{w.std():.3f}")
+        (500, 200) 0.020
+    """
+    if shape is None:
+        raise TypeError(
+            "small_normal is the initializer itself, init(key, shape); "
+            "pass small_normal, not small_normal()"
+        )
+    return _normal(checks.prng_key("small_normal", key), shape, dtype, 0.02**2)
 
 
 def zeros(

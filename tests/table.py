@@ -24,6 +24,7 @@ class LayerRow(NamedTuple):
     plain: Callable[..., Any]  # (params, state, x, key) -> y
     train: bool = False
     leading: tuple[tuple[int, ...], ...] = ((4,), (1,), (2, 3))  # axes before in_shape
+    vocabulary: int | None = None  # given, x is tokens: integers below it
 
 
 class OpRow(NamedTuple):
@@ -78,6 +79,23 @@ def plain_layer_norm(params, state, x, key):
     mean = x.mean(-1, keepdims=True)
     var = ((x - mean) ** 2).mean(-1, keepdims=True)
     return params.gamma * (x - mean) / jnp.sqrt(var + 1e-5) + params.beta
+
+
+def plain_rms_norm(epsilon, params, state, x, key):
+    return params.gamma * x / jnp.sqrt((x**2).mean(-1, keepdims=True) + epsilon)
+
+
+def plain_embedding(params, state, x, key):
+    return jnp.eye(len(params.w), dtype=params.w.dtype)[x] @ params.w
+
+
+def plain_position_embedding(params, state, x, key):
+    return x + params.w[: x.shape[-2]]
+
+
+def plain_gated_dense(activation, params, state, x, key):
+    w, v, b, c = params
+    return activation(x @ w + (0 if b is None else b)) * (x @ v + (0 if c is None else c))
 
 
 def plain_flatten(params, state, x, key):
@@ -178,8 +196,59 @@ def plain_recompute(params, state, x, key):
     return x @ params[3].w + params[3].b
 
 
+def plain_attention(causal, rotary, params, state, x, key):
+    """Every score at once."""
+    wq, wk, wv, wo, bq, bk, bv, bo = params
+    zero = jnp.zeros((), x.dtype)
+    bq, bk, bv, bo = (zero if b is None else b for b in (bq, bk, bv, bo))
+    q, k, v = (jnp.einsum("btf,fhd->bthd", x, w) + b for w, b in ((wq, bq), (wk, bk), (wv, bv)))
+    if rotary:
+        q, k = plain_rotary(q), plain_rotary(k)
+    k, v = (jnp.repeat(a, q.shape[2] // a.shape[2], axis=2) for a in (k, v))
+    s = jnp.einsum("bthd,bshd->bhts", q, k) / np.sqrt(q.shape[-1])
+    if causal:
+        s = jnp.where(np.tri(x.shape[1], dtype=bool), s, -jnp.inf)
+    o = jnp.einsum("bhts,bshd->bthd", plain_softmax(s), v)
+    return jnp.einsum("bthd,hdf->btf", o, wo) + bo
+
+
+def plain_rotary(x):
+    """Feature i and feature i + half, turned by an angle that grows with the position."""
+    half = x.shape[-1] // 2
+    angles = np.arange(x.shape[1])[:, None] * 10_000.0 ** (-np.arange(half) / half)
+    a, b = x[..., :half], x[..., half:]
+    cos, sin = (jnp.asarray(f(angles), x.dtype)[:, None] for f in (np.cos, np.sin))
+    return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+
+
 def plain_function(params, state, x, key):
     return jnp.sin(x @ params[0].w + params[0].b)
+
+
+def plain_gru(params, state, x, key):
+    w, u, b, c = params
+    units = u.shape[0]
+    h, hs = jnp.zeros((x.shape[0], units), x.dtype), []
+    for t in range(x.shape[1]):
+        a, s = jnp.split(x[:, t] @ w + b, 3, -1), jnp.split(h @ u, 3, -1)
+        r, z = plain_sigmoid(a[0] + s[0]), plain_sigmoid(a[1] + s[1])
+        n = jnp.tanh(a[2] + r * (s[2] + c))
+        h = (1 - z) * n + z * h
+        hs.append(h)
+    return jnp.stack(hs, axis=1)
+
+
+def plain_lstm(params, state, x, key):
+    w, u, b = params
+    units = u.shape[0]
+    h = c = jnp.zeros((x.shape[0], units), x.dtype)
+    hs = []
+    for t in range(x.shape[1]):
+        i, f, g, o = jnp.split(x[:, t] @ w + h @ u + b, 4, -1)
+        c = plain_sigmoid(f) * c + plain_sigmoid(i) * jnp.tanh(g)
+        h = plain_sigmoid(o) * jnp.tanh(c)
+        hs.append(h)
+    return jnp.stack(hs, axis=1)
 
 
 MORE_THAN_ONE = ((4,), (2, 3))
@@ -292,6 +361,36 @@ LAYERS = (
     LayerRow("batch_norm-evaluated", pn.batch_norm(), (3,), plain_batch_norm_evaluated),
     LayerRow("layer_norm", pn.layer_norm(), (3,), plain_layer_norm),
     LayerRow("group_norm", pn.group_norm(2), (6,), partial(plain_group_norm, 2)),
+    LayerRow("rms_norm", pn.rms_norm(), (3,), partial(plain_rms_norm, 1e-6)),
+    LayerRow(  # without a large epsilon, y is the sign of x
+        "rms_norm-one-feature", pn.rms_norm(epsilon=0.1), (1,), partial(plain_rms_norm, 0.1)
+    ),
+    LayerRow(
+        "embedding",
+        pn.embedding(5, 3),
+        (4,),  # so that tokens occur more than once
+        plain_embedding,
+        leading=((4,), (1,), (2, 3)),
+        vocabulary=5,
+    ),
+    LayerRow(
+        "position_embedding",
+        pn.position_embedding(4),
+        (3, 2),
+        plain_position_embedding,
+    ),
+    LayerRow(
+        "gated_dense", pn.gated_dense(3), (5,), partial(plain_gated_dense, lambda a: plain_silu(a))
+    ),
+    LayerRow(
+        "gated_dense-biases",
+        pn.gated_dense(2, activation=pn.gelu, b_init=pn.initializers.zeros),
+        (3,),
+        partial(plain_gated_dense, lambda a: plain_gelu(a)),
+        leading=((4,), (2, 3)),
+    ),
+    LayerRow("gru", pn.gru(3), (4, 2), plain_gru, leading=((3,), (1,))),
+    LayerRow("lstm", pn.lstm(3), (4, 2), plain_lstm, leading=((3,), (1,))),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),
@@ -385,6 +484,20 @@ LAYERS = (
         pn.mixed_precision(pn.residual(pn.serial(pn.dense(3), pn.tanh)), jnp.float64),
         (3,),
         plain_residual,
+    ),
+    LayerRow(
+        "attention",
+        pn.attention(2, b_init=pn.initializers.zeros),
+        (3, 4),
+        partial(plain_attention, False, False),
+        leading=((2,), (1,)),
+    ),
+    LayerRow(
+        "attention-causal-rotary",
+        pn.attention(4, kv_heads=2, head_features=2, causal=True, rotary=True),
+        (5, 3),
+        partial(plain_attention, True, True),
+        leading=((2,),),
     ),
     LayerRow("serial-with-a-function", pn.serial(pn.dense(3), jnp.sin), (4,), plain_function),
 )
@@ -659,6 +772,7 @@ ALIKE = {
     "conv2d-(1, 1)-(2, 2)-VALID": "conv2d-(3, 2)-(2, 1)-SAME",
     "max_pool-(1, 2)-(2, 3)": "max_pool-(2, 2)-(2, 2)",
     "avg_pool-(1, 2)-(2, 3)": "avg_pool-(2, 2)-(2, 2)",
+    "rms_norm-one-feature": "rms_norm",
     "leaky_relu-0.3": "leaky_relu",
     "elu-0.7": "elu",
 }
@@ -718,8 +832,16 @@ def layer_case(row, leading, rng, dtype=jnp.float64):
     params, state = jax.eval_shape(lambda: row.layer.init(jax.random.key(0), row.in_shape))
     params = jax.tree.map(lambda p: 0.3 + 0.5 * rng.normal(size=p.shape), params)
     state = jax.tree.map(lambda s: 0.5 + rng.uniform(size=s.shape), state)
-    x = rng.normal(size=(*leading, *row.in_shape))
+    x = layer_input(row, leading, rng)
     return LayerCase(*as_dtype((params, state, x), dtype), jax.random.key(7))
+
+
+def layer_input(row, leading, rng):
+    """A layer's random input, in NumPy."""
+    shape = (*leading, *row.in_shape)
+    if row.vocabulary is None:
+        return rng.normal(size=shape)
+    return rng.integers(row.vocabulary, size=shape, dtype=np.int32)
 
 
 def op_case(row, shape, rng, dtype=jnp.float64):
@@ -759,7 +881,8 @@ class Functions(NamedTuple):
     """Any row as functions of `v`, what is differentiated, and `rest`, what is not.
 
     `v` is `(params, x)` of a layer and an op's first argument; `rest` is `(state, key)` of a layer
-    and an op's further arguments. `case` makes both.
+    and an op's further arguments. Tokens have no derivative: then they are `(params,)` and
+    `(state, key, x)`. `case` makes both.
     """
 
     plain: Callable[..., Any]  # (v, rest) -> y
@@ -768,24 +891,35 @@ class Functions(NamedTuple):
     backward: Callable[..., Any]  # (v, cache, dy) -> dv
 
 
+def layer_arguments(v, rest):
+    """The `params, state, x, key` of a layer that are in `v` and `rest`."""
+    (params, *x), (state, key, *tokens) = v, rest
+    return params, state, *x, *tokens, key
+
+
 def functions(row):
     """The row's functions, all of one signature."""
     if isinstance(row, LayerRow):
         layer = row.layer
 
         def layer_plain(v, rest):
-            return row.plain(v[0], rest[0], v[1], rest[1])
+            return row.plain(*layer_arguments(v, rest))
 
         def layer_apply(v, rest):
-            return layer.apply(v[0], rest[0], v[1], train=row.train, key=rest[1])[0]
+            *given, key = layer_arguments(v, rest)
+            return layer.apply(*given, train=row.train, key=key)[0]
 
         def layer_forward(v, rest):
-            y, _, cache = layer.forward(v[0], rest[0], v[1], train=row.train, key=rest[1])
+            *given, key = layer_arguments(v, rest)
+            y, _, cache = layer.forward(*given, train=row.train, key=key)
             return y, cache
 
-        return Functions(
-            layer_plain, layer_apply, layer_forward, lambda v, *given: layer.backward(v[0], *given)
-        )
+        def layer_backward(v, cache, dy):
+            dparams, dx = layer.backward(v[0], cache, dy)
+            assert (dx is None) == (row.vocabulary is not None)
+            return (dparams,) if dx is None else (dparams, dx)
+
+        return Functions(layer_plain, layer_apply, layer_forward, layer_backward)
     op, options = row.op, row.options
     return Functions(
         lambda x, rest: row.plain(x, *rest, **options),
@@ -809,6 +943,8 @@ def case(row, shape, rng, dtype=jnp.float64):
     """`v` and `rest` at random."""
     if isinstance(row, LayerRow):
         params, state, x, key = layer_case(row, shape, rng, dtype)
+        if row.vocabulary is not None:
+            return (params,), (state, key, x)
         return (params, x), (state, key)
     x, *others = op_case(row, shape, rng, dtype)
     return x, tuple(others)

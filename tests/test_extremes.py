@@ -61,6 +61,7 @@ DRAWS = 8  # of parameters, keys and targets
 # Every result that is not finite though the input is, and why; each docstring says so too.
 WIDE_SUMS = "a sum of large products exceeds what float32 holds"
 VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it would be 0"
+MEAN_SQUARE = "the mean square overflows from about 1e19 on, and what is divided by it would be 0"
 SQUARES = "squares overflow from about 1e19 on"
 NO_PROBABILITY = "what is not a probability is rejected; in a compiled program it is NaN"
 SUM = "the sum of very large losses overflows"
@@ -74,6 +75,9 @@ OVERFLOWS = {
     "batch_norm": VARIANCE,
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
+    "rms_norm": MEAN_SQUARE,
+    "gated_dense": WIDE_SUMS,
+    "attention": WIDE_SUMS,
     "group_norm": VARIANCE,
     "parallel-product": PRODUCT,
     "selu": "`1.0507 x` exceeds what float32 holds",
@@ -88,6 +92,8 @@ OVERFLOWS = {
 SUMS = {
     **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
     "batch_norm-evaluated": ("dgamma",),
+    "gated_dense": ("y", "dx", "dw", "dv"),
+    "attention": ("y", "dx", "dwq", "dwk", "dwv", "dwo", "dbq", "dbk", "dbv"),
     "parallel-product": ("y", "dx", "dw", "db"),
 }
 REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
@@ -101,7 +107,15 @@ def kind(row):
 # One row per layer: its other shapes run the same code, and so does what is made of layers.
 # A product of layers is different: it multiplies what comes out of them.
 COMPOSED = {*MADE_OF_OTHERS, "mixed_precision"} - {"parallel-product"}
-THE_SAME = ("dense-one-unit", "dropout-evaluated", "leaky_relu-0.3", "elu-0.7")
+THE_SAME = (
+    "dense-one-unit",
+    "dropout-evaluated",
+    "rms_norm-one-feature",
+    "gated_dense-biases",
+    "attention-causal-rotary",
+    "leaky_relu-0.3",
+    "elu-0.7",
+)
 SINGLE = {
     kind(row): row
     for row in reversed((*LAYERS, *OPS))
@@ -126,20 +140,20 @@ def results_of(kind):
     f, layer = functions(row), isinstance(row, LayerRow)
 
     def draw(number):
-        """Everything but `x`, and the values that `x` takes."""
+        """Everything but `x`, and the values that `x` takes: of an embedding, the table."""
         (v, rest), (other, _) = (case(row, shapes(row)[0], rng, jnp.float32) for _ in range(2))
-        x, other_x = (v[1], other[1]) if layer else (v, other)
+        x, other_x = (v[-1], other[-1]) if layer else (v, other)
         if layer:
-            rest = (rest[0], jax.random.key(number))
+            rest = (rest[0], jax.random.key(number), *rest[2:])
         # One everywhere for an op, so that an activation's table shows its derivative itself.
         dy = cotangent(f.plain, v, rest, rng) if layer else jnp.ones_like(f.plain(v, rest))
         changed = [x, other_x, *(spoiled(x, mode, p) for mode in MODES for p in POINTS.values())]
-        return v[0] if layer else (), rest, dy, jax.tree.map(lambda *xs: np.stack(xs), *changed)
+        return v[:-1] if layer else (), rest, dy, jax.tree.map(lambda *xs: np.stack(xs), *changed)
 
     @jit_quickly
     def judged(draws):
         def one(params, rest, dy, x):
-            v = (params, x) if layer else x
+            v = (*params, x) if layer else x
             y, cache = f.forward(v, rest)
             return {"y": y, "d": f.backward(v, cache, dy)}
 
@@ -202,6 +216,8 @@ what comes out.
 - **NaN in gives NaN out**, in the value and in every derivative that depends on the input: nothing
   hides a divergence. Where a derivative does not depend on the input, as `dx` of `dense` or
   `flatten`, it stays finite.
+- **Of an embedding, the input is the table**, since tokens are integers: what is not a number there
+  stays in the rows of the token that has it, and no derivative depends on it.
 - **Infinity in gives the limit** where there is one, and NaN where there is none, as in ∞ − ∞.
 - **Subnormal numbers** (below 1.2e-38) are treated as 0 by some operations of XLA's CPU programs
   and kept by others. What depends on one can therefore be what it is at 0, and the tables print 0

@@ -15,6 +15,7 @@ RANDOM = {
     "glorot_normal": 2 / (N_IN + N_OUT),
     "glorot_uniform": 2 / (N_IN + N_OUT),
     "lecun_normal": 1 / N_IN,
+    "small_normal": 0.02**2,
 }
 NORMAL = [name for name in RANDOM if "normal" in name]
 UNIFORM = [name for name in RANDOM if "uniform" in name]
@@ -134,7 +135,7 @@ def test_an_error_of_the_initializer_s_own_is_passed_on():
     assert "broken" in [entry.name for entry in caught.traceback]  # where it was raised
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", [name for name in RANDOM if name != "small_normal"])
 def test_a_bias_is_no_place_for_an_initializer_that_needs_two_axes(name):
     with pytest.raises(ValueError, match=rf"{name}: shape must have two axes .* got \(4,\)"):
         w_of(b_init=getattr(pn.initializers, name))

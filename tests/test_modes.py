@@ -20,6 +20,7 @@ from table import (
     error,
     functions,
     jit_quickly,
+    layer_arguments,
     names,
     shapes,
     to_jax,
@@ -131,8 +132,9 @@ def test_objects_themselves_go_into_jit_checkpoint_and_eval_shape(row, rng):
     v, rest = case(row, shapes(row)[0], rng, jnp.float32)
     if row in LAYERS:
         call, options = row.layer.apply, {"train": row.train}
-        given, first = (v[0], rest[0], v[1]), 2
-        options_of_call = {"key": rest[1]}
+        *given, key = layer_arguments(v, rest)
+        first = 2 if row.vocabulary is None else 0
+        options_of_call = {"key": key}
     else:
         call, options, given, first = row.op, row.options, (v, *rest), 0
         options_of_call = {}

@@ -142,6 +142,8 @@ FLOPS = {
     "batch_norm": (pn.batch_norm(), (8, 8, 3), 4 * 8 * 8 * 3),
     "layer_norm": (pn.layer_norm(), (5, 8), 7 * 5 * 8),
     "group_norm": (pn.group_norm(2), (5, 8), 7 * 5 * 8),
+    "gru": (pn.gru(8), (5, 4), 5 * (2 * (4 + 8) * 24 + 24 + 8 + 64)),
+    "lstm": (pn.lstm(8), (5, 4), 5 * (2 * (4 + 8) * 32 + 32 + 72)),
     "dropout": (pn.dropout(0.5), (9,), 0), "flatten": (pn.flatten(), (3, 3), 0),
     "rescale": (pn.rescale(), (3, 3), 9),
     "max_pool": (pn.max_pool((2, 2)), (8, 8, 3), 4 * 4 * 4 * 3),

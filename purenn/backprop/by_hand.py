@@ -11,6 +11,7 @@ from purenn.core import checks
 from purenn.core.adapt import reject_factory
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import Padded, array_of
 from purenn.core.sharding import varying_together
 
 P = ParamSpec("P")
@@ -113,18 +114,21 @@ def _layer_rule(layer: Layer) -> Any:
             through_state = inputs is not None and _asked(cotangents[1])
             by_state = inputs is not None and inputs[3] is not None
             dy, dnew_state = _instantiate(cotangents)
-            dparams, dx = layer.backward(params, cache, dy)
+            dparams, dx = layer.backward(params, cache, array_of(dy))
             dstate = None
             if through_state or by_state:
-                state, x, key, _ = inputs
-                _, vjp = jax.vjp(lambda p, s, x: plain(p, s, x, key), params, state, x)
+                state, given, key, _ = inputs
+                _, vjp = jax.vjp(lambda p, s, x: plain(p, s, x, key), params, state, given)
                 if by_state:
                     dstate = _cotangents(vjp((dy, dnew_state))[1])
                 if through_state:
-                    more = vjp((jnp.zeros_like(dy), dnew_state))
+                    more = vjp((jax.tree.map(_zeros_like, dy), dnew_state))
                     dparams = jax.tree.map(_add, dparams, more[0])
-                    dx = dx if dx is None else dx + more[2]
-            return _cotangents(dparams), dstate, dx, None
+                    dx = dx if dx is None else dx + array_of(more[2])
+            of_x: Any = dx
+            if dx is not None and isinstance(x, Padded):
+                of_x = Padded(dx, None)  # type: ignore[arg-type]  # nothing for the bools
+            return _cotangents(dparams), dstate, of_x, None
 
         rule = jax.custom_vjp(plain)
         rule.defvjp(forward, backward, symbolic_zeros=True)
@@ -164,6 +168,10 @@ def _instantiate(cotangents: Any) -> Any:
 
 def _is_float0(c: Any) -> bool:
     return bool(c.dtype == jax.dtypes.float0)
+
+
+def _zeros_like(c: Any) -> Any:
+    return c if _is_float0(c) else jnp.zeros_like(c)
 
 
 def _add(a: Array, b: Any) -> Array:

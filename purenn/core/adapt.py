@@ -68,6 +68,7 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
         notation=_with_options(op),
         by_jax=op.by_jax,
         flops=None if flops is None else lambda params, x, y: flops(x, y),
+        padded=op.padded,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from purenn.core import checks, numpy_arrays
+from purenn.core.padded import array_of
 
 
 @jax.tree_util.register_dataclass
@@ -29,7 +30,8 @@ class Cache:
 
 
 def make_cache(name: str, x: Any, y: Any, saved: Any) -> Cache:
-    """Wrap what a forward saved, once its `y` is an array."""
+    """Wrap what a forward saved, once its `y` is an array, or `Padded`."""
+    x, y = array_of(x), array_of(y)
     if not isinstance(y, Array):
         raise TypeError(f"{name}: forward must return a jax.Array as y, got {kind(y)}")
     integer_x = isinstance(x, Array) and not checks.is_float(x)

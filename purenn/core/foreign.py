@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from purenn.core.padded import Padded
+
 SEVERAL = (
     "a model takes one array; several inputs or outputs take a function of your own that calls "
     "layers, with by_hand and jax.grad"
@@ -25,6 +27,8 @@ def described(value: Any) -> str:
 def remedy(name: str, value: Any) -> str:
     """Say at the end of an error message how a value becomes an array; nothing if it can't."""
     what = it(name)
+    if isinstance(value, Padded):
+        return f"; pass {what}.x, and {what}.valid as the weights of a loss"
     if isinstance(value, jax.Array):
         return ""
     if isinstance(value, np.ma.MaskedArray):

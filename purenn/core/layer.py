@@ -18,10 +18,12 @@ from jax import Array
 
 from purenn.core import checks, signatures
 from purenn.core.cache import cotangent, make_cache, returned, to_jax
+from purenn.core.inputs import input_of, output_of, seen
 from purenn.core.located import calling
 from purenn.core.notation import PLAIN, Notation
+from purenn.core.padded import Padded
 from purenn.core.sharding import reshard_like
-from purenn.core.types import ArrayLike, Cache, Fn, Key, Params, Shape, State
+from purenn.core.types import Cache, Fn, Input, Key, Params, Shape, State
 from purenn.core.value import Value
 
 CALL = (*signatures.FORWARD, "key")
@@ -69,6 +71,7 @@ class Layer(Value):
 
     functions: LayerFunctions
     takes: Literal["float", "integer", "any"]
+    vocabulary: int | None
     parts: tuple["Layer", ...]
     notation: Notation
     by_jax: bool
@@ -76,6 +79,9 @@ class Layer(Value):
     flops: Fn | None
     in_dtype: Callable[[Any], "Layer"] | None
     rule: Callable[["Layer"], Fn] | None
+    padded: Literal["rejects", "ignores", "uses"]
+    stepwise: Callable[[int, int], "Layer"] | None
+    batch: int | None
 
     def __init__(
         self,
@@ -92,6 +98,10 @@ class Layer(Value):
         flops: Fn | None = None,
         in_dtype: Callable[[Any], "Layer"] | None = None,
         rule: Callable[["Layer"], Fn] | None = None,
+        padded: Literal["rejects", "ignores", "uses"] = "rejects",
+        stepwise: Callable[[int, int], "Layer"] | None = None,
+        batch: int | None = None,
+        vocabulary: int | None = None,
     ) -> None:
         """Make a layer from plain functions.
 
@@ -114,28 +124,30 @@ class Layer(Value):
             in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another
                 dtype, where casting them is not enough; see `as_dtype`.
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+            padded: what it does with a `Padded` `x`. "rejects" is for a layer that mixes positions,
+                "ignores" for one that works on each by itself: its functions get the array alone.
+                With "uses" they get the `Padded` and return one; `dy` and `dx` are arrays.
+            stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
+            batch: how many examples `x` holds, if its state is made for so many; None for any.
+            vocabulary: of a layer that takes integers, how many there are: `fit` and others reject
+                data outside 0 … vocabulary - 1 before they run.
         """
-        for function, value in (("init", init), ("forward", forward), ("backward", backward)):
-            checks.function("Layer", function, value)
-        options = signatures.FORWARD_OPTIONS
-        signatures.check_function(name, "init", init, signatures.INIT)
-        signatures.check_function(name, "forward", forward, signatures.FORWARD, options)
-        signatures.check_function(name, "backward", backward, signatures.BACKWARD)
-        if apply is not None:
-            checks.function("Layer", "apply", apply)
-            signatures.check_function(name, "apply", apply, signatures.FORWARD, options)
+        signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
+        checks.one_of("Layer", "padded", padded, ("rejects", "ignores", "uses"))
         for field, layers in (("parts", parts), ("inner", inner)):
             if not isinstance(layers, tuple) or not all(isinstance(x, Layer) for x in layers):
                 raise TypeError(
                     f"Layer: {field} must be a tuple of layers, got {checks.describe(layers)}"
                 )
-        if flops is not None:
-            checks.function("Layer", "flops", flops)
+        for field, optional in (("flops", flops), ("stepwise", stepwise)):
+            if optional is not None:
+                checks.function("Layer", field, optional)
         super().__init__(
             functions=LayerFunctions(init, forward, backward, apply),
             name=name,
             takes=takes,
+            vocabulary=vocabulary,
             parts=parts,
             notation=notation,
             by_jax=by_jax,
@@ -143,6 +155,9 @@ class Layer(Value):
             flops=flops,
             in_dtype=in_dtype,
             rule=rule,
+            padded=padded,
+            stepwise=stepwise,
+            batch=batch,
         )
 
     def init(self, key: Key, in_shape: Shape) -> tuple[Params, State]:
@@ -161,7 +176,7 @@ class Layer(Value):
         self,
         params: Params,
         state: State,
-        x: ArrayLike,
+        x: Input,
         *,
         train: bool = False,
         key: Key | None = None,
@@ -171,15 +186,16 @@ class Layer(Value):
         Args:
             params: as `init` returned them first.
             state: as `init` returned it second, `()` if there is none.
-            x: a batch.
+            x: a batch, an array or `Padded`; `y` is of the same kind.
             train: whether the layer runs as in training; static.
             key: a PRNG key for the layers that draw random numbers in training.
         """
         params, state, x = self._converted(params, state, x, train)
         with calling(self, (params, state, x, key), CALL):
-            result = self.functions.forward(params, state, x, train=train, key=key)
+            result = self.functions.forward(params, state, seen(self, x), train=train, key=key)
         y, new_state, saved = returned(self.name, "forward", result, "y", "state", "cache")
-        return y, reshard_like(new_state, state), make_cache(self.name, x, y, saved)
+        cache = make_cache(self.name, x, y, saved)
+        return output_of(self, x, y), reshard_like(new_state, state), cache
 
     def backward(self, params: Params, cache: Cache, dy: Any) -> tuple[Params, Array | None]:
         """Return the derivatives with respect to the parameters and to `x`.
@@ -190,8 +206,8 @@ class Layer(Value):
             dy: the derivative with respect to `y`, an array like it; None counts as zero.
 
         Returns:
-            `(dparams, dx)`: a pytree like the parameters, and an array like `x`; `dx` is None if
-            `x` is an integer array.
+            `(dparams, dx)`: a pytree like the parameters, and an array like `x`, or like its array
+            if it is `Padded`; `dx` is None if `x` is an integer array.
         """
         params = to_jax(params)
         if dy is None:
@@ -206,7 +222,7 @@ class Layer(Value):
         self,
         params: Params,
         state: State,
-        x: ArrayLike,
+        x: Input,
         *,
         train: bool = False,
         key: Key | None = None,
@@ -216,7 +232,7 @@ class Layer(Value):
         Args:
             params: as `init` returned them first.
             state: as `init` returned it second, `()` if there is none.
-            x: a batch.
+            x: a batch, an array or `Padded`; `y` is of the same kind.
             train: whether the layer runs as in training; static.
             key: a PRNG key for the layers that draw random numbers in training.
         """
@@ -228,13 +244,14 @@ class Layer(Value):
             return self.rule(self)(params, state, x, train=train, key=key)
         assert apply is not None
         with calling(self, (params, state, x, key), CALL):
-            return apply(params, state, x, train=train, key=key)
+            result = apply(params, state, seen(self, x), train=train, key=key)
+        return (output_of(self, x, result[0]), *result[1:]) if isinstance(x, Padded) else result
 
     def replace(self, **changes: Any) -> "Layer":
         """Return another layer, made with the arguments of this one except for `changes`.
 
-        With another `forward`, `apply` is renewed too, unless it is given. With another `forward`
-        or `backward`, `parts` and `inner` no longer say what the layer does, and are left out.
+        With another `forward`, `apply` is renewed too, unless it is given. With another `forward`,
+        `backward` or `padded`, `parts` and `inner` say no longer what the layer does: they are ().
 
         Args:
             **changes: arguments of `Layer`.
@@ -247,10 +264,10 @@ class Layer(Value):
         """
         given = {**self.functions._asdict(), **vars(self)}
         del given["functions"], given["first_name"]
-        if changes.keys() & {"forward", "backward"}:
+        if changes.keys() & {"forward", "backward", "padded"}:
             given["parts"] = given["inner"] = ()
         if changes.keys() & {"init", "forward", "backward", "apply"}:
-            given["in_dtype"] = None
+            given["in_dtype"] = given["stepwise"] = None
         return self._replace(given, changes)
 
     __replace__ = replace  # for copy.replace
@@ -266,16 +283,10 @@ class Layer(Value):
         """The innermost layer that `x` reaches first: the one that decides on its dtype."""
         return self.parts[0].first if self.parts else self
 
-    def _converted(self, params: Any, state: Any, x: Any, train: Any) -> tuple[Any, Any, Array]:
-        """Return the arguments as JAX's arrays, and `x` of a dtype that the layer takes."""
+    def _converted(self, params: Any, state: Any, x: Any, train: Any) -> tuple[Any, Any, Any]:
+        """Return the arguments as JAX's arrays, and `x` of a kind that the layer takes."""
         checks.flag(self.name, "train", train)
-        params, state = to_jax((params, state))
-        if self.takes == "float":
-            return params, state, checks.float_array(self.name, "x", x)
-        x = checks.as_array(self.name, "x", x)
-        if self.takes == "integer" and checks.is_float(x):
-            raise TypeError(f"{self.name}: x must be integers, got {checks.describe(x)}")
-        return params, state, x
+        return *to_jax((params, state)), input_of(self, x)
 
 
 def no_parameters(key: Any, in_shape: Shape) -> tuple[tuple[()], tuple[()]]:

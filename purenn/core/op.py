@@ -71,6 +71,7 @@ class Op(Value, Generic[P]):
     weighted: bool
     flops: Fn | None
     rule: Callable[["Op[Any]"], Fn] | None
+    padded: Literal["rejects", "ignores"]
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class Op(Value, Generic[P]):
         weighted: bool = False,
         flops: Fn | None = None,
         rule: Callable[["Op[Any]"], Fn] | None = None,
+        padded: Literal["rejects", "ignores"] = "rejects",
     ) -> None:
         """Make an op from plain functions.
 
@@ -103,6 +105,8 @@ class Op(Value, Generic[P]):
             weighted: whether the third array, if it is given, weighs the examples or elements.
             flops: `(x, y) -> int`, for `summary`, as a layer's.
             rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
+            padded: "ignores" if it works on each element by itself, or on the last axis alone, so
+                that a model with it takes a `Padded`; otherwise "rejects".
         """
         checks.function("Op", "forward", forward)
         checks.function("Op", "backward", backward)
@@ -110,6 +114,7 @@ class Op(Value, Generic[P]):
         if apply is not None:
             checks.function("Op", "apply", apply)
         checks.one_of("Op", "takes", takes, ("float", "tree"))
+        checks.one_of("Op", "padded", padded, ("rejects", "ignores"))
         if flops is not None:
             checks.function("Op", "flops", flops)
         signature = signatures.signature_of(apply if apply is not None else forward)
@@ -126,6 +131,7 @@ class Op(Value, Generic[P]):
             weighted=weighted,
             flops=flops,
             rule=rule,
+            padded=padded,
             __doc__=_documented(
                 name, signature, forward.__doc__ or getattr(apply, "__doc__", None)
             ),

@@ -12,6 +12,7 @@ from jax import Array
 if TYPE_CHECKING:
     from purenn.core.layer import Layer
     from purenn.core.op import Op
+    from purenn.core.padded import Padded
 
 Fn: TypeAlias = Callable[..., Any]
 """A function of any signature."""
@@ -36,6 +37,9 @@ Shape: TypeAlias = tuple[int, ...]
 
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
 """An array of JAX or NumPy."""
+
+Input: TypeAlias = Union[ArrayLike, "Padded"]
+"""What a layer or a model takes as `x`: an array, or a `Padded`."""
 
 Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...]
 """What a loss compares predictions with: an array, or a tuple, such as `(targets, weights)`."""

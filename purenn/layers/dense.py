@@ -102,4 +102,6 @@ def dense(
     def flops(params: Any, x: Any, y: Any) -> int:
         return 2 * int(x.size) * units + int(y.size) * bias  # a product and a sum per weight
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init, forward, backward, name=name, notation=notation, flops=flops, padded="ignores"
+    )

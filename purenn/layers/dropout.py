@@ -73,7 +73,15 @@ def dropout(rate: Scalar) -> Layer:
     identity, kept = Notation("D", "{x}", "{dy}"), scalars.shown(keep)
     y, dx = f"{{x}}⊙mask/{kept}", f"{{dy}}⊙mask/{kept}"
     notation = identity if identical else Notation("D", y, dx, evaluated=identity)
-    return Layer(no_parameters, forward, backward, name=name, notation=notation, flops=no_flops)
+    return Layer(
+        no_parameters,
+        forward,
+        backward,
+        name=name,
+        notation=notation,
+        flops=no_flops,
+        padded="ignores",
+    )
 
 
 def _mask(seeds: Array, shape: tuple[int, ...], keep: Any) -> Array:

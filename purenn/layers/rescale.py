@@ -54,4 +54,5 @@ def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer
         takes="any",
         notation=notation,
         in_dtype=lambda dtype: rescale(scale, dtype=dtype),
+        padded="ignores",
     )

@@ -9,10 +9,12 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
+from purenn.core.padded import array_of, padded_like
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.parallel import branches
 from purenn.layers.serial import out_shape
+from purenn.layers.stepwise import stepwise
 
 
 def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
@@ -69,8 +71,7 @@ def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
     ) -> tuple[Array, Any, Any]:
         with inside(inner.name):
             y, state, cache = inner.forward(params, state, x, train=train, key=key)
-        check(y, x)
-        return x + y, state, cache
+        return padded_like(x, added(x, y)), state, cache
 
     def backward(params: Any, cache: Any, dy: Array) -> tuple[Any, Any]:
         with inside(inner.name):
@@ -83,12 +84,17 @@ def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
     ) -> tuple[Array, Any]:
         with inside(inner.name):
             y, state = inner.apply(params, state, x, train=train, key=key)
-        check(y, x)
-        return x + y, state
+        return padded_like(x, added(x, y)), state
 
-    def check(y: Array, x: Array) -> None:
+    def added(x: Any, y: Any) -> Array:
+        x, y = array_of(x), array_of(y)
         checks.same_shape(name, "layer(x)", y, "x", x)
         checks.same_dtype(name, "layer(x)", y, "x", x)
+        return x + y
+
+    def in_steps(batch: int, length: int) -> Layer:
+        with inside(inner.name):
+            return residual(stepwise(inner, batch=batch, length=length))
 
     return Layer(
         init,
@@ -100,6 +106,8 @@ def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
         by_jax=inner.by_jax,
         inner=(inner,),
         in_dtype=lambda dtype: residual(as_dtype(inner, dtype)),
+        padded="uses",
+        stepwise=in_steps,
     )
 
 
@@ -115,5 +123,5 @@ def _projected(layer: Layer, projection: Layer) -> Layer:
             "{inner_dx[1]} + {inner_dx[0]}",
             inner_dy=(PASSED_ON, PASSED_ON),
         ),
-        in_dtype=lambda dtype: _projected(as_dtype(layer, dtype), as_dtype(projection, dtype)),
+        remade=lambda make: _projected(make(layer), make(projection)),
     )

@@ -28,7 +28,8 @@ P = ParamSpec("P")
 
 def elementwise(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
     """Make the op of an activation; `dx` is the formula of its derivative."""
-    return Op(forward, backward, name=name, notation=Notation("A", f"{name}({{x}})", dx))
+    notation = Notation("A", f"{name}({{x}})", dx)
+    return Op(forward, backward, name=name, notation=notation, padded="ignores")
 
 
 # ReLU is `where(x <= 0, 0, x)`. The derivative of `maximum(x, 0)` at 0 would be 1/2 by autodiff,

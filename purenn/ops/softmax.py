@@ -44,6 +44,7 @@ softmax = Op(
     name="softmax",
     notation=Notation("A", "softmax({x})", "{y}⊙({dy} - Σ classes {dy}⊙{y})"),
     flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the division
+    padded="ignores",
 )
 
 
@@ -82,6 +83,7 @@ log_softmax = Op(
     name="log_softmax",
     notation=Notation("A", "log_softmax({x})", "{dy} - exp({y})⊙Σ classes {dy}"),
     flops=lambda x, y: 3 * int(y.size),  # the exponential, the sum, the difference
+    padded="ignores",
 )
 
 

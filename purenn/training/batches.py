@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from purenn.core import checks, scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
-from purenn.core.op import Op
 from purenn.core.target_parts import map_parts
+from purenn.core.types import Fn
 from purenn.distributed.mesh import DataMesh
 from purenn.distributed.processes import Processes
 from purenn.training.compiled import Compiled, chunk_length, still_finite
 from purenn.training.examples import as_examples, check_concrete, x_and_targets
 from purenn.training.interruptions import Interruptions
-from purenn.training.labels import check_targets, labels_of
 from purenn.training.shuffle import batch_of, rows_in_batch, steps_per_epoch
 from purenn.training.train_step import TrainState
 
@@ -144,7 +143,7 @@ class Batches:
         """Look at the first batch for its shapes. It is used too: data is called once per epoch."""
         self.where, self.data, self.first_epoch = where, data, first_epoch
         self.mesh, self.interruptions = mesh, interruptions
-        self.classes: tuple[Op[...], tuple[int, ...]] | None = None  # to check each batch's labels
+        self.check: Fn | None = None  # (x, targets, place), of each batch before it is used
         opened = self._open(first_epoch)
         batch = next(opened, None)
         if batch is None:
@@ -243,11 +242,8 @@ class Batches:
         )
         place = f"in epoch {epoch + 1}, batch {number}"
         reject_deleted(f"{self.where}: {place}", x=x, targets=targets)
-        if self.classes is not None:
-            loss, shape = self.classes
-            labels = labels_of(loss, targets, f"{place}, targets")
-            if labels is not None and isinstance(labels.values, np.ndarray):
-                check_targets(self.where, labels, shape)
+        if self.check is not None:
+            self.check(x, targets, place)
         if self.mesh is None:
             return as_examples(self.where, x, targets)
         x, targets = as_examples(self.where, x, targets, on_host=True)

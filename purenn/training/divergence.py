@@ -17,6 +17,7 @@ from purenn.training.batches import Step
 from purenn.training.compiled import Spec
 from purenn.training.examples import bad_number
 from purenn.training.labels import bad_label, class_shape, labels_of
+from purenn.training.tokens import wrong_token
 from purenn.training.train_step import TrainState
 
 CURES = (
@@ -88,6 +89,8 @@ def _in_batch(spec: Spec, step: Step) -> str:
         return f"{found[1]}, expected finite weights of at least 0"
     if weights is not None and not np.any(to_host(weights)):
         return f"{named[1][0]}, the weights, are all 0"
+    if found_token := wrong_token(model, x):
+        return found_token
     labels = labels_of(loss, targets)
     shape = class_shape(model, step.before.params, step.before.state, x)
     return bad_label(labels, shape) if loss.of_classes and labels and shape else ""

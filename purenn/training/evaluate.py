@@ -29,6 +29,7 @@ from purenn.training.labels import (
     labels_of,
     output_of,
 )
+from purenn.training.tokens import check_tokens
 
 
 def evaluate(
@@ -104,6 +105,7 @@ def evaluate_between(
     _check_concrete("evaluate", params, state, x, targets)
     x, targets = as_examples("evaluate", x, targets, on_host=True)
     params, state, sharded = _on_mesh("evaluate", mesh, params, state)
+    check_tokens("evaluate", layer, x)
     classes = are_classes(labels_of(op, targets), class_shape(layer, params, state, x))
     if op.of_classes or classes:
         check_labels("evaluate", layer, op, params, state, x, targets)
@@ -156,6 +158,7 @@ def predict(
     layer = as_layer("predict", "model", model)
     _check_concrete("predict", params, state, x)
     x, _ = as_examples("predict", x, x, on_host=True)
+    check_tokens("predict", layer, x)
     params, state, sharded = _on_mesh("predict", mesh, params, state)
     output = output_of(layer)
     batches = _batches("predict", batch_size, sharded, x)

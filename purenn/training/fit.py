@@ -24,6 +24,7 @@ from purenn.training.interruptions import Interruptions
 from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
+from purenn.training.tokens import check_tokens
 from purenn.training.train import Progress, Run, check_arguments, loop, prepare, with_progress
 from purenn.training.train_step import TrainState
 
@@ -226,6 +227,7 @@ def checked_validation(
     layer, op = as_layer("fit", "model", run.spec.model), as_op("fit", "loss", run.spec.loss)
     learned = start.train_state.params, start.train_state.state
     of_model = layer, op, *learned
+    check_tokens("fit", layer, x, "validation's x")
     if op.of_classes or are_classes(labels_of(op, targets), class_shape(layer, *learned, x)):
         check_labels("fit", *of_model, x, targets, "validation's targets")
     if processes.single:

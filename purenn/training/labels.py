@@ -16,6 +16,7 @@ from purenn.core.op import Op
 from purenn.core.target_parts import names_of, parts_of
 from purenn.distributed.processes import to_host
 from purenn.ops.targets import distributions, reject_rows_unless
+from purenn.training.tokens import check_tokens
 
 PART = 1024  # rows of targets that are checked at a time
 
@@ -112,6 +113,26 @@ def check_targets(where: str, labels: Labels, shape: tuple[int, ...], hint: str 
             reject_rows_unless(distributions(part), where, expected, part, first)
     if wrong := bad_label(labels, shape):
         raise ValueError(f"{where}: {wrong}{hint}")
+
+
+def check_batch(
+    where: str,
+    model: Layer,
+    loss: Op[...],
+    shape: tuple[int, ...] | None,
+    x: Any,
+    targets: Any,
+    place: str,
+) -> None:
+    """Reject tokens and labels of a batch; those on a device are left to the compiled step.
+
+    `shape` is that of the model's output for one example, None if there are no classes.
+    """
+    if isinstance(x, np.ndarray):
+        check_tokens(where, model, x, f"{place}, x")
+    labels = labels_of(loss, targets, f"{place}, targets")
+    if shape is not None and labels is not None and isinstance(labels.values, np.ndarray):
+        check_targets(where, labels, shape)
 
 
 def bad_label(labels: Labels, shape: tuple[int, ...]) -> str:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from table import LAYERS, OPS, LayerRow, names, op_case
+from table import LAYERS, OPS, LayerRow, layer_input, names, op_case
 
 import purenn as pn
 from purenn.inspect import cases
@@ -80,7 +80,7 @@ def ask(row, shape, seed):
     """One of a row's cases, by the shape (of the leading axes for a layer) and a seed."""
     rng = np.random.default_rng(seed)
     if isinstance(row, LayerRow):
-        x = rng.normal(size=(*shape, *row.in_shape))
+        x = layer_input(row, shape, rng)
         case = cases.layer_case(row.layer, (x,), None, 0, row.train, jax.random.key(seed), rng)
         return Asked(row.layer, case, checker.ask(case, rng))
     arguments = op_case(row, shape, rng)

@@ -1,0 +1,103 @@
+"""What a layer or a model takes as `x`: an array, or `Padded`."""
+
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.padded import Padded, array_of
+from purenn.core.types import Fn
+
+if TYPE_CHECKING:
+    from purenn.core.layer import Layer
+
+
+def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -> Any:
+    """Return an array, or `Padded` of arrays that go together; reject anything else.
+
+    Args:
+        where: what messages begin with.
+        name: of the argument.
+        value: what the caller gave.
+        convert: `(where, name, value) -> array`: to JAX's, unless given.
+    """
+    if not isinstance(value, Padded):
+        return convert(where, name, value)
+    x = convert(where, f"{name}.x", value.x)
+    valid = checks.real_array(where, f"{name}.valid", value.valid)
+    if valid.dtype != bool:
+        raise TypeError(
+            f"{where}: {name}.valid must be bool, True at each position of a sequence, "
+            f"got {checks.describe(valid)}"
+        )
+    if isinstance(x, Array):
+        valid = checks.as_array(where, f"{name}.valid", valid)
+    if valid.ndim != 2 or x.shape[:2] != valid.shape:
+        raise ValueError(
+            f"{where}: {name}.x has shape {x.shape} and {name}.valid {valid.shape}; expected "
+            f"(batch, time, ...) and (batch, time)"
+        )
+    if x.ndim == 2 and checks.is_float(x):
+        raise ValueError(
+            f"{where}: {name}.x has shape {x.shape}, expected (batch, time, features); for one "
+            f"feature per position pass x[..., None]"
+        )
+    return Padded(x, valid)
+
+
+def input_of(layer: "Layer", x: Any) -> Any:
+    """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
+    if isinstance(x, Padded) and layer.padded == "rejects":
+        raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
+    x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
+    if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
+        raise ValueError(
+            f"{layer.name}: x has shape {array_of(x).shape}, expected ({layer.batch}, time, ...), "
+            f"since its state is made for a batch of {layer.batch}"
+        )
+    return x
+
+
+def _integers(where: str, name: str, value: Any) -> Array:
+    value = checks.as_array(where, name, value)
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(
+            f"{where}: {name} must be integers, got {checks.describe(value)}; "
+            f"convert it with x.astype(jnp.int32)"
+        )
+    return value
+
+
+_CONVERT = {"float": checks.float_array, "integer": _integers, "any": checks.as_array}
+
+
+def seen(layer: "Layer", x: Any) -> Any:
+    """Return what the layer's plain functions get as `x`."""
+    return array_of(x) if layer.padded == "ignores" else x
+
+
+def output_of(layer: "Layer", x: Any, y: Any) -> Any:
+    """Return `y` with the valid positions of `x`, if the plain functions did not see them."""
+    if not isinstance(x, Padded) or layer.padded == "uses":
+        return y
+    if y.shape[:2] != x.valid.shape:
+        raise ValueError(
+            f"{layer.name}: turned x of shape {array_of(x).shape} into {y.shape}, but padded is "
+            f'"ignores"; expected the axes of batch and time to stay first'
+        )
+    return Padded(y, x.valid)
+
+
+def _why_rejected(layer: "Layer") -> str:
+    if layer.batch is not None:
+        return f"but {layer.name} reads sequences piece by piece, where each position is valid"
+    if layer.by_jax:
+        return (
+            f"but a plain function may mix positions, and padding would count; if it treats each "
+            f'by itself, pass serial({layer.name}).replace(padded="ignores")'
+        )
+    return (
+        f"but what {layer.name} makes of a position may depend on others, and padding would count; "
+        f'a layer of your own that treats each by itself says padded="ignores"'
+    )

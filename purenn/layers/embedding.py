@@ -1,0 +1,105 @@
+"""`embedding`: a vector of its own for each token."""
+
+from typing import Any, NamedTuple
+
+from jax import Array
+
+from purenn.core import checks, scalars
+from purenn.core.layer import Layer, no_flops
+from purenn.core.located import inside
+from purenn.core.notation import Notation
+from purenn.core.precision import wide
+from purenn.core.types import Initializer
+from purenn.core.weights import weights
+from purenn.initializers import draw, small_normal
+from purenn.layers.tokens import check_tokens, rows_added, rows_at
+
+
+@weights("w")
+class EmbeddingParams(NamedTuple):
+    """The table of `embedding`.
+
+    Attributes:
+        w: one row per token, `(vocabulary, features)`. It decays, as in PyTorch.
+    """
+
+    w: Array  # (vocabulary, features)
+
+
+def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_normal) -> Layer:
+    r"""Look up a vector for each token: $y_p = w_{t_p}$, row $t_p$ of the table at place $p$.
+
+    It is the product of a one-hot row and $w$, without the product, so $dw$ is a sum over the
+    places where a token occurs:
+
+    $$dw_v = \sum_{p\,:\,t_p = v} dy_p$$
+
+    A token that occurs twice gets the sum of both, and one that does not occur gets 0. Tokens are
+    integers and have no derivative: $dx$ is None.
+
+    A token outside $0 \dots \mathrm{vocabulary} - 1$ is an error where its value is known. In a
+    compiled program its vector is NaN, a constant, so that no row of the table learns from it. No
+    index wraps around or is clamped: -1 is not the last token.
+
+    Args:
+        vocabulary: the number of different tokens, at least 1.
+        features: the length of each vector, at least 1.
+        w_init: initializer of `w: (vocabulary, features)`; normal with a standard deviation of
+            0.02, as in GPT-2. PyTorch's `Embedding` has a standard deviation of 1.
+
+    Returns:
+        A layer with parameters `EmbeddingParams(w)` and no state; `x: (...)`, integers, the batch
+        first, `y: (..., features)` in the dtype of `w`. Sums accumulate in float32 at least. The
+        cache is `x`.
+
+    Raises:
+        TypeError: `vocabulary` or `features` is not a whole number, or `w_init` is not a function;
+            at `forward`, `x` is not an array of integers.
+        ValueError: `vocabulary` or `features` is below 1; at `forward`, a token is outside the
+            vocabulary.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.embedding(3, 2)
+        >>> params = pn.EmbeddingParams(w=jnp.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+        >>> y, state, cache = layer.forward(params, (), jnp.array([[2, 0, 2]]))
+        >>> dparams, dx = layer.backward(params, cache, jnp.ones((1, 3, 2)))
+        >>> print(y.tolist(), dparams.w.tolist(), dx)
+        [[[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]] [[1.0, 1.0], [0.0, 0.0], [2.0, 2.0]] None
+    """
+    vocabulary = scalars.count("embedding", "vocabulary", vocabulary)
+    features = scalars.count("embedding", "features", features)
+    checks.function("embedding", "w_init", w_init)
+    name = f"embedding({vocabulary}, {features})"
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[EmbeddingParams, tuple[()]]:
+        key = checks.prng_key(name, key)
+        with inside("w_init"):
+            return EmbeddingParams(draw(name, "w_init", w_init, key, (vocabulary, features))), ()
+
+    def forward(
+        params: EmbeddingParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, Array]:
+        check(params)
+        check_tokens(name, x, vocabulary)
+        return rows_at(params.w, x), state, x
+
+    def backward(params: EmbeddingParams, x: Array, dy: Array) -> tuple[EmbeddingParams, None]:
+        check(params)
+        return EmbeddingParams(rows_added(x, wide(dy), like=params.w)), None
+
+    def check(params: Any) -> None:
+        checks.record(name, "params", params, EmbeddingParams, (vocabulary, features))
+
+    notation = Notation("E", "{w}[{x}]", "", ("Σ {dy} for each token of {x}",))
+    return Layer(
+        init,
+        forward,
+        backward,
+        name=name,
+        takes="integer",
+        vocabulary=vocabulary,
+        notation=notation,
+        flops=no_flops,
+    )
