@@ -157,7 +157,7 @@ def train(
     kept = language_runs.Checkpoint(options.output, settings(options, text), options.epochs)
     train_state, history = kept.begin(train_state, resume=options.resume)
     writer = Writer(model, options.length, options.temperature, options.top_k)
-    every = max(1, len(corpus.held_out[0]) // WATCHED)
+    every = max(1, len(corpus.held_out[1]) // WATCHED)
     watched = jax.tree.map(lambda rows: rows[::every], corpus.held_out)
 
     total, done = options.epochs * steps, len(history) * steps
@@ -257,7 +257,10 @@ def write(options: Sampling | None = None) -> None:
     """Let a network write that was trained before."""
     options = complete(options or Sampling())
     with run_folder.brief_errors(options.output):
-        network = language_runs.read_json(options.output / "network.json")
+        described = options.output / "network.json"
+        if not described.exists():
+            raise ValueError(f"--output must hold a finished run, got {options.output}")
+        network = language_runs.read_json(described)
         trained = Options(**{name: network[name] for name in NETWORK})
         vocabulary = Vocabulary(network["characters"])
         model = build_model(trained, len(vocabulary))
