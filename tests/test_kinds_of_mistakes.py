@@ -4,6 +4,7 @@ It may only name what is so: a backward that is wrong in some other way gets no 
 """
 
 import runpy
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -13,7 +14,7 @@ import pytest
 
 import purenn as pn
 
-pytestmark = pytest.mark.usefixtures("quickly")
+pytestmark = pytest.mark.usefixtures("quickly", "one_referee")
 
 WILD = Path(__file__).parent.parent / "examples" / "teaching" / "wild"
 RNG = np.random.default_rng(1)
@@ -106,6 +107,7 @@ def test_a_mistake_in_the_wild_is_caught_and_named(path):
 # A learner's own attention: 2-D arrays, or (batch, heads, time, features).
 
 
+@cache
 def attention(a, causal=True):
     """Attention in NumPy or in JAX, and its derivative with the options for mistakes."""
 
