@@ -75,7 +75,7 @@ SAYS = {
         ["da", "db"], "yours at [0] is what belongs at [2]; yours is 0 at [1] and [2]"
     ),
     "scale_lost": dict.fromkeys(
-        ["dq", "dk"], "yours = 1.732 × referee everywhere: is the scale 1/√d missing (d = 3)?"
+        ["dq", "dk"], "yours = 1.732 × referee everywhere: is the scale 1/sqrt(d) missing (d = 3)?"
     ),
     "slope_at_dy": {"dx": "yours is the derivative at dy instead of at x"},
     "slope_at_y": {"dx": "yours is the derivative at y instead of at x"},
@@ -140,7 +140,7 @@ OF_THE_CORRECTION = (
     "yours is right where sum(dy·y, axis=-1) is 0: the term with it, such as the correction D of a "
     "softmax, is missing, wrong or counted twice"
 )
-OF_THE_SCALE = "yours = 1.732 × referee everywhere: is the scale 1/√d missing (d = 3)?"
+OF_THE_SCALE = "yours = 1.732 × referee everywhere: is the scale 1/sqrt(d) missing (d = 3)?"
 OF_THE_ORDER = "yours is right where q and k are equal: does one stand for the other?"
 IN_ATTENTION = {
     "no correction": (
