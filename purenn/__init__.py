@@ -27,7 +27,9 @@ from purenn.layers.flatten import flatten
 from purenn.layers.gated_dense import GatedDenseParams, gated_dense
 from purenn.layers.global_avg_pool import global_avg_pool
 from purenn.layers.group_norm import GroupNormParams, group_norm
+from purenn.layers.gru import GruParams, gru
 from purenn.layers.layer_norm import LayerNormParams, layer_norm
+from purenn.layers.lstm import LstmParams, lstm
 from purenn.layers.max_pool import max_pool
 from purenn.layers.mixed_precision import mixed_precision
 from purenn.layers.mlp import mlp
@@ -97,8 +99,10 @@ __all__ = [
     "EpochRecord",
     "GatedDenseParams",
     "GroupNormParams",
+    "GruParams",
     "Layer",
     "LayerNormParams",
+    "LstmParams",
     "Op",
     "Optimizer",
     "Padded",
@@ -141,6 +145,7 @@ __all__ = [
     "gelu",
     "global_avg_pool",
     "group_norm",
+    "gru",
     "huber",
     "initializers",
     "inverse_time_decay",
@@ -151,6 +156,7 @@ __all__ = [
     "load",
     "load_mnist",
     "log_softmax",
+    "lstm",
     "mae",
     "max_pool",
     "mixed_precision",

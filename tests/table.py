@@ -225,6 +225,32 @@ def plain_function(params, state, x, key):
     return jnp.sin(x @ params[0].w + params[0].b)
 
 
+def plain_gru(params, state, x, key):
+    w, u, b, c = params
+    units = u.shape[0]
+    h, hs = jnp.zeros((x.shape[0], units), x.dtype), []
+    for t in range(x.shape[1]):
+        a, s = jnp.split(x[:, t] @ w + b, 3, -1), jnp.split(h @ u, 3, -1)
+        r, z = plain_sigmoid(a[0] + s[0]), plain_sigmoid(a[1] + s[1])
+        n = jnp.tanh(a[2] + r * (s[2] + c))
+        h = (1 - z) * n + z * h
+        hs.append(h)
+    return jnp.stack(hs, axis=1)
+
+
+def plain_lstm(params, state, x, key):
+    w, u, b = params
+    units = u.shape[0]
+    h = c = jnp.zeros((x.shape[0], units), x.dtype)
+    hs = []
+    for t in range(x.shape[1]):
+        i, f, g, o = jnp.split(x[:, t] @ w + h @ u + b, 4, -1)
+        c = plain_sigmoid(f) * c + plain_sigmoid(i) * jnp.tanh(g)
+        h = plain_sigmoid(o) * jnp.tanh(c)
+        hs.append(h)
+    return jnp.stack(hs, axis=1)
+
+
 MORE_THAN_ONE = ((4,), (2, 3))
 
 
@@ -363,6 +389,8 @@ LAYERS = (
         partial(plain_gated_dense, lambda a: plain_gelu(a)),
         leading=((4,), (2, 3)),
     ),
+    LayerRow("gru", pn.gru(3), (4, 2), plain_gru, leading=((3,), (1,))),
+    LayerRow("lstm", pn.lstm(3), (4, 2), plain_lstm, leading=((3,), (1,))),
     LayerRow("flatten", pn.flatten(), (3, 2), plain_flatten, leading=((4,), (1,))),
     LayerRow("rescale", pn.rescale(), (3, 2), plain_rescale),
     *conv2d_rows(),

@@ -71,6 +71,7 @@ class Layer(Value):
 
     functions: LayerFunctions
     takes: Literal["float", "integer", "any"]
+    vocabulary: int | None
     parts: tuple["Layer", ...]
     notation: Notation
     by_jax: bool
@@ -100,6 +101,7 @@ class Layer(Value):
         padded: Literal["rejects", "ignores", "uses"] = "rejects",
         stepwise: Callable[[int, int], "Layer"] | None = None,
         batch: int | None = None,
+        vocabulary: int | None = None,
     ) -> None:
         """Make a layer from plain functions.
 
@@ -127,6 +129,8 @@ class Layer(Value):
                 With "uses" they get the `Padded` and return one; `dy` and `dx` are arrays.
             stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
             batch: how many examples `x` holds, if its state is made for so many; None for any.
+            vocabulary: of a layer that takes integers, how many there are: `fit` and others reject
+                data outside 0 … vocabulary - 1 before they run.
         """
         signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
@@ -143,6 +147,7 @@ class Layer(Value):
             functions=LayerFunctions(init, forward, backward, apply),
             name=name,
             takes=takes,
+            vocabulary=vocabulary,
             parts=parts,
             notation=notation,
             by_jax=by_jax,

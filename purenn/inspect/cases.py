@@ -19,7 +19,7 @@ from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 class Reading(NamedTuple):
     """One way to call a backward, and to take what it returns."""
 
-    by_hand: Fn  # (dy) -> the leaves of its derivatives
+    by_hand: Fn  # (dy, inputs=those of the case and the more) -> the leaves of its derivatives
     note: str = ""  # what the report says if this is the way
     fault: str = ""  # why a backward that has to be called in this way is wrong
     only_if_right: bool = False  # whether the report mentions it only where everything is right
@@ -28,14 +28,16 @@ class Reading(NamedTuple):
 class Case(NamedTuple):
     """The question whether `by_hand(dy)` are the derivatives with respect to `plain`'s inputs."""
 
-    plain: Fn  # (*inputs) -> y
+    plain: Fn  # (*inputs) or (*inputs, *more) -> y
     inputs: tuple[Any, ...]  # trees of float64
     labels: tuple[str, ...]
-    by_hand: Fn  # (dy, backward=the one to judge) -> the leaves of its derivatives
+    by_hand: Fn  # (dy, inputs=those above and the more) -> the leaves of its derivatives
     m: int  # the batch size
     traceable: bool = True  # whether JAX can see into `plain`, which is then no NumPy code
     note: str = ""
     readings: tuple[Reading, ...] = ()  # tried where `by_hand` is not right
+    more: tuple[Any, ...] = ()  # arrays without a derivative to judge, such as a mask
+    more_labels: tuple[str, ...] = ()
     # Judged, but named only if wrong: the `dx` of an integer `x`, which a layer returns to nobody.
     unlisted: tuple[str, ...] = ()
 
@@ -112,8 +114,9 @@ def layer_case(
     def run(params: Any, x: Any = x) -> Any:
         return layer.forward(params, state, x, train=train, key=key)
 
-    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
-        dparams, dx = backward(params, run(params)[2], dy)
+    def by_hand(dy: Any, inputs: Any = None, backward: Fn = layer.backward) -> list[Any]:
+        of = (params,) if inputs is None else inputs
+        dparams, dx = backward(of[0], run(*of)[2], dy)
         parts, own = leaves_like(params, dparams, "dparams", strict=True), len(leaves)
         of_the_input = [NOT_ASKED if integer and is_nothing(dx) else dx] if of_x else []
         return [*parts[:own], *of_the_input, *parts[own:]]
@@ -172,8 +175,9 @@ def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) ->
     if op.takes == "tree" or isinstance(x, int):
         x = jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_integer(a) else a), x)
 
-    def by_hand(dy: Any, backward: Fn = op.backward) -> list[Any]:
-        dx = backward(op.forward(x, *others, **options)[1], dy)
+    def by_hand(dy: Any, inputs: Any = None, backward: Fn = op.backward) -> list[Any]:
+        (of,) = (x,) if inputs is None else inputs
+        dx = backward(op.forward(of, *others, **options)[1], dy)
         return leaves_like(x, dx, "dx", strict=True)
 
     leaves = jax.tree.leaves(x)

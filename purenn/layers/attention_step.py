@@ -56,7 +56,7 @@ def attention_step(
             )
             s = jnp.einsum("bkgtd,bksd->bkgts", wide(q), wide(k))
             rows = position + jnp.arange(time, dtype=jnp.int32)[:, None]
-            seen = (rows >= jnp.arange(length))[None, None, None]
+            seen = (rows >= jnp.arange(length, dtype=jnp.int32))[None, None, None]
             p = jax.nn.softmax(jnp.where(seen, s, -jnp.inf), axis=-1)
             output = jnp.einsum("bkgts,bksd->bkgtd", p, wide(v)).astype(x.dtype)
             y = heads.mixed(params, output)

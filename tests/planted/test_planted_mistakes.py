@@ -52,7 +52,7 @@ class Asked(NamedTuple):
         """Whether a backward is caught, and how."""
         part = self.part.replace(backward=backward)
         try:
-            yours = self.case.by_hand(self.referee.dy, part.backward)
+            yours = self.case.by_hand(self.referee.dy, backward=part.backward)
         except Exception:
             return "raised"
         report = checker.grade(self.referee, yours, TOLERANCE)

@@ -1,0 +1,186 @@
+"""`gru`: the gated recurrent unit, whose gates mix the old state and a new one at each step."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks, scalars
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
+from purenn.core.precision import per_feature, wide
+from purenn.core.sharding import product
+from purenn.core.types import Initializer
+from purenn.core.weights import weights
+from purenn.initializers import lecun_normal, zeros
+from purenn.layers import recurrent
+from purenn.layers.recurrent import before, over_steps, swapped
+
+
+@weights("w", "u")
+class GruParams(NamedTuple):
+    """Weights and biases of `gru`: the gates side by side, reset, update, new.
+
+    Attributes:
+        w: weights of the input, `(features, 3 * units)`.
+        u: weights of the step before, `(units, 3 * units)`.
+        b: biases, `(3 * units,)`; None for a layer without biases.
+        c: biases inside the reset product, `(units,)`; None for a layer without biases.
+    """
+
+    w: Array  # (features, 3 * units)
+    u: Array  # (units, 3 * units)
+    b: Array | None = None  # (3 * units,)
+    c: Array | None = None  # (units,)
+
+
+class _Saved(NamedTuple):
+    x: Array  # (batch, time, features)
+    y: Array  # (batch, time, units)
+    gates: Array  # r, z and n, (time, batch, 3 * units)
+
+
+def gru(
+    units: int,
+    *,
+    w_init: Initializer = lecun_normal,
+    u_init: Initializer = lecun_normal,
+    b_init: Initializer | None = zeros,
+) -> Layer:
+    r"""Run gated recurrent units over sequences and return their output at every step.
+
+    With $h_0 = 0$ and $\sigma$ the sigmoid, at each step $t$ from the first to the last,
+
+    $$[a^r, a^z, a^n]_t = x_t w + b, \qquad [s^r, s^z, s^n]_t = h_{t-1} u$$
+
+    $$r = \sigma(a^r + s^r), \quad z = \sigma(a^z + s^z), \quad
+      n = \tanh(a^n + r \odot m), \quad m = s^n + c$$
+
+    $$y_t = h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
+
+    The update gate $z$ decides how much of the old state stays, and the reset gate $r$ how much of
+    it the new one, $n$, is made from.
+
+    The backward goes through time from the last step to the first. $h_t$ reaches the loss through
+    $y_t$, and through the next step by $s_{t+1}$ and by $z_{t+1} \odot h_t$:
+
+    $$dh_t = dy_t + ds_{t+1} u^\top + dh_{t+1} \odot z_{t+1}$$
+
+    $$da^n_t = dh_t \odot (1 - z_t) \odot (1 - n_t^2), \qquad
+      dm_t = ds^n_t = da^n_t \odot r_t$$
+
+    $$da^r_t = ds^r_t = da^n_t \odot m_t \odot r_t (1 - r_t), \qquad
+      da^z_t = ds^z_t = dh_t \odot (h_{t-1} - n_t) \odot z_t (1 - z_t)$$
+
+    with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The rest needs no loop:
+
+    $$dx_t = da_t w^\top, \quad dw = \sum_t x_t^\top da_t, \quad
+      du = \sum_t h_{t-1}^\top ds_t, \quad db = \sum_t \sum_m da_t, \quad
+      dc = \sum_t \sum_m dm_t$$
+
+    Only what depends on the step before is in the loops: the product with $u$ forward, the one with
+    $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$, are
+    one product each over all steps, and so is $m$, which the backward computes again.
+
+    It is the GRU of Cho et al. (2014) in the form of cuDNN and PyTorch, where the reset gate acts
+    after the product with $u$; in the paper it acts before, $(r \odot h_{t-1})\, u^n$. In
+    PyTorch's `GRU`, `w` is `weight_ih_l0.T` and `u` is `weight_hh_l0.T`; `b` is `bias_ih_l0` with
+    the first two thirds of `bias_hh_l0` added to it, and `c` is the last third. In flax's
+    `GRUCell`, `w` and `b` are the kernels and biases of `ir, iz, in` side by side, `u` is the
+    kernels of `hr, hz, hn`, and `c` is the bias of `hn`.
+
+    Args:
+        units: the number of units, at least 1.
+        w_init: initializer of `w: (features, 3 * units)`.
+        u_init: initializer of `u: (units, 3 * units)`.
+        b_init: initializer of `b: (3 * units,)` and `c: (units,)`; None leaves both out.
+
+    Returns:
+        A layer with parameters `GruParams(w, u, b, c)` and no state; `x: (batch, time, features)`,
+        `y: (batch, time, units)`. The gates are side by side: reset, update, new. Each sequence
+        begins with zeros. The cache is `x`, `y` and the gates of each step. In bfloat16 and
+        float16, $h$ is float32 within the loops.
+
+    Raises:
+        TypeError: `units` is not a whole number, or an initializer is not a function.
+        ValueError: `units` is below 1, or the shape is not that of sequences, `(time, features)`.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.gru(5)
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(100, 3))
+        >>> y, state = layer.apply(params, state, jnp.ones((2, 100, 3)))
+        >>> print(params.w.shape, params.u.shape, params.b.shape, params.c.shape, y.shape)
+        (3, 15) (5, 15) (15,) (5,) (2, 100, 5)
+    """
+    units = scalars.count("gru", "units", units)
+    recurrent.check_initializers("gru", w_init, u_init, b_init)
+    name, bias = f"gru({units})", b_init is not None
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[GruParams, tuple[()]]:
+        in_shape = checks.shape_tuple(name, in_shape)
+        drawn = recurrent.draw_weights(name, key, in_shape, units, 3, (w_init, u_init, b_init))
+        return GruParams(*drawn), ()
+
+    def forward(
+        params: GruParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Saved]:
+        check(params, x)
+        w, u, b, c = params
+        a = recurrent.from_inputs(x, w, b)
+
+        def step(h: Array, a: Array) -> Any:
+            s = wide(product(h.astype(u.dtype), u, like=h))
+            rz = 0.5 * jnp.tanh(0.5 * (a + s)[:, : 2 * units]) + 0.5
+            r, z = jnp.split(rz, 2, axis=-1)
+            n = jnp.tanh(a[:, 2 * units :] + r * with_bias(s[:, 2 * units :], c))
+            h = n + z * (h - n)
+            return h, (h.astype(x.dtype), jnp.concatenate([rz, n], axis=-1).astype(x.dtype))
+
+        _, (h, gates) = lax.scan(step, recurrent.zero_state(a, units, u, c), a)
+        y = swapped(h)
+        return y, state, _Saved(x, y, gates)
+
+    def backward(params: GruParams, saved: _Saved, dy: Array) -> tuple[GruParams, Array]:
+        check(params, saved.x)
+        w, u, _, c = params
+        x, h, dtype = swapped(saved.x), before(swapped(saved.y)), dy.dtype
+        m = with_bias(wide(product(h, u[:, 2 * units :], like=h)), c)
+        r, z, n = jnp.split(wide(saved.gates), 3, axis=-1)
+        of_n = (1 - z) * (1 - n * n)
+        of_r = of_n * m * r * (1 - r)
+        of_z = (wide(h) - n) * z * (1 - z)
+        of_s = jnp.concatenate([of_r, of_z, of_n * r], axis=-1)
+
+        def step(dh: Array, given: Any) -> Any:
+            dy, of_s, z = given
+            dh = dh + dy
+            ds = (of_s * jnp.concatenate([dh, dh, dh], axis=-1)).astype(dtype)
+            return wide(product(ds, u.T, like=dh)) + dh * z, (dh, ds)
+
+        dy = swapped(wide(dy))
+        zero = recurrent.zero_state(dy, units, u, of_s)
+        _, (dh, ds) = lax.scan(step, zero, (dy, of_s, z), reverse=True)
+        da = jnp.concatenate([ds[..., : 2 * units], (dh * of_n).astype(dtype)], axis=-1)
+        db = jnp.sum(da, axis=(0, 1)) if bias else None
+        dc = jnp.sum(ds[..., 2 * units :], axis=(0, 1)) if bias else None
+        dx = swapped(product(da, w.T, like=x))
+        return GruParams(over_steps(x, da, w), over_steps(h, ds, u), db, dc), dx
+
+    def with_bias(a: Array, c: Array | None) -> Array:
+        return a if c is None else a + per_feature(wide(c), a)
+
+    def check(params: Any, x: Array) -> None:
+        n, biases = 3 * units, ((3 * units,), (units,)) if bias else (None, None)
+        checks.record(name, "params", params, GruParams, ("features", n), (units, n), *biases)
+        recurrent.check_sequences(name, params, x)
+
+    notation = Notation("H", "gru({x}·{w}" + " + {b}" * bias + ", {u}" + ", {c}" * bias + ")")
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        products = 6 * (params.w.shape[0] + units)
+        return int(y.size) * (products + 4 * bias + 8)
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)

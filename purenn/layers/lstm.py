@@ -1,0 +1,185 @@
+"""`lstm`: long short-term memory, a recurrent layer with a cell that gates guard."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from purenn.core import checks, scalars
+from purenn.core.layer import Layer
+from purenn.core.notation import Notation
+from purenn.core.precision import wide
+from purenn.core.sharding import product
+from purenn.core.types import Initializer
+from purenn.core.weights import weights
+from purenn.initializers import lecun_normal, zeros
+from purenn.layers import recurrent
+from purenn.layers.recurrent import before, over_steps, swapped
+
+
+@weights("w", "u")
+class LstmParams(NamedTuple):
+    """Weights and biases of `lstm`: the gates side by side, input, forget, cell, output.
+
+    Attributes:
+        w: weights of the input, `(features, 4 * units)`.
+        u: weights of the step before, `(units, 4 * units)`.
+        b: biases, `(4 * units,)`; None for a layer without biases.
+    """
+
+    w: Array  # (features, 4 * units)
+    u: Array  # (units, 4 * units)
+    b: Array | None = None  # (4 * units,)
+
+
+class _Saved(NamedTuple):
+    x: Array  # (batch, time, features)
+    y: Array  # (batch, time, units)
+    gates: Array  # (time, batch, 4 * units)
+    c: Array  # (time, batch, units)
+
+
+def lstm(
+    units: int,
+    *,
+    w_init: Initializer = lecun_normal,
+    u_init: Initializer = lecun_normal,
+    b_init: Initializer | None = zeros,
+) -> Layer:
+    r"""Run a long short-term memory over sequences and return its output at every step.
+
+    With $h_0 = c_0 = 0$ and $\sigma$ the sigmoid, at each step $t$ from the first to the last,
+
+    $$[z^i, z^f, z^g, z^o]_t = x_t w + h_{t-1} u + b$$
+
+    $$i = \sigma(z^i), \quad f = \sigma(z^f), \quad g = \tanh z^g, \quad o = \sigma(z^o)$$
+
+    $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad y_t = h_t = o_t \odot \tanh c_t$$
+
+    The input gate $i$ decides how much of the new value $g$ the cell $c$ takes in, the forget gate
+    $f$ how much of the old one it keeps, and the output gate $o$ how much of it is shown.
+
+    The backward goes through time from the last step to the first. $h_t$ reaches the loss through
+    $y_t$ and through the next step, $c_t$ through $h_t$ and through $c_{t+1}$:
+
+    $$dh_t = dy_t + dz_{t+1} u^\top, \qquad
+      dc_t = dh_t \odot o_t \odot (1 - \tanh^2 c_t) + dc_{t+1} \odot f_{t+1}$$
+
+    $$dz^i_t = dc_t \odot g_t \odot i_t (1 - i_t), \qquad
+      dz^f_t = dc_t \odot c_{t-1} \odot f_t (1 - f_t)$$
+
+    $$dz^g_t = dc_t \odot i_t \odot (1 - g_t^2), \qquad
+      dz^o_t = dh_t \odot \tanh c_t \odot o_t (1 - o_t)$$
+
+    with $dz_{T+1} = 0$ and $dc_{T+1} = 0$ after the last step $T$. The rest needs no loop:
+
+    $$dx_t = dz_t w^\top, \quad dw = \sum_t x_t^\top dz_t, \quad
+      du = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_t \sum_m dz_t$$
+
+    Only what depends on the step before is in the loops: the product with $u$ forward, the one with
+    $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$, are
+    one product each over all steps.
+
+    It is the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber
+    and Cummins (2000), without peepholes. In PyTorch's `LSTM`, `w` is `weight_ih_l0.T`, `u` is
+    `weight_hh_l0.T` and `b` is `bias_ih_l0 + bias_hh_l0`. In flax's `OptimizedLSTMCell`, `w` is the
+    kernels of `ii, if, ig, io` side by side, and `u` and `b` are those of `hi, hf, hg, ho`.
+
+    Args:
+        units: the number of cells, at least 1.
+        w_init: initializer of `w: (features, 4 * units)`.
+        u_init: initializer of `u: (units, 4 * units)`.
+        b_init: initializer of `b: (4 * units,)`; None leaves the biases out, `b=None`. A bias of 1
+            for the forget gates, `b[units : 2 * units]`, has the cells remember for longer at
+            first.
+
+    Returns:
+        A layer with parameters `LstmParams(w, u, b)` and no state; `x: (batch, time, features)`,
+        `y: (batch, time, units)`. The gates are side by side in the order of $z$ above. Each
+        sequence begins with zeros. The cache is `x`, `y`, the gates and $c$ of each step. In
+        bfloat16 and float16, $h$ and $c$ are float32 within the loops.
+
+    Raises:
+        TypeError: `units` is not a whole number, or an initializer is not a function.
+        ValueError: `units` is below 1, or the shape is not that of sequences, `(time, features)`.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.lstm(5)
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(100, 3))
+        >>> y, state = layer.apply(params, state, jnp.ones((2, 100, 3)))
+        >>> print(params.w.shape, params.u.shape, params.b.shape, y.shape)
+        (3, 20) (5, 20) (20,) (2, 100, 5)
+    """
+    units = scalars.count("lstm", "units", units)
+    recurrent.check_initializers("lstm", w_init, u_init, b_init)
+    name, bias = f"lstm({units})", b_init is not None
+
+    def init(key: Any, in_shape: tuple[int, ...]) -> tuple[LstmParams, tuple[()]]:
+        in_shape = checks.shape_tuple(name, in_shape)
+        drawn = recurrent.draw_weights(name, key, in_shape, units, 4, (w_init, u_init, b_init))
+        return LstmParams(drawn.w, drawn.u, drawn.b), ()
+
+    def forward(
+        params: LstmParams, state: Any, x: Array, *, train: bool = False, key: Any = None
+    ) -> tuple[Array, Any, _Saved]:
+        check(params, x)
+        w, u, b = params
+        z = recurrent.from_inputs(x, w, b)
+        scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
+
+        def step(carry: tuple[Array, Array], z: Array) -> Any:
+            h, c = carry
+            z = z + wide(product(h.astype(u.dtype), u, like=h))
+            gates = scale * jnp.tanh(scale * z) + (1 - scale)
+            i, f, g, o = jnp.split(gates, 4, axis=-1)
+            c = f * c + i * g
+            h = o * jnp.tanh(c)
+            return (h, c), (h.astype(x.dtype), gates.astype(x.dtype), c.astype(x.dtype))
+
+        zero = recurrent.zero_state(z, units, u)
+        _, (h, gates, c) = lax.scan(step, (zero, zero), z)
+        y = swapped(h)
+        return y, state, _Saved(x, y, gates, c)
+
+    def backward(params: LstmParams, saved: _Saved, dy: Array) -> tuple[LstmParams, Array]:
+        check(params, saved.x)
+        w, u, _ = params
+        x, h, dtype = swapped(saved.x), swapped(saved.y), dy.dtype
+        gates, c, dy = wide(saved.gates), wide(saved.c), swapped(wide(dy))
+        i, f, g, o = jnp.split(gates, 4, axis=-1)
+        tanh_c = jnp.tanh(c)
+        of_h = o * (1 - tanh_c * tanh_c)
+        of_z = (g * i * (1 - i), before(c) * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o))
+
+        def step(carry: tuple[Array, Array], given: Any) -> Any:
+            dh, dc = carry
+            dy, of_h, of_z, f = given
+            dh = dh + dy
+            dc = dc + dh * of_h
+            dz = (of_z * jnp.concatenate([dc, dc, dc, dh], axis=-1)).astype(dtype)
+            return (wide(product(dz, u.T, like=dh)), dc * f), dz
+
+        given = dy, of_h, jnp.concatenate(of_z, axis=-1), f
+        zero = recurrent.zero_state(dy, units, u, gates)
+        _, dz = lax.scan(step, (zero, zero), given, reverse=True)
+        db = jnp.sum(dz, axis=(0, 1)) if bias else None
+        dx = swapped(product(dz, w.T, like=x))
+        return LstmParams(over_steps(x, dz, w), over_steps(before(h), dz, u), db), dx
+
+    def check(params: Any, x: Array) -> None:
+        n = 4 * units
+        checks.record(
+            name, "params", params, LstmParams, ("features", n), (units, n), (n,) if bias else None
+        )
+        recurrent.check_sequences(name, params, x)
+
+    notation = Notation("H", "lstm({x}·{w}" + " + {b}" * bias + ", {u})")
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        products = 8 * (params.w.shape[0] + units)
+        return int(y.size) * (products + 4 * bias + 9)
+
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
