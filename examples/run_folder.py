@@ -1,4 +1,4 @@
-"""The output folder of `mnist.py`: no result is half written, and no file of the user's is lost."""
+"""The output folder of an example: no result is half written, and no file of the user's is lost."""
 
 import csv
 import shutil
@@ -11,7 +11,8 @@ from typing import Any
 
 RESULTS = (
     *("model.safetensors", "history.csv"),
-    *("curves.png", "weights.png", "confusion.png", "mistakes.png"),
+    *("curves.png", "weights.png", "confusion.png", "mistakes.png"),  # mnist.py's
+    *("network.json", "attention.png"),  # language.py's
 )
 
 
@@ -59,7 +60,7 @@ def write_history(path: Path, history: Any) -> None:
 def remove_checkpoints(output: Path) -> None:
     """Remove what `fit` has kept, and its folder unless the user keeps other files in it."""
     checkpoints = checkpoints_in(output)
-    for name in ("checkpoint-*.safetensors", "checkpoint-*.damaged", ".lock"):
+    for name in ("checkpoint-*.safetensors", "checkpoint-*.damaged", "checkpoint-*.json", ".lock"):
         for path in checkpoints.glob(name):
             path.unlink()
     if not any(checkpoints.iterdir()):

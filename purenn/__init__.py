@@ -41,6 +41,7 @@ from purenn.layers.rescale import rescale
 from purenn.layers.residual import residual
 from purenn.layers.rms_norm import RmsNormParams, rms_norm
 from purenn.layers.serial import serial
+from purenn.layers.stepwise import stepwise
 from purenn.ops.activations import (
     gelu,
     leaky_relu,
@@ -185,6 +186,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "stepwise",
     "summary",
     "tanh",
     "train",

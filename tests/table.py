@@ -196,6 +196,31 @@ def plain_recompute(params, state, x, key):
     return x @ params[3].w + params[3].b
 
 
+def plain_attention(causal, rotary, params, state, x, key):
+    """Every score at once."""
+    wq, wk, wv, wo, bq, bk, bv, bo = params
+    zero = jnp.zeros((), x.dtype)
+    bq, bk, bv, bo = (zero if b is None else b for b in (bq, bk, bv, bo))
+    q, k, v = (jnp.einsum("btf,fhd->bthd", x, w) + b for w, b in ((wq, bq), (wk, bk), (wv, bv)))
+    if rotary:
+        q, k = plain_rotary(q), plain_rotary(k)
+    k, v = (jnp.repeat(a, q.shape[2] // a.shape[2], axis=2) for a in (k, v))
+    s = jnp.einsum("bthd,bshd->bhts", q, k) / np.sqrt(q.shape[-1])
+    if causal:
+        s = jnp.where(np.tri(x.shape[1], dtype=bool), s, -jnp.inf)
+    o = jnp.einsum("bhts,bshd->bthd", plain_softmax(s), v)
+    return jnp.einsum("bthd,hdf->btf", o, wo) + bo
+
+
+def plain_rotary(x):
+    """Feature i and feature i + half, turned by an angle that grows with the position."""
+    half = x.shape[-1] // 2
+    angles = np.arange(x.shape[1])[:, None] * 10_000.0 ** (-np.arange(half) / half)
+    a, b = x[..., :half], x[..., half:]
+    cos, sin = (jnp.asarray(f(angles), x.dtype)[:, None] for f in (np.cos, np.sin))
+    return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+
+
 def plain_function(params, state, x, key):
     return jnp.sin(x @ params[0].w + params[0].b)
 
@@ -459,6 +484,20 @@ LAYERS = (
         pn.mixed_precision(pn.residual(pn.serial(pn.dense(3), pn.tanh)), jnp.float64),
         (3,),
         plain_residual,
+    ),
+    LayerRow(
+        "attention",
+        pn.attention(2, b_init=pn.initializers.zeros),
+        (4, 6),
+        partial(plain_attention, False, False),
+        leading=((2,), (1,)),
+    ),
+    LayerRow(
+        "attention-causal-rotary",
+        pn.attention(4, kv_heads=2, head_features=6, causal=True, rotary=True),
+        (5, 3),
+        partial(plain_attention, True, True),
+        leading=((3,),),
     ),
     LayerRow("serial-with-a-function", pn.serial(pn.dense(3), jnp.sin), (4,), plain_function),
 )

@@ -323,6 +323,11 @@ MODELS = {
         partial(pn.gelu, approximate=False),
     ],
     "layer_norm": [pn.layer_norm(), pn.rescale(-2.0)], "group_norm": [pn.group_norm(2)],
+    "rms_norm": [pn.rms_norm()],
+    "gated": [pn.gated_dense(3), pn.relu],
+    "gated with biases": [
+        pn.gated_dense(4, activation=partial(pn.elu, alpha=0.5), b_init=pn.initializers.zeros)
+    ],
     "inner": [
         pn.residual(pn.serial(pn.dense(4), pn.tanh, pn.dense(4), pn.residual(pn.sigmoid))),
         pn.recompute(pn.serial(pn.relu, pn.dense(4), pn.residual(pn.dense(4)))),
@@ -374,20 +379,24 @@ PYTHON = (
     (r"^\[(.+)\]$", r"concatenate([\1], -1)"),
     (r"columns\(d(\S+), (\S+)\)", r"columns(d\1, \1, \2)"),
     (" in float64$", ""),
-    (r"^(.+?), ([sg]) = (.+)$", r"[\1 for \2 in [\3]][0]"),
+    (r"^(.+), a = (.+), h = (.+)$", r"[\1 for a, h in [(\2, \3)]][0]"),
+    (r"^(.+?), ([sg]|x̂) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
     (r"\(([\d.]+) where (.+), else (.+)\)", r"where(\2, \1, \3)"),
     ("1[.]0507", "1.0507009873554805"), ("1[.]7581", "1.7580993408473766"),  # selu's, all digits
     (r"^(.+), 0 where (.+) is clipped$", r"where((\2 > 1e-7) & (\2 < 1 - 1e-7), \1, 0)"),
     (r"^(.+) in the shape of (.+)$", r"(\1).reshape(\2.shape)"),
     (r"Σ rows (.+)$", r"rows(\1)"),
+    (r"Σ examples (.+), then 0$", r"examples(\1)"),
+    (r"Σ (\S+) for each token of (\S+)$", r"added(\1, \2)"),
+    (r"(silu|elu)(\(alpha=.+\))?′\(", r"slope_of_\1("),
     (r"Σ classes ([^)]+)", r"classes(\1)"),
     (r"·(?=-?\d)", "*"), ("^2[(]", "2*("), ("·", "@"), ("⊙", "*"), ("ᵀ", ".T"), ("²", "**2"),
     ("x̂", "x_hat"), ("σ", "sigma"), ("Φ′", "slope_of_Phi"), ("Φ", "Phi"),
 )  # fmt: skip
 
 
-def words_of(layer, values, state, train):
+def words_of(layer, values, params, state, train):
     """What the words in a layer's formulas stand for."""
     x, y = np.asarray(values.x), np.asarray(values.y)
     if layer.name in ("batch_norm", "layer_norm"):
@@ -407,6 +416,14 @@ def words_of(layer, values, state, train):
         hat = (x - over_group(np.mean)(x)) / sigma
         groups = {"groupnorm": lambda x: hat, "groupmean": over_group(np.mean)}
         return {"x_hat": hat, "sigma": sigma, **groups}
+    if layer.name == "rms_norm":
+        rms = np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
+        return {"x_hat": x / rms, "rms": lambda x: rms}
+    if layer.name.startswith("gated_dense"):
+        w, v, b, c = (np.zeros(1) if leaf is None else leaf for leaf in params)
+        slopes = {"slope_of_elu": partial(jax.nn.elu, alpha=0.5), "slope_of_silu": jax.nn.silu}
+        slopes = {name: jax.vmap(jax.vmap(jax.grad(f))) for name, f in slopes.items()}
+        return {"a": x @ w + b, "h": x @ v + c, **slopes}
     if layer.name.startswith("gelu"):
         phi = OF_GELU["False" not in layer.name]
         return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}
@@ -446,10 +463,19 @@ def test_every_printed_formula_gives_the_value_beside_it(name, train, x64):
     assert {f"d{name}" for name in weights} <= set(values)
     values = jax.tree.map(np.asarray, values | weights)
     words = {**WORDS, "v": values, "Y": one_hot, "m": 6, "n": 24, "penaltys": 1}
-    for layer, explained, part_state in zip(model.parts, e, state, strict=True):
-        words |= words_of(layer, explained, part_state, train)
-    names = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
+    for link, explained, part_state in zip(links, e, state, strict=True):
+        words |= words_of(link.layer, explained, link.params, part_state, train)
     page = str(e).replace("the penalty's", "penaltys")
+    for symbol, penalty in check_formulas(e, page, words):
+        assert bool(penalty) == (symbol[:2] in ("dW", "dV", "db", "dc", "dγ", "dβ"))
+    if name == "inner":
+        assert {"dW1.1", "dZ2′", "dW2.1.1", "dW3.1", "dA4.1.0", "dZ4′′′"} <= set(e.named()), page
+
+
+def check_formulas(e, page, words):
+    """Compute each formula of a page; what is printed beside it must be its value."""
+    values = words["v"]
+    names = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
     lines = re.findall(r"^ (\S+) = (.+?)( \+ penaltys)? +\([\d,]+\) ", page, re.MULTILINE)
     assert len(lines) == len(e.named()) - 1  # all but X
     for symbol, text, penalty in lines:
@@ -459,9 +485,24 @@ def test_every_printed_formula_gives_the_value_beside_it(name, train, x64):
         with np.errstate(all="ignore"):  # 1/0, where the probability is clipped
             expected = eval(f"({code}){penalty}", words)
         assert error(values[symbol], expected) <= 1e-9, (symbol, code)
-        assert bool(penalty) == (symbol[:2] in ("dW", "db", "dγ", "dβ"))
-    if name == "inner":
-        assert {"dW1.1", "dZ2′", "dW2.1.1", "dW3.1", "dA4.1.0", "dZ4′′′"} <= set(e.named()), page
+        yield symbol, penalty
+
+
+def test_the_formulas_of_tokens_and_positions_give_the_values_beside_them(x64):
+    model = pn.serial(pn.embedding(5, 3), pn.position_embedding(4), pn.relu)
+    params, state = as_dtype(model.init(jax.random.key(1), (2,)), jnp.float64)
+    x, targets = np.array([[1, 4], [4, 4], [0, 1]]), np.ones((3, 2, 3))
+    e = compiled(model, pn.mse)(params, state, x, targets)
+    values = {**e.named(), "W1": params[0].w, "W2": params[1].w}
+    values = jax.tree.map(np.asarray, values)
+
+    def added(dy, tokens):
+        return np.eye(5)[tokens.ravel()].T @ dy.reshape(-1, 3)
+
+    words = {**WORDS, "v": values, "Y": targets, "n": 18, "time": 2, "added": added}
+    words["examples"] = lambda a: np.pad(a.sum(0), ((0, 2), (0, 0)))
+    assert len(list(check_formulas(e, str(e), words))) == 8
+    assert "dX" not in e.named()
 
 
 # Where no formula is known, the line says what was called.

@@ -44,6 +44,17 @@ RELU_CACHE = pn.relu.forward(X)[1]
 GAMMA_BETA, MEAN_VAR = NORM.init(KEY, (3,))
 ROW_NORM = pn.layer_norm()
 ROW_SCALE, _ = ROW_NORM.init(KEY, (3,))
+RMS_NORM = pn.rms_norm()
+RMS_SCALE, _ = RMS_NORM.init(KEY, (3,))
+ATTENTION = pn.attention(1)
+HEADS, _ = ATTENTION.init(KEY, (3, 4))
+GATED = pn.gated_dense(2)
+GATES, _ = GATED.init(KEY, (3,))
+TOKENS = jnp.array([[0, 4], [3, 1]])
+EMBEDDING = pn.embedding(5, 3)
+VECTORS, _ = EMBEDDING.init(KEY, (2,))
+POSITIONS = pn.position_embedding(4)
+PLACES, _ = POSITIONS.init(KEY, (4, 3))
 GROUP_NORM = pn.group_norm(3)
 GROUP_SCALE, _ = GROUP_NORM.init(KEY, (4, 2, 3))
 
@@ -431,6 +442,106 @@ TABLE = """== dense
 >>> GROUP_NORM.forward(GROUP_SCALE, (), IMAGES.astype(jnp.bfloat16))
   # TypeError: group_norm(3): x ... the other's dtype
 
+== rms_norm
+>>> pn.rms_norm(epsilon=-1)  # ValueError: rms_norm: expected 0 <= epsilon, ... got -1
+>>> pn.rms_norm(epsilon="small")  # TypeError: rms_norm: epsilon ... got 'small'
+>>> RMS_NORM.init(KEY, ())  # ValueError: rms_norm: an ... in_shape is (1,)
+>>> RMS_NORM.forward(RMS_SCALE, (), X[0])  # ValueError: rms_norm: x ... feature x[:, None]
+>>> RMS_NORM.forward(RMS_SCALE, (), X[:, :2])  # ValueError: rms_norm: x ... expected (..., 3)
+>>> RMS_NORM.forward(ROW_SCALE, (), X)  # TypeError: rms_norm: params ... got a LayerNormParams
+>>> RMS_NORM.forward(RMS_SCALE, (), HALF)  # TypeError: rms_norm: x ... the other's dtype
+>>> RMS_NORM.forward(RMS_SCALE, (), WHOLE)  # TypeError: rms_norm: x ... put rescale() first
+
+== attention
+>>> pn.attention(2.0)  # TypeError: attention: heads ... got 2.0
+>>> pn.attention(0)  # ValueError: attention: heads ... got 0
+>>> pn.attention(4, kv_heads=3)  # ValueError: attention: kv_heads is 3, ... divisor of heads, 4
+>>> pn.attention(4, kv_heads=True)  # TypeError: attention: kv_heads ... got True
+>>> pn.attention(2, head_features=0)  # ValueError: attention: head_features ... got 0
+>>> pn.attention(2, causal=1)  # TypeError: attention: causal ... got 1
+>>> pn.attention(2, rotary="halves")  # TypeError: attention: rotary ... got 'halves'
+>>> pn.attention(2, w_init=0.02)  # TypeError: attention: w_init ... got 0.02
+>>> pn.attention(2, b_init=0)  # TypeError: attention: b_init ... got 0
+>>> pn.attention(2).init(KEY, (3,))
+  # ValueError: attention(2): in_shape is (3,), expected (time, features)
+>>> pn.attention(2).init(KEY, (4, 3))
+  # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
+>>> pn.attention(2, rotary=True).init(KEY, (4, 6))
+  # ValueError: attention(2, rotary): rotary ... got 3 features per head, expected an even number
+>>> ATTENTION.apply(HEADS, (), X)
+  # ValueError: attention(1): x has shape (4, 3), ... for a single sequence pass x[None]
+>>> ATTENTION.apply(HEADS, (), SEQUENCES)
+  # ValueError: attention(1): x ... expected (..., 4), since wq has shape (4, 1, 4)
+>>> ATTENTION.apply(HEADS, (), jnp.ones((2, 3, 4), jnp.bfloat16))
+  # TypeError: attention(1): x ... the other's dtype
+>>> ATTENTION.apply(WB, (), X)  # TypeError: attention(1): params ... got a DenseParams
+>>> pn.stepwise(ATTENTION, batch=1, length=4)
+  # TypeError: attention(1): can't be read piece by piece, ... causal=True
+
+== gated_dense
+>>> pn.gated_dense(2.5)  # TypeError: gated_dense: units ... got 2.5
+>>> pn.gated_dense(0)  # ValueError: gated_dense: units ... got 0
+>>> pn.gated_dense(2, activation="silu")  # TypeError: gated_dense: activation ... got 'silu'
+>>> pn.gated_dense(2, activation=pn.dense(2))  # TypeError: gated_dense: activation ... got dense(2)
+>>> pn.gated_dense(2, activation=pn.mse)
+  # TypeError: gated_dense: activation, mse, ... called with x alone: ... 'targets'
+>>> pn.gated_dense(2, activation=pn.relu())
+  # TypeError: relu: x is missing. ... not relu()
+>>> pn.gated_dense(2, b_init=0)  # TypeError: gated_dense: b_init ... got 0
+>>> pn.gated_dense(2, w_init=None)  # TypeError: gated_dense: w_init ... got None
+>>> GATED.init(KEY, ())  # ValueError: gated_dense(2): an ... in_shape is (1,)
+>>> GATED.forward(GATES, (), X[0])  # ValueError: gated_dense(2): x ... feature x[:, None]
+>>> GATED.forward(GATES, (), X[:, :2])
+  # ValueError: gated_dense(2): x ... (3, 2); a single example is passed as x[None]
+>>> GATED.forward(GATES, (), HALF)  # TypeError: gated_dense(2): x ... the other's dtype
+>>> GATED.forward(WB, (), X)  # TypeError: gated_dense(2): params ... got a DenseParams
+>>> GATED.forward(GATES._replace(v=GATES.v[:2]), (), X)
+  # ValueError: gated_dense(2): params.v has shape (2, 2), expected (3, 2)
+>>> GATED.forward(GATES._replace(v=GATES.v.astype(jnp.bfloat16)), (), X)
+  # TypeError: gated_dense(2): params.v ... the other's dtype
+>>> GATED.forward(GATES._replace(b=jnp.ones(2)), (), X)
+  # TypeError: gated_dense(2): params.b must be None, ... got float32(2,)
+>>> pn.gated_dense(2, activation=lambda a: a[:, :1]).forward(GATES, (), X)
+  # ValueError: gated_dense(2, activation=<lambda>): activation(a) ... (nothing is broadcast)
+
+== embedding
+>>> pn.embedding(5.0, 3)  # TypeError: embedding: vocabulary ... got 5.0
+>>> pn.embedding(0, 3)  # ValueError: embedding: vocabulary ... got 0
+>>> pn.embedding("abc", 3)  # TypeError: embedding: vocabulary ... got 'abc'
+>>> pn.embedding(5, 0)  # ValueError: embedding: features ... got 0
+>>> pn.embedding(5, 3, w_init=0.02)  # TypeError: embedding: w_init ... got 0.02
+>>> pn.embedding(5, 3, w_init=pn.initializers.small_normal())
+  # TypeError: small_normal is the initializer itself, ... pass small_normal, not small_normal()
+>>> EMBEDDING.apply(VECTORS, (), X)
+  # TypeError: embedding(5, 3): x must be integers, got float32(4, 3); ... x.astype(jnp.int32)
+>>> EMBEDDING.apply(VECTORS, (), X > 0)
+  # TypeError: embedding(5, 3): x must be integers, got bool(4, 3); ... x.astype(jnp.int32)
+>>> EMBEDDING.apply(VECTORS, (), [[0, 1]])  # TypeError: embedding(5, 3): x ... with jnp.array(x)
+>>> EMBEDDING.apply(VECTORS, (), jnp.array(1))  # ValueError: embedding(5, 3): x ... pass x[None]
+>>> EMBEDDING.apply(VECTORS, (), TOKENS.at[1, 0].set(-1))
+  # ValueError: embedding(5, 3): x[1, 0] is -1, expected tokens in 0 … 4 (1 of 4 are outside)
+>>> EMBEDDING.apply(WB, (), TOKENS)  # TypeError: embedding(5, 3): params ... got a DenseParams
+>>> EMBEDDING.apply(VECTORS._replace(w=VECTORS.w.T), (), TOKENS)
+  # ValueError: embedding(5, 3): params.w has shape (3, 5), expected (5, 3)
+
+== position_embedding
+>>> pn.position_embedding(2.0)  # TypeError: position_embedding: length ... got 2.0
+>>> pn.position_embedding(0)  # ValueError: position_embedding: length ... got 0
+>>> pn.position_embedding(4, w_init=0)  # TypeError: position_embedding: w_init ... got 0
+>>> POSITIONS.init(KEY, (3,))
+  # ValueError: position_embedding(4): in_shape is (3,), expected (time, features)
+>>> POSITIONS.init(KEY, (5, 3))
+  # ValueError: position_embedding(4): in_shape is (5, 3), 5 positions; expected at most 4
+>>> POSITIONS.apply(PLACES, (), SEQUENCES)
+  # ValueError: position_embedding(4): x has shape (5, 6, 3), 6 positions; expected at most 4
+>>> POSITIONS.apply(PLACES, (), X)  # ValueError: position_embedding(4): x ... pass x[None]
+>>> POSITIONS.apply(PLACES, (), SEQUENCES[:, :4, :2])
+  # ValueError: position_embedding(4): x has shape (5, 4, 2), expected (..., 3)
+>>> POSITIONS.apply(PLACES, (), SEQUENCES[:, :4].astype(jnp.bfloat16))
+  # TypeError: position_embedding(4): x ... the other's dtype
+>>> POSITIONS.apply(VECTORS, (), SEQUENCES)
+  # TypeError: position_embedding(4): params ... got an EmbeddingParams
+
 == batch_norm
 >>> pn.batch_norm(momentum=1.5)  # ValueError: batch_norm: expected 0 <= momentum ... got 1.5
 >>> pn.batch_norm(momentum=1)  # ValueError: batch_norm: expected 0 <= momentum ... got 1
@@ -515,6 +626,26 @@ TABLE = """== dense
   # TypeError: dense(2): x.x must be an array, got a list of 1
 >>> DENSE.forward(WB, (), pn.Padded(jnp.ones((5, 6, 3), int), VALID))
   # TypeError: dense(2): x.x must be floating point, got int32(5, 6, 3)
+>>> pn.value_and_grad(DENSE, lambda y, t: jnp.mean(y))(WB, (), pn.Padded(SEQUENCES, VALID), 0)
+  # TypeError: <lambda>: the model's output is Padded, and <lambda> takes no weights
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: softmax_cross_entropy: weights must have a finite sum above 0
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, VALID), (0 * VALID, COLUMN))
+  # ValueError: softmax_cross_entropy: weights has shape (4, 1) and logits (5, 6, 2); expected one
+>>> pn.fit(DENSE, LOSS, ADAM, pn.Padded(SEQUENCES, VALID), epochs=1, batch_size=5, key=KEY)
+  # TypeError: fit: data must be (x, targets) ... got a Padded, which may be the x
+>>> FIT((pn.Padded(SEQUENCES, VALID * 1), 0 * VALID), batch_size=5)
+  # TypeError: fit: x.valid must be bool, True at each position of a sequence, got int64(5, 6)
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID * 2), batch_size=5)
+  # ValueError: fit: targets[0, 0] is 2, expected labels in 0 … 1
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID[:4] * 1), batch_size=5)
+  # ValueError: fit: x holds 5 examples and targets 4
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: evaluate: no position of x is valid
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, VALID), (0 * VALID, 1.0 - VALID))
+  # ValueError: evaluate: targets[1], the weights, are all 0 where x is valid
+>>> PREDICT(PARAMS, STATE, pn.Padded(SEQUENCES, VALID[:2]))
+  # ValueError: predict: x.x has shape (5, 6, 3) and x.valid (2, 6); expected
 >>> pn.relu(pn.Padded(SEQUENCES, VALID))
   # TypeError: relu: x must be an array, got a Padded; pass x.x
 >>> pn.mse(pn.Padded(SEQUENCES, VALID), SEQUENCES)
@@ -532,6 +663,25 @@ TABLE = """== dense
 >>> pn.residual(jnp.sin).apply((), (), pn.Padded(SEQUENCES, VALID))
   # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
   # in residual / sin
+
+== stepwise
+>>> pn.stepwise(3, batch=1, length=8)
+  # TypeError: stepwise: model must be a layer, an op or a function, got 3
+>>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
+>>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> pn.stepwise(pn.position_embedding(4), batch=1, length=8)
+  # ValueError: position_embedding(4): stepwise's length is 8, expected at most 4
+>>> pn.stepwise(pn.batch_norm(), batch=1, length=8)
+  # TypeError: stepwise: batch_norm can't be read piece by piece ... may depend on others
+>>> pn.stepwise(pn.serial(DENSE, jnp.sin), batch=1, length=8)
+  # TypeError: stepwise: sin ... may mix positions ... pass serial(sin).replace(padded="ignores")
+  # in serial / part 1: sin
+>>> pn.stepwise(DENSE, batch=1, length=8).apply(WB, (), SEQUENCES)
+  # ValueError: dense(2): x has shape (5, 6, 3), expected (1, time, ...), since ... a batch of 1
+>>> pn.stepwise(DENSE, batch=5, length=8).apply(WB, (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: dense(2): x is Padded, but ... reads sequences piece by piece
+>>> pn.stepwise(DENSE, batch=4, length=8).backward(WB, CACHE, Y)
+  # TypeError: dense(2): ... it has no backward pass; take that of the model
 
 == flatten
 >>> pn.flatten().init(KEY, 784)  # TypeError: flatten: in_shape ... got 784

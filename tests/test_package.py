@@ -23,8 +23,12 @@ PUBLIC = [
     "Conv2dParams", "EpochRecord", "LayerNormParams", "Padded", "Progress", "Tail",
     "Conv1dParams", "Conv2dTransposeParams", "GroupNormParams", "GruParams", "LstmParams",
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
-    "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm", "gru", "lstm",
+    "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
+    "EmbeddingParams", "embedding", "PositionEmbeddingParams", "position_embedding",
+    "RmsNormParams", "rms_norm", "GatedDenseParams", "gated_dense",
+    "gru", "lstm", "AttentionParams", "attention",
     "rescale", "serial", "residual", "parallel", "repeat", "recompute", "mixed_precision", "mlp",
+    "stepwise",
     "relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "silu", "softplus",
     "elu", "selu", "log_softmax", "huber", "mae",
     "mse", "binary_cross_entropy", "sigmoid_binary_cross_entropy",
@@ -40,7 +44,7 @@ PUBLIC = [
 
 INITIALIZERS = [
     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform",
-    "lecun_normal", "zeros", "ones", "sharded",
+    "lecun_normal", "zeros", "ones", "sharded", "small_normal",
 ]
 # fmt: on
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
@@ -45,16 +46,44 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
     return Padded(x, valid)
 
 
+def with_zeros(where: str, x: Any) -> Any:
+    """Return `x`, with 0 in its padding if it is `Padded` and floating point.
+
+    The derivative with respect to padding is 0, but 0 times the NaN that it may hold is NaN.
+    """
+    if not isinstance(x, Padded):
+        return x
+    x, valid = as_input(where, "x", x)
+    if not checks.is_float(x):
+        return Padded(x, valid)
+    positions = jnp.expand_dims(valid, tuple(range(2, x.ndim)))
+    return Padded(jnp.where(positions, x, jnp.zeros((), x.dtype)), valid)
+
+
 def input_of(layer: "Layer", x: Any) -> Any:
     """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
     if isinstance(x, Padded) and layer.padded == "rejects":
         raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
-    if layer.takes == "float":
-        return as_input(layer.name, "x", x, checks.float_array)
-    x = as_input(layer.name, "x", x)
-    if layer.takes == "integer" and checks.is_float(array_of(x)):
-        raise TypeError(f"{layer.name}: x must be integers, got {checks.describe(array_of(x))}")
+    x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
+    if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
+        raise ValueError(
+            f"{layer.name}: x has shape {array_of(x).shape}, expected ({layer.batch}, time, ...), "
+            f"since its state is made for a batch of {layer.batch}"
+        )
     return x
+
+
+def _integers(where: str, name: str, value: Any) -> Array:
+    value = checks.as_array(where, name, value)
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(
+            f"{where}: {name} must be integers, got {checks.describe(value)}; "
+            f"convert it with {name}.astype(jnp.int32)"
+        )
+    return value
+
+
+_CONVERT = {"float": checks.float_array, "integer": _integers, "any": checks.as_array}
 
 
 def seen(layer: "Layer", x: Any) -> Any:
@@ -75,6 +104,8 @@ def output_of(layer: "Layer", x: Any, y: Any) -> Any:
 
 
 def _why_rejected(layer: "Layer") -> str:
+    if layer.batch is not None:
+        return f"but {layer.name} reads sequences piece by piece, where each position is valid"
     if layer.by_jax:
         return (
             f"but a plain function may mix positions, and padding would count; if it treats each "

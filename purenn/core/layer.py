@@ -71,6 +71,7 @@ class Layer(Value):
 
     functions: LayerFunctions
     takes: Literal["float", "integer", "any"]
+    vocabulary: int | None
     parts: tuple["Layer", ...]
     notation: Notation
     by_jax: bool
@@ -80,6 +81,7 @@ class Layer(Value):
     rule: Callable[["Layer"], Fn] | None
     padded: Literal["rejects", "ignores", "uses"]
     stepwise: Callable[[int, int], "Layer"] | None
+    batch: int | None
 
     def __init__(
         self,
@@ -98,6 +100,8 @@ class Layer(Value):
         rule: Callable[["Layer"], Fn] | None = None,
         padded: Literal["rejects", "ignores", "uses"] = "rejects",
         stepwise: Callable[[int, int], "Layer"] | None = None,
+        batch: int | None = None,
+        vocabulary: int | None = None,
     ) -> None:
         """Make a layer from plain functions.
 
@@ -124,16 +128,11 @@ class Layer(Value):
                 "ignores" for one that works on each by itself: its functions get the array alone.
                 With "uses" they get the `Padded` and return one; `dy` and `dx` are arrays.
             stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
+            batch: how many examples `x` holds, if its state is made for so many; None for any.
+            vocabulary: of a layer that takes integers, how many there are: `fit` and others reject
+                data outside 0 … vocabulary - 1 before they run.
         """
-        for function, value in (("init", init), ("forward", forward), ("backward", backward)):
-            checks.function("Layer", function, value)
-        options = signatures.FORWARD_OPTIONS
-        signatures.check_function(name, "init", init, signatures.INIT)
-        signatures.check_function(name, "forward", forward, signatures.FORWARD, options)
-        signatures.check_function(name, "backward", backward, signatures.BACKWARD)
-        if apply is not None:
-            checks.function("Layer", "apply", apply)
-            signatures.check_function(name, "apply", apply, signatures.FORWARD, options)
+        signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
         checks.one_of("Layer", "padded", padded, ("rejects", "ignores", "uses"))
         for field, layers in (("parts", parts), ("inner", inner)):
@@ -148,6 +147,7 @@ class Layer(Value):
             functions=LayerFunctions(init, forward, backward, apply),
             name=name,
             takes=takes,
+            vocabulary=vocabulary,
             parts=parts,
             notation=notation,
             by_jax=by_jax,
@@ -157,6 +157,7 @@ class Layer(Value):
             rule=rule,
             padded=padded,
             stepwise=stepwise,
+            batch=batch,
         )
 
     def init(self, key: Key, in_shape: Shape) -> tuple[Params, State]:

@@ -11,7 +11,7 @@ class Notation(NamedTuple):
     A formula must hold for any options; `{negative_slope}` is the value of one.
     """
 
-    symbol: str = "A"  # of its output; Z begins a new layer number
+    symbol: str = "A"  # of its output; Z, E and G begin a new layer number
     y: str = ""  # the right-hand side of the output's line
     dx: str = ""
     dparams: tuple[str, ...] = ()  # one for each leaf of the parameters

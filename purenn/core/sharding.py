@@ -62,6 +62,28 @@ def product_sharding(x: Array, w: Array) -> NamedSharding | None:
     return NamedSharding(sharding.mesh, P(*sharding.spec[:-1], spec_of(w)[-1]))
 
 
+def rows_sharding(indices: Array, table: Array) -> NamedSharding | None:
+    """Return how the rows of a table at some indices are sharded: as the indices, then the columns.
+
+    Columns that are sharded along the same axis of the mesh as the indices are replicated.
+    """
+    sharding = sharding_of(indices, beside=table)
+    if sharding is None:
+        return None
+    columns = spec_of(table)[-1]
+    taken = _axis_names(sharding.spec) & _axis_names((columns,))
+    return NamedSharding(sharding.mesh, P(*sharding.spec, None if taken else columns))
+
+
+def _axis_names(spec: Any) -> set[str]:
+    return {
+        name
+        for axes in spec
+        if axes is not None
+        for name in ([axes] if isinstance(axes, str) else axes)
+    }
+
+
 def reshard_like(tree: Any, like: Any) -> Any:
     """Return a tree whose arrays are sharded as another's: gradients as their parameters."""
     if not any(map(_on_mesh, jax.tree.leaves((tree, like)))):

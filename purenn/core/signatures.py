@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from purenn.core import checks
+
 # How a layer's and an op's plain functions are called.
 INIT = ("key", "in_shape")
 FORWARD = ("params", "state", "x")
@@ -46,3 +48,15 @@ def check_function(
     if why:
         wanted = ", ".join((*arguments, *(f"{option}=…" for option in options)))
         raise TypeError(f"{where}: {name} must take ({wanted}): {why}")
+
+
+def check_layer(name: str, init: Any, forward: Any, backward: Any, apply: Any) -> None:
+    """Check that the plain functions of a layer can be called as its methods call them."""
+    for function, value in (("init", init), ("forward", forward), ("backward", backward)):
+        checks.function("Layer", function, value)
+    check_function(name, "init", init, INIT)
+    check_function(name, "forward", forward, FORWARD, FORWARD_OPTIONS)
+    check_function(name, "backward", backward, BACKWARD)
+    if apply is not None:
+        checks.function("Layer", "apply", apply)
+        check_function(name, "apply", apply, FORWARD, FORWARD_OPTIONS)

@@ -12,7 +12,8 @@ from purenn.core.notation import Notation
 from purenn.core.split_key import split_key
 from purenn.core.text import cut, literal
 
-LETTERS = {"w": "W", "gamma": "γ", "beta": "β"}
+LETTERS = {"w": "W", "v": "V", "gamma": "γ", "beta": "β"}
+NUMBERED = ("Z", "E", "G")  # symbols that begin a new layer number: those of layers of weights
 LONGEST = 32  # name within a formula
 
 
@@ -132,7 +133,7 @@ class Symbolist:
         lines: list[Symbols] = []
         for link in links:
             symbol = link.layer.notation.symbol
-            self.numbers[within] += symbol == "Z"
+            self.numbers[within] += symbol in NUMBERED
             n = self.numbers[within]
             number = f"{within}.{n}" if within else str(n or "")
             # Several layers may get the same x. What each adds to its derivative gets a prime.

@@ -51,4 +51,9 @@ def as_dtype(layer: ModelLike, dtype: DTypeLike) -> Layer:
         params, state = init(key, in_shape)
         return cast((params, state), dtype)
 
-    return layer.replace(init=cast_init, in_dtype=lambda other: as_dtype(layer, other))
+    read = layer.stepwise
+    return layer.replace(
+        init=cast_init,
+        in_dtype=lambda other: as_dtype(layer, other),
+        stepwise=read and (lambda batch, length: as_dtype(read(batch, length), dtype)),
+    )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from purenn.core.precision import wide
+from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import varying_together
 
 BLOCK = 256  # queries, and keys, whose scores exist at the same time
@@ -120,10 +120,15 @@ def attend_backward(
             blocks.with_columns(dv_t, blocks.columns(dv_t, j) + of_values, j),
         )
 
-    carry = tuple(jnp.zeros_like(wide(a)) for a in (q, jnp.matrix_transpose(k), v.mT))
+    carry = tuple(
+        jnp.zeros_like(wide(a)) for a in (q, jnp.matrix_transpose(k), jnp.matrix_transpose(v))
+    )
     dq, dk_t, dv_t = blocks.over(block, varying_together(carry, q, k, v, do, valid), causal)
-    dk, dv = jnp.matrix_transpose(dk_t), jnp.matrix_transpose(dv_t)
-    return tuple(a[..., :time, :].astype(q.dtype) for a in (dq, dk, dv))
+
+    def finished(a: Array) -> Array:
+        return a[..., :time, :].astype(q.dtype)
+
+    return finished(dq), finished(jnp.matrix_transpose(dk_t)), finished(jnp.matrix_transpose(dv_t))
 
 
 class Blocks:
@@ -202,5 +207,18 @@ def _scores(q: Array, k: Array, mask: Array | None) -> Array:
 
 
 def _product(subscripts: str, a: Array, b: Array) -> Array:
-    """Return a product that accumulates in float32 at least."""
-    return jnp.einsum(subscripts, a, b, preferred_element_type=wide(a[:0]).dtype)
+    """Return a product that accumulates in float32 at least.
+
+    XLA's CPU compiler has no products of bfloat16 that accumulate in float32.
+    """
+    dtype = wide_dtype(a.dtype)
+
+    def accumulated(a: Array, b: Array) -> Array:
+        return jnp.einsum(subscripts, a, b, preferred_element_type=dtype)
+
+    def upcast(a: Array, b: Array) -> Array:
+        return jnp.einsum(subscripts, wide(a), wide(b))
+
+    if a.dtype == dtype:
+        return jnp.einsum(subscripts, a, b)
+    return lax.platform_dependent(a, b, cpu=upcast, default=accumulated)

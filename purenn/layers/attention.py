@@ -1,6 +1,5 @@
 """`attention`: each position takes a weighted mean of what all of them offer."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -10,11 +9,14 @@ from jax import Array
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.located import inside
+from purenn.core.notation import Notation
+from purenn.core.padded import Padded, array_of, padded_like
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, glorot_normal
 from purenn.layers.attend import Attended, attend, attend_backward
-from purenn.layers.rotary import turned
+from purenn.layers.attention_step import attention_step
+from purenn.layers.heads import Heads
 from purenn.layers.weights_and_biases import check_initializers
 
 
@@ -44,10 +46,10 @@ class AttentionParams(NamedTuple):
 
 
 class _Saved(NamedTuple):
-    x: Array  # (batch, time, features)
-    q: Array  # (batch, kv_heads, group, time, head_features), scaled and turned
-    k: Array  # (batch, kv_heads, time, head_features), turned
-    v: Array
+    x: Any  # (batch, time, features), or Padded
+    q: Array  # (batch, kv_heads, group, time, head_features), scaled, and turned if rotary
+    k: Array  # (batch, kv_heads, time, head_features), turned if rotary
+    v: Array  # like k
     attended: Attended
 
 
@@ -58,80 +60,199 @@ def attention(
     head_features: int | None = None,
     causal: bool = False,
     rotary: bool = False,
-    w_init: Initializer = glorot_normal,
     b_init: Initializer | None = None,
+    w_init: Initializer = glorot_normal,
 ) -> Layer:
-    """Attend."""
-    name = f"attention({heads})"
+    r"""Give each position a weighted mean of what all positions offer (Vaswani et al. 2017).
+
+    Each head makes a query, a key and a value of each position. A query's scores are its products
+    with the keys, and their softmax weighs the values:
+
+    $$q = x w_q, \quad k = x w_k, \quad v = x w_v, \qquad
+      S = \tfrac{1}{\sqrt d}\, q k^\top, \quad P = \operatorname{softmax}(S), \quad o = P v,
+      \qquad y = o\, w_o$$
+
+    with the softmax over the keys, $d$ features per head, and the heads' outputs side by side in
+    $o$. With `causal`, a query sees the keys of its own position and of earlier ones; other places
+    of $S$ are left out. With `b_init`, a bias is added to each of $q$, $k$, $v$ and $y$.
+
+    Backward, first as in `dense`: $do = dy\, w_o^\top$ and $dw_o = o^\top dy$. Then
+
+    $$dv = P^\top do, \qquad dP = do\, v^\top, \qquad
+      dS = P \odot (dP - D), \quad D = \operatorname{rowsum}(P \odot dP)
+      = \operatorname{rowsum}(do \odot o)$$
+    $$dq = \tfrac{1}{\sqrt d}\, dS\, k, \qquad dk = \tfrac{1}{\sqrt d}\, dS^\top q$$
+
+    $D$ is what the softmax's Jacobian takes from each row (see `softmax`). At last, as in `dense`
+    with three outputs of the same input: $dw_q = x^\top dq$ and so on, and
+    $dx = dq\, w_q^\top + dk\, w_k^\top + dv\, w_v^\top$.
+
+    The scores never exist all at once (Dao et al. 2022): see `purenn/layers/attend.py`. Kept are
+    $q$, $k$, $v$, $o$ and $\ell = \operatorname{logsumexp} S$, one number per query and head, of
+    which the backward makes $P = e^{S - \ell}$ again.
+
+    With fewer `kv_heads`, several query heads in a row share one key and value head (Ainslie et al.
+    2023), whose derivatives are sums over them. With `rotary`, queries and keys are turned by an
+    angle in proportion to their position (Su et al. 2021, pairs of halves:
+    `purenn/layers/rotary.py`).
+
+    A position that is not valid in `Padded` is a key for no query. A query without any key gets
+    $o = 0$.
+
+    Args:
+        heads: how many, at least 1.
+        kv_heads: how many key and value heads; must divide `heads`. None for as many as `heads`.
+        head_features: $d$; None for `features / heads`.
+        causal: whether later positions are hidden.
+        rotary: whether positions are told by rotation; $d$ must be even. Without it, the layer
+            knows no order, except for what `causal` tells; see `position_embedding`.
+        b_init: initializer of the biases; None leaves them out.
+        w_init: initializer of the weights, each as a matrix, `(features, heads * d)` and
+            `(heads * d, features)`.
+
+    Returns:
+        A layer with parameters `AttentionParams` and no state; `x, y: (batch, time, features)`.
+        Scores and their sums are computed in float32 at least.
+
+    Raises:
+        TypeError: a count is not a whole number, or an initializer is not a function.
+        ValueError: a count is below 1, `kv_heads` does not divide `heads`, or, at `init`, `heads`
+            does not divide the features.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> layer = pn.attention(2, causal=True)
+        >>> params, state = layer.init(jax.random.key(0), in_shape=(5, 4))
+        >>> x = jax.random.normal(jax.random.key(1), (1, 5, 4))
+        >>> y, state = layer.apply(params, state, x)
+        >>> later, state = layer.apply(params, state, x.at[0, 4].set(9.0))
+        >>> print(params.wq.shape, y.shape, bool((y == later)[0, :4].all()))
+        (4, 2, 2) (1, 5, 4) True
+    """
     heads = scalars.count("attention", "heads", heads)
     kv = heads if kv_heads is None else scalars.count("attention", "kv_heads", kv_heads)
+    if heads % kv:
+        raise ValueError(
+            f"attention: kv_heads is {kv}, expected a divisor of heads, {heads}: each key and "
+            f"value head is shared by as many query heads"
+        )
+    if head_features is not None:
+        head_features = scalars.count("attention", "head_features", head_features)
+    for option, value in (("causal", causal), ("rotary", rotary)):
+        checks.flag("attention", option, value)
     check_initializers("attention", w_init, b_init)
-    group = heads // kv
+    bias = b_init is not None
+    options = (f"kv_heads={kv}" * (kv != heads), "causal" * causal, "rotary" * rotary)
+    name = f"attention({', '.join((str(heads), *filter(None, options)))})"
+    made = Heads(heads, kv, rotary)
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[AttentionParams, tuple[()]]:
-        _, features = checks.shape_tuple(name, in_shape, axes=2)
-        each = features // heads if head_features is None else head_features
-        shapes = {
-            "wq": (features, heads, each),
-            "wk": (features, kv, each),
-            "wv": (features, kv, each),
-            "wo": (heads, each, features),
-        }
-        keys = jax.random.split(checks.prng_key(name, key), 8)
-        drawn: dict[str, Any] = {}
-        for (field, shape), w_key, b_key in zip(shapes.items(), keys[:4], keys[4:], strict=True):
-            matrix = (heads * each, features) if field == "wo" else (features, shape[1] * each)
+        if len(in_shape) != 2:
+            raise ValueError(f"{name}: in_shape is {in_shape}, expected (time, features)")
+        features = in_shape[-1]
+        each = features_per_head(features, in_shape)
+        mixes = (heads * each, features), (heads, each, features), (features,)
+        shapes = [((features, n * each), (features, n, each), (n, each)) for n in (heads, kv, kv)]
+        w_key, b_key = jax.random.split(checks.prng_key(name, key))
+        w, b = [], []
+        for i, (matrix, weights_shape, bias_shape) in enumerate((*shapes, mixes)):
             with inside("w_init"):
-                drawn[field] = draw(name, "w_init", w_init, w_key, matrix).reshape(shape)
+                drawn = draw(name, "w_init", w_init, jax.random.fold_in(w_key, i), matrix)
+            w.append(drawn.reshape(weights_shape))
             if b_init is not None:
-                out = (features,) if field == "wo" else shape[1:]
                 with inside("b_init"):
-                    drawn[f"b{field[1]}"] = draw(name, "b_init", b_init, b_key, out)
-        return AttentionParams(**drawn), ()
+                    own_key = jax.random.fold_in(b_key, i)
+                    b.append(draw(name, "b_init", b_init, own_key, bias_shape))
+        return AttentionParams(**dict(zip(AttentionParams._fields, (*w, *b), strict=False))), ()
+
+    def features_per_head(features: int, in_shape: tuple[int, ...]) -> int:
+        if head_features is None and features % heads:
+            raise ValueError(
+                f"{name}: in_shape is {in_shape}, whose {features} features {heads} heads do not "
+                f"divide; choose another number of either, or head_features=…"
+            )
+        each = features // heads if head_features is None else head_features
+        if rotary and each % 2:
+            raise ValueError(
+                f"{name}: rotary turns pairs of features, got {each} features per head, expected "
+                f"an even number"
+            )
+        return each
 
     def forward(
-        params: AttentionParams, state: Any, x: Array, *, train: bool = False, key: Any = None
-    ) -> tuple[Array, Any, _Saved]:
-        q, k, v = projected(params, x)
-        attended = attend(q, k, v, None, causal=causal)
-        o = attended.output.reshape(x.shape[0], heads, x.shape[1], -1)
-        y = jnp.einsum("bhtd,hdf->btf", o, params.wo)
-        if params.bo is not None:
-            y = y + params.bo[None, None]
-        return y, state, _Saved(x, q, k, v, attended)
-
-    def projected(params: AttentionParams, x: Array) -> tuple[Array, Array, Array]:
-        q, k, v = (
-            jnp.einsum("btf,fhd->bhtd", x, w) + (0 if b is None else b[None, :, None])
-            for w, b in ((params.wq, params.bq), (params.wk, params.bk), (params.wv, params.bv))
-        )
-        if rotary:
-            q, k = turned(q), turned(k)
-        q = q * (1 / math.sqrt(q.shape[-1]))
-        return q.reshape(q.shape[0], kv, group, *q.shape[2:]), k, v
+        params: AttentionParams, state: Any, x: Any, *, train: bool = False, key: Any = None
+    ) -> tuple[Any, Any, _Saved]:
+        check(params, array_of(x))
+        x = without_padding(x)
+        q, k, v = made.made(params, array_of(x))
+        attended = attend(q, k, v, valid_of(x), causal=causal)
+        y = made.mixed(params, attended.output)
+        return padded_like(x, y), state, _Saved(x, q, k, v, attended)
 
     def backward(
         params: AttentionParams, saved: _Saved, dy: Array
     ) -> tuple[AttentionParams, Array]:
-        x, q, k, v, attended = saved
-        batch, time, _ = x.shape
-        o = attended.output.reshape(batch, heads, time, -1)
-        dwo = jnp.einsum("bhtd,btf->hdf", o, dy)
-        do = jnp.einsum("btf,hdf->bhtd", dy, params.wo).reshape(q.shape)
-        dq, dk, dv = attend_backward(q, k, v, None, attended, do, causal=causal)
-        dq = dq.reshape(o.shape) * (1 / math.sqrt(q.shape[-1]))
-        if rotary:
-            dq, dk = turned(dq, back=True), turned(dk, back=True)
-        grads = (dq, dk, dv)
-        dwq, dwk, dwv = (jnp.einsum("btf,bhtd->fhd", x, g) for g in grads)
-        ws = (params.wq, params.wk, params.wv)
-        dx = sum(
-            (jnp.einsum("bhtd,fhd->btf", g, w) for g, w in zip(grads, ws, strict=True)),
-            start=jnp.zeros_like(x),
-        )
-        db: tuple[Any, ...] = (None, None, None, None)
-        if params.bo is not None:
-            db = (*(jnp.sum(g, (0, 2)) for g in grads), jnp.sum(dy, (0, 1)))
-        return AttentionParams(dwq, dwk, dwv, dwo, *db), dx
+        x = array_of(saved.x)
+        check(params, x)
+        dwo, dbo, do = made.mixed_backward(params, saved.attended.output, dy)
+        grads = attend_backward(*saved[1:4], valid_of(saved.x), saved.attended, do, causal=causal)
+        (dwq, dwk, dwv), (dbq, dbk, dbv), dx = made.made_backward(params, x, *grads)
+        dx = array_of(without_padding(padded_like(saved.x, dx)))
+        return AttentionParams(dwq, dwk, dwv, dwo, dbq, dbk, dbv, dbo), dx
 
-    return Layer(init, forward, backward, name=name)
+    def check(params: Any, x: Array) -> None:
+        biases = (("heads", "d"), ("kv", "d"), ("kv", "d"), ("features",))
+        checks.record(
+            name,
+            "params",
+            params,
+            AttentionParams,
+            ("features", heads, "d"),
+            ("features", kv, "d"),
+            ("features", kv, "d"),
+            (heads, "d", "features"),
+            *(biases if bias else (None,) * 4),
+        )
+        if x.ndim != 3:
+            remedy = "; for a single sequence pass x[None]" * (x.ndim == 2)
+            raise ValueError(
+                f"{name}: x has shape {x.shape}, expected (batch, time, features){remedy}"
+            )
+        features = params.wq.shape[0]
+        checks.last_axis(name, x, features, f", since wq has shape {params.wq.shape}")
+        checks.same_dtype(name, "x", x, "params.wq", params.wq)
+        for field, leaf in zip(params._fields[1:], params[1:], strict=True):
+            if leaf is not None:
+                checks.same_dtype(name, f"params.{field}", leaf, "params.wq", params.wq)
+
+    def flops(params: Any, x: Any, y: Any) -> int:
+        # Two for each weight and position; two products of all queries with all keys, or half of
+        # them; and four per score for its softmax.
+        matrices = 2 * int(x.shape[0]) * sum(int(w.size) for w in params[:4])
+        seen = x.shape[0] * (x.shape[0] + 1) // 2 if causal else x.shape[0] ** 2
+        return matrices + heads * int(seen) * (4 * int(params.wq.shape[-1]) + 4)
+
+    return Layer(
+        init,
+        forward,
+        backward,
+        name=name,
+        notation=Notation("H"),
+        flops=flops,
+        padded="uses",
+        stepwise=attention_step(name, init, check, made, causal=causal),
+    )
+
+
+def without_padding(x: Any) -> Any:
+    """Return `x` with zeros at positions that are not valid: 0 times infinity would be NaN."""
+    if not isinstance(x, Padded):
+        return x
+    return Padded(jnp.where(jnp.expand_dims(x.valid, 2), x.x, 0), x.valid)
+
+
+def valid_of(x: Any) -> Any:
+    """Return which positions of `x` are valid; None for all."""
+    return x.valid if isinstance(x, Padded) else None

@@ -12,8 +12,10 @@ from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.narrow import transposed_product
 from purenn.core.notation import Notation
+from purenn.core.op import Op
 from purenn.core.precision import per_feature
 from purenn.core.sharding import product
+from purenn.core.text import literal
 from purenn.core.types import Initializer, ModelLike
 from purenn.core.weights import weights
 from purenn.initializers import he_normal
@@ -41,7 +43,7 @@ class GatedDenseParams(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (..., n_in)
     a: Array  # (..., units)
-    g: Array  # (..., units)
+    h: Array  # (..., units)
 
 
 def gated_dense(
@@ -53,17 +55,17 @@ def gated_dense(
 ) -> Layer:
     r"""Multiply an affine map by an activation of another one (Shazeer 2020).
 
-    $$a = x w + b, \qquad g = x v + c, \qquad y = f(a) \odot g$$
+    $$a = x w + b, \qquad h = x v + c, \qquad y = f(a) \odot h$$
 
     With $f$ = `silu` it is SwiGLU; `relu` gives ReGLU, `gelu` GEGLU, and `sigmoid` the gated linear
     unit of Dauphin et al. (2017). Each factor gets $dy$ times the other one:
 
-    $$dg = dy \odot f(a), \qquad da = dy \odot g \odot f'(a)$$
+    $$dh = dy \odot f(a), \qquad da = dy \odot h \odot f'(a)$$
 
     and the rest is that of two dense layers with the same input:
 
-    $$dw = x^\top da, \quad dv = x^\top dg, \quad db = \sum_m da, \quad dc = \sum_m dg, \quad
-      dx = da\, w^\top + dg\, v^\top$$
+    $$dw = x^\top da, \quad dv = x^\top dh, \quad db = \sum_m da, \quad dc = \sum_m dh, \quad
+      dx = da\, w^\top + dh\, v^\top$$
 
     Llama's `gate_proj`, `up_proj` and `down_proj` are $w^\top$, $v^\top$ and the `dense` layer that
     comes after this one.
@@ -76,7 +78,7 @@ def gated_dense(
 
     Returns:
         A layer with parameters `GatedDenseParams(w, v, b, c)` and no state; `x: (..., n_in)`,
-        `y: (..., units)`. The cache is $x$, $a$ and $g$; the backward computes $f(a)$ again.
+        `y: (..., units)`. The cache is $x$, $a$ and $h$; the backward computes $f(a)$ again.
 
     Raises:
         TypeError: `units` is not a whole number, `activation` is not an op or a function, or an
@@ -113,21 +115,21 @@ def gated_dense(
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
         saved = _Saved(x, affine(x, params.w, params.b), affine(x, params.v, params.c))
-        return activated(saved.a)[0] * saved.g, state, saved
+        return activated(saved.a)[0] * saved.h, state, saved
 
     def backward(
         params: GatedDenseParams, saved: _Saved, dy: Array
     ) -> tuple[GatedDenseParams, Array]:
         check(params, saved.x)
-        (x, a, g), dy = lax.optimization_barrier((saved, dy))  # f(a) is not kept, as in gelu
+        (x, a, h), dy = lax.optimization_barrier((saved, dy))  # f(a) is not kept, as in gelu
         y, cache = activated(a)
-        dg = dy * y
+        dh = dy * y
         with inside(f.name):
-            da = f.backward(cache, dy * g)
-        dx = product(da, params.w.T, like=x) + product(dg, params.v.T, like=x)  # (..., n_in)
-        x, da, dg = (m.reshape(-1, m.shape[-1]) for m in (x, da, dg))  # every leading axis is batch
-        dw, dv = transposed_product(x, da, like=params.w), transposed_product(x, dg, like=params.v)
-        db, dc = (jnp.sum(da, axis=0), jnp.sum(dg, axis=0)) if bias else (None, None)
+            da = f.backward(cache, dy * h)
+        dx = product(da, params.w.T, like=x) + product(dh, params.v.T, like=x)  # (..., n_in)
+        x, da, dh = (m.reshape(-1, m.shape[-1]) for m in (x, da, dh))  # every leading axis is batch
+        dw, dv = transposed_product(x, da, like=params.w), transposed_product(x, dh, like=params.v)
+        db, dc = (jnp.sum(da, axis=0), jnp.sum(dh, axis=0)) if bias else (None, None)
         return GatedDenseParams(dw, dv, db, dc), dx
 
     def affine(x: Array, w: Array, b: Array | None) -> Array:
@@ -152,9 +154,30 @@ def gated_dense(
         checks.same_dtype(name, "x", x, "params.w", w)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        # Two products and sums per weight, the activation, and the product of both.
-        return 4 * int(x.size) * units + 2 * int(y.size) * (1 + bias)
+        # A product and a sum per weight, the biases, the activation, and the product of both.
+        of_f = f.flops(y, y) if f.flops is not None else int(y.size)
+        return 4 * int(x.size) * units + int(y.size) * (1 + 2 * bias) + of_f
 
     return Layer(
-        init, forward, backward, name=name, notation=Notation("G"), by_jax=f.by_jax, flops=flops
+        init,
+        forward,
+        backward,
+        name=name,
+        notation=_notation(f, bias=bias),
+        by_jax=f.by_jax,
+        flops=flops,
+        padded=f.padded,
+    )
+
+
+def _notation(f: Op[...], *, bias: bool) -> Notation:
+    """Return the formulas, if the activation is known to be elementwise."""
+    if not f.notation.dx.startswith("{dy}⊙"):
+        return Notation("G")
+    of_a, slope = f"{literal(f.name)}(a)", f"{literal(f.name)}′(a)"
+    a, h = ("{x}·{w} + {b}", "{x}·{v} + {c}") if bias else ("{x}·{w}", "{x}·{v}")
+    da, dh = f"({{dy}}⊙h⊙{slope})", f"({{dy}}⊙{of_a})"
+    dparams = (f"{{x}}ᵀ·{da}", f"{{x}}ᵀ·{dh}", f"Σ rows {da}", f"Σ rows {dh}")
+    return Notation(
+        "G", f"{of_a}⊙h, a = {a}, h = {h}", f"{da}·{{w}}ᵀ + {dh}·{{v}}ᵀ", dparams[: 2 + 2 * bias]
     )

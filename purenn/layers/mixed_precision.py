@@ -11,11 +11,13 @@ from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import cast, dtype_name, dtype_of
 from purenn.core.layer import Layer
+from purenn.core.padded import array_of
 from purenn.core.text import literal
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.repeat import repeat
 from purenn.layers.serial import serial
+from purenn.layers.stepwise import stepwise
 
 ROOM = 2.0**12  # how large a sum over the rows of dy may be: 1/16 of float16's largest number
 
@@ -96,6 +98,15 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         y, state = inner.apply(low_params, state, low_x, train=train, key=key)
         return cast(y, _dtype_of_y(params, x, y)), state
 
+    def in_steps(batch: int, length: int) -> Layer:
+        read = stepwise(inner, batch=batch, length=length)
+
+        def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
+            params, state = read.init(key, in_shape)
+            return params, cast(state, low)  # what was read is in the dtype of the arithmetic
+
+        return mixed_precision(read.replace(init=init), dtype)
+
     notation = inner.notation._replace(
         y=inner.notation.y or f"{literal(inner.name)}({{x}})", note=f"in {low}"
     )
@@ -111,11 +122,14 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         inner=tuple(mixed_precision(part, dtype) for part in inner.inner),
         flops=inner.flops,
         in_dtype=lambda wide: mixed_precision(as_dtype(inner, wide), dtype),
+        padded="uses",
+        stepwise=in_steps,
     )
 
 
-def _dtype_of_y(params: Any, x: Array, y: Array) -> Any:
+def _dtype_of_y(params: Any, x: Any, y: Any) -> Any:
     """Return the dtype of `x`; where `x` is integers, that of the parameters, if there are any."""
+    x, y = array_of(x), array_of(y)
     return x.dtype if checks.is_float(x) else dtype_of(params, y.dtype)
 
 

@@ -10,11 +10,13 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
+from purenn.core.padded import Padded, array_of
 from purenn.core.split_key import split_key
-from purenn.core.types import ModelLike
+from purenn.core.types import Fn, ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.combine import WAYS, added, combined, notation_of, shares
 from purenn.layers.serial import out_shape
+from purenn.layers.stepwise import stepwise
 
 
 class _Saved(NamedTuple):
@@ -73,14 +75,12 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
         made,
         combine,
         notation_of(combine, len(layers)),
-        in_dtype=lambda dtype: parallel(
-            *(as_dtype(layer, dtype) for layer in made.values()), combine=combine
-        ),
+        remade=lambda make: parallel(*map(make, made.values()), combine=combine),
     )
 
 
 def branches(
-    name: str, named: dict[str, Layer], combine: str, notation: Notation, in_dtype: Any
+    name: str, named: dict[str, Layer], combine: str, notation: Notation, remade: Fn
 ) -> Layer:
     """Return the layer of `parallel`.
 
@@ -89,7 +89,7 @@ def branches(
         named: the layers inside, by what error messages call them.
         combine: "sum", "product" or "concat".
         notation: of the layer.
-        in_dtype: of the layer.
+        remade: `(make) -> layer`, which makes the layer again of `make(layer)` for each inside.
     """
     labels, layers = tuple(named), tuple(named.values())
     count = len(layers)
@@ -112,7 +112,7 @@ def branches(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         ys, state, caches = each("forward", params, state, x, train, key)
-        kept = tuple(ys) if combine == "product" else ()
+        kept = tuple(map(array_of, ys)) if combine == "product" else ()
         return together(x, ys), state, _Saved(caches, kept)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[Any, ...], Array | None]:
@@ -150,11 +150,13 @@ def branches(
             caches += cache
         return ys, tuple(new_state), tuple(caches)
 
-    def together(x: Array, ys: list[Array]) -> Array:
-        agree(x.shape, [y.shape for y in ys])
+    def together(x: Any, outputs: list[Any]) -> Any:
+        ys = [*map(array_of, outputs)]
+        agree(array_of(x).shape, [y.shape for y in ys])
         for label, y in zip(labels[1:], ys[1:], strict=True):
             checks.same_dtype(name, f"the output of {label}", y, f"that of {labels[0]}", ys[0])
-        return combined(combine, ys)
+        valid = [y.valid for y in outputs if isinstance(y, Padded)]
+        return Padded(combined(combine, ys), valid[0]) if valid else combined(combine, ys)
 
     def agree(before: tuple[int, ...], after: list[tuple[int, ...]]) -> None:
         end = len(after[0]) - (combine == "concat")
@@ -173,6 +175,13 @@ def branches(
     def flops(params: Any, x: Any, y: Any) -> int:
         return 0 if combine == "concat" else (count - 1) * int(y.size)
 
+    def in_steps(batch: int, length: int) -> Layer:
+        read = {}
+        for i, layer in enumerate(layers):
+            with place(i):
+                read[layer] = stepwise(layer, batch=batch, length=length)
+        return remade(read.__getitem__)
+
     takes = [layer.first.takes for layer in layers if layer.first.takes != "any"]
     return Layer(
         init,
@@ -185,5 +194,7 @@ def branches(
         by_jax=any(layer.by_jax for layer in layers),
         inner=layers,
         flops=flops,
-        in_dtype=in_dtype,
+        in_dtype=lambda dtype: remade(lambda layer: as_dtype(layer, dtype)),
+        padded="uses",
+        stepwise=in_steps,
     )

@@ -11,15 +11,17 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
+from purenn.core.padded import array_of, padded_like
 from purenn.core.sharding import spec_of
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.stepwise import stepwise
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Saved:
-    x: Array
+    x: Any  # an array, or Padded
     state: Any
     key: Any
     train: bool = field(metadata={"static": True})
@@ -73,7 +75,7 @@ def recompute(layer: ModelLike) -> Layer:
         return y, new_state, _Saved(x, state, key, train)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[Any, Array | None]:
-        x = _once_known(dy, saved.x)
+        x = padded_like(saved.x, _once_known(dy, array_of(saved.x)))
         with inside(inner.name):
             _, _, cache = inner.forward(params, saved.state, x, train=saved.train, key=saved.key)
             dparams, dx = inner.backward(params, cache, dy)
@@ -85,6 +87,10 @@ def recompute(layer: ModelLike) -> Layer:
         with inside(inner.name):
             y, state = inner.apply(params, state, x, train=train, key=key)
         return y, state
+
+    def in_steps(batch: int, length: int) -> Layer:
+        with inside(inner.name):
+            return stepwise(inner, batch=batch, length=length)
 
     takes, by_jax = inner.first.takes, inner.by_jax
     notation = Notation("R", "{inner[0]}", "{inner_dx[0]}", inner_dy=(PASSED_ON,))
@@ -100,6 +106,8 @@ def recompute(layer: ModelLike) -> Layer:
         inner=(inner,),
         flops=no_flops,
         in_dtype=lambda dtype: recompute(as_dtype(inner, dtype)),
+        padded="uses",
+        stepwise=in_steps,
     )
 
 

@@ -13,10 +13,12 @@ from purenn.core.adapt import as_layer
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
+from purenn.core.padded import array_of, padded_like
 from purenn.core.sharding import reshard_like, varying_together
 from purenn.core.types import Fn, ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.serial import out_shape
+from purenn.layers.stepwise import stepwise
 
 NEXT_X = -1  # in place of an array of a cache that is the layer's y: the x of the next layer
 
@@ -131,7 +133,7 @@ def repeat(layer: ModelLike, times: int) -> Layer:
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         y, state, (kept,) = loop(inner.forward, params, state, x, train, key)
-        return y, state, _Saved(kept, y if kept.holds_y else None)
+        return y, state, _Saved(kept, array_of(y) if kept.holds_y else None)
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[Any, Array]:
         def one(carry: Any, given: Any) -> tuple[Any, Any]:
@@ -155,15 +157,18 @@ def repeat(layer: ModelLike, times: int) -> Layer:
         return y, state
 
     def loop(
-        call: Fn, params: Any, state: Any, x: Array, train: bool, key: Any
-    ) -> tuple[Array, Any, list[_Kept]]:
+        call: Fn, params: Any, state: Any, given: Any, train: bool, key: Any
+    ) -> tuple[Any, Any, list[_Kept]]:
         """Run each layer's forward, or apply, which has no cache."""
 
-        def one(x: Array, given: Any) -> tuple[Array, Any]:
-            i, own_params, old_state = given
+        def one(x: Array, own: Any) -> tuple[Array, Any]:
+            i, own_params, old_state = own
             own_key = None if key is None else jax.random.fold_in(key, i)
             with inside(inner.name):
-                y, own_state, *cache = call(own_params, old_state, x, train=train, key=own_key)
+                y, own_state, *cache = call(
+                    own_params, old_state, padded_like(given, x), train=train, key=own_key
+                )
+            y = array_of(y)
             checks.same_shape(name, "layer(x)", y, "x", x)
             checks.same_dtype(name, "layer(x)", y, "x", x)
             y = reshard_like(y, x)
@@ -174,9 +179,9 @@ def repeat(layer: ModelLike, times: int) -> Layer:
         check(params, "params")
         check(state, "state")
         key = None if key is None else checks.prng_key(name, key)
-        x = varying_together(x, params, state, key)
+        x = varying_together(array_of(given), params, state, key)
         y, (new_state, kept) = lax.scan(one, x, (jnp.arange(times), params, state))
-        return y, state if new_state is None else new_state, kept
+        return padded_like(given, y), state if new_state is None else new_state, kept
 
     def check(tree: Any, what: str) -> None:
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
@@ -185,6 +190,10 @@ def repeat(layer: ModelLike, times: int) -> Layer:
                     f"{name}: {what}{jax.tree_util.keystr(path)} is {checks.describe(leaf)}, "
                     f"expected a first axis of {times}, one entry per layer, as init makes it"
                 )
+
+    def in_steps(batch: int, length: int) -> Layer:
+        with inside(inner.name):
+            return repeat(stepwise(inner, batch=batch, length=length), times)
 
     return Layer(
         init,
@@ -197,6 +206,8 @@ def repeat(layer: ModelLike, times: int) -> Layer:
         inner=(inner,),
         flops=no_flops,
         in_dtype=lambda dtype: repeat(as_dtype(inner, dtype), times),
+        padded="uses",
+        stepwise=in_steps,
     )
 
 

@@ -14,6 +14,7 @@ from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
 from purenn.layers.parallel import branches
 from purenn.layers.serial import out_shape
+from purenn.layers.stepwise import stepwise
 
 
 def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
@@ -91,6 +92,10 @@ def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
         checks.same_dtype(name, "layer(x)", y, "x", x)
         return x + y
 
+    def in_steps(batch: int, length: int) -> Layer:
+        with inside(inner.name):
+            return residual(stepwise(inner, batch=batch, length=length))
+
     return Layer(
         init,
         forward,
@@ -102,6 +107,7 @@ def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
         inner=(inner,),
         in_dtype=lambda dtype: residual(as_dtype(inner, dtype)),
         padded="uses",
+        stepwise=in_steps,
     )
 
 
@@ -117,5 +123,5 @@ def _projected(layer: Layer, projection: Layer) -> Layer:
             "{inner_dx[1]} + {inner_dx[0]}",
             inner_dy=(PASSED_ON, PASSED_ON),
         ),
-        in_dtype=lambda dtype: _projected(as_dtype(layer, dtype), as_dtype(projection, dtype)),
+        remade=lambda make: _projected(make(layer), make(projection)),
     )

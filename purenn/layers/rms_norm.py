@@ -107,10 +107,12 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
         checks.last_axis(name, x, *params.gamma.shape)
         checks.same_dtype(name, "x", x, "params.gamma", params.gamma)
 
-    dx = "(g - x̂⊙rowmean(g⊙x̂))/σ, g = {gamma}⊙{dy}"
-    notation = Notation("N", "{gamma}⊙rownorm({x})", dx, ("Σ rows {dy}⊙x̂",))
+    dx = "(g - x̂⊙rowmean(g⊙x̂))/rms({x}), g = {gamma}⊙{dy}"
+    notation = Notation("N", "{gamma}⊙x̂, x̂ = {x}/rms({x})", dx, ("Σ rows {dy}⊙x̂",))
 
     def flops(params: Any, x: Any, y: Any) -> int:
         return 4 * int(y.size)  # the square and the sum, the division, the scale
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init, forward, backward, name=name, notation=notation, flops=flops, padded="ignores"
+    )

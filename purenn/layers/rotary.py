@@ -32,8 +32,8 @@ def turned(x: Array, *, start: Array | int = 0, back: bool = False) -> Array:
     half = features // 2
     wide_x = wide(x)
     i = jnp.arange(half, dtype=wide_x.dtype)
-    positions = (start + jnp.arange(time)).astype(wide_x.dtype)
-    angles = positions[:, None] * BASE ** (-i / half)
+    positions = (start + jnp.arange(time, dtype=jnp.int32)).astype(wide_x.dtype)
+    angles = jnp.outer(positions, BASE ** (-i / half))
     axes = tuple(range(x.ndim - 2))
     cos, sin = (jnp.expand_dims(f(angles), axes) for f in (jnp.cos, jnp.sin))
     if back:

@@ -16,6 +16,7 @@ from purenn.core.padded import array_of
 from purenn.core.split_key import split_key
 from purenn.core.types import ModelLike
 from purenn.layers.as_dtype import as_dtype
+from purenn.layers.stepwise import stepwise
 
 
 def serial(*layers: ModelLike) -> Layer:
@@ -104,6 +105,13 @@ def serial(*layers: ModelLike) -> Layer:
     def check(tree: Any, name: str) -> None:
         checks.entries("serial", name, tree, len(parts))
 
+    def in_steps(batch: int, length: int) -> Layer:
+        read = []
+        for i, part in enumerate(parts):
+            with place(i):
+                read.append(stepwise(part, batch=batch, length=length))
+        return serial(*read)
+
     by_jax = any(part.by_jax for part in parts)
     return Layer(
         init,
@@ -118,19 +126,21 @@ def serial(*layers: ModelLike) -> Layer:
         flops=no_flops,
         in_dtype=lambda dtype: serial(*(as_dtype(part, dtype) for part in parts)),
         padded="uses",
+        stepwise=in_steps,
     )
 
 
 def out_shape(part: Layer, params: Any, state: Any, in_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of one example after a part, by tracing, without computing anything."""
-    dtype = jnp.int32 if part.first.takes == "integer" else dtype_of(params)
-    x = jax.ShapeDtypeStruct((2, *in_shape), dtype)
+    dtype = jnp.int32 if part.first.takes == "integer" else dtype_of((params, state))
+    rows = part.batch or 2
+    x = jax.ShapeDtypeStruct((rows, *in_shape), dtype)
     y, _ = jax.eval_shape(lambda p, s, x: part.apply(p, s, x), params, state, x)
     y = array_of(y)
     if not isinstance(y, jax.ShapeDtypeStruct):
         remedy = f"; {foreign.SEVERAL}" * isinstance(y, (tuple, list, dict))
         raise TypeError(f"{part.name}: must return one array, got {checks.describe(y)}{remedy}")
-    if y.ndim == 0 or y.shape[0] != 2:
+    if y.ndim == 0 or y.shape[0] != rows:
         raise ValueError(
             f"{part.name}: turned a batch of shape {x.shape} into {y.shape}; "
             f"expected the batch axis to stay first"

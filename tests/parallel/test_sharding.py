@@ -99,7 +99,7 @@ def test_on_an_explicit_mesh_each_gradient_is_sharded_like_its_argument(row, rng
 
     with jax.set_mesh(mesh):
         v, rest, u = laid(mesh, given, spec)
-        assert "data" in jax.tree.leaves(axes_of(v))
+        assert "data" in jax.tree.leaves(axes_of((v, rest)))
         jax.eval_shape(program, v, rest, u)
 
 
@@ -256,6 +256,17 @@ FEATURES = (
     (pn.batch_norm(), (8,), "model", pn.BatchNormParams(P(), P())),
     (pn.batch_norm(), (8,), "model", pn.BatchNormParams(P("model"), P("model"))),
     (pn.layer_norm(), (8,), "model", pn.LayerNormParams(P(), P())),
+    (pn.rms_norm(), (8,), "model", pn.RmsNormParams(P())),
+    (pn.rms_norm(), (8,), "model", pn.RmsNormParams(P("model"))),
+    (pn.gated_dense(8), (6,), None, pn.GatedDenseParams(FIRST, FIRST)),
+    (
+        pn.gated_dense(6, b_init=pn.initializers.zeros),
+        (8,),
+        "model",
+        pn.GatedDenseParams(P("model"), P("model"), P(), P()),
+    ),
+    (pn.position_embedding(4), (3, 8), "model", pn.PositionEmbeddingParams(P())),
+    (pn.position_embedding(4), (3, 8), "model", pn.PositionEmbeddingParams(P(None, "model"))),
     (pn.recompute(pn.serial(pn.gelu, pn.dense(6))), (8,), "model", ((), SECOND)),
     (pn.recompute(pn.gelu), (8,), "model", ()),
     (pn.residual(pn.gelu, projection=pn.dense(8)), (8,), "model", ((), pn.DenseParams(P(), P()))),
@@ -309,6 +320,31 @@ def test_on_an_explicit_mesh_features_may_be_sharded_too(case):
         x = jnp.zeros((BATCH, *in_shape))
         spec = P("data", *(None for _ in in_shape[1:]), last)
         jax.eval_shape(program, *(laid(mesh, *of) for of in ((params, specs), (state,), (x, spec))))
+
+
+@pytest.mark.parametrize("kind", [AUTO, EXPLICIT], ids=["auto", "explicit"])
+@pytest.mark.parametrize("spec", [P("model"), P(None, "model"), P(None, "data")], ids=str)
+def test_a_table_may_be_sharded_by_token_or_by_feature(spec, kind, rng):
+    layer = pn.embedding(8, 4)
+    given = as_dtype((pn.EmbeddingParams(rng.normal(size=(8, 4))),), jnp.float32)
+    given = *given, rng.integers(8, size=(BATCH, 3), dtype=np.int32)
+    given[1][0] = 8, -1, 7  # two that are not tokens
+
+    def program(params, x):
+        y, _, cache = layer.forward(params, (), x)
+        by_hand = jax.grad(lambda p: jnp.sum(jnp.cos(pn.by_hand(layer).apply(p, (), x)[0])))
+        return y, layer.backward(params, cache, jnp.cos(y))[0], by_hand(params)
+
+    expected = jit_quickly(program)(*given)
+    assert np.isnan(expected[0]).sum() == 8 and np.isfinite(expected[1].w).all()
+    mesh = mesh_of(2, 4, kind=kind)
+    with jax.set_mesh(mesh):
+        laid_out = laid(mesh, given, (pn.EmbeddingParams(spec), P("data")))
+        got = jit_quickly(program)(*laid_out)
+    np.testing.assert_array_equal(got[0], expected[0])
+    assert apart(got[1:], expected[1:]) <= 1e-6
+    if kind is EXPLICIT:
+        assert axes_of(got[1]) == axes_of(got[2]) == axes_of(laid_out[0])
 
 
 def test_on_an_explicit_mesh_the_classes_of_a_loss_may_be_sharded(rng):

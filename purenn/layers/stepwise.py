@@ -1,0 +1,84 @@
+"""`stepwise`: a model that reads sequences piece by piece, as sampling does."""
+
+from typing import Any, NoReturn
+
+from purenn.core import scalars
+from purenn.core.adapt import as_layer
+from purenn.core.layer import Layer
+from purenn.core.located import calling
+from purenn.core.types import ModelLike
+
+
+def stepwise(model: ModelLike, *, batch: int, length: int) -> Layer:
+    """Make a model read sequences piece by piece, and remember what it has read.
+
+    The state of the layer that it returns holds what later positions need of earlier ones, such as
+    the keys and values of `attention`, or `h` of `gru`. `apply(params, state, x)` reads the next
+    positions, `x: (batch, n, ...)`, and returns their outputs and the new state. The outputs are
+    those of the model for the whole sequence, and each position is computed once: to sample a text,
+    read the prompt as one piece, then each new token as a piece of its own. In a loop, `n` is
+    static, so `lax.scan` and `fori_loop` compile one step.
+
+    A layer that treats each position by itself is used as it is. Layers of layers make each of
+    theirs stepwise. A layer of your own says how with `Layer(..., stepwise=...)`.
+
+    Args:
+        model: a layer whose output at a position does not depend on later positions.
+        batch: how many sequences are read at a time.
+        length: how many positions the state has room for. Where a layer keeps each position, as
+            `attention` does, the outputs are NaN from the next one on.
+
+    Returns:
+        A layer with the parameters of `model`, whose `init` returns the state before the first
+        position. It has no backward pass, and does not take `Padded`.
+
+    Raises:
+        TypeError: `batch` or `length` is not a whole number, or a layer of the model can't be read
+            piece by piece.
+        ValueError: `batch` or `length` is below 1.
+
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import purenn as pn
+        >>> model = pn.serial(pn.dense(4), pn.relu, pn.dense(2))
+        >>> reader = pn.stepwise(model, batch=1, length=8)
+        >>> params, state = reader.init(jax.random.key(0), in_shape=(8, 3))
+        >>> x = jnp.ones((1, 8, 3))
+        >>> first, state = reader.apply(params, state, x[:, :5])
+        >>> others, state = reader.apply(params, state, x[:, 5:])
+        >>> print(first.shape, others.shape)
+        (1, 5, 2) (1, 3, 2)
+    """
+    layer = as_layer("stepwise", "model", model)
+    batch = scalars.count("stepwise", "batch", batch)
+    length = scalars.count("stepwise", "length", length)
+    if layer.stepwise is not None:
+        with calling(layer, (batch, length), ("batch", "length")):
+            made = layer.stepwise(batch, length)
+    elif layer.padded == "ignores":
+        made = layer
+    else:
+        raise TypeError(f"stepwise: {layer.name} can't be read piece by piece: {_why(layer)}")
+
+    def backward(params: Any, cache: Any, dy: Any) -> NoReturn:
+        raise TypeError(
+            f"{layer.name}: read piece by piece, it has no backward pass; take that of the model "
+            f"that was passed to stepwise"
+        )
+
+    return made.replace(
+        name=layer.name, backward=backward, takes=made.first.takes, padded="rejects", batch=batch
+    )
+
+
+def _why(layer: Layer) -> str:
+    if layer.by_jax:
+        return (
+            f"a plain function may mix positions; if it treats each by itself, pass "
+            f'serial({layer.name}).replace(padded="ignores")'
+        )
+    return (
+        "what it makes of a position may depend on others, and it does not say what it needs of "
+        "them, with Layer(..., stepwise=...)"
+    )

@@ -1,0 +1,37 @@
+"""Checks of tokens, made on the host: which of them are outside a model's vocabulary."""
+
+from typing import Any
+
+import jax
+from jax import Array
+
+from purenn.core import checks
+from purenn.core.layer import Layer
+from purenn.core.padded import array_of
+from purenn.distributed.processes import to_host
+from purenn.layers.tokens import bad_token
+
+
+def check_tokens(where: str, model: Layer, x: Any, name: str = "x") -> None:
+    """Reject the first token outside the vocabulary of a model, by its index in the data."""
+    if wrong := wrong_token(model, x, name):
+        raise ValueError(f"{where}: {wrong}")
+
+
+def wrong_token(model: Layer, x: Any, name: str = "x") -> str:
+    """Describe the first token outside the vocabulary; return an empty string if there is none."""
+    vocabulary, tokens = vocabulary_of(model), array_of(x)
+    if vocabulary is None or tokens.size == 0 or checks.is_float(tokens):
+        return ""  # the layer itself rejects floats
+    elsewhere = isinstance(tokens, Array) and not tokens.is_fully_addressable
+    if elsewhere and int(tokens.min()) >= 0 and int(tokens.max()) < vocabulary:
+        return ""  # what several processes hold is gathered only if there is something to say
+    return bad_token(name, jax.tree.map(to_host, x), vocabulary)
+
+
+def vocabulary_of(layer: Layer) -> int | None:
+    """Return how many tokens there are if a model's `x` is tokens, else None."""
+    if layer.vocabulary is not None:
+        return layer.vocabulary
+    found = [vocabulary_of(inside) for inside in layer.parts[:1] or layer.inner]
+    return min((count for count in found if count is not None), default=None)
