@@ -99,7 +99,7 @@ def gru(
         A layer with parameters `GruParams(w, u, b, c)` and no state; `x: (batch, time, features)`,
         `y: (batch, time, units)`. The gates are side by side: reset, update, new. Each sequence
         begins with zeros. The cache is `x`, `y` and the gates of each step. In bfloat16 and
-        float16, $h$ is float32 within the loops.
+        float16, $h$ is float32 within the loops. For `stepwise`, the state is $h$.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -128,6 +128,10 @@ def gru(
         params: GruParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
+        _, saved = steps(params, recurrent.zero_state(x, units, params), x)
+        return saved.y, state, saved
+
+    def steps(params: GruParams, start: Array, x: Array) -> tuple[Array, _Saved]:
         w, u, b, c = gathered(params)
         x_t = swapped(gathered(x, 0))
         a = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
@@ -141,9 +145,8 @@ def gru(
             h = n + z * (h - n)
             return h, tuple(a.astype(x.dtype) for a in (h, r, z, n))
 
-        _, (h, *gates) = lax.scan(step, recurrent.zero_state(a, units, u, b, c), a)
-        y = swapped(h)
-        return y, state, _Saved(x, y, tuple(gates))
+        last, (h, *gates) = lax.scan(step, start, a)
+        return last, _Saved(x, swapped(h), tuple(gates))
 
     def backward(params: GruParams, saved: _Saved, dy: Array) -> tuple[GruParams, Array]:
         check(params, saved.x)
@@ -162,7 +165,7 @@ def gru(
             return dh * z + wide(product(ds, u.T, like=dh)), (ds, dn.astype(dtype))
 
         given = dy, h_before, *saved.gates, m
-        zero = recurrent.zero_state(m, units, u, dy)
+        zero = recurrent.zero_state(saved.x, units, params, dy)
         _, (ds, dn) = lax.scan(step, zero, given, reverse=True)
         da = jnp.concatenate([ds[..., : 2 * units], dn], axis=-1)
         db = None if b is None else sum_over_steps(da, b)
@@ -175,6 +178,19 @@ def gru(
     def with_bias(a: Array, c: Array | None) -> Array:
         return a if c is None else a + per_feature(wide(c), a)
 
+    def in_steps(batch: int, length: int) -> Layer:
+        def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[GruParams, Array]:
+            return init(key, in_shape)[0], jnp.zeros((batch, units))
+
+        def read(
+            params: GruParams, h: Array, x: Array, *, train: bool = False, key: Any = None
+        ) -> tuple[Array, Array, None]:
+            check(params, x)
+            last, saved = steps(params, wide(h), x)
+            return saved.y, last.astype(h.dtype), None
+
+        return Layer(init_read, read, backward, name=name)
+
     def check(params: Any, x: Array) -> None:
         n, biases = 3 * units, ((3 * units,), (units,)) if bias else (None, None)
         checks.record(name, "params", params, GruParams, ("features", n), (units, n), *biases)
@@ -186,4 +202,6 @@ def gru(
         products = 6 * (params.w.shape[0] + units)
         return int(y.size) * (products + 4 * bias + 8)
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init, forward, backward, name=name, notation=notation, flops=flops, stepwise=in_steps
+    )

@@ -32,6 +32,11 @@ class LstmParams(NamedTuple):
     b: Array | None = None  # (4 * units,)
 
 
+class _Memory(NamedTuple):
+    h: Array  # (batch, units)
+    c: Array
+
+
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
@@ -98,7 +103,8 @@ def lstm(
         A layer with parameters `LstmParams(w, u, b)` and no state; `x: (batch, time, features)`,
         `y: (batch, time, units)`. The gates are side by side in the order of $z$ above. Each
         sequence begins with zeros. The cache is `x`, `y`, the gates and $c$ of each step. In
-        bfloat16 and float16, $h$ and $c$ are float32 within the loops.
+        bfloat16 and float16, $h$ and $c$ are float32 within the loops. For `stepwise`, the state is
+        $h$ and $c$.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -127,26 +133,28 @@ def lstm(
         params: LstmParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
+        zero = recurrent.zero_state(x, units, params)
+        _, saved = steps(params, _Memory(zero, zero), x)
+        return saved.y, state, saved
+
+    def steps(params: LstmParams, start: _Memory, x: Array) -> tuple[_Memory, _Saved]:
         w, u, b = gathered(params)
         x_t = swapped(gathered(x, 0))
         z = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
         scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
-
         row = 0 if b is None else jnp.expand_dims(wide(b), 0)
 
-        def step(carry: tuple[Array, Array], z: Array) -> Any:
-            h, c_before = carry
+        def step(memory: _Memory, z: Array) -> Any:
+            h, c_before = memory
             z = z + wide(product(h.astype(u.dtype), u, like=h)) + row
             gates = scale * jnp.tanh(scale * z) + (1 - scale)
             i, f, g, o = jnp.split(gates, 4, axis=-1)
             c = f * c_before + i * g
             h = o * jnp.tanh(c)
-            return (h, c), tuple(a.astype(x.dtype) for a in (h, c_before, i, f, g, o))
+            return _Memory(h, c), tuple(a.astype(x.dtype) for a in (h, c_before, i, f, g, o))
 
-        zero = recurrent.zero_state(z, units, u, b)
-        (_, c), (h, c_before, *gates) = lax.scan(step, (zero, zero), z)
-        y = swapped(h)
-        return y, state, _Saved(x, y, tuple(gates), c_before, c.astype(x.dtype))
+        memory, (h, c_before, *gates) = lax.scan(step, start, z)
+        return memory, _Saved(x, swapped(h), tuple(gates), c_before, memory.c.astype(x.dtype))
 
     def backward(params: LstmParams, saved: _Saved, dy: Array) -> tuple[LstmParams, Array]:
         check(params, saved.x)
@@ -169,13 +177,27 @@ def lstm(
             dz = jnp.concatenate(parts, axis=-1).astype(dtype)
             return (wide(product(dz, u.T, like=dh)), dc * f, c_before), dz
 
-        c = wide(saved.c)
-        zero = varying_together(jnp.zeros_like(c), u, dy)
+        zero = recurrent.zero_state(saved.x, units, params, dy)
+        c = varying_together(wide(saved.c), zero)
         given = dy, saved.c_before, *saved.gates
         _, dz = lax.scan(step, (zero, zero, c), given, reverse=True)
         db = None if b is None else sum_over_steps(dz, b)
         dx = reshard_like(swapped(product(dz, w.T, like=x)), saved.x)
         return LstmParams(over_steps(x, dz, params.w), over_steps(before(h), dz, params.u), db), dx
+
+    def in_steps(batch: int, length: int) -> Layer:
+        def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[LstmParams, _Memory]:
+            zero = jnp.zeros((batch, units))
+            return init(key, in_shape)[0], _Memory(zero, zero)
+
+        def read(
+            params: LstmParams, memory: _Memory, x: Array, *, train: bool = False, key: Any = None
+        ) -> tuple[Array, _Memory, None]:
+            check(params, x)
+            after, saved = steps(params, _Memory(*map(wide, memory)), x)
+            return saved.y, _Memory(*(a.astype(memory.h.dtype) for a in after)), None
+
+        return Layer(init_read, read, backward, name=name)
 
     def check(params: Any, x: Array) -> None:
         n = 4 * units
@@ -190,4 +212,6 @@ def lstm(
         products = 8 * (params.w.shape[0] + units)
         return int(y.size) * (products + 4 * bias + 9)
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init, forward, backward, name=name, notation=notation, flops=flops, stepwise=in_steps
+    )

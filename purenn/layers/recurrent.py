@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.located import inside
+from purenn.core.precision import wide_dtype
 from purenn.core.sharding import is_sharded, sharding_of, varying_together
 from purenn.core.types import Initializer
 from purenn.initializers import draw
@@ -92,11 +93,11 @@ def gathered(tree: Any, *keep: int) -> Any:
     return jax.tree.map(leaf, tree)
 
 
-def zero_state(z: Array, units: int, *others: Any) -> Array:
-    """Return the state before the first step, `(batch, units)`, sharded as the batch of `z`."""
-    zero, sharding = jnp.zeros((z.shape[1], units), z.dtype), sharding_of(z, 1, None)
+def zero_state(x: Array, units: int, *others: Any) -> Array:
+    """Return the state before the first step, `(batch, units)`, sharded as the batch of `x`."""
+    zero, sharding = jnp.zeros((x.shape[0], units), wide_dtype(x.dtype)), sharding_of(x, 0, None)
     zero = zero if sharding is None else jax.sharding.reshard(zero, sharding)
-    return varying_together(zero, z, *others)
+    return varying_together(zero, x, *others)
 
 
 def before(states: Array) -> Array:
