@@ -251,3 +251,22 @@ def test_by_hand_derives_with_respect_to_state_too(x64):
         jax.grad(partial(total, each), (0, 1))(*given) for each in (pn.by_hand(layer), layer)
     )
     assert_close(mine, theirs)
+
+
+def test_one_answer_per_sequence_is_that_of_its_valid_positions(x64):
+    layer, x = pn.global_avg_pool(), features()
+    y, _ = layer.apply((), (), pn.Padded(np.where(VALID[..., None], x.x, np.nan), VALID))
+    expected = [x.x[row, :n].mean(axis=0) for row, n in enumerate(LENGTHS)]
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    assert pn.check_gradients(layer, x).ok
+    assert pn.check_gradients(layer, pn.Padded(x.x[:, :, None], VALID)).ok
+    none = pn.Padded(x.x, VALID & (np.arange(3) != 1)[:, None])
+    assert not layer.apply((), (), none)[0][1].any()
+    model = pn.serial(pn.dense(2), layer)
+    params, state = model.init(jax.random.key(0), (5, 3))
+    labels, x = np.array([0, 1, 1]), features(dtype=np.float32)
+    given = params, state, x, labels
+    loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *given)
+    (value, _), _ = pn.value_and_grad(model, pn.softmax_cross_entropy)(*given)
+    np.testing.assert_allclose(loss, value, rtol=1e-6)
+    assert pn.predict(model, params, state, x).shape == (3, 2) and accuracy is not None
