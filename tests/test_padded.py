@@ -270,3 +270,18 @@ def test_one_answer_per_sequence_is_that_of_its_valid_positions(x64):
     (value, _), _ = pn.value_and_grad(model, pn.softmax_cross_entropy)(*given)
     np.testing.assert_allclose(loss, value, rtol=1e-6)
     assert pn.predict(model, params, state, x).shape == (3, 2) and accuracy is not None
+
+
+@pytest.mark.parametrize("layer", [pn.gru(4), pn.lstm(4)])
+def test_recurrent_layers_go_from_one_valid_position_to_the_next(layer, x64):
+    model = pn.as_dtype(pn.serial(layer, pn.dense(2)), jnp.float64)
+    params, state = jax.jit(model.init, static_argnums=1)(jax.random.key(0), (5, 3))
+    f = jit_quickly(pn.value_and_grad(model, pn.mse))
+    rng = np.random.default_rng(6)
+    x, targets = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 2))
+    valid = np.array([[False, True, False, True, True], [True, True, True, False, False]])
+    (value, _), grads = f(params, state, pn.Padded(x, valid), targets)
+    together = [np.stack([a[row][valid[row]] for row in range(2)]) for a in (x, targets)]
+    (expected, _), expected_grads = f(params, state, *together)
+    assert_close((value, grads), (expected, expected_grads))
+    assert pn.check_gradients(layer, pn.Padded(x, valid)).ok

@@ -61,8 +61,6 @@ MODELS = {
     "by hand": pn.by_hand(pn.serial(pn.dense(4), block())),
     "mixed precision": pn.mixed_precision(pn.serial(pn.dense(4), block()), jnp.float64),
 }
-
-
 RECURRENT = pn.serial(pn.dense(4), pn.residual(pn.lstm(4)), pn.repeat(pn.gru(4), 2))
 
 
@@ -98,14 +96,11 @@ def test_pieces_are_the_whole(name, x64):
 
 def test_recurrent_layers_hand_on_their_state_and_never_run_out_of_room():
     reader = pn.stepwise(RECURRENT, batch=BATCH, length=1)
-    params, state = reader.init(jax.random.key(0), (LENGTH, 3))
-    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
-    whole, _ = jax.jit(RECURRENT.apply)(
-        params, RECURRENT.init(jax.random.key(0), x.shape[1:])[1], x
-    )
 
-    @jax.jit
-    def in_pieces(params, state, x):
+    @jit_quickly
+    def run(key, x):
+        params, state = reader.init(key, (LENGTH, 3))
+        whole, _ = RECURRENT.apply(params, RECURRENT.init(key, (LENGTH, 3))[1], x)
         first, state = reader.apply(params, state, x[:, :5])
 
         def one(state, x):
@@ -113,9 +108,33 @@ def test_recurrent_layers_hand_on_their_state_and_never_run_out_of_room():
             return state, y[:, 0]
 
         _, others = lax.scan(one, state, jnp.swapaxes(x[:, 5:], 0, 1))
-        return jnp.concatenate([first, jnp.swapaxes(others, 0, 1)], axis=1)
+        return whole, jnp.concatenate([first, jnp.swapaxes(others, 0, 1)], axis=1)
 
-    np.testing.assert_allclose(in_pieces(params, state, x), whole, rtol=1e-5, atol=1e-6)
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
+    whole, pieces = run(jax.random.key(0), x)
+    np.testing.assert_allclose(pieces, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [pn.lstm(4), pn.attention(2, causal=True)])
+def test_in_half_precision_what_was_read_is_not_rounded_again(layer):
+    model = pn.mixed_precision(pn.serial(pn.dense(4), layer), jnp.bfloat16)
+    reader = pn.stepwise(model, batch=BATCH, length=LENGTH)
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
+
+    @jit_quickly
+    def run(key, x):
+        params, begun = reader.init(key, (LENGTH, 3))
+        ys, state = [], begun
+        for place in range(LENGTH):
+            y, state = reader.apply(params, state, x[:, place : place + 1])
+            ys.append(y)
+        whole, _ = model.apply(params, ((), ()), x)
+        return whole, jnp.concatenate(ys, axis=1), begun, state
+
+    whole, pieces, begun, state = run(jax.random.key(0), x)
+    np.testing.assert_allclose(pieces, whole, atol=0.01)
+    kinds = [[str(a.dtype) for a in jax.tree.leaves(each)] for each in (begun, state)]
+    assert kinds[0] == kinds[1] and "bfloat16" not in kinds[0]
 
 
 def gpt():
