@@ -658,8 +658,8 @@ TABLE = """== dense
   # TypeError: flatten: x is Padded, but ... padding would count
 >>> CONV_1D.apply(KERNELS_1D, (), pn.Padded(SEQUENCES, VALID))
   # TypeError: conv1d(2, 3): x is Padded, but ... padding would count
->>> pn.global_avg_pool().apply((), (), pn.Padded(SEQUENCES, VALID))
-  # TypeError: global_avg_pool: x is Padded, but ... padding would count
+>>> POOL.apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: max_pool((3, 2)): x is Padded, but ... padding would count
 >>> pn.residual(jnp.sin).apply((), (), pn.Padded(SEQUENCES, VALID))
   # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
   # in residual / sin
