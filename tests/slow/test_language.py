@@ -306,7 +306,7 @@ def test_a_trained_network_goes_on_writing(finished, capsys):
         ("--prompt é@", ["--prompt", "'@é'", "83 characters"]),
         ("--prompt ''", ["--prompt", "leave it out"]),
         ("--text /no/such", ["--text", "/no/such"]),
-        ("--text short.txt", ["--text", "at least 1290", "--length 128", "got 100"]),
+        ("--text short.txt", ["--text", "at least 2570", "--length 256", "got 100"]),
         ("--text latin.txt", ["--text", "UTF-8", "latin.txt"]),
         ("--names --text short.txt", ["--text", "10 different names", "got 1"]),
         ("--names --length 13", ["--length", "at least 14", "christophorus", "13"]),
