@@ -260,20 +260,21 @@ def main(options: Options | None = None) -> None:
 @app.command
 def write(options: Sampling | None = None) -> None:
     """Let a network write that was trained before."""
-    options = complete(options or Sampling())
-    with run_folder.brief_errors(options.output):
-        described = options.output / "network.json"
+    given = options or Sampling()
+    output = complete(given).output
+    with run_folder.brief_errors(output):
+        described = output / "network.json"
         if not described.exists():
-            raise ValueError(f"--output must hold a finished run, got {options.output}")
+            raise ValueError(f"--output must hold a finished run, got {output}")
         network = language_runs.read_json(described)
         trained = Options(**{name: network[name] for name in NETWORK})
+        options = complete(replace(given, names=trained.names))
         vocabulary = Vocabulary(network["characters"])
         model = build_model(trained, len(vocabulary))
         key, in_shape = jax.random.key(options.seed), (trained.length,)
         like = jax.eval_shape(lambda key: model.init(key, in_shape), key)
-        learned = pn.load(options.output / "model.safetensors", like)
+        learned = pn.load(output / "model.safetensors", like)
         writer = Writer(model, trained.length, options.temperature, options.top_k)
-        options = replace(options, names=trained.names)
         print(sampled(options, vocabulary, writer, learned, key))
 
 
