@@ -293,6 +293,15 @@ def test_a_trained_network_goes_on_writing(finished, capsys):
         assert len(out) == len(prompt) + 20 + 1
 
 
+@pytest.mark.parametrize("model", ["gru", "lstm"])
+def test_recurrent_networks_train_and_write(model, tmp_path, capsys):
+    for each, options in (("text", TEXT), ("names", NAMES)):
+        options = options.replace("--heads 2", f"--model {model} --no-progress")
+        run(options, tmp_path / each)
+        assert f"{model}(" in capsys.readouterr().out
+        assert set(os.listdir(tmp_path / each)) == FILES | {"curves.png"}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
