@@ -243,6 +243,37 @@ OTHERS = {
         ),
         {"dx": "yours is right where all of keep is True: is it left out in backward?"},
     ),
+    "softplus with its beta forgotten": (
+        (
+            lambda x, beta: np.log1p(np.exp(beta * x)) / beta,
+            lambda x, beta, dy: dy / (1 + np.exp(-x)),
+            *(X, 2.5),
+        ),
+        {"dx": "yours is right where beta is 1"},
+    ),
+    "ignored labels in the mean": (
+        (
+            lambda x: np.sum(np.sin(x)[KEPT[0]]) / 2,
+            lambda x, dy: dy * np.cos(x) * KEPT[0] / 3,
+            X[0],
+        ),
+        {
+            "dx": "yours = 0.6667 × referee everywhere: a mean over m = 3 instead of 2: are "
+            "ignored examples counted?"
+        },
+    ),
+    "a kernel reversed": (
+        (np.sin, lambda x, dy: (dy * np.cos(x))[::-1, ::-1], X),
+        {"dx": "yours is reversed along axis 0 and 1"},
+    ),
+    "two axes of three swapped": (
+        (
+            np.sin,
+            lambda x, dy: (dy * np.cos(x)).swapaxes(1, 2),
+            RNG.normal(size=(2, 3, 3)),
+        ),
+        {"dx": "yours is the right one with its axes in the order (0, 2, 1)"},
+    ),
     "rows shifted by one": (
         (np.sin, lambda x, dy: np.roll(dy * np.cos(x), 1, 0), X),
         {
@@ -346,6 +377,16 @@ def test_a_backward_that_is_wrong_at_random_gets_no_name(form, spoil):
 
     for leaf in pn.check_gradients(forward, backward, *arguments).leaves:
         assert not leaf.ok and "elements differ; worst (" in leaf.message, leaf
+
+
+def test_what_a_backward_prints_is_printed_no_more_often_than_before(capsys):
+    def backward(x, dy):
+        print("called")
+        return dy * dy * np.cos(x)
+
+    says = told(np.sin, backward, X)
+    assert "multiplied in twice" in says["dx"]
+    assert capsys.readouterr().out.count("called") < 10
 
 
 def test_what_is_too_large_to_try_again_gets_no_name():

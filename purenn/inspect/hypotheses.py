@@ -68,6 +68,21 @@ def _moves(axis: int, moved: dict[int, int | None]) -> Iterator[str]:
         yield f"yours is 0 at {listed(nothing)}"
 
 
+def rearranged(t: Trials) -> str:
+    """Look for the right numbers with axes swapped or reversed, as of a kernel."""
+    axes = range(t.right.ndim)
+    if not 1 < t.right.ndim < 5:
+        return ""
+    for order in list(itertools.permutations(axes))[1:]:
+        if near(t.yours, t.right.transpose(order)):
+            return f"yours is the right one with its axes in the order {order}"
+    for count in range(1, t.right.ndim + 1):
+        for several in itertools.combinations(axes, count):
+            if near(t.yours, np.flip(t.right, several)):
+                return f"yours is reversed along axis {listed([str(k) for k in several])}"
+    return ""
+
+
 def shortcut(t: Trials) -> str:
     """Add dy itself, which goes around the layer of a residual, or take it away."""
     if t.right.shape != t.dy.shape:
@@ -188,6 +203,7 @@ def _wrong_everywhere(t: Trials, back: int, count: int) -> bool:
 # The first that holds is what is said, so that the most specific ones come first.
 HYPOTHESES: tuple[Hypothesis, ...] = (
     where_zero,
+    rearranged,
     places,
     shortcut,
     one_number_for_dy,
