@@ -315,6 +315,24 @@ def test_other_kinds_of_mistakes_are_named(form, says):
     assert told(*form) == says
 
 
+def test_a_mistake_in_an_op_or_a_layer_is_named():
+    op = pn.softmax.replace(backward=lambda a, da: a * da)
+    (leaf,) = pn.check_gradients(op, X).leaves
+    assert leaf.message.endswith(OF_THE_CORRECTION)
+
+    def backward(params, cache, dy):
+        dparams, dx = norm.functions.backward(params, cache, dy)
+        return dparams, dx / params.gamma
+
+    norm = pn.layer_norm()
+    report = pn.check_gradients(norm.replace(backward=backward), in_shape=(3,), batch=2)
+    messages = {leaf.name: leaf.message for leaf in report.leaves}
+    assert messages.pop("dx") == (
+        "6 of 6 elements differ: yours is right where gamma is 1: somewhere it is left out"
+    )
+    assert set(messages.values()) == {"ok"}
+
+
 # No false names.
 
 

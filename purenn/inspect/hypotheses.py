@@ -32,9 +32,10 @@ def explained(t: Trials) -> str:
 
 
 def where_zero(t: Trials) -> str:
-    """Compare with a derivative that is zero wherever yours is wrong, as with a mask left out."""
-    wrong = np.abs(t.yours - t.right) > 1e-9 * np.abs(t.right).max(initial=0)
-    if wrong.sum() > 1 and not t.right[wrong].any():
+    """Compare with a derivative that is zero exactly where yours is wrong: a mask left out."""
+    nothing = 1e-9 * np.abs(t.right).max(initial=0)
+    wrong = np.abs(t.yours - t.right) > nothing
+    if wrong.sum() > 1 and (wrong == (np.abs(t.right) <= nothing)).all():
         return "exactly those where the right derivative is 0: is a mask left out?"
     return ""
 
