@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from purenn.inspect.other_dy import (
+    carried_forward,
     mask,
     one_number_for_dy,
     powers_of_dy,
@@ -18,7 +19,8 @@ from purenn.inspect.other_dy import (
     two_sums_of_dy,
     what_comes_in,
 )
-from purenn.inspect.trials import LONGEST, Hypothesis, Trials, at_place, listed, near
+from purenn.inspect.places import at_place, listed
+from purenn.inspect.trials import LONGEST, Hypothesis, Trials, near
 
 
 def explained(t: Trials) -> str:
@@ -211,6 +213,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     another_point,
     another_argument,
     powers_of_dy,
+    carried_forward,
     what_comes_in,
     mask,
     argument_of_ones,

@@ -9,6 +9,7 @@ import numpy as np
 from purenn.core.checks import describe
 from purenn.core.text import printable
 from purenn.inspect.factors import what_factor
+from purenn.inspect.places import should_be_zero
 
 
 class LeafReport(NamedTuple):
@@ -241,10 +242,10 @@ def _value_mistake(
         return f"{count}: {kind}"
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     place = f" {tuple(int(i) for i in worst)}" if worst else ""
-    hint = ""
+    hint = should_be_zero(yours, referee) if wrong.sum() > 1 and yours.ndim > 1 else ""
     if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
-    digits = 6 if not hint else 10
+    digits = 10 if hint.endswith("float32?") else 6
     values = f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}"
     return f"{count}; worst{place}: {values}{hint}"
 

@@ -157,15 +157,3 @@ def factor(yours: Any, right: Any) -> float | None:
 
 
 Hypothesis = Callable[[Trials], str]  # what the report says if it holds; nothing if it does not
-
-
-def at_place(axis: int, j: Any) -> str:
-    """Write a place along an axis as an index, such as [:, 2]."""
-    return f"[{', '.join([':'] * axis + [str(j)])}]"
-
-
-def listed(names: list[str]) -> str:
-    """Write names as a list, the first few of many."""
-    if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
