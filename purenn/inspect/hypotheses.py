@@ -156,9 +156,9 @@ def argument_of_ones(t: Trials) -> str:
         two, three = (t.one(leaves=t.at({k: n * one})) for n in (2, 3))
         name = t.labels[k]
         where = f"yours is right where {name} is 1"
-        if two is None or three is None:
+        if two is None or three is None or not (two.right.any() and three.right.any()):
             return where
-        if two.agree and three.agree:
+        if two.agree and three.agree and one.size > 1:
             return (
                 f"yours is right where all of {name} is one number, and else its elements meet the "
                 f"wrong ones: is something moved or summed before it is multiplied by {name}, "
@@ -167,6 +167,8 @@ def argument_of_ones(t: Trials) -> str:
         # A factor too many makes an error like n² - n at n times as much of it, with one n more
         # or less if the right derivative itself is proportional to a power of n.
         off = two.yours - two.right
+        if not off.any():
+            return where
         scale = float((three.right * two.right).sum() / (two.right**2).sum())
         grown = float(((three.yours - three.right) * off).sum() / (off**2).sum())
         if np.isclose(grown, 2 * scale, rtol=1e-4):

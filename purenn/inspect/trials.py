@@ -20,8 +20,6 @@ from purenn.inspect.report import as_numbers
 
 SMALL = 4096  # elements of y and of all inputs together; what is larger is not tried again
 LONGEST = 16  # places along an axis that are tried one by one
-
-
 PATIENCE = 20  # seconds, after which a slow backward is not tried any more
 
 
