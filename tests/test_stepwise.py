@@ -62,6 +62,9 @@ MODELS = {
 }
 
 
+RECURRENT = pn.serial(pn.dense(4), pn.residual(pn.lstm(4)), pn.repeat(pn.gru(4), 2))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_pieces_are_the_whole(name, x64):
     model = pn.as_dtype(MODELS[name], jnp.float64)
@@ -94,6 +97,28 @@ def test_pieces_are_the_whole(name, x64):
         np.testing.assert_allclose(y, whole, rtol=1e-13, atol=1e-14)
         beyond, _ = reader.apply(params, after, x[:, :1])
         assert jnp.isnan(beyond).any()
+
+
+def test_recurrent_layers_hand_on_their_state_and_never_run_out_of_room():
+    reader = pn.stepwise(RECURRENT, batch=BATCH, length=1)
+    params, state = reader.init(jax.random.key(0), (LENGTH, 3))
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
+    whole, _ = jax.jit(RECURRENT.apply)(
+        params, RECURRENT.init(jax.random.key(0), x.shape[1:])[1], x
+    )
+
+    @jax.jit
+    def in_pieces(params, state, x):
+        first, state = reader.apply(params, state, x[:, :5])
+
+        def one(state, x):
+            y, state = reader.apply(params, state, x[:, None])
+            return state, y[:, 0]
+
+        _, others = lax.scan(one, state, jnp.swapaxes(x[:, 5:], 0, 1))
+        return jnp.concatenate([first, jnp.swapaxes(others, 0, 1)], axis=1)
+
+    np.testing.assert_allclose(in_pieces(params, state, x), whole, rtol=1e-5, atol=1e-6)
 
 
 def gpt():
