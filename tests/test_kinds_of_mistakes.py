@@ -4,6 +4,7 @@ It may only name what is so: a backward that is wrong in some other way gets no 
 """
 
 import runpy
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -13,7 +14,7 @@ import pytest
 
 import purenn as pn
 
-pytestmark = pytest.mark.usefixtures("quickly")
+pytestmark = pytest.mark.usefixtures("quickly", "one_referee")
 
 WILD = Path(__file__).parent.parent / "examples" / "teaching" / "wild"
 RNG = np.random.default_rng(1)
@@ -26,7 +27,7 @@ def told(*form):
     return {leaf.name: leaf.message.split(" elements differ: ")[-1] for leaf in report.leaves}
 
 
-IS_RIGHT_AT_THE_END = "yours is right for what comes in at y[3]"
+IS_RIGHT_AT_THE_END = "yours is right for dy[3] alone"
 SAYS = {
     "broadcast": {"db": "shape (3, 4), expected (1, 4): not summed over axis=0?"},
     "copies_dy": {"dz": "yours is dy itself, without the derivative of y"},
@@ -44,13 +45,13 @@ SAYS = {
     },
     "mask_in_backward": dict.fromkeys(
         ["dq", "dk", "dv"],
-        "a mask of backward is missing in forward: y[0] depends on k[1], but what comes in at y[0] "
-        "does not count in dk[1]; " + IS_RIGHT_AT_THE_END,
+        "backward has a mask that forward lacks: y[0] depends on k[1], but dy[0] does not count in "
+        "dk[1]; " + IS_RIGHT_AT_THE_END,
     ),
     "mask_in_forward": dict.fromkeys(
         ["dq", "dk", "dv"],
-        "a mask of forward is missing in backward: y[0] does not depend on k[1], but what comes in "
-        "at y[0] counts in dk[1]; " + IS_RIGHT_AT_THE_END,
+        "backward lacks a mask that forward has: y[0] does not depend on k[1], but dy[0] counts in "
+        "dk[1]; " + IS_RIGHT_AT_THE_END,
     ),
     "mean_for_sum": {
         "dz": "yours = 0.25 × referee everywhere: divided by m once too often (m = 4)"
@@ -60,10 +61,10 @@ SAYS = {
         "wrong or counted twice"
     },
     "no_weight_derivative": {"dw": "is missing: None came"},
-    "overhanging_window": {"dx": "what comes in at y[:, 2] counts 0.5 times as much as it should"},
-    "repeated_token": {"dw": "what comes in at y[0] is ignored"},
+    "overhanging_window": {"dx": "dy[:, 2] counts 0.5 times as much as it should"},
+    "repeated_token": {"dw": "dy[0] is ignored"},
     "residual_before_norm": dict.fromkeys(
-        ["dx", "dresidual"], "what comes in at y[0] is treated as if it came in at y[1]"
+        ["dx", "dresidual"], "dy[0] is treated as if it were dy[1]"
     ),
     "rotated_too_early": {
         "dx": "yours is right where all of sin is one number, and else its elements meet the wrong "
@@ -74,7 +75,7 @@ SAYS = {
         ["da", "db"], "yours at [0] is what belongs at [2]; yours is 0 at [1] and [2]"
     ),
     "scale_lost": dict.fromkeys(
-        ["dq", "dk"], "yours = 1.732 × referee everywhere: is the scale 1/√d missing (d = 3)?"
+        ["dq", "dk"], "yours = 1.732 × referee everywhere: is the scale 1/sqrt(d) missing (d = 3)?"
     ),
     "slope_at_dy": {"dx": "yours is the derivative at dy instead of at x"},
     "slope_at_y": {"dx": "yours is the derivative at y instead of at x"},
@@ -106,6 +107,7 @@ def test_a_mistake_in_the_wild_is_caught_and_named(path):
 # A learner's own attention: 2-D arrays, or (batch, heads, time, features).
 
 
+@cache
 def attention(a, causal=True):
     """Attention in NumPy or in JAX, and its derivative with the options for mistakes."""
 
@@ -138,7 +140,7 @@ OF_THE_CORRECTION = (
     "yours is right where sum(dy·y, axis=-1) is 0: the term with it, such as the correction D of a "
     "softmax, is missing, wrong or counted twice"
 )
-OF_THE_SCALE = "yours = 1.732 × referee everywhere: is the scale 1/√d missing (d = 3)?"
+OF_THE_SCALE = "yours = 1.732 × referee everywhere: is the scale 1/sqrt(d) missing (d = 3)?"
 OF_THE_ORDER = "yours is right where q and k are equal: does one stand for the other?"
 IN_ATTENTION = {
     "no correction": (
@@ -181,7 +183,7 @@ def test_ones_own_attention_passes_and_its_mask_is_looked_for_in_both_passes(a, 
     place = "[0]" if a is np else "[:, :, 0]"
     says = told(forward, lambda *args: backward(*args, masked=False), *arguments)
     assert {text.split(": ")[0] for text in says.values()} == {
-        "a mask of forward is missing in backward"
+        "backward lacks a mask that forward has"
     }
     assert all(f": y{place} does not depend on k" in text for text in says.values())
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from table import jit_quickly
 
 import purenn as pn
 
@@ -192,3 +193,61 @@ def test_padding_may_hold_anything(tail, x64):
     x = pn.Padded(np.where(VALID[..., None], features().x, np.nan), VALID)
     (value, _), grads = f(params, state, x, LABELS)
     assert_close((value, grads), one_by_one(False))
+
+
+def test_check_gradients_takes_it():
+    x = features(dtype=np.float32)
+    assert pn.check_gradients(plus_mean(), x).ok
+
+    def forgets_padding(params, share, dy):
+        return (), dy + jnp.mean(dy, axis=1, keepdims=True)
+
+    wrong = plus_mean().replace(backward=forgets_padding, padded="uses")
+    assert pn.check_gradients(wrong, x.x).ok
+    assert not pn.check_gradients(wrong, x).ok
+
+
+def test_a_transformer_learns_from_valid_positions_alone(x64):
+    model = pn.serial(
+        pn.embedding(9, 4),
+        pn.residual(pn.serial(pn.rms_norm(), pn.attention(2, rotary=True))),
+        pn.residual(pn.serial(pn.rms_norm(), pn.gated_dense(8), pn.dense(4, b_init=None))),
+        pn.dense(2),
+    )
+    model = pn.as_dtype(model, jnp.float64)
+    params, state = jax.jit(model.init, static_argnums=1)(jax.random.key(0), (5,))
+    tokens = np.where(VALID, np.random.default_rng(5).integers(0, 9, VALID.shape), -1)
+    f = jit_quickly(pn.value_and_grad(model, pn.softmax_cross_entropy))
+    (value, _), grads = f(params, state, pn.Padded(tokens, VALID), LABELS)
+    alone = [
+        f(params, state, tokens[row : row + 1, :n], LABELS[row : row + 1, :n])
+        for row, n in enumerate(LENGTHS)
+    ]
+    shares = np.array(LENGTHS) / sum(LENGTHS)
+    expected = jax.tree.map(
+        lambda *each: sum(share * a for share, a in zip(shares, each, strict=True)),
+        *(((one, grads)) for (one, _), grads in alone),
+    )
+    assert_close((value, grads), expected)
+
+
+def test_by_hand_derives_with_respect_to_state_too(x64):
+    def forward(params, state, x, *, train=False, key=None):
+        return pn.Padded(state * x.x, x.valid), state * jnp.sum(x.x), (state, x.x)
+
+    layer = pn.Layer(
+        lambda key, in_shape: ((), jnp.ones(())),
+        forward,
+        lambda params, cache, dy: ((), cache[0] * dy),
+        padded="uses",
+    )
+
+    def total(layer, state, x):
+        y, state = layer.apply((), state, pn.Padded(x, VALID))
+        return jnp.sum(jnp.where(VALID[..., None], y.x, 0) ** 2) + state
+
+    given = jnp.array(2.0), jnp.asarray(features().x)
+    mine, theirs = (
+        jax.grad(partial(total, each), (0, 1))(*given) for each in (pn.by_hand(layer), layer)
+    )
+    assert_close(mine, theirs)

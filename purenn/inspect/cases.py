@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks, numpy_arrays, scalars, signatures
+from purenn.core.inputs import as_input
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import array_of, padded_like
 from purenn.core.types import Fn
 from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
@@ -94,7 +96,8 @@ def layer_case(
     rng: np.random.Generator,
 ) -> Case:
     """Ask about a layer at random parameters, with respect to each of them and to `x`."""
-    x = _layer_input(layer, arguments, in_shape, batch, rng)
+    batch_of_x = _layer_input(layer, arguments, in_shape, batch, rng)
+    x = array_of(batch_of_x)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
     params, state = jax.tree.map(
         as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
@@ -112,7 +115,9 @@ def layer_case(
     of_x = checks.is_float(x)
 
     def run(params: Any, x: Any = x) -> Any:
-        return layer.forward(params, state, x, train=train, key=key)
+        given = padded_like(batch_of_x, x)
+        y, new_state, cache = layer.forward(params, state, given, train=train, key=key)
+        return array_of(y), new_state, cache
 
     def by_hand(dy: Any, inputs: Any = None, backward: Fn = layer.backward) -> list[Any]:
         of = (params,) if inputs is None else inputs
@@ -151,10 +156,11 @@ def _layer_input(
     if in_shape is not None:
         in_shape = checks.shape_tuple("check_gradients", in_shape)
     if arguments:
-        x = as_float64(checks.as_array("check_gradients", "x", arguments[0]))
-        if in_shape is not None and tuple(x.shape[1:]) != in_shape:
+        x = jax.tree.map(as_float64, as_input("check_gradients", "x", arguments[0]))
+        shape = tuple(array_of(x).shape[1:])
+        if in_shape is not None and shape != in_shape:
             raise ValueError(
-                f"check_gradients: in_shape is {in_shape}, but an example of x is {x.shape[1:]}; "
+                f"check_gradients: in_shape is {in_shape}, but an example of x is {shape}; "
                 f"leave in_shape out"
             )
         return x

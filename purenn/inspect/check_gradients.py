@@ -36,7 +36,7 @@ def check_gradients(
     notices if a forward hides something from JAX. There are three forms:
 
     - `check_gradients(layer, in_shape=(784,))`: with respect to every parameter and to `x`, at
-      random parameters and a random batch, or at `x` given as the argument.
+      random parameters and a random batch, or at `x`, an array or `Padded`, given as the argument.
     - `check_gradients(op, *arguments)`: with respect to the first argument, which may be a pytree.
     - `check_gradients(forward, backward, *arguments)`, plain functions: with respect to every
       argument that `backward` returns a derivative for. Either `forward(*arguments) -> (y, cache)`

@@ -1,8 +1,8 @@
 """The kinds of mistakes that a wrong derivative is tried for.
 
 Each is a small function that says what is wrong if what it expects comes true, or nothing. What a
-sentence claims has been seen: that yours is right where `gamma` is 1, or that what comes in at
-`y[0]` is ignored. A backward that is wrong in no such way gets no name.
+sentence claims has been seen: that yours is right where `gamma` is 1, or that `dy[0]` is ignored. A
+backward that is wrong in no such way gets no name.
 """
 
 import itertools

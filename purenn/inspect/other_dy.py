@@ -48,7 +48,7 @@ def what_comes_in(t: Trials) -> str:
         wrong = [j for j, r in enumerate(results) if not near(r.yours, r.right)]
         if len(results) < count or not wrong or len(wrong) == count:
             continue
-        where = f"what comes in at {listed([f'y{at_place(axis, j)}' for j in wrong])}"
+        where = listed([f"dy{at_place(axis, j)}" for j in wrong])
         if not any(results[j].yours.any() for j in wrong):
             return f"{where} is ignored"
         c = factor(results[wrong[0]].yours, results[wrong[0]].right)
@@ -58,7 +58,7 @@ def what_comes_in(t: Trials) -> str:
             moved = [t.one(_moved(t.dy, axis, j, k)) for j in wrong]
             pairs = zip(wrong, moved, strict=True)
             if all(m and near(results[j].yours, m.right) for j, m in pairs):
-                return f"{where} is treated as if it came in at y{at_place(axis, k)}"
+                return f"{where} is treated as if it were dy{at_place(axis, k)}"
     return ""
 
 
@@ -78,20 +78,20 @@ def mask(t: Trials) -> str:
         reached = [_reached(t, results, axis) for results in tried]
         if not any(right) or right != [more == less == [] for more, less in reached]:
             continue
-        rest = listed([f"y{at_place(axis, j)}" for j in range(count) if right[j]])
-        rest = f"; yours is right for what comes in at {rest}"
+        right_for = listed([f"dy{at_place(axis, j)}" for j in range(count) if right[j]])
+        rest = f"; yours is right for {right_for}" + " alone" * (sum(right) == 1)
         too_many, too_few = ([(j, r[side]) for j, r in enumerate(reached)] for side in (0, 1))
         if any(found for _, found in too_many) and not any(found for _, found in too_few):
             here, there = _pair(axis, too_many)
             return (
-                f"a mask of forward is missing in backward: y{here} does not depend on {there}, "
-                f"but what comes in at y{here} counts in d{there}{rest}"
+                f"backward lacks a mask that forward has: y{here} does not depend on {there}, but "
+                f"dy{here} counts in d{there}{rest}"
             )
         if any(found for _, found in too_few) and not any(found for _, found in too_many):
             here, there = _pair(axis, too_few)
             return (
-                f"a mask of backward is missing in forward: y{here} depends on {there}, "
-                f"but what comes in at y{here} does not count in d{there}{rest}"
+                f"backward has a mask that forward lacks: y{here} depends on {there}, but dy{here} "
+                f"does not count in d{there}{rest}"
             )
     return ""
 

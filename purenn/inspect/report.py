@@ -272,11 +272,11 @@ def _factor(factor: float, m: int, referee: Any) -> str:
     elif is_about(2) or is_about(0.5):
         reason = "a factor 2 too many or too few"
         if last == 4:
-            reason += ", or the scale 1/√d (d = 4)?"
+            reason += ", or the scale 1/sqrt(d) (d = 4)?"
     elif last > 1 and is_about(last**0.5):
-        reason = f"is the scale 1/√d missing (d = {last})?"
+        reason = f"is the scale 1/sqrt(d) missing (d = {last})?"
     elif last > 1 and is_about(last**-0.5):
-        reason = f"is the scale 1/√d there twice (d = {last})?"
+        reason = f"is the scale 1/sqrt(d) there twice (d = {last})?"
     if sign < 0:
         reason = "the sign is wrong" + (f", and {reason}" if reason else "")
     return f": {reason}" if reason else ""

@@ -28,7 +28,7 @@ class Result(NamedTuple):
     @property
     def agree(self) -> bool:
         """Tell whether they are equal, and not only because both are zero."""
-        return self.right.any() and near(self.yours, self.right)
+        return bool(self.right.any()) and near(self.yours, self.right)
 
 
 class Trials:

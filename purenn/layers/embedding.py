@@ -95,7 +95,7 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         checks.record(name, "params", params, EmbeddingParams, (vocabulary, features))
 
     notation = Notation("E", "{w}[{x}]", "", ("Σ {dy} for each token of {x}",))
-    layer = Layer(
+    return Layer(
         init,
         forward,
         backward,
@@ -105,6 +105,5 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         notation=notation,
         flops=no_flops,
         padded="uses",
-        stepwise=lambda batch, length: layer,  # it treats each token by itself
+        stepwise=lambda batch, length: embedding(vocabulary, features, w_init=w_init),
     )
-    return layer
