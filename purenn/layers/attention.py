@@ -9,12 +9,12 @@ from jax import Array
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.located import inside
-from purenn.core.notation import Notation
 from purenn.core.padded import Padded, array_of, padded_like
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, glorot_normal
 from purenn.layers.attend import Attended, attend, attend_backward
+from purenn.layers.attention_lines import attention_notation
 from purenn.layers.attention_step import attention_step
 from purenn.layers.heads import Heads
 from purenn.layers.weights_and_biases import check_initializers
@@ -239,7 +239,7 @@ def attention(
         forward,
         backward,
         name=name,
-        notation=Notation("H"),
+        notation=attention_notation(made, causal=causal, bias=bias),
         flops=flops,
         padded="uses",
         stepwise=attention_step(name, init, check, made, causal=causal),
