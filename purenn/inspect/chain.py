@@ -12,7 +12,7 @@ from purenn.core.notation import Notation
 from purenn.core.split_key import split_key
 from purenn.core.text import cut, literal
 
-LETTERS = {"w": "W", "v": "V", "gamma": "γ", "beta": "β"}
+LETTERS = {"w": "W", "u": "U", "v": "V", "gamma": "γ", "beta": "β"}
 NUMBERED = ("Z", "E", "G")  # symbols that begin a new layer number: those of layers of weights
 LONGEST = 32  # name within a formula
 
