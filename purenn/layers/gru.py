@@ -14,7 +14,7 @@ from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
 from purenn.layers.recurrent_padding import with_padding
 
 
@@ -135,7 +135,7 @@ def gru(
 
     def steps(params: GruParams, start: Array, x: Array) -> tuple[Array, _Saved]:
         w, u, b, c = gathered(params)
-        x_t = swapped(gathered(x, 0))
+        x_t = swapped(by_batch(x))
         a = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
 
         def step(h: Array, a: Array) -> Any:
@@ -153,7 +153,7 @@ def gru(
     def backward(params: GruParams, saved: _Saved, dy: Array) -> tuple[GruParams, Array]:
         check(params, saved.x)
         w, u, b, c = gathered(params)
-        x, dy = swapped(gathered(saved.x, 0)), swapped(gathered(dy, 0))
+        x, dy = swapped(by_batch(saved.x)), swapped(by_batch(dy))
         h_before, dtype = before(swapped(saved.y)), dy.dtype
         m = with_bias(wide(product(h_before, u[:, 2 * units :], like=h_before)), c)
 

@@ -14,7 +14,7 @@ from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
 from purenn.layers.recurrent_padding import with_padding
 
 
@@ -140,7 +140,7 @@ def lstm(
 
     def steps(params: LstmParams, start: _Memory, x: Array) -> tuple[_Memory, _Saved]:
         w, u, b = gathered(params)
-        x_t = swapped(gathered(x, 0))
+        x_t = swapped(by_batch(x))
         z = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
         scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
         row = 0 if b is None else jnp.expand_dims(wide(b), 0)
@@ -160,8 +160,8 @@ def lstm(
     def backward(params: LstmParams, saved: _Saved, dy: Array) -> tuple[LstmParams, Array]:
         check(params, saved.x)
         w, u, b = gathered(params)
-        x, h, dtype = swapped(gathered(saved.x, 0)), swapped(saved.y), dy.dtype
-        dy = swapped(gathered(dy, 0))
+        x, h, dtype = swapped(by_batch(saved.x)), swapped(saved.y), dy.dtype
+        dy = swapped(by_batch(dy))
 
         def step(carry: tuple[Array, Array, Array], given: Any) -> Any:
             dh, dc, c = carry
@@ -175,7 +175,7 @@ def lstm(
                 dc * i * (1 - g * g),
                 dh * tanh_c * o * (1 - o),
             )
-            dz = jnp.concatenate(parts, axis=-1).astype(dtype)
+            dz = jnp.hstack(parts).astype(dtype)
             return (wide(product(dz, u.T, like=dh)), dc * f, c_before), dz
 
         zero = recurrent.zero_state(saved.x, units, params, dy)

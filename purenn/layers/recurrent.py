@@ -78,19 +78,24 @@ def swapped(a: Array) -> Array:
     return jnp.swapaxes(a, 0, 1)
 
 
-def gathered(tree: Any, *keep: int) -> Any:
-    """Return arrays replicated along all axes but those to keep, if their types say more.
+def gathered(params: Any) -> Any:
+    """Return parameters that are not sharded, as far as their types say that they are.
 
     Each unit needs all units of the step before, so sharded units would be gathered in each step.
     """
+    return jax.tree.map(lambda a: _kept_sharded(a, ()), params)
 
-    def leaf(a: Array) -> Array:
-        if not is_sharded(a):
-            return a
-        axes = (i if i in keep else None for i in range(a.ndim))
-        return jax.sharding.reshard(a, sharding_of(a, *axes))
 
-    return jax.tree.map(leaf, tree)
+def by_batch(a: Array) -> Array:
+    """Return `(batch, time, ...)` sharded along the batch alone, if its type says more."""
+    return _kept_sharded(a, (0,))
+
+
+def _kept_sharded(a: Array, axes: tuple[int, ...]) -> Array:
+    if not is_sharded(a):
+        return a
+    kept = (i if i in axes else None for i in range(a.ndim))
+    return jax.sharding.reshard(a, sharding_of(a, *kept))
 
 
 def zero_state(x: Array, units: int, *others: Any) -> Array:
