@@ -464,8 +464,10 @@ TABLE = """== dense
 >>> pn.attention(2, b_init=0)  # TypeError: attention: b_init ... got 0
 >>> pn.attention(2).init(KEY, (3,))
   # ValueError: attention(2): in_shape is (3,), expected (time, features), both at least 1
->>> pn.attention(2).init(KEY, (0, 4))  # ValueError: attention(2): in_shape is (0, 4), ... at least 1
->>> ATTENTION.apply(HEADS, (), jnp.ones((2, 0, 4)))  # ValueError: attention(1): x has shape (2, 0, 4)
+>>> pn.attention(2).init(KEY, (0, 4))
+  # ValueError: attention(2): in_shape is (0, 4), ... both at least 1
+>>> ATTENTION.apply(HEADS, (), jnp.ones((2, 0, 4)))
+  # ValueError: attention(1): x has shape (2, 0, 4), expected (batch, time, features)
 >>> pn.attention(2).init(KEY, (4, 3))
   # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
 >>> pn.attention(2, rotary=True).init(KEY, (4, 6))
