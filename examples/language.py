@@ -42,14 +42,15 @@ DEFAULTS: dict[str, tuple[Any, Any]] = {
     "text": (FOLDER / "moby-dick.txt", FOLDER / "names.txt"),
     "output": (Path("runs/language"), Path("runs/names")),
     "sample": (300, 20),
+    "temperature": (0.8, 1.0),
     "depth": (4, 2),
     "width": (128, 64),
     "heads": (4, 4),
     "length": (128, 16),
     "learning_rate": (0.003, 0.003),
     "batch_size": (8, 32),
-    "epochs": (40, 10),
-    "steps": (400, 400),
+    "epochs": (40, 8),
+    "steps": (400, 250),
 }
 # What decides which network it is.
 NETWORK = ("model", "names", "depth", "width", "heads", "length", "dropout")
@@ -84,9 +85,9 @@ class Options(Sampling):
     batch_size: AtLeast1 | None = None
     """Sequences per step. [default: 8; 32]"""
     epochs: AtLeast1 | None = None
-    """How often to measure, write a sample and keep a checkpoint. [default: 40; 10]"""
+    """How often to measure, write a sample and keep a checkpoint. [default: 40; 8]"""
     steps: AtLeast1 | None = None
-    """Steps per epoch, each on sequences from anywhere in the text. [default: 400]"""
+    """Steps per epoch, each on sequences from anywhere in the text. [default: 400; 250]"""
 
     resume: Annotated[bool, Parameter(negative="")] = False
     """Continue the unfinished run in the output folder, if there is one."""
@@ -128,10 +129,13 @@ def build_optimizer(options: Options) -> pn.Optimizer:
     return getattr(pn, options.optimizer)(rate)
 
 
-def check(options: Options) -> None:
-    """Reject options that contradict each other."""
+def check(options: Options, given: Options) -> None:
+    """Reject options that contradict each other, and what was given without an effect."""
     width, heads = options.width, options.heads
-    if options.model == "gpt" and width % (2 * heads):
+    if options.model != "gpt":
+        if given.heads is not None:
+            raise ValueError(f"--heads needs --model gpt, got {options.model}")
+    elif width % (2 * heads):
         raise ValueError(
             f"--width must be a multiple of {2 * heads}, so that each of --heads {heads} has an "
             f"even number of features, got {width}"
@@ -157,7 +161,7 @@ def train(
     kept = language_runs.Checkpoint(options.output, settings(options, text), options.epochs)
     train_state, history = kept.begin(train_state, resume=options.resume)
     writer = Writer(model, options.length, options.temperature, options.top_k)
-    every = max(1, len(corpus.held_out[0]) // WATCHED)
+    every = max(1, len(corpus.held_out[1]) // WATCHED)
     watched = jax.tree.map(lambda rows: rows[::every], corpus.held_out)
 
     total, done = options.epochs * steps, len(history) * steps
@@ -238,9 +242,10 @@ app = App(name="language.py", version_flags=[], result_action="return_value")
 @app.default
 def main(options: Options | None = None) -> None:
     """Train a network on a text, character by character, and let it write."""
-    options = complete(options or Options())
+    given = options or Options()
+    options = complete(given)
     with run_folder.brief_errors(options.output):
-        check(options)
+        check(options, given)
         text, corpus = load(options)
         prompt_of(options, corpus.vocabulary, options.length)
         model = build_model(options, len(corpus.vocabulary))
@@ -257,7 +262,10 @@ def write(options: Sampling | None = None) -> None:
     """Let a network write that was trained before."""
     options = complete(options or Sampling())
     with run_folder.brief_errors(options.output):
-        network = language_runs.read_json(options.output / "network.json")
+        described = options.output / "network.json"
+        if not described.exists():
+            raise ValueError(f"--output must hold a finished run, got {options.output}")
+        network = language_runs.read_json(described)
         trained = Options(**{name: network[name] for name in NETWORK})
         vocabulary = Vocabulary(network["characters"])
         model = build_model(trained, len(vocabulary))

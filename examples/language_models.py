@@ -55,7 +55,7 @@ def attention_weights(model: pn.Layer, params: Any, state: Any, tokens: Any, blo
 
     def rotated(z: Array) -> Array:
         half = z.shape[-1] // 2
-        angle = jnp.arange(len(x))[:, None] * 10_000.0 ** (-jnp.arange(half) / half)
+        angle = jnp.outer(jnp.arange(len(x), dtype=x.dtype), 10_000.0 ** (-jnp.arange(half) / half))
         a, b, cos, sin = z[..., :half], z[..., half:], jnp.cos(angle), jnp.sin(angle)
         return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
 

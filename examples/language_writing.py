@@ -26,8 +26,9 @@ class Sampling:
     """What to continue. [default: a new line]"""
     sample: AtLeast1 | None = None
     """How many characters to write; with --names, how many names. [default: 300; 20]"""
-    temperature: NotNegative = 0.8
-    """Below 1, likely characters become likelier. At 0, the likeliest is always written."""
+    temperature: NotNegative | None = None
+    """Below 1, likely characters become likelier. At 0, the likeliest is always written.
+    [default: 0.8; 1]"""
     top_k: AtLeast1 | None = None
     """Draw from so many of the likeliest characters. [default: all]"""
     seed: Annotated[int, at_least(0, below=2**32)] = 0

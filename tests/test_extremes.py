@@ -77,6 +77,7 @@ OVERFLOWS = {
     "layer_norm": VARIANCE,
     "rms_norm": MEAN_SQUARE,
     "gated_dense": WIDE_SUMS,
+    "attention": WIDE_SUMS,
     "group_norm": VARIANCE,
     "parallel-product": PRODUCT,
     "selu": "`1.0507 x` exceeds what float32 holds",
@@ -92,6 +93,7 @@ SUMS = {
     **dict.fromkeys(("dense", "conv1d", "conv2d", "conv2d_transpose"), ("y", "dw")),
     "batch_norm-evaluated": ("dgamma",),
     "gated_dense": ("y", "dx", "dw", "dv"),
+    "attention": ("y", "dx", "dwq", "dwk", "dwv", "dwo", "dbq", "dbk", "dbv"),
     "parallel-product": ("y", "dx", "dw", "db"),
 }
 REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
@@ -110,6 +112,7 @@ THE_SAME = (
     "dropout-evaluated",
     "rms_norm-one-feature",
     "gated_dense-biases",
+    "attention-causal-rotary",
     "leaky_relu-0.3",
     "elu-0.7",
 )

@@ -46,6 +46,8 @@ ROW_NORM = pn.layer_norm()
 ROW_SCALE, _ = ROW_NORM.init(KEY, (3,))
 RMS_NORM = pn.rms_norm()
 RMS_SCALE, _ = RMS_NORM.init(KEY, (3,))
+ATTENTION = pn.attention(1)
+HEADS, _ = ATTENTION.init(KEY, (3, 4))
 GATED = pn.gated_dense(2)
 GATES, _ = GATED.init(KEY, (3,))
 TOKENS = jnp.array([[0, 4], [3, 1]])
@@ -450,6 +452,32 @@ TABLE = """== dense
 >>> RMS_NORM.forward(RMS_SCALE, (), HALF)  # TypeError: rms_norm: x ... the other's dtype
 >>> RMS_NORM.forward(RMS_SCALE, (), WHOLE)  # TypeError: rms_norm: x ... put rescale() first
 
+== attention
+>>> pn.attention(2.0)  # TypeError: attention: heads ... got 2.0
+>>> pn.attention(0)  # ValueError: attention: heads ... got 0
+>>> pn.attention(4, kv_heads=3)  # ValueError: attention: kv_heads is 3, ... divisor of heads, 4
+>>> pn.attention(4, kv_heads=True)  # TypeError: attention: kv_heads ... got True
+>>> pn.attention(2, head_features=0)  # ValueError: attention: head_features ... got 0
+>>> pn.attention(2, causal=1)  # TypeError: attention: causal ... got 1
+>>> pn.attention(2, rotary="halves")  # TypeError: attention: rotary ... got 'halves'
+>>> pn.attention(2, w_init=0.02)  # TypeError: attention: w_init ... got 0.02
+>>> pn.attention(2, b_init=0)  # TypeError: attention: b_init ... got 0
+>>> pn.attention(2).init(KEY, (3,))
+  # ValueError: attention(2): in_shape is (3,), expected (time, features)
+>>> pn.attention(2).init(KEY, (4, 3))
+  # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
+>>> pn.attention(2, rotary=True).init(KEY, (4, 6))
+  # ValueError: attention(2, rotary): rotary ... got 3 features per head, expected an even number
+>>> ATTENTION.apply(HEADS, (), X)
+  # ValueError: attention(1): x has shape (4, 3), ... for a single sequence pass x[None]
+>>> ATTENTION.apply(HEADS, (), SEQUENCES)
+  # ValueError: attention(1): x ... expected (..., 4), since wq has shape (4, 1, 4)
+>>> ATTENTION.apply(HEADS, (), jnp.ones((2, 3, 4), jnp.bfloat16))
+  # TypeError: attention(1): x ... the other's dtype
+>>> ATTENTION.apply(WB, (), X)  # TypeError: attention(1): params ... got a DenseParams
+>>> pn.stepwise(ATTENTION, batch=1, length=4)
+  # TypeError: attention(1): can't be read piece by piece, ... causal=True
+
 == gated_dense
 >>> pn.gated_dense(2.5)  # TypeError: gated_dense: units ... got 2.5
 >>> pn.gated_dense(0)  # ValueError: gated_dense: units ... got 0
@@ -598,6 +626,26 @@ TABLE = """== dense
   # TypeError: dense(2): x.x must be an array, got a list of 1
 >>> DENSE.forward(WB, (), pn.Padded(jnp.ones((5, 6, 3), int), VALID))
   # TypeError: dense(2): x.x must be floating point, got int32(5, 6, 3)
+>>> pn.value_and_grad(DENSE, lambda y, t: jnp.mean(y))(WB, (), pn.Padded(SEQUENCES, VALID), 0)
+  # TypeError: <lambda>: the model's output is Padded, and <lambda> takes no weights
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: softmax_cross_entropy: weights must have a finite sum above 0
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, VALID), (0 * VALID, COLUMN))
+  # ValueError: softmax_cross_entropy: weights has shape (4, 1) and logits (5, 6, 2); expected one
+>>> pn.fit(DENSE, LOSS, ADAM, pn.Padded(SEQUENCES, VALID), epochs=1, batch_size=5, key=KEY)
+  # TypeError: fit: data must be (x, targets) ... got a Padded, which may be the x
+>>> FIT((pn.Padded(SEQUENCES, VALID * 1), 0 * VALID), batch_size=5)
+  # TypeError: fit: x.valid must be bool, True at each position of a sequence, got int64(5, 6)
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID * 2), batch_size=5)
+  # ValueError: fit: targets[0, 0] is 2, expected labels in 0 … 1
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID[:4] * 1), batch_size=5)
+  # ValueError: fit: x holds 5 examples and targets 4
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: evaluate: no position of x is valid
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, VALID), (0 * VALID, 1.0 - VALID))
+  # ValueError: evaluate: targets[1], the weights, are all 0 where x is valid
+>>> PREDICT(PARAMS, STATE, pn.Padded(SEQUENCES, VALID[:2]))
+  # ValueError: predict: x.x has shape (5, 6, 3) and x.valid (2, 6); expected
 >>> pn.relu(pn.Padded(SEQUENCES, VALID))
   # TypeError: relu: x must be an array, got a Padded; pass x.x
 >>> pn.mse(pn.Padded(SEQUENCES, VALID), SEQUENCES)
@@ -621,6 +669,8 @@ TABLE = """== dense
   # TypeError: stepwise: model must be a layer, an op or a function, got 3
 >>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
 >>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> pn.stepwise(pn.position_embedding(4), batch=1, length=8)
+  # ValueError: position_embedding(4): stepwise's length is 8, expected at most 4
 >>> pn.stepwise(pn.batch_norm(), batch=1, length=8)
   # TypeError: stepwise: batch_norm can't be read piece by piece ... may depend on others
 >>> pn.stepwise(pn.serial(DENSE, jnp.sin), batch=1, length=8)

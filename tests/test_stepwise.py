@@ -96,6 +96,42 @@ def test_pieces_are_the_whole(name, x64):
         assert jnp.isnan(beyond).any()
 
 
+def gpt():
+    attend = pn.serial(pn.rms_norm(), pn.attention(2, causal=True))
+    think = pn.serial(pn.rms_norm(), pn.gated_dense(8), pn.dense(4))
+    block = pn.serial(pn.residual(attend), pn.residual(think))
+    return pn.serial(
+        pn.embedding(9, 4), pn.position_embedding(LENGTH), pn.repeat(block, 2), pn.dense(9)
+    )
+
+
+def test_a_language_model_writes_what_it_reads_as_a_whole(x64):
+    model = pn.as_dtype(gpt(), jnp.float64)
+    reader = pn.stepwise(model, batch=BATCH, length=LENGTH)
+    params, state = jax.jit(reader.init, static_argnums=1)(jax.random.key(0), (LENGTH,))
+    prompt = jnp.array([[3, 1, 4], [1, 5, 8]])
+
+    @jax.jit
+    def write(params, state):
+        def token(carry, _):
+            logits, state = carry
+            new = jnp.argmax(logits[:, -1:], axis=-1)
+            logits, state = reader.apply(params, state, new)
+            return (logits, state), (new[:, 0], logits[:, 0])
+
+        logits, state = reader.apply(params, state, prompt)
+        carry = logits[:, -1:], state
+        _, (tokens, others) = lax.scan(token, carry, length=LENGTH - 3)
+        return jnp.concatenate([prompt, tokens.T], 1), jnp.concatenate(
+            [logits, jnp.swapaxes(others, 0, 1)], 1
+        )
+
+    tokens, logits = write(params, state)
+    _, plain_state = jax.jit(model.init, static_argnums=1)(jax.random.key(0), (LENGTH,))
+    whole, _ = jax.jit(model.apply)(params, plain_state, tokens)
+    np.testing.assert_allclose(logits, whole, rtol=1e-12, atol=1e-13)
+
+
 def test_a_path_leads_to_what_can_not_be_read_piece_by_piece():
     model = pn.serial(pn.dense(2), pn.residual(pn.serial(pn.relu, pn.conv1d(2))))
     with pytest.raises(TypeError, match=r"^stepwise: conv1d\(2, 3\) can't be read piece") as caught:

@@ -142,6 +142,13 @@ FLOPS = {
     "batch_norm": (pn.batch_norm(), (8, 8, 3), 4 * 8 * 8 * 3),
     "layer_norm": (pn.layer_norm(), (5, 8), 7 * 5 * 8),
     "group_norm": (pn.group_norm(2), (5, 8), 7 * 5 * 8),
+    "rms_norm": (pn.rms_norm(), (5, 8), 4 * 5 * 8),
+    "gated_dense": (pn.gated_dense(6), (5, 8), 5 * 6 * (2 * 2 * 8 + 2)),
+    "gated_dense with biases": (
+        pn.gated_dense(6, b_init=pn.initializers.zeros, activation=pn.softmax), (8,),
+        6 * (2 * (2 * 8 + 1) + 1 + 3)),
+    "embedding": (pn.embedding(20, 8), (5,), 0),
+    "position_embedding": (pn.position_embedding(9), (5, 8), 5 * 8),
     "gru": (pn.gru(8), (5, 4), 5 * (2 * (4 + 8) * 24 + 24 + 8 + 64)),
     "lstm": (pn.lstm(8), (5, 4), 5 * (2 * (4 + 8) * 32 + 32 + 72)),
     "dropout": (pn.dropout(0.5), (9,), 0), "flatten": (pn.flatten(), (3, 3), 0),

@@ -107,3 +107,48 @@ def test_the_sum_over_many_places_accumulates_in_float32(dtype):
     (dw,), _ = layer.backward(params, cache, jnp.full((5000, 1), 0.01, dtype))
     expected = 5000 * float(dtype(0.01))
     assert dw.dtype == dtype and abs(float(dw[0, 0]) / expected - 1) < 0.005 and dw[1, 0] == 0
+
+
+VALID = np.array([[True, True], [True, False], [True, True], [True, False]])
+PADDING = np.where(VALID, X, -1)
+
+
+@jit_quickly
+def padded_embedding(params, x):
+    y, _, cache = MODEL.parts[0].forward(params, (), x)
+    return y, MODEL.parts[0].backward(params, cache, jnp.ones_like(y.x))
+
+
+def test_padding_may_hold_any_number_and_trains_no_row():
+    y, (dparams, dx) = padded_embedding(PARAMS[0], pn.Padded(PADDING, VALID))
+    expected, (same, _) = padded_embedding(PARAMS[0], pn.Padded(X, VALID))
+    assert not y.x[~VALID].any() and np.isfinite(y.x).all() and dx is None
+    assert error((y.x, dparams), (expected.x, same)) == 0
+    assert dparams.w.sum(1).tolist() == [3, 3, 3, 3, 6]
+    assert error(MODEL.parts[0].apply(PARAMS[0], (), pn.Padded(PADDING, VALID))[0].x, y.x) == 0
+
+
+def test_a_valid_token_outside_the_vocabulary_is_named_among_padding():
+    x, model = pn.Padded(PADDING + 2, VALID), pn.serial(pn.embedding(5, 3), pn.rms_norm())
+    params, state = model.init(KEY, (2,))
+    place = r"x\.x\[2, 0\] is 6, expected tokens in 0 … 4 \(3 of 8 are outside\)"
+    with pytest.raises(ValueError, match=place):
+        model.apply(params, state, x)
+
+
+def test_a_language_model_learns_nothing_from_padding():
+    model = pn.serial(
+        pn.embedding(5, 4), pn.position_embedding(2), pn.rms_norm(), pn.gated_dense(4), pn.dense(5)
+    )
+    params, state = model.init(KEY, (2,))
+    weights = VALID.astype(np.float32)
+
+    @jit_quickly
+    def grads(params, x):
+        y, _, cache = model.forward(params, state, x)
+        _, loss_cache = LOSS.forward(y.x, PADDING, weights)
+        return model.backward(params, cache, LOSS.backward(loss_cache, 1.0))[0]
+
+    f = jit_quickly(pn.value_and_grad(model, LOSS))
+    _, expected = f(params, state, X, (X, weights))
+    assert error(grads(params, pn.Padded(PADDING, VALID)), expected) <= 1e-6

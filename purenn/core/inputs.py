@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks
@@ -45,6 +46,20 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
     return Padded(x, valid)
 
 
+def with_zeros(where: str, x: Any) -> Any:
+    """Return `x`, with 0 in its padding if it is `Padded` and floating point.
+
+    The derivative with respect to padding is 0, but 0 times the NaN that it may hold is NaN.
+    """
+    if not isinstance(x, Padded):
+        return x
+    x, valid = as_input(where, "x", x)
+    if not checks.is_float(x):
+        return Padded(x, valid)
+    positions = jnp.expand_dims(valid, tuple(range(2, x.ndim)))
+    return Padded(jnp.where(positions, x, jnp.zeros((), x.dtype)), valid)
+
+
 def input_of(layer: "Layer", x: Any) -> Any:
     """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
     if isinstance(x, Padded) and layer.padded == "rejects":
@@ -60,8 +75,11 @@ def input_of(layer: "Layer", x: Any) -> Any:
 
 def _integers(where: str, name: str, value: Any) -> Array:
     value = checks.as_array(where, name, value)
-    if checks.is_float(value):
-        raise TypeError(f"{where}: {name} must be integers, got {checks.describe(value)}")
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(
+            f"{where}: {name} must be integers, got {checks.describe(value)}; "
+            f"convert it with {name}.astype(jnp.int32)"
+        )
     return value
 
 

@@ -35,7 +35,9 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
       included, and `conv1d` likewise; `conv2d_transpose`: 2 · kh · kw · features for each value of
       its input, and 1 for each bias that is added;
     - whatever works element by element, `tanh` like `relu`: 1 for each output value;
-    - `softmax`: 3 for each value; `batch_norm`: 4; `layer_norm` and `group_norm`: 7;
+    - `softmax`: 3 for each value; `batch_norm` and `rms_norm`: 4; `layer_norm` and `group_norm`: 7;
+    - `gated_dense`: those of two dense layers and of its activation, and 1 for each product;
+      `embedding`: 0; `position_embedding`: 1 for each value;
     - `gru` and `lstm`: for each step and unit, 2 · (features + units) for each gate, 1 for each
       bias, and 8 or 9 for the gates and the state;
     - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;

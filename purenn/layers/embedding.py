@@ -8,6 +8,7 @@ from purenn.core import checks, scalars
 from purenn.core.layer import Layer, no_flops
 from purenn.core.located import inside
 from purenn.core.notation import Notation
+from purenn.core.padded import padded_like
 from purenn.core.precision import wide
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
@@ -39,7 +40,8 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
 
     A token outside $0 \dots \mathrm{vocabulary} - 1$ is an error where its value is known. In a
     compiled program its vector is NaN, a constant, so that no row of the table learns from it. No
-    index wraps around or is clamped: -1 is not the last token.
+    index wraps around or is clamped: -1 is not the last token. In `Padded` tokens, padding may hold
+    any number. Its vector is 0, and no row learns from it.
 
     Args:
         vocabulary: the number of different tokens, at least 1.
@@ -79,13 +81,13 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
             return EmbeddingParams(draw(name, "w_init", w_init, key, (vocabulary, features))), ()
 
     def forward(
-        params: EmbeddingParams, state: Any, x: Array, *, train: bool = False, key: Any = None
-    ) -> tuple[Array, Any, Array]:
+        params: EmbeddingParams, state: Any, x: Any, *, train: bool = False, key: Any = None
+    ) -> tuple[Any, Any, Any]:
         check(params)
         check_tokens(name, x, vocabulary)
-        return rows_at(params.w, x), state, x
+        return padded_like(x, rows_at(params.w, x)), state, x
 
-    def backward(params: EmbeddingParams, x: Array, dy: Array) -> tuple[EmbeddingParams, None]:
+    def backward(params: EmbeddingParams, x: Any, dy: Array) -> tuple[EmbeddingParams, None]:
         check(params)
         return EmbeddingParams(rows_added(x, wide(dy), like=params.w)), None
 
@@ -102,4 +104,6 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         vocabulary=vocabulary,
         notation=notation,
         flops=no_flops,
+        padded="uses",
+        stepwise=lambda batch, length: embedding(vocabulary, features, w_init=w_init),
     )

@@ -154,8 +154,9 @@ def gated_dense(
         checks.same_dtype(name, "x", x, "params.w", w)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        # Two products and sums per weight, the activation, and the product of both.
-        return 4 * int(x.size) * units + 2 * int(y.size) * (1 + bias)
+        # A product and a sum per weight, the biases, the activation, and the product of both.
+        of_f = f.flops(y, y) if f.flops is not None else int(y.size)
+        return 4 * int(x.size) * units + int(y.size) * (1 + 2 * bias) + of_f
 
     return Layer(
         init,
@@ -165,6 +166,7 @@ def gated_dense(
         notation=_notation(f, bias=bias),
         by_jax=f.by_jax,
         flops=flops,
+        padded=f.padded,
     )
 
 

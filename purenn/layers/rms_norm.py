@@ -113,4 +113,6 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
     def flops(params: Any, x: Any, y: Any) -> int:
         return 4 * int(y.size)  # the square and the sum, the division, the scale
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init, forward, backward, name=name, notation=notation, flops=flops, padded="ignores"
+    )

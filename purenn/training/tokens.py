@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
 from jax import Array
 
 from purenn.core import checks
 from purenn.core.layer import Layer
+from purenn.core.padded import array_of
 from purenn.distributed.processes import to_host
 from purenn.layers.tokens import bad_token
 
@@ -18,13 +20,13 @@ def check_tokens(where: str, model: Layer, x: Any, name: str = "x") -> None:
 
 def wrong_token(model: Layer, x: Any, name: str = "x") -> str:
     """Describe the first token outside the vocabulary; return an empty string if there is none."""
-    vocabulary = vocabulary_of(model)
-    if vocabulary is None or x.size == 0 or checks.is_float(x):
+    vocabulary, tokens = vocabulary_of(model), array_of(x)
+    if vocabulary is None or tokens.size == 0 or checks.is_float(tokens):
         return ""  # the layer itself rejects floats
-    elsewhere = isinstance(x, Array) and not x.is_fully_addressable
-    if elsewhere and int(x.min()) >= 0 and int(x.max()) < vocabulary:
+    elsewhere = isinstance(tokens, Array) and not tokens.is_fully_addressable
+    if elsewhere and int(tokens.min()) >= 0 and int(tokens.max()) < vocabulary:
         return ""  # what several processes hold is gathered only if there is something to say
-    return bad_token(name, to_host(x), vocabulary)
+    return bad_token(name, jax.tree.map(to_host, x), vocabulary)
 
 
 def vocabulary_of(layer: Layer) -> int | None:

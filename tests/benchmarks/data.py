@@ -1,12 +1,46 @@
-"""The images, read by no framework's own loader, so that all get the same."""
+"""The images and texts, read by no framework's own loader, so that all get the same."""
 
 import gzip
 from pathlib import Path
 
 import numpy as np
+from gpts import GPTS
 from tasks import Task
 
-MNIST = Path(__file__).parents[2] / "examples" / "data" / "mnist"
+DATA = Path(__file__).parents[2] / "examples" / "data"
+MNIST = DATA / "mnist"
+
+
+def forms(task: Task) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The examples in each dtype in which a step takes them, the smallest first, and the targets.
+
+    Floats are bytes that were scaled before.
+    """
+    if task.gpt:
+        x, y = pieces(task)
+        return {"int32": x}, y
+    x, y = images(task)
+    return {"uint8": x, "float32": x.astype(np.float32) / 255}, y
+
+
+def pieces(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Pieces of text as int32 tokens, one after the other, and the same text one token later.
+
+    Characters that the vocabulary does not hold, the rarest ones, are its last token. Names come in
+    a random order, each on a line of its own.
+    """
+    gpt = GPTS[task.gpt]
+    text = (DATA / "text" / gpt.text).read_text()
+    if gpt.micro:
+        names = np.random.default_rng(0).permutation(text.split())
+        text = "\n".join(names)
+    found, tokens, counts = np.unique(list(text), return_inverse=True, return_counts=True)
+    ranks = np.empty(len(found), np.int32)
+    ranks[np.argsort(-counts, kind="stable")] = np.arange(len(found))
+    tokens = np.minimum(ranks, gpt.vocabulary - 1)[tokens]
+    n = min(task.examples, (len(tokens) - 1) // gpt.length)
+    cut = (n, gpt.length)
+    return tokens[: n * gpt.length].reshape(cut), tokens[1 : n * gpt.length + 1].reshape(cut)
 
 
 def images(task: Task, part: str = "train") -> tuple[np.ndarray, np.ndarray]:
