@@ -463,7 +463,11 @@ TABLE = """== dense
 >>> pn.attention(2, w_init=0.02)  # TypeError: attention: w_init ... got 0.02
 >>> pn.attention(2, b_init=0)  # TypeError: attention: b_init ... got 0
 >>> pn.attention(2).init(KEY, (3,))
-  # ValueError: attention(2): in_shape is (3,), expected (time, features)
+  # ValueError: attention(2): in_shape is (3,), expected (time, features), both at least 1
+>>> pn.attention(2).init(KEY, (0, 4))
+  # ValueError: attention(2): in_shape is (0, 4), ... both at least 1
+>>> ATTENTION.apply(HEADS, (), jnp.ones((2, 0, 4)))
+  # ValueError: attention(1): x has shape (2, 0, 4), expected (batch, time, features)
 >>> pn.attention(2).init(KEY, (4, 3))
   # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
 >>> pn.attention(2, rotary=True).init(KEY, (4, 6))
@@ -658,8 +662,8 @@ TABLE = """== dense
   # TypeError: flatten: x is Padded, but ... padding would count
 >>> CONV_1D.apply(KERNELS_1D, (), pn.Padded(SEQUENCES, VALID))
   # TypeError: conv1d(2, 3): x is Padded, but ... padding would count
->>> pn.global_avg_pool().apply((), (), pn.Padded(SEQUENCES, VALID))
-  # TypeError: global_avg_pool: x is Padded, but ... padding would count
+>>> POOL.apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: max_pool((3, 2)): x is Padded, but ... padding would count
 >>> pn.residual(jnp.sin).apply((), (), pn.Padded(SEQUENCES, VALID))
   # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
   # in residual / sin

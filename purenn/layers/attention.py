@@ -149,8 +149,10 @@ def attention(
     made = Heads(heads, kv, rotary)
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[AttentionParams, tuple[()]]:
-        if len(in_shape) != 2:
-            raise ValueError(f"{name}: in_shape is {in_shape}, expected (time, features)")
+        if len(in_shape) != 2 or 0 in in_shape:
+            raise ValueError(
+                f"{name}: in_shape is {in_shape}, expected (time, features), both at least 1"
+            )
         features = in_shape[-1]
         each = features_per_head(features, in_shape)
         mixes = (heads * each, features), (heads, each, features), (features,)
@@ -215,7 +217,7 @@ def attention(
             (heads, "d", "features"),
             *(biases if bias else (None,) * 4),
         )
-        if x.ndim != 3:
+        if x.ndim != 3 or x.shape[1] == 0:
             remedy = "; for a single sequence pass x[None]" * (x.ndim == 2)
             raise ValueError(
                 f"{name}: x has shape {x.shape}, expected (batch, time, features){remedy}"

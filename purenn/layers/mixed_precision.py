@@ -100,13 +100,7 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         return cast(y, _dtype_of_y(params, x, y)), state
 
     def in_steps(batch: int, length: int) -> Layer:
-        read = stepwise(inner, batch=batch, length=length)
-
-        def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-            params, state = read.init(key, in_shape)
-            return params, cast(state, low)  # what was read is in the dtype of the arithmetic
-
-        return mixed_precision(read.replace(init=init), dtype)
+        return mixed_precision(stepwise(inner, batch=batch, length=length), dtype)
 
     notation = inner.notation._replace(
         y=inner.notation.y or f"{literal(inner.name)}({{x}})",
