@@ -42,18 +42,19 @@ DEFAULTS: dict[str, tuple[Any, Any]] = {
     "text": (FOLDER / "moby-dick.txt", FOLDER / "names.txt"),
     "output": (Path("runs/language"), Path("runs/names")),
     "sample": (300, 20),
+    "temperature": (0.8, 1.0),
     "depth": (4, 2),
     "width": (128, 64),
     "heads": (4, 4),
-    "length": (128, 16),
+    "length": (256, 16),
     "learning_rate": (0.003, 0.003),
-    "batch_size": (8, 32),
-    "epochs": (40, 10),
-    "steps": (400, 400),
+    "batch_size": (4, 32),
+    "epochs": (30, 8),
+    "steps": (400, 250),
 }
 # What decides which network it is.
 NETWORK = ("model", "names", "depth", "width", "heads", "length", "dropout")
-WATCHED = 256  # held-out sequences, on which the loss is measured after each epoch
+WATCHED = 30_000  # held-out characters, on which the loss is measured after each epoch
 
 
 @Parameter(name="*")  # --depth, not --options.depth
@@ -72,7 +73,7 @@ class Options(Sampling):
     heads: AtLeast1 | None = None
     """Heads of a gpt's attention, a divisor of the width. [default: 4]"""
     length: Annotated[int, at_least(2)] | None = None
-    """Characters of a sequence: how far back the network learns to look. [default: 128; 16]"""
+    """Characters of a sequence: how far back the network learns to look. [default: 256; 16]"""
     dropout: Fraction = 0.0
     """Probability of zeroing what a layer of a block computed, in training."""
 
@@ -82,11 +83,11 @@ class Options(Sampling):
     """The highest, after 200 steps of warmup, or a tenth of the run. It then decreases to 0 along
     half a cosine. [default: 0.003]"""
     batch_size: AtLeast1 | None = None
-    """Sequences per step. [default: 8; 32]"""
+    """Sequences per step. [default: 4; 32]"""
     epochs: AtLeast1 | None = None
-    """How often to measure, write a sample and keep a checkpoint. [default: 40; 10]"""
+    """How often to measure, write a sample and keep a checkpoint. [default: 30; 8]"""
     steps: AtLeast1 | None = None
-    """Steps per epoch, each on sequences from anywhere in the text. [default: 400]"""
+    """Steps per epoch, each on sequences from anywhere in the text. [default: 400; 250]"""
 
     resume: Annotated[bool, Parameter(negative="")] = False
     """Continue the unfinished run in the output folder, if there is one."""
@@ -128,10 +129,13 @@ def build_optimizer(options: Options) -> pn.Optimizer:
     return getattr(pn, options.optimizer)(rate)
 
 
-def check(options: Options) -> None:
-    """Reject options that contradict each other."""
+def check(options: Options, given: Options) -> None:
+    """Reject options that contradict each other, and what was given without an effect."""
     width, heads = options.width, options.heads
-    if options.model == "gpt" and width % (2 * heads):
+    if options.model != "gpt":
+        if given.heads is not None:
+            raise ValueError(f"--heads needs --model gpt, got {options.model}")
+    elif width % (2 * heads):
         raise ValueError(
             f"--width must be a multiple of {2 * heads}, so that each of --heads {heads} has an "
             f"even number of features, got {width}"
@@ -157,7 +161,7 @@ def train(
     kept = language_runs.Checkpoint(options.output, settings(options, text), options.epochs)
     train_state, history = kept.begin(train_state, resume=options.resume)
     writer = Writer(model, options.length, options.temperature, options.top_k)
-    every = max(1, len(corpus.held_out[0]) // WATCHED)
+    every = max(1, corpus.held_out[1].size // WATCHED)
     watched = jax.tree.map(lambda rows: rows[::every], corpus.held_out)
 
     total, done = options.epochs * steps, len(history) * steps
@@ -238,9 +242,10 @@ app = App(name="language.py", version_flags=[], result_action="return_value")
 @app.default
 def main(options: Options | None = None) -> None:
     """Train a network on a text, character by character, and let it write."""
-    options = complete(options or Options())
+    given = options or Options()
+    options = complete(given)
     with run_folder.brief_errors(options.output):
-        check(options)
+        check(options, given)
         text, corpus = load(options)
         prompt_of(options, corpus.vocabulary, options.length)
         model = build_model(options, len(corpus.vocabulary))
@@ -255,17 +260,21 @@ def main(options: Options | None = None) -> None:
 @app.command
 def write(options: Sampling | None = None) -> None:
     """Let a network write that was trained before."""
-    options = complete(options or Sampling())
-    with run_folder.brief_errors(options.output):
-        network = language_runs.read_json(options.output / "network.json")
+    given = options or Sampling()
+    output = complete(given).output
+    with run_folder.brief_errors(output):
+        described = output / "network.json"
+        if not described.exists():
+            raise ValueError(f"--output must hold a finished run, got {output}")
+        network = language_runs.read_json(described)
         trained = Options(**{name: network[name] for name in NETWORK})
+        options = complete(replace(given, names=trained.names))
         vocabulary = Vocabulary(network["characters"])
         model = build_model(trained, len(vocabulary))
         key, in_shape = jax.random.key(options.seed), (trained.length,)
         like = jax.eval_shape(lambda key: model.init(key, in_shape), key)
-        learned = pn.load(options.output / "model.safetensors", like)
+        learned = pn.load(output / "model.safetensors", like)
         writer = Writer(model, trained.length, options.temperature, options.top_k)
-        options = replace(options, names=trained.names)
         print(sampled(options, vocabulary, writer, learned, key))
 
 

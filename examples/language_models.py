@@ -34,7 +34,9 @@ def recurrent(
 ) -> pn.Layer:
     """Build a stack of `gru` or `lstm`, whose state is all that it knows of what came before."""
     drop = [pn.dropout(dropout)] if dropout else []
-    layers = [each for _ in range(depth) for each in (layer(width), *drop)]
+    # Padding comes after a name, and the state knows of what came before alone.
+    reads = layer(width).replace(padded="ignores")
+    layers = [each for _ in range(depth) for each in (reads, *drop)]
     return pn.serial(pn.embedding(vocabulary, width), *layers, pn.dense(vocabulary))
 
 
@@ -55,7 +57,7 @@ def attention_weights(model: pn.Layer, params: Any, state: Any, tokens: Any, blo
 
     def rotated(z: Array) -> Array:
         half = z.shape[-1] // 2
-        angle = jnp.arange(len(x))[:, None] * 10_000.0 ** (-jnp.arange(half) / half)
+        angle = jnp.outer(jnp.arange(len(x), dtype=x.dtype), 10_000.0 ** (-jnp.arange(half) / half))
         a, b, cos, sin = z[..., :half], z[..., half:], jnp.cos(angle), jnp.sin(angle)
         return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
 

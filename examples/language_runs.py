@@ -23,8 +23,6 @@ class Checkpoint:
     def begin(self, start: pn.TrainState, *, resume: bool) -> tuple[pn.TrainState, list[Any]]:
         """Return the state to start from, and the epochs that are done."""
         if not (resume and self.arrays.exists()):
-            self.arrays.parent.mkdir(exist_ok=True)
-            write_json(self.described, self.settings)
             return start, []
         before = read_json(self.described)
         for name, value in self.settings.items():
@@ -39,6 +37,8 @@ class Checkpoint:
 
     def write(self, train_state: pn.TrainState, history: list[Any]) -> None:
         """Replace the checkpoint, whole or not at all."""
+        self.arrays.parent.mkdir(exist_ok=True)
+        write_json(self.described, self.settings)  # the same every time
         pn.save(self.arrays, (train_state, self._rows(history)))
 
     def _rows(self, history: list[Any]) -> Any:

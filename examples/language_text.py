@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import purenn as pn
+
 FOLDER = Path(__file__).parent / "data" / "text"
 END = "\n"  # before and after a name
 
@@ -86,9 +88,9 @@ class Book:
         return rows[:, :-1], rows[:, 1:]
 
     def sentence(self, most: int = 40) -> str:
-        """Return what the held-out text begins with, to look at."""
-        x, _ = self.held_out
-        return self.vocabulary.decode(x[0, :most])
+        """Return the beginning of the first held-out paragraph, to look at."""
+        text = self.vocabulary.decode(self.held_out[0][0])
+        return (text.partition("\n\n")[2] or text)[:most]
 
     def describe(self) -> str:
         """Say how much there is."""
@@ -104,14 +106,14 @@ class Names:
         vocabulary: of all names, and `END`.
         known: all names.
         rows: those for training, between ends, `(names, length + 1)`; what follows is `END` too.
-        held_out: `(x, (targets, weights))`, a tenth of the names.
+        held_out: `(x, targets)`, a tenth of the names.
         length: of a sequence, which a name and one end must fit into.
     """
 
     vocabulary: Vocabulary
     known: frozenset[str]
     rows: Any
-    held_out: tuple[Any, tuple[Any, Any]]
+    held_out: tuple[pn.Padded, Any]
     length: int
 
     @classmethod
@@ -134,29 +136,26 @@ class Names:
         rows = vocabulary.encode("".join(lines), "--text").reshape(-1, length + 1)
         rows = np.random.default_rng(0).permutation(rows)  # they are sorted
         rows, held = np.split(rows, [len(rows) - len(rows) // 10])
-        return cls(vocabulary, frozenset(names), rows, with_weights(held), length)
+        return cls(vocabulary, frozenset(names), rows, padded(held), length)
 
-    def examples(self, rng: np.random.Generator, count: int) -> tuple[Any, tuple[Any, Any]]:
-        """Draw `count` names, and return `(x, (targets, weights))`."""
-        return with_weights(self.rows[rng.integers(len(self.rows), size=count)])
+    def examples(self, rng: np.random.Generator, count: int) -> tuple[pn.Padded, Any]:
+        """Draw `count` names, and return `(x, targets)`."""
+        return padded(self.rows[rng.integers(len(self.rows), size=count)])
 
     def sentence(self) -> str:
         """Return a held-out name and its ends, to look at."""
-        x, (_, weights) = self.held_out
-        longest = weights.sum(axis=1).argmax()
-        return self.vocabulary.decode(x[longest, : int(weights[longest].sum())])
+        (x, valid), _ = self.held_out
+        longest = valid.sum(axis=1).argmax()
+        return self.vocabulary.decode(x[longest][valid[longest]])
 
     def describe(self) -> str:
         """Say how much there is."""
-        return f"training on {len(self.rows):,} names; {len(self.held_out[0]):,} are held out"
+        return f"training on {len(self.rows):,} names; {len(self.held_out[1]):,} are held out"
 
 
-def with_weights(rows: Any) -> tuple[Any, tuple[Any, Any]]:
-    """Return names and what follows each character. After a name's first end, nothing counts.
-
-    What comes after the end reaches nothing before it: every model here is causal.
-    """
+def padded(rows: Any) -> tuple[pn.Padded, Any]:
+    """Return names, and what follows each character: the next one, or the end."""
     x, targets = rows[:, :-1], rows[:, 1:]
-    counts = x != x[:, :1]  # inside the name
-    counts[:, 0] = True
-    return x, (targets, counts.astype(np.float32))
+    valid = x != x[:, :1]
+    valid[:, 0] = True  # the end before the name; those after it are padding
+    return pn.Padded(x, valid), targets

@@ -501,16 +501,16 @@ LAYERS = (
     LayerRow(
         "attention",
         pn.attention(2, b_init=pn.initializers.zeros),
-        (3, 4),
+        (4, 6),
         partial(plain_attention, False, False),
         leading=((2,), (1,)),
     ),
     LayerRow(
         "attention-causal-rotary",
-        pn.attention(4, kv_heads=2, head_features=2, causal=True, rotary=True),
+        pn.attention(4, kv_heads=2, head_features=6, causal=True, rotary=True),
         (5, 3),
         partial(plain_attention, True, True),
-        leading=((2,),),
+        leading=((3,),),
     ),
     LayerRow("serial-with-a-function", pn.serial(pn.dense(3), jnp.sin), (4,), plain_function),
 )

@@ -1,7 +1,6 @@
 """`check_gradients`: what it takes, what it accepts, and what it says of each mistake."""
 
 from functools import partial
-from importlib import import_module
 from typing import NamedTuple
 
 import jax
@@ -12,32 +11,6 @@ import pytest
 import purenn as pn
 
 pytestmark = pytest.mark.usefixtures("quickly", "one_referee")
-
-checker = import_module("purenn.inspect.check_gradients")
-REFEREES = {}
-
-
-@pytest.fixture
-def one_referee(monkeypatch):
-    """What is right for a forward and its arguments is found once for all that is judged by it."""
-    case_of, ask, asked = checker.function_case, checker.ask, []
-
-    def function_case(forward, arguments):
-        numbers = [(np.shape(a), np.asarray(a).tobytes()) for a in jax.tree.leaves(arguments[1:])]
-        asked.append((forward, str(numbers)))
-        return case_of(forward, arguments)
-
-    def ask_once(case, rng):
-        if not asked:  # a layer or an op
-            return ask(case, rng)
-        key = (*asked.pop(), case.labels, str(rng.bit_generator.state))
-        if key not in REFEREES:
-            REFEREES[key] = ask(case, rng)
-        return REFEREES[key]._replace(case=case)
-
-    monkeypatch.setattr(checker, "function_case", function_case)
-    monkeypatch.setattr(checker, "ask", ask_once)
-
 
 M = 4
 RNG = np.random.default_rng(0)

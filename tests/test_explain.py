@@ -476,7 +476,7 @@ def check_formulas(e, page, words):
     """Compute each formula of a page; what is printed beside it must be its value."""
     values = words["v"]
     names = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
-    lines = re.findall(r"^ (\S+) = (.+?)( \+ penaltys)? +\([\d,]+\) ", page, re.MULTILINE)
+    lines = re.findall(r"^ (\S+) = (.+?)( \+ penaltys)? +\([\d,]+\)(?: |$)", page, re.MULTILINE)
     assert len(lines) == len(e.named()) - 1  # all but X
     for symbol, text, penalty in lines:
         for printed, written in PYTHON:

@@ -465,7 +465,11 @@ TABLE = """== dense
 >>> pn.attention(2, w_init=0.02)  # TypeError: attention: w_init ... got 0.02
 >>> pn.attention(2, b_init=0)  # TypeError: attention: b_init ... got 0
 >>> pn.attention(2).init(KEY, (3,))
-  # ValueError: attention(2): in_shape is (3,), expected (time, features)
+  # ValueError: attention(2): in_shape is (3,), expected (time, features), both at least 1
+>>> pn.attention(2).init(KEY, (0, 4))
+  # ValueError: attention(2): in_shape is (0, 4), ... both at least 1
+>>> ATTENTION.apply(HEADS, (), jnp.ones((2, 0, 4)))
+  # ValueError: attention(1): x has shape (2, 0, 4), expected (batch, time, features)
 >>> pn.attention(2).init(KEY, (4, 3))
   # ValueError: attention(2): in_shape is (4, 3), whose 3 features ... not divide
 >>> pn.attention(2, rotary=True).init(KEY, (4, 6))
@@ -642,6 +646,26 @@ TABLE = """== dense
   # TypeError: dense(2): x.x must be an array, got a list of 1
 >>> DENSE.forward(WB, (), pn.Padded(jnp.ones((5, 6, 3), int), VALID))
   # TypeError: dense(2): x.x must be floating point, got int32(5, 6, 3)
+>>> pn.value_and_grad(DENSE, lambda y, t: jnp.mean(y))(WB, (), pn.Padded(SEQUENCES, VALID), 0)
+  # TypeError: <lambda>: the model's output is Padded, and <lambda> takes no weights
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: softmax_cross_entropy: weights must have a finite sum above 0
+>>> pn.value_and_grad(DENSE, LOSS)(WB, (), pn.Padded(SEQUENCES, VALID), (0 * VALID, COLUMN))
+  # ValueError: softmax_cross_entropy: weights has shape (4, 1) and logits (5, 6, 2); expected one
+>>> pn.fit(DENSE, LOSS, ADAM, pn.Padded(SEQUENCES, VALID), epochs=1, batch_size=5, key=KEY)
+  # TypeError: fit: data must be (x, targets) ... got a Padded, which may be the x
+>>> FIT((pn.Padded(SEQUENCES, VALID * 1), 0 * VALID), batch_size=5)
+  # TypeError: fit: x.valid must be bool, True at each position of a sequence, got int64(5, 6)
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID * 2), batch_size=5)
+  # ValueError: fit: targets[0, 0] is 2, expected labels in 0 … 1
+>>> FIT((pn.Padded(SEQUENCES, VALID), VALID[:4] * 1), batch_size=5)
+  # ValueError: fit: x holds 5 examples and targets 4
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, 0 * VALID > 0), 0 * VALID)
+  # ValueError: evaluate: no position of x is valid
+>>> EVALUATE(PARAMS, STATE, pn.Padded(SEQUENCES, VALID), (0 * VALID, 1.0 - VALID))
+  # ValueError: evaluate: targets[1], the weights, are all 0 where x is valid
+>>> PREDICT(PARAMS, STATE, pn.Padded(SEQUENCES, VALID[:2]))
+  # ValueError: predict: x.x has shape (5, 6, 3) and x.valid (2, 6); expected
 >>> pn.relu(pn.Padded(SEQUENCES, VALID))
   # TypeError: relu: x must be an array, got a Padded; pass x.x
 >>> pn.mse(pn.Padded(SEQUENCES, VALID), SEQUENCES)
@@ -654,8 +678,8 @@ TABLE = """== dense
   # TypeError: flatten: x is Padded, but ... padding would count
 >>> CONV_1D.apply(KERNELS_1D, (), pn.Padded(SEQUENCES, VALID))
   # TypeError: conv1d(2, 3): x is Padded, but ... padding would count
->>> pn.global_avg_pool().apply((), (), pn.Padded(SEQUENCES, VALID))
-  # TypeError: global_avg_pool: x is Padded, but ... padding would count
+>>> POOL.apply((), (), pn.Padded(SEQUENCES, VALID))
+  # TypeError: max_pool((3, 2)): x is Padded, but ... padding would count
 >>> pn.residual(jnp.sin).apply((), (), pn.Padded(SEQUENCES, VALID))
   # TypeError: sin: x is Padded, but ... pass serial(sin).replace(padded="ignores")
   # in residual / sin
@@ -665,6 +689,8 @@ TABLE = """== dense
   # TypeError: stepwise: model must be a layer, an op or a function, got 3
 >>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
 >>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> pn.stepwise(pn.position_embedding(4), batch=1, length=8)
+  # ValueError: position_embedding(4): stepwise's length is 8, expected at most 4
 >>> pn.stepwise(pn.batch_norm(), batch=1, length=8)
   # TypeError: stepwise: batch_norm can't be read piece by piece ... may depend on others
 >>> pn.stepwise(pn.serial(DENSE, jnp.sin), batch=1, length=8)

@@ -11,7 +11,7 @@ import pytest
 from html_page import Element, address_of, pages_of, parse
 
 # Hosts that a page may send its reader to.
-HOSTS = ("docs.jax.dev", "squidfunk.github.io")
+HOSTS = ("docs.jax.dev", "github.com", "squidfunk.github.io")
 # Relations of <link> that only name an address; what the others name, the browser fetches.
 NAMING = {"canonical", "alternate", "license", "author", "next", "prev", "edit"}
 

@@ -25,6 +25,7 @@ from grading.rubric import BY_HAND, EXERCISES, rubric  # noqa: E402
 from grading.sheet import key, numbers, sheet, student_file  # noqa: E402
 from grading.worker import grade_here, load, mark  # noqa: E402
 
+WILD = sorted(path.stem for path in (TEACHING / "wild").glob("*.py"))
 BROKEN = sorted(path.stem for path in (TEACHING / "broken").glob("*.py"))
 
 
@@ -69,6 +70,14 @@ def test_each_broken_pass_is_on_its_page():
     assert len(BROKEN) == 10 and page.startswith("# Broken passes\n\nTen short files")
     assert sorted(re.findall(r'check\("(\w+)"\)', page)) == BROKEN == sorted(MENDED)
     assert sorted(re.findall(r"^examples/teaching/broken/(\w+).py$", page, re.M)) == BROKEN
+
+
+def test_each_mistake_in_the_wild_is_on_its_page():
+    page = (PAGES / "wild.md").read_text()
+    assert f"Here are {len(WILD)} of them." in page
+    assert sorted(re.findall(r'check\("(\w+)"\)', page)) == WILD
+    assert sorted(re.findall(r"^examples/teaching/wild/(\w+).py$", page, re.M)) == WILD
+    assert sorted(re.findall(r"^\| \[`(\w+)`\]\(#\1\) \| \[", page, re.M)) == WILD
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

@@ -40,7 +40,13 @@ def some_parts(layer: Layer, first: int, last: int) -> Layer:
         return tuple(reversed(dparams)), dy
 
     return Layer(
-        no_parameters, forward, backward, name=layer.name, takes="any", parts=(*parts.values(),)
+        no_parameters,
+        forward,
+        backward,
+        name=layer.name,
+        takes="any",
+        parts=(*parts.values(),),
+        padded="uses",
     )
 
 

@@ -18,11 +18,19 @@ from purenn.backprop.rows import over_chunks
 from purenn.backprop.unit import unit
 from purenn.core import checks, scalars
 from purenn.core.cache import to_jax
+from purenn.core.inputs import as_input, with_zeros
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import Padded, array_of
 from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import reshard_like, varying_together
-from purenn.core.target_parts import loss_arguments, names_of, parts_of, weights_of
+from purenn.core.target_parts import (
+    loss_arguments,
+    names_of,
+    parts_of,
+    weights_of,
+    without_padding,
+)
 from purenn.core.types import Fn, Params, State
 
 NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tail
@@ -48,7 +56,8 @@ class Tail:
     is rejected; a function of your own that mixes examples mixes those of a chunk. A loss of your
     own is assumed to be a mean over the batch.
 
-    With weights, a chunk's share is that of its weights. Chunk c runs with the key
+    With weights, a chunk's share is that of its weights, and with `Padded` sequences that of its
+    valid positions. Chunk c runs with the key
     `fold_in(fold_in(key, 2**32 - 1), c)` instead of `key`, so that dropout in the tail draws other
     masks than without chunks; everything else is equal. The penalty is added once.
 
@@ -138,6 +147,7 @@ def in_chunks(layer: Layer, op: Op[...], tail: Tail) -> Fn:
     ) -> tuple[Array, State, Params]:
         body_params, end_params = entries_of(layer, "params", params, first)
         body_state, end_state = entries_of(layer, "state", state, first)
+        x = with_zeros(layer.name, x)
         y, body_state, cache = body.forward(body_params, body_state, x, train=train, key=key)
         value, end_grads, dy = of_end(end_params, end_state, y, targets, key, train)
         body_grads, _ = body.backward(body_params, cache, dy)
@@ -157,26 +167,31 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         params: Params, state: State, x: Any, targets: Any, key: Any, train: bool
     ) -> tuple[Array, Params, Array | None]:
         params, state, targets = to_jax((params, state, targets))
-        x = checks.as_array(layer.name, "x", x)
-        batch = _examples(layer.name, op.name, x, targets)
+        x = with_zeros(layer.name, as_input(layer.name, "x", x))
+        batch = _examples(layer.name, op.name, array_of(x), targets)
+        if isinstance(x, Padded):  # the share of a chunk is that of its valid positions
+            y = jax.eval_shape(lambda p, s, x: layer.apply(p, s, x)[0], params, state, x)
+            if isinstance(y, Padded):
+                _, targets = without_padding(op, y._replace(valid=x.valid), targets)
         weights = weights_of(op, targets)
         _reject_new_state(layer, params, state, x, key, train)
         if key is not None:
             key = jax.random.fold_in(checks.prng_key(layer.name, key), jnp.uint32(NO_PART))
 
         def add_chunk(
-            total: Params, number: Array, given: tuple[Array, Any]
+            total: Params, number: Array, given: tuple[Any, Any]
         ) -> tuple[Params, Array, Array | None]:
             x, targets = given
+            count = array_of(x).shape[0]
             chunk_key = None if key is None else jax.random.fold_in(key, number)
-            with _on_chunk(x.shape[0], batch):
+            with _on_chunk(count, batch):
                 y, _, cache = layer.forward(params, state, x, train=train, key=chunk_key)
-                value, loss_cache = op.forward(y, *loss_arguments(op, targets))
+                value, loss_cache = op.forward(array_of(y), *loss_arguments(op, targets))
             # So that the backward waits for the value: otherwise XLA:CPU keeps the terms of the
             # loss, an array like y, all the while. In chunks of 512 rows, 50,257 classes then take
             # 325 MB instead of 222.
             one = jnp.where(jnp.isnan(value), jnp.nan, unit(op.name, value))
-            share = x.shape[0] / batch if weights is None else _share(targets, weights, value)
+            share = count / batch if weights is None else _share(targets, weights, value)
             value, dy = share * value, op.backward(loss_cache, share * one)
             if weights is not None:  # if all are 0 in this chunk, it has no mean
                 value, dy = (jnp.where(share == 0, 0, a) for a in (value, dy))
@@ -192,7 +207,7 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
         total, values, dx = over_chunks(add_chunk, total, (x, targets), rows)
         value = jnp.sum(wide(values)).astype(values.dtype)
         grads = jax.tree.map(lambda t, p: t.astype(p.dtype), total, params)
-        return value, grads, reshard_like(dx, x)
+        return value, grads, reshard_like(dx, array_of(x))
 
     return run
 

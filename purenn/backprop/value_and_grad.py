@@ -10,13 +10,14 @@ from purenn.backprop.tail import Tail, check_tail, in_chunks
 from purenn.backprop.unit import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.inputs import with_zeros
 from purenn.core.layer import Layer
 from purenn.core.op import Op
 from purenn.core.sharding import summed_like
-from purenn.core.target_parts import loss_arguments
+from purenn.core.target_parts import loss_arguments, without_padding
 from purenn.core.types import (
-    ArrayLike,
     Fn,
+    Input,
     Key,
     LossLike,
     ModelLike,
@@ -34,7 +35,7 @@ class ValueAndGrad(Protocol):
         self,
         params: Params,
         state: State,
-        x: ArrayLike,
+        x: Input,
         targets: Targets,
         *,
         key: Key | None = None,
@@ -69,7 +70,9 @@ def value_and_grad(
             for no chunks.
 
     Returns:
-        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `value`
+        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `x` may
+        be `Padded`; its valid positions are then the weights of the loss, or factors of the given
+        ones, so that padding has no part in the value and in the derivatives. `value`
         includes the penalty, `state` is the new state, and `grads` is a pytree like `params`.
 
     Examples:
@@ -92,7 +95,7 @@ def value_and_grad(
     def backpropagate(
         params: Params,
         state: State,
-        x: ArrayLike,
+        x: Input,
         targets: Targets,
         *,
         key: Key | None = None,
@@ -115,7 +118,9 @@ def _at_once(layer: Layer, op: Op[...]) -> Fn:
     def passes(
         params: Params, state: State, x: Any, targets: Any, *, key: Any, train: bool
     ) -> tuple[Array, State, Params]:
+        x = with_zeros(layer.name, x)
         y, state, cache = layer.forward(params, state, x, train=train, key=key)
+        y, targets = without_padding(op, y, targets)
         value, loss_cache = op.forward(y, *loss_arguments(op, targets))
         one = unit(op.name, value)
         grads, _ = layer.backward(params, cache, op.backward(loss_cache, one))

@@ -46,10 +46,27 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
     return Padded(x, valid)
 
 
+def with_zeros(where: str, x: Any) -> Any:
+    """Return `x`, with 0 in its padding if it is `Padded` and floating point.
+
+    The derivative with respect to padding is 0, but 0 times the NaN that it may hold is NaN.
+    """
+    if not isinstance(x, Padded):
+        return x
+    x, valid = as_input(where, "x", x)
+    if not checks.is_float(x):
+        return Padded(x, valid)
+    positions = jnp.expand_dims(valid, tuple(range(2, x.ndim)))
+    return Padded(jnp.where(positions, x, jnp.zeros((), x.dtype)), valid)
+
+
 def input_of(layer: "Layer", x: Any) -> Any:
     """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
-    if isinstance(x, Padded) and layer.padded == "rejects":
-        raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
+    if isinstance(x, Padded):
+        if layer.padded == "rejects":
+            raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
+    elif layer.batch is None:  # every microsecond counts where layers are called one by one
+        return _CONVERT[layer.takes](layer.name, "x", x)
     x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
     if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
         raise ValueError(

@@ -11,8 +11,8 @@ class Padded(NamedTuple):
     It goes where a layer, a model, `value_and_grad`, `train_step`, `fit`, `evaluate` or `predict`
     takes `x`. Layers that work on each position by itself, such as `dense`, do so; layers that know
     what padding is, such as `attention`, look at valid positions alone; any other layer rejects it.
-    The loss gets `valid` as its weights, times those that were given, so padding counts nowhere,
-    whatever it holds and whatever its targets are.
+    The loss gets `valid` as its weights, times those that were given. So padding has no part in a
+    loss, an accuracy or a derivative, whatever it holds and whatever its targets are.
 
     It is a pytree: it goes through `jit`, `vmap` and `scan`, and is gathered and sharded like an
     array.

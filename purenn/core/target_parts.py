@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+
 from purenn.core import checks
 from purenn.core.op import Op
+from purenn.core.padded import Padded
 from purenn.core.signatures import misfit
 
 
@@ -26,10 +30,55 @@ def map_parts(function: Callable[[str, Any], Any], targets: Any, name: str = "ta
     return tuple(mapped) if isinstance(targets, tuple) else next(mapped)
 
 
-def weights_of(loss: Op[...], targets: Any) -> Any:
-    """Return the weights among targets, or None."""
+def weights_of(loss: Op[...], targets: Any, y: Any = None) -> Any:
+    """Return what each example, position or element counts, or None.
+
+    Args:
+        loss: the loss.
+        targets: one array, or a tuple, whose second array are the weights if the loss takes any.
+        y: what the model returned. If it is `Padded`, its valid positions are weights too.
+    """
     parts = parts_of(targets)
-    return parts[1] if loss.weighted and len(parts) > 1 else None
+    weights = parts[1] if loss.weighted and len(parts) > 1 else None
+    if not isinstance(y, Padded):
+        return weights
+    if not loss.weighted:
+        raise TypeError(
+            f"{loss.name}: the model's output is Padded, and {loss.name} takes no weights, so that "
+            f"padding would count; a loss of your own that takes weights third is an "
+            f"Op(..., weighted=True)"
+        )
+    return _counting(loss, y, weights)
+
+
+def _counting(loss: Op[...], y: Padded, weights: Any) -> Any:
+    """Return the weights, 0 where a position is not valid; of arrays on the host, on the host."""
+    shape, valid = (*y.valid.shape, *y.x.shape[2:]), y.valid
+    if weights is None:
+        dtype = y.x.dtype if jnp.issubdtype(y.x.dtype, jnp.floating) else jnp.float32
+        weights = valid.astype(dtype)
+        if not loss.of_classes:
+            return weights
+        lib = np if isinstance(weights, np.ndarray) else jnp  # one weight for each row of classes
+        weights = lib.expand_dims(weights, tuple(range(2, len(shape) - 1)))
+        return lib.broadcast_to(weights, shape[:-1])
+    if weights.shape != shape[: weights.ndim] or weights.ndim == 0:
+        return weights  # which the loss rejects
+    axes = max(weights.ndim, 2)
+    lib = np if isinstance(weights, np.ndarray) and isinstance(valid, np.ndarray) else jnp
+    valid, weights = (lib.expand_dims(a, tuple(range(a.ndim, axes))) for a in (valid, weights))
+    return lib.where(valid, weights, lib.zeros((), weights.dtype))
+
+
+def without_padding(loss: Op[...], y: Any, targets: Any) -> tuple[Any, Any]:
+    """Return a model's output and the targets as a loss takes them, if the output is `Padded`.
+
+    The output is an array then, and the valid positions are among the weights.
+    """
+    if not isinstance(y, Padded):
+        return y, targets
+    parts = parts_of(targets)
+    return y.x, (*parts[:1], weights_of(loss, targets, y), *parts[2:])
 
 
 def loss_arguments(loss: Op[...], targets: Any) -> tuple[Any, ...]:

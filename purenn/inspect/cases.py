@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks, numpy_arrays, scalars, signatures
+from purenn.core.inputs import as_input
 from purenn.core.layer import Layer
 from purenn.core.op import Op
+from purenn.core.padded import array_of, padded_like
 from purenn.core.types import Fn
 from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
@@ -19,7 +21,7 @@ from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 class Reading(NamedTuple):
     """One way to call a backward, and to take what it returns."""
 
-    by_hand: Fn  # (dy) -> the leaves of its derivatives
+    by_hand: Fn  # (dy, inputs=those of the case and the more) -> the leaves of its derivatives
     note: str = ""  # what the report says if this is the way
     fault: str = ""  # why a backward that has to be called in this way is wrong
     only_if_right: bool = False  # whether the report mentions it only where everything is right
@@ -28,14 +30,16 @@ class Reading(NamedTuple):
 class Case(NamedTuple):
     """The question whether `by_hand(dy)` are the derivatives with respect to `plain`'s inputs."""
 
-    plain: Fn  # (*inputs) -> y
+    plain: Fn  # (*inputs) or (*inputs, *more) -> y
     inputs: tuple[Any, ...]  # trees of float64
     labels: tuple[str, ...]
-    by_hand: Fn  # (dy, backward=the one to judge) -> the leaves of its derivatives
+    by_hand: Fn  # (dy, inputs=those above and the more) -> the leaves of its derivatives
     m: int  # the batch size
     traceable: bool = True  # whether JAX can see into `plain`, which is then no NumPy code
     note: str = ""
     readings: tuple[Reading, ...] = ()  # tried where `by_hand` is not right
+    more: tuple[Any, ...] = ()  # arrays without a derivative to judge, such as a mask
+    more_labels: tuple[str, ...] = ()
     # Judged, but named only if wrong: the `dx` of an integer `x`, which a layer returns to nobody.
     unlisted: tuple[str, ...] = ()
 
@@ -92,7 +96,8 @@ def layer_case(
     rng: np.random.Generator,
 ) -> Case:
     """Ask about a layer at random parameters, with respect to each of them and to `x`."""
-    x = _layer_input(layer, arguments, in_shape, batch, rng)
+    batch_of_x = _layer_input(layer, arguments, in_shape, batch, rng)
+    x = array_of(batch_of_x)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
     params, state = jax.tree.map(
         as_float64, jax.jit(layer.init, static_argnums=1)(jax.random.key(0), tuple(x.shape[1:]))
@@ -110,10 +115,13 @@ def layer_case(
     of_x = checks.is_float(x)
 
     def run(params: Any, x: Any = x) -> Any:
-        return layer.forward(params, state, x, train=train, key=key)
+        given = padded_like(batch_of_x, x)
+        y, new_state, cache = layer.forward(params, state, given, train=train, key=key)
+        return array_of(y), new_state, cache
 
-    def by_hand(dy: Any, backward: Fn = layer.backward) -> list[Any]:
-        dparams, dx = backward(params, run(params)[2], dy)
+    def by_hand(dy: Any, inputs: Any = None, backward: Fn = layer.backward) -> list[Any]:
+        of = (params,) if inputs is None else inputs
+        dparams, dx = backward(of[0], run(*of)[2], dy)
         parts, own = leaves_like(params, dparams, "dparams", strict=True), len(leaves)
         of_the_input = [NOT_ASKED if integer and is_nothing(dx) else dx] if of_x else []
         return [*parts[:own], *of_the_input, *parts[own:]]
@@ -148,10 +156,11 @@ def _layer_input(
     if in_shape is not None:
         in_shape = checks.shape_tuple("check_gradients", in_shape)
     if arguments:
-        x = as_float64(checks.as_array("check_gradients", "x", arguments[0]))
-        if in_shape is not None and tuple(x.shape[1:]) != in_shape:
+        x = jax.tree.map(as_float64, as_input("check_gradients", "x", arguments[0]))
+        shape = tuple(array_of(x).shape[1:])
+        if in_shape is not None and shape != in_shape:
             raise ValueError(
-                f"check_gradients: in_shape is {in_shape}, but an example of x is {x.shape[1:]}; "
+                f"check_gradients: in_shape is {in_shape}, but an example of x is {shape}; "
                 f"leave in_shape out"
             )
         return x
@@ -172,8 +181,9 @@ def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) ->
     if op.takes == "tree" or isinstance(x, int):
         x = jax.tree.map(lambda a: as_float64(np.asarray(a, float) if is_integer(a) else a), x)
 
-    def by_hand(dy: Any, backward: Fn = op.backward) -> list[Any]:
-        dx = backward(op.forward(x, *others, **options)[1], dy)
+    def by_hand(dy: Any, inputs: Any = None, backward: Fn = op.backward) -> list[Any]:
+        (of,) = (x,) if inputs is None else inputs
+        dx = backward(op.forward(of, *others, **options)[1], dy)
         return leaves_like(x, dx, "dx", strict=True)
 
     leaves = jax.tree.leaves(x)

@@ -36,7 +36,7 @@ def check_gradients(
     notices if a forward hides something from JAX. There are three forms:
 
     - `check_gradients(layer, in_shape=(784,))`: with respect to every parameter and to `x`, at
-      random parameters and a random batch, or at `x` given as the argument.
+      random parameters and a random batch, or at `x`, an array or `Padded`, given as the argument.
     - `check_gradients(op, *arguments)`: with respect to the first argument, which may be a pytree.
     - `check_gradients(forward, backward, *arguments)`, plain functions: with respect to every
       argument that `backward` returns a derivative for. Either `forward(*arguments) -> (y, cache)`
@@ -48,6 +48,9 @@ def check_gradients(
 
     Integers that `backward` returns a derivative for are judged in float64, like everything else.
     Labels and indices have no derivative: only `None` or zero may be returned for them.
+
+    A wrong `backward` of small arrays is called again, with other cotangents and at other
+    arguments, to find out what kind of mistake it is.
 
     At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right. At a
     jump any value between the slopes on both sides is right. The report names kinks and jumps.
@@ -130,7 +133,7 @@ def _is_op(subject: Any) -> bool:
 def verdict(referee: Referee, tolerance: float) -> Report:
     """Judge a case's backward, called in each of the ways that it may be meant for."""
     case, error = referee.case, None
-    reports: list[tuple[int, Report]] = []
+    reports: list[tuple[int, Reading, list[Any]]] = []
     # Where the derivative is zero, even a wrong backward may give zero if it is called wrongly.
     others = case.readings if referee.is_telling(tolerance) else ()
     for reading in (Reading(case.by_hand, case.note), *others):
@@ -148,11 +151,12 @@ def verdict(referee: Referee, tolerance: float) -> Report:
         # What runs where the likeliest way does not has at least one shape right.
         likely = error is None or any(np.isfinite(leaf.error) for leaf in report.leaves)
         if right or (likely and not reading.only_if_right):
-            failed = sum(not leaf.ok for leaf in report.leaves)
-            reports.append((failed, _faulty(report, reading.fault)._replace(note=reading.note)))
+            reports.append((sum(not leaf.ok for leaf in report.leaves), reading, yours))
     if not reports:
         raise error or TypeError("check_gradients: backward returned no derivative")
-    return min(reports, key=lambda pair: pair[0])[1]
+    _, reading, yours = min(reports, key=lambda found: found[0])
+    report = grade(referee, yours, tolerance, reading.by_hand)
+    return _faulty(report, reading.fault)._replace(note=reading.note)
 
 
 def _called(reading: Reading, dy: Any, *, quietly: bool) -> list[Any]:

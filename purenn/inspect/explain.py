@@ -9,11 +9,14 @@ import jax.numpy as jnp
 from purenn.backprop.unit import unit
 from purenn.core import checks
 from purenn.core.adapt import as_layer, as_op
-from purenn.core.target_parts import loss_arguments, map_parts, parts_of
-from purenn.core.types import ArrayLike, Key, LossLike, ModelLike, Params, PenaltyLike, State
+from purenn.core.inputs import as_input, with_zeros
+from purenn.core.padded import array_of
+from purenn.core.target_parts import loss_arguments, map_parts, parts_of, without_padding
+from purenn.core.types import Input, Key, LossLike, ModelLike, Params, PenaltyLike, State
 from purenn.inspect.chain import Link, chain, nest
 from purenn.inspect.explanation import Explanation, LayerExplanation, LossExplanation
 from purenn.inspect.page import STEP
+from purenn.inspect.steps import step_values
 
 
 def explain(
@@ -21,7 +24,7 @@ def explain(
     loss: LossLike,
     params: Params,
     state: State,
-    x: ArrayLike,
+    x: Input,
     targets: Any,
     *,
     penalty: PenaltyLike | None = None,
@@ -36,14 +39,15 @@ def explain(
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
-        x: the batch.
+        x: the batch, an array or `Padded`, whose valid positions then weigh the loss. What the
+            explanation holds are arrays.
         targets: the batch's targets, or a tuple of arrays, such as `(targets, weights)`.
         penalty: an op or function of the parameters, added to the loss.
         key: a PRNG key, for dropout.
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, inner)` per layer; `.value`
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, …)` per layer; `.value`
         is the loss, `.value_after` the loss after a step, and `.grads` what `value_and_grad` gives.
         Pure, so that it can be compiled.
 
@@ -68,7 +72,7 @@ def explain(
     """
     model, loss = as_layer("explain", "model", model), as_op("explain", "loss", loss)
     penalty = None if penalty is None else as_op("explain", "penalty", penalty)
-    x = checks.as_array("explain", "x", x)
+    x = with_zeros("explain", as_input("explain", "x", x))
     links = chain(model, params, state, key)
     extra = penalty_grads = shares = None
     if penalty is not None:
@@ -76,13 +80,15 @@ def explain(
         penalty_grads = penalty.backward(penalty_cache, unit(penalty.name, extra))
         shares = chain(model, penalty_grads)
     steps = _forward(links, x, train)
-    value, loss_cache = loss.forward(steps[-1].y, *loss_arguments(loss, targets))
+    y, targets = without_padding(loss, steps[-1].y, targets)
+    value, loss_cache = loss.forward(y, *loss_arguments(loss, targets))
     layers = _backward(steps, shares, loss.backward(loss_cache, unit(loss.name, value)))
     if extra is not None:
         value = value + extra.astype(value.dtype)
     grads = nest(model, iter([layer.dparams for layer in layers]))
     stepped = jax.tree.map(lambda p, g: p - STEP * g, params, grads)
-    after = loss(model.forward(stepped, state, x, train=train, key=key)[0], *parts_of(targets))
+    y_after = model.forward(stepped, state, x, train=train, key=key)[0]
+    after = loss(array_of(y_after), *parts_of(targets))
     if penalty is not None:
         after = after + penalty(stepped).astype(after.dtype)
     link_op = loss.notation.link
@@ -121,11 +127,13 @@ def _backward(steps: list[_Step], shares: list[Link] | None, dy: Any) -> list[La
         dparams, dx = layer.backward(step.link.params, step.cache, dy)
         if share is not None:
             dparams = jax.tree.map(jnp.add, dparams, share.params)
-        ys = [inside[-1].y for inside in step.inner]
+        ys = [array_of(inside[-1].y) for inside in step.inner]
         inner = []
         for j, inside in enumerate(step.inner):
             inner_dy = None if dy is None else layer.notation.inner_dy[j][1](dy, ys)
             inner.append(tuple(_backward(inside, share and share.inner[j], inner_dy)))
-        layers.append(LayerExplanation(step.x, step.y, dy, dx, dparams, tuple(inner)))
+        x, y = array_of(step.x), array_of(step.y)
+        between = step_values(layer, step.link.params, step.x, dy)
+        layers.append(LayerExplanation(x, y, dy, dx, dparams, tuple(inner), between))
         dy = dx
     return layers[::-1]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.keys import is_key
 from purenn.core.signatures import signature_of
 from purenn.core.types import Fn
 from purenn.inspect.cases import Case, Reading, as_float64, check_call, checked_y, is_integer
@@ -36,9 +37,15 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
         )
     pair, judged, stuck = _in_float64(pair, sorted(asked))
     pair = pair.sees_through(judged)
+    arrays = [i for i, a in enumerate(pair.leaves) if isinstance(a, jax.Array) and not is_key(a)]
+    more = [i for i in arrays if i not in judged]
 
-    def by_hand(dy: Any, way: Way, in_numpy: bool) -> list[Any]:
-        found, extra = pair.by_leaf(pair.came(dy, way, in_numpy))
+    def changed(*inputs: Any) -> Pair:
+        return pair.changed(dict(zip((*judged, *more), inputs, strict=False)))
+
+    def by_hand(dy: Any, inputs: Any, way: Way, in_numpy: bool) -> list[Any]:
+        of = pair if inputs is None else changed(*inputs)
+        found, extra = pair.by_leaf(of.came(dy, way, in_numpy))
         for i, derivative in found.items():
             if i not in judged and not is_nothing(derivative):
                 why, is_zero = stuck.get(i, ("none came with another dy", False))
@@ -52,7 +59,7 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
     def reading(way: Way, came: Any, in_numpy: bool) -> Reading:
         unlikely = pair.takes_dy_first is not None and way.dy_first != pair.takes_dy_first
         return Reading(
-            lambda dy: by_hand(dy, way, in_numpy),
+            lambda dy, inputs=None: by_hand(dy, inputs, way, in_numpy),
             note=pair.said(way, came),
             only_if_right=in_numpy or unlikely,
         )
@@ -61,7 +68,7 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
     first, *others = [reading(*way, in_numpy) for way in ways for in_numpy in (False, True)]
     inputs = tuple(pair.leaves[i] for i in judged)
     return Case(
-        lambda *inputs: pair.changed(dict(zip(judged, inputs, strict=True))).run()[0],
+        lambda *inputs: changed(*inputs).run()[0],
         inputs,
         tuple(pair.labels[i] for i in judged),
         first.by_hand,
@@ -69,6 +76,8 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
         traceable=not pair.in_numpy,
         note=first.note,
         readings=tuple(others),
+        more=tuple(pair.leaves[i] for i in more),
+        more_labels=tuple(pair.labels[i] for i in more),
     )
 
 

@@ -5,16 +5,26 @@ from typing import Any
 import numpy as np
 
 from purenn.inspect.finite_differences import SHARP, Slopes, search
+from purenn.inspect.hypotheses import explained
 from purenn.inspect.matching import NOT_ASKED, Absent
 from purenn.inspect.referee import Referee
 from purenn.inspect.report import LeafReport, Report, as_numbers, judge
+from purenn.inspect.trials import Trials
 
 
-def grade(referee: Referee, yours: list[Any], tolerance: float) -> Report:
-    """Judge the leaves of a backward's derivatives."""
+def grade(referee: Referee, yours: list[Any], tolerance: float, by_hand: Any = None) -> Report:
+    """Judge the leaves of a backward's derivatives.
+
+    Args:
+        referee: the right ones.
+        yours: those to judge.
+        tolerance: as in `check_gradients`.
+        by_hand: the backward itself, to find out what kind of mistake a wrong derivative is;
+            without it, the report says only whether it is one.
+    """
     count = len(referee.names)
     leaves = [
-        _graded(referee, i, mine, tolerance)
+        _graded(referee, i, mine, tolerance, by_hand)
         for i, mine in enumerate(yours[:count])
         if mine is not NOT_ASKED
     ]
@@ -23,27 +33,30 @@ def grade(referee: Referee, yours: list[Any], tolerance: float) -> Report:
     return Report(tuple(leaves))
 
 
-def _graded(referee: Referee, i: int, mine: Any, tolerance: float) -> LeafReport:
+def _graded(referee: Referee, i: int, mine: Any, tolerance: float, by_hand: Any) -> LeafReport:
     """Judge one leaf."""
     name, slopes = referee.names[i], referee.slopes[i]
     if isinstance(mine, Absent):
         return LeafReport(name, False, np.inf, f"is missing: {mine.why}")
     if not referee.case.traceable:
-        return _by_differences(referee, i, mine, tolerance)
+        return _by_differences(referee, i, mine, tolerance, by_hand)
     disagreement = _disagreement(name, referee.right[i], slopes)
     if disagreement is not None:
         return disagreement
-    leaf = _judged(referee, i, mine, referee.right[i], slopes, tolerance)
+    leaf = _judged(referee, i, mine, referee.right[i], slopes, tolerance, by_hand)
     return leaf._replace(message=leaf.message + slopes.named_kinks() + _if_empty(slopes))
 
 
-def _by_differences(referee: Referee, i: int, mine: Any, tolerance: float) -> LeafReport:
+def _by_differences(
+    referee: Referee, i: int, mine: Any, tolerance: float, by_hand: Any
+) -> LeafReport:
     """Judge one leaf where JAX can't see into NumPy code: less sharply, and not all at once."""
     slopes, numbers = referee.slopes[i], as_numbers(mine)
 
     def judged() -> LeafReport:
         tried = mine if numbers is None else slopes.only_tried(numbers)
-        return _judged(referee, i, tried, slopes.full(), slopes, max(tolerance, SHARP))
+        limit = max(tolerance, SHARP)
+        return _judged(referee, i, tried, slopes.full(), slopes, limit, by_hand)
 
     leaf = judged()
     size = int(np.prod(slopes.shape))
@@ -62,9 +75,21 @@ def _by_differences(referee: Referee, i: int, mine: Any, tolerance: float) -> Le
 
 
 def _judged(
-    referee: Referee, i: int, mine: Any, right: Any, slopes: Slopes, tolerance: float
+    referee: Referee,
+    i: int,
+    mine: Any,
+    right: Any,
+    slopes: Slopes,
+    tolerance: float,
+    by_hand: Any,
 ) -> LeafReport:
     numbers = as_numbers(mine)
+
+    def explain(yours: Any, right: Any) -> str:
+        if by_hand is None:
+            return ""
+        return explained(Trials(referee, by_hand, i, yours, right))
+
     others = dict(zip(referee.names, referee.right, strict=True))
     del others[referee.names[i]]
     return judge(
@@ -77,7 +102,8 @@ def _judged(
         floor=referee.floor(tolerance),
         ignore=None if numbers is None else slopes.between(numbers),
         others=others,
-        mistakes=lambda: referee.mistakes(i),
+        mistakes=lambda: {} if by_hand is None else referee.mistakes(i),
+        explain=explain,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from purenn.inspect.cases import Case
 from purenn.inspect.finite_differences import NUDGE, Slopes, finite_differences
 
-LARGEST = 4096  # elements of a leaf whose Jacobian is worth looking at
+LARGEST = 1024  # elements of a leaf whose Jacobian is worth looking at
 
 
 def well_known_mistakes(
@@ -21,7 +21,7 @@ def well_known_mistakes(
 
     Args:
         case: what is asked.
-        pull: JAX's derivative, `(dy)` to its leaves; None if there is none.
+        pull: JAX's derivative, `(inputs, dy)` to its leaves; None if there is none.
         y: what forward gives.
         dy: the cotangent.
         slopes: the finite differences of each leaf.
@@ -34,7 +34,7 @@ def well_known_mistakes(
     def of_the_sum() -> list[Any]:
         ones = jnp.ones_like(dy)
         if pull is not None:
-            return pull(ones)
+            return pull(case.inputs, ones)
         tried = [slope.tried for slope in slopes]
         return [slope.full() for slope in finite_differences(case, y, ones, tried)]
 
@@ -53,7 +53,7 @@ def well_known_mistakes(
         found["yours is dy itself, without the derivative of y"] = np.asarray(dy)
         if tried.size <= LARGEST:
             own = np.zeros(dy.size)
-            own[tried] = _diagonal(case, i, tried)
+            own[tried] = _diagonal(case, pull, dy.shape, i, tried)
             own = own.reshape(shape)
             formula, each = "as if each y depended on its own x alone", "the diagonal of dy/dx"
             if np.abs(own - np.asarray(y * (1 - y))).reshape(-1)[tried].max(initial=0) < 1e-6:
@@ -66,21 +66,18 @@ def well_known_mistakes(
     return mistakes
 
 
-def _diagonal(case: Case, i: int, places: Any) -> Any:
+def _diagonal(case: Case, pull: Any, shape: Any, i: int, places: Any) -> Any:
     """Return the derivative of each element of y with respect to the same element of a leaf."""
     leaves = jax.tree.leaves(case.inputs)
     tree: Any = jax.tree.structure(case.inputs)
+    if pull is not None:
+        units = (np.reshape(np.arange(leaves[i].size) == k, shape) * 1.0 for k in places)
+        pulled = (np.asarray(pull(case.inputs, jnp.asarray(unit))[i]) for unit in units)
+        return [d.reshape(-1)[k] for d, k in zip(pulled, places, strict=True)]
 
     def moved(leaf: Any) -> Any:
         return case.plain(*tree.unflatten([*leaves[:i], leaf, *leaves[i + 1 :]]))
 
-    if case.traceable:
-
-        def one(place: Any) -> Any:
-            unit = jnp.zeros(leaves[i].size).at[place].set(1).reshape(leaves[i].shape)
-            return jax.jvp(moved, (leaves[i],), (unit,))[1].reshape(-1)[place]
-
-        return jax.jit(lambda places: jax.lax.map(one, places, batch_size=64))(places)
     leaf = np.asarray(leaves[i])
     steps = NUDGE * np.maximum(1, np.abs(leaf.reshape(-1)))
     unit = np.arange(leaf.size).reshape(leaf.shape)

@@ -24,6 +24,7 @@ class Referee(NamedTuple):
     right: list[Any]  # JAX's derivatives; the finite differences if JAX can't see into forward
     m: int
     mistakes: Callable[[int], dict[str, Any]]  # the values that well-known mistakes give
+    pull: Callable[[Any, Any], list[Any]] | None = None  # JAX's derivative, (inputs, dy) to leaves
 
     def floor(self, tolerance: float) -> float:
         """Return the largest number that counts as zero."""
@@ -38,7 +39,7 @@ class Referee(NamedTuple):
 
 def ask(case: Case, rng: np.random.Generator) -> Referee:
     """Find the derivatives of a case, for a random cotangent."""
-    pull = None
+    pull: Any = None
     if case.traceable:
         y = jax.eval_shape(case.plain, *case.inputs)
         _check_floating(y)
@@ -50,7 +51,7 @@ def ask(case: Case, rng: np.random.Generator) -> Referee:
             return y, jax.tree.leaves(vjp(dy))
 
         y, right = both(case.inputs, dy)
-        pull = lambda dy: both(case.inputs, dy)[1]  # noqa: E731
+        pull = lambda inputs, dy: both(inputs, dy)[1]  # noqa: E731
     else:
         y = case.plain(*case.inputs)
         _check_floating(y)
@@ -64,7 +65,7 @@ def ask(case: Case, rng: np.random.Generator) -> Referee:
     slopes = finite_differences(case, y, dy, draw(case, rng))
     right = [np.asarray(d) for d in right] if case.traceable else [s.full() for s in slopes]
     mistakes = well_known_mistakes(case, pull, y, dy, slopes)
-    return Referee(case, y, dy, names_of(case), slopes, right, case.m, mistakes)
+    return Referee(case, y, dy, names_of(case), slopes, right, case.m, mistakes, pull)
 
 
 def _check_floating(y: Any) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from purenn.core.checks import describe
 from purenn.core.text import printable
+from purenn.inspect.factors import what_factor
+from purenn.inspect.places import should_be_zero
 
 
 class LeafReport(NamedTuple):
@@ -87,6 +89,7 @@ def judge(
     ignore: Any = None,
     others: Mapping[str, Any] = MappingProxyType({}),
     mistakes: Callable[[], Mapping[str, Any]] = dict,
+    explain: Callable[[Any, Any], str] = lambda yours, right: "",
 ) -> LeafReport:
     """Compare one derivative, element by element.
 
@@ -101,6 +104,7 @@ def judge(
         ignore: a mask of elements at kinks, where more than one value is right.
         others: the other right values by name, with which yours may be confused.
         mistakes: finds the values that well-known mistakes give, by what is said about them.
+        explain: says what kind of mistake yours is, from it and the right one, if it finds out.
     """
     referee = np.asarray(referee, np.float64)
     if yours is None:
@@ -129,24 +133,26 @@ def judge(
             return ""
         if zero:
             return f"should be zero, yours is up to {np.abs(yours).max():.4g}"
-        top = np.asarray(dy).item() if np.size(dy) == 1 and dy is not None else 1.0
+        top = np.asarray(dy).item() if dy is not None and np.size(dy) == 1 else None
 
         def known() -> dict[str, Any]:
             return {text: np.where(ignore, yours, v) for text, v in mistakes().items()}
 
-        return _value_mistake(yours, referee, m, top, difference, scale * limit, known)
+        return _value_mistake(yours, referee, m, top, difference, scale * limit, known, explain)
 
     twin = next((other for other, value in others.items() if _same(yours, value, limit)), "")
     swapped = f"yours is {twin}: two values swapped?"
     if yours.shape != referee.shape:
         text = f"shape {yours.shape}, expected {referee.shape}"
-        mistake, mended = (swapped, None) if twin else _shape_mistake(yours, referee, m, dy)
+        mistake, mended = _shape_mistake(yours, referee, m, dy)
+        if twin and (mended is None or words(mended)):
+            mistake, mended = swapped, None
         also = "" if mended is None else words(mended)
         text += f": {mistake}" * bool(mistake) + f"; and then {also}" * bool(also)
         return LeafReport(name, False, np.inf, text)
     error = float(np.abs(yours - referee).max(initial=0)) / scale
-    message = words(yours)
-    return LeafReport(name, not message, error, (swapped if twin else message) if message else "ok")
+    message = swapped if twin and error > limit else words(yours)
+    return LeafReport(name, not message, error, message or "ok")
 
 
 def _same(yours: Any, other: Any, limit: float) -> bool:
@@ -169,7 +175,23 @@ def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]
         return "not summed over the batch, axis=0?", yours.sum(0)
     if np.squeeze(yours).shape == np.squeeze(referee).shape:
         return "an axis of 1 too many or too few (keepdims?)", yours.reshape(referee.shape)
+    summed = _summed(yours, referee.shape)
+    if summed is not None:
+        return f"not summed over {summed[0]}?", summed[1]
     return "", None
+
+
+def _summed(yours: Any, shape: tuple[int, ...]) -> tuple[str, Any] | None:
+    """Sum over the axes along which something of this shape was broadcast, if it was."""
+    more = yours.ndim - len(shape)
+    if more < 0 or not yours.size:
+        return None
+    axes = [*range(more), *(k for k in range(more, yours.ndim) if shape[k - more] == 1)]
+    axes = [k for k in axes if yours.shape[k] != 1 or k < more]
+    kept = yours.sum(tuple(axes), keepdims=True)
+    if not axes or kept.shape[more:] != shape:
+        return None
+    return f"axis={axes[0] if len(axes) == 1 else tuple(axes)}", kept.reshape(shape)
 
 
 def _is_jacobian(yours: Any, referee: Any, dy: Any) -> bool:
@@ -188,19 +210,20 @@ def _value_mistake(
     yours: Any,
     referee: Any,
     m: int,
-    dy: float,
+    dy: float | None,  # of a loss
     difference: Any,
     limit: float,
     known: Callable[[], dict[str, Any]],
+    explain: Callable[[Any, Any], str],
 ) -> str:
     if not yours.any():
         return "is zero everywhere"
     close = max(1e-6 * float(np.abs(yours).max()), limit)
     factor = float((yours * referee).sum() / (referee * referee).sum())
     if np.abs(yours - factor * referee).max() <= close and abs(factor - 1) > 1e-5:
-        reason = _factor(factor, m, referee.size)
-        without = _factor(factor * dy, m, referee.size)
-        if not reason and (without or np.isclose(factor * dy, 1, rtol=1e-6)):
+        reason, rest = what_factor(factor, m, referee, of_loss=dy is not None), factor * (dy or 1)
+        without = what_factor(rest, m, referee, of_loss=dy is not None)
+        if not reason and (without or np.isclose(rest, 1, rtol=1e-6)):
             reason = f": dy, which comes in, is left out{without.replace(':', ', and')}"
         return f"yours = {factor:.4g} × referee everywhere{reason}"
     wrong = difference > limit
@@ -213,38 +236,19 @@ def _value_mistake(
     if yours.size > 1 and np.ptp(yours) <= close:
         total = _near(yours, referee.sum(), close)
         return f"every element is {yours.flat[0]:.6g}" + ": a sum without its axis?" * total
+    far = float(difference.max()) > 1e-4 * float(np.abs(referee).max())
+    kind = explain(yours, referee) if far else ""  # rounding alone would be right nearly everywhere
+    if kind:
+        return f"{count}: {kind}"
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     place = f" {tuple(int(i) for i in worst)}" if worst else ""
-    hint = ""
+    hint = should_be_zero(yours, referee) if wrong.sum() > 1 and yours.ndim > 1 else ""
     if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
-    digits = 6 if not hint else 10
+    digits = 10 if hint.endswith("float32?") else 6
     values = f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}"
     return f"{count}; worst{place}: {values}{hint}"
 
 
 def _near(a: Any, b: Any, close: float) -> bool:
     return bool(np.abs(a - b).max(initial=0) <= close)
-
-
-def _factor(factor: float, m: int, size: int) -> str:
-    """Say what a constant factor usually means."""
-    sign, size_of = (-1 if factor < 0 else 1), abs(factor)
-
-    def is_about(value: float) -> bool:
-        return bool(np.isclose(size_of, value, rtol=1e-6))
-
-    reason = ""
-    if m > 1 and is_about(m):
-        reason = f"the 1/m is missing (m = {m})"
-    elif m > 1 and is_about(1 / m):
-        reason = f"divided by m once too often (m = {m})"
-    elif size > 1 and is_about(size):
-        reason = f"the 1/n over every element is missing (n = {size})"
-    elif m > 1 and size > m and is_about(size / m):
-        reason = f"divided by m = {m} instead of n = {size}"
-    elif is_about(2) or is_about(0.5):
-        reason = "a factor 2 too many or too few"
-    if sign < 0:
-        reason = "the sign is wrong" + (f", and {reason}" if reason else "")
-    return f": {reason}" if reason else ""

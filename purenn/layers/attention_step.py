@@ -51,7 +51,7 @@ def attention_step(
             position, time = state.position, x.shape[1]
             q, k, v = heads.made(params, x, start=position)
             k, v = (
-                lax.dynamic_update_slice_in_dim(old, new, position, axis=2)
+                lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), position, axis=2)
                 for old, new in ((state.k, k), (state.v, v))
             )
             s = jnp.einsum("bkgtd,bksd->bkgts", wide(q), wide(k))

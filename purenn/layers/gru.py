@@ -9,12 +9,13 @@ from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import per_feature, wide
-from purenn.core.sharding import product
+from purenn.core.sharding import product, reshard_like
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, over_steps, swapped
+from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent_padding import with_padding
 
 
 @weights("w", "u")
@@ -37,7 +38,7 @@ class GruParams(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
-    gates: Array  # r, z and n, (time, batch, 3 * units)
+    gates: tuple[Array, Array, Array]  # r, z and n, each (time, batch, units)
 
 
 def gru(
@@ -99,7 +100,8 @@ def gru(
         A layer with parameters `GruParams(w, u, b, c)` and no state; `x: (batch, time, features)`,
         `y: (batch, time, units)`. The gates are side by side: reset, update, new. Each sequence
         begins with zeros. The cache is `x`, `y` and the gates of each step. In bfloat16 and
-        float16, $h$ is float32 within the loops.
+        float16, $h$ is float32 within the loops. For `stepwise`, the state is $h$. In
+        `Padded`, a sequence goes from one valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -128,49 +130,68 @@ def gru(
         params: GruParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
-        w, u, b, c = params
-        a = recurrent.from_inputs(x, w, b)
+        _, saved = steps(params, recurrent.zero_state(x, units, params), x)
+        return saved.y, state, saved
+
+    def steps(params: GruParams, start: Array, x: Array) -> tuple[Array, _Saved]:
+        w, u, b, c = gathered(params)
+        x_t = swapped(by_batch(x))
+        a = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
 
         def step(h: Array, a: Array) -> Any:
             s = wide(product(h.astype(u.dtype), u, like=h))
+            a = with_bias(a, b)
             rz = 0.5 * jnp.tanh(0.5 * (a + s)[:, : 2 * units]) + 0.5
             r, z = jnp.split(rz, 2, axis=-1)
             n = jnp.tanh(a[:, 2 * units :] + r * with_bias(s[:, 2 * units :], c))
             h = n + z * (h - n)
-            return h, (h.astype(x.dtype), jnp.concatenate([rz, n], axis=-1).astype(x.dtype))
+            return h, tuple(a.astype(x.dtype) for a in (h, r, z, n))
 
-        _, (h, gates) = lax.scan(step, recurrent.zero_state(a, units, u, c), a)
-        y = swapped(h)
-        return y, state, _Saved(x, y, gates)
+        last, (h, *gates) = lax.scan(step, start, a)
+        return last, _Saved(x, swapped(h), tuple(gates))
 
     def backward(params: GruParams, saved: _Saved, dy: Array) -> tuple[GruParams, Array]:
         check(params, saved.x)
-        w, u, _, c = params
-        x, h, dtype = swapped(saved.x), before(swapped(saved.y)), dy.dtype
-        m = with_bias(wide(product(h, u[:, 2 * units :], like=h)), c)
-        r, z, n = jnp.split(wide(saved.gates), 3, axis=-1)
-        of_n = (1 - z) * (1 - n * n)
-        of_r = of_n * m * r * (1 - r)
-        of_z = (wide(h) - n) * z * (1 - z)
-        of_s = jnp.concatenate([of_r, of_z, of_n * r], axis=-1)
+        w, u, b, c = gathered(params)
+        x, dy = swapped(by_batch(saved.x)), swapped(by_batch(dy))
+        h_before, dtype = before(swapped(saved.y)), dy.dtype
+        m = with_bias(wide(product(h_before, u[:, 2 * units :], like=h_before)), c)
 
         def step(dh: Array, given: Any) -> Any:
-            dy, of_s, z = given
+            dy, h_before, r, z, n, m = map(wide, given)
             dh = dh + dy
-            ds = (of_s * jnp.concatenate([dh, dh, dh], axis=-1)).astype(dtype)
-            return wide(product(ds, u.T, like=dh)) + dh * z, (dh, ds)
+            dn = dh * (1 - z) * (1 - n * n)
+            dr = dn * m * r * (1 - r)
+            dz = dh * (h_before - n) * z * (1 - z)
+            ds = jnp.concatenate([dr, dz, dn * r], axis=-1).astype(dtype)
+            return dh * z + wide(product(ds, u.T, like=dh)), (ds, dn.astype(dtype))
 
-        dy = swapped(wide(dy))
-        zero = recurrent.zero_state(dy, units, u, of_s)
-        _, (dh, ds) = lax.scan(step, zero, (dy, of_s, z), reverse=True)
-        da = jnp.concatenate([ds[..., : 2 * units], (dh * of_n).astype(dtype)], axis=-1)
-        db = jnp.sum(da, axis=(0, 1)) if bias else None
-        dc = jnp.sum(ds[..., 2 * units :], axis=(0, 1)) if bias else None
-        dx = swapped(product(da, w.T, like=x))
-        return GruParams(over_steps(x, da, w), over_steps(h, ds, u), db, dc), dx
+        given = dy, h_before, *saved.gates, m
+        zero = recurrent.zero_state(saved.x, units, params, dy)
+        _, (ds, dn) = lax.scan(step, zero, given, reverse=True)
+        da = jnp.concatenate([ds[..., : 2 * units], dn], axis=-1)
+        db = None if b is None else sum_over_steps(da, b)
+        dc = None if c is None else sum_over_steps(ds[..., 2 * units :], c)
+        dx = reshard_like(swapped(product(da, w.T, like=x)), saved.x)
+        return GruParams(
+            over_steps(x, da, params.w), over_steps(h_before, ds, params.u), db, dc
+        ), dx
 
     def with_bias(a: Array, c: Array | None) -> Array:
         return a if c is None else a + per_feature(wide(c), a)
+
+    def in_steps(batch: int, length: int) -> Layer:
+        def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[GruParams, Array]:
+            return init(key, in_shape)[0], jnp.zeros((batch, units))
+
+        def read(
+            params: GruParams, h: Array, x: Array, *, train: bool = False, key: Any = None
+        ) -> tuple[Array, Array, None]:
+            check(params, x)
+            last, saved = steps(params, wide(h), x)
+            return saved.y, last.astype(h.dtype), None
+
+        return Layer(init_read, read, backward, name=name)
 
     def check(params: Any, x: Array) -> None:
         n, biases = 3 * units, ((3 * units,), (units,)) if bias else (None, None)
@@ -183,4 +204,12 @@ def gru(
         products = 6 * (params.w.shape[0] + units)
         return int(y.size) * (products + 4 * bias + 8)
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init,
+        *with_padding(forward, backward),
+        name=name,
+        notation=notation,
+        flops=flops,
+        padded="uses",
+        stepwise=in_steps,
+    )

@@ -63,11 +63,11 @@ class Heads(NamedTuple):
         dx = product(dz, w.T, like=x)
         x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, dz.shape[-1])
         dws = self._split(transposed_product(x, dz, like=w), params.wq.shape[-1])
-        dw = [a.reshape(b.shape) for a, b in zip(dws, params[:3], strict=True)]
+        dw = [*map(_reshaped, dws, params[:3])]
         if params.bq is None:
             return dw, [None, None, None], dx
         dbs = self._split(jnp.sum(dz, axis=0), params.wq.shape[-1])
-        return dw, [a.reshape(b.shape) for a, b in zip(dbs, params[4:7], strict=True)], dx
+        return dw, [*map(_reshaped, dbs, params[4:7])], dx
 
     def mixed(self, params: Any, output: Array) -> Array:
         r"""Return what the layer makes of the heads' outputs side by side: $y = o\, w_o + b_o$."""
@@ -114,3 +114,7 @@ def together(z: Array) -> Array:
     """Return `(batch, heads, time, d)` as `(batch, time, heads * d)`."""
     batch, heads, time, each = z.shape
     return z.transpose(0, 2, 1, 3).reshape(batch, time, heads * each)
+
+
+def _reshaped(a: Array, like: Array) -> Array:
+    return a.reshape(like.shape)

@@ -9,12 +9,13 @@ from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import wide
-from purenn.core.sharding import product
+from purenn.core.sharding import product, reshard_like, varying_together
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, over_steps, swapped
+from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent_padding import with_padding
 
 
 @weights("w", "u")
@@ -32,11 +33,17 @@ class LstmParams(NamedTuple):
     b: Array | None = None  # (4 * units,)
 
 
+class _Memory(NamedTuple):
+    h: Array  # (batch, units)
+    c: Array
+
+
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
-    gates: Array  # (time, batch, 4 * units)
-    c: Array  # (time, batch, units)
+    gates: tuple[Array, Array, Array, Array]  # i, f, g and o, each (time, batch, units)
+    c_before: Array  # c before each step, (time, batch, units)
+    c: Array  # after the last step, (batch, units)
 
 
 def lstm(
@@ -97,7 +104,8 @@ def lstm(
         A layer with parameters `LstmParams(w, u, b)` and no state; `x: (batch, time, features)`,
         `y: (batch, time, units)`. The gates are side by side in the order of $z$ above. Each
         sequence begins with zeros. The cache is `x`, `y`, the gates and $c$ of each step. In
-        bfloat16 and float16, $h$ and $c$ are float32 within the loops.
+        bfloat16 and float16, $h$ and $c$ are float32 within the loops. For `stepwise`, the state is
+        $h$ and $c$. In `Padded`, a sequence goes from one valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -126,48 +134,71 @@ def lstm(
         params: LstmParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
-        w, u, b = params
-        z = recurrent.from_inputs(x, w, b)
-        scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
+        zero = recurrent.zero_state(x, units, params)
+        _, saved = steps(params, _Memory(zero, zero), x)
+        return saved.y, state, saved
 
-        def step(carry: tuple[Array, Array], z: Array) -> Any:
-            h, c = carry
-            z = z + wide(product(h.astype(u.dtype), u, like=h))
+    def steps(params: LstmParams, start: _Memory, x: Array) -> tuple[_Memory, _Saved]:
+        w, u, b = gathered(params)
+        x_t = swapped(by_batch(x))
+        z = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
+        scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
+        row = 0 if b is None else jnp.expand_dims(wide(b), 0)
+
+        def step(memory: _Memory, z: Array) -> Any:
+            h, c_before = memory
+            z = z + wide(product(h.astype(u.dtype), u, like=h)) + row
             gates = scale * jnp.tanh(scale * z) + (1 - scale)
             i, f, g, o = jnp.split(gates, 4, axis=-1)
-            c = f * c + i * g
+            c = f * c_before + i * g
             h = o * jnp.tanh(c)
-            return (h, c), (h.astype(x.dtype), gates.astype(x.dtype), c.astype(x.dtype))
+            return _Memory(h, c), tuple(a.astype(x.dtype) for a in (h, c_before, i, f, g, o))
 
-        zero = recurrent.zero_state(z, units, u)
-        _, (h, gates, c) = lax.scan(step, (zero, zero), z)
-        y = swapped(h)
-        return y, state, _Saved(x, y, gates, c)
+        memory, (h, c_before, *gates) = lax.scan(step, start, z)
+        return memory, _Saved(x, swapped(h), tuple(gates), c_before, memory.c.astype(x.dtype))
 
     def backward(params: LstmParams, saved: _Saved, dy: Array) -> tuple[LstmParams, Array]:
         check(params, saved.x)
-        w, u, _ = params
-        x, h, dtype = swapped(saved.x), swapped(saved.y), dy.dtype
-        gates, c, dy = wide(saved.gates), wide(saved.c), swapped(wide(dy))
-        i, f, g, o = jnp.split(gates, 4, axis=-1)
-        tanh_c = jnp.tanh(c)
-        of_h = o * (1 - tanh_c * tanh_c)
-        of_z = (g * i * (1 - i), before(c) * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o))
+        w, u, b = gathered(params)
+        x, h, dtype = swapped(by_batch(saved.x)), swapped(saved.y), dy.dtype
+        dy = swapped(by_batch(dy))
 
-        def step(carry: tuple[Array, Array], given: Any) -> Any:
-            dh, dc = carry
-            dy, of_h, of_z, f = given
+        def step(carry: tuple[Array, Array, Array], given: Any) -> Any:
+            dh, dc, c = carry
+            dy, c_before, i, f, g, o = map(wide, given)
+            tanh_c = jnp.tanh(c)
             dh = dh + dy
-            dc = dc + dh * of_h
-            dz = (of_z * jnp.concatenate([dc, dc, dc, dh], axis=-1)).astype(dtype)
-            return (wide(product(dz, u.T, like=dh)), dc * f), dz
+            dc = dc + dh * o * (1 - tanh_c * tanh_c)
+            parts = (
+                dc * g * i * (1 - i),
+                dc * c_before * f * (1 - f),
+                dc * i * (1 - g * g),
+                dh * tanh_c * o * (1 - o),
+            )
+            dz = jnp.hstack(parts).astype(dtype)
+            return (wide(product(dz, u.T, like=dh)), dc * f, c_before), dz
 
-        given = dy, of_h, jnp.concatenate(of_z, axis=-1), f
-        zero = recurrent.zero_state(dy, units, u, gates)
-        _, dz = lax.scan(step, (zero, zero), given, reverse=True)
-        db = jnp.sum(dz, axis=(0, 1)) if bias else None
-        dx = swapped(product(dz, w.T, like=x))
-        return LstmParams(over_steps(x, dz, w), over_steps(before(h), dz, u), db), dx
+        zero = recurrent.zero_state(saved.x, units, params, dy)
+        c = varying_together(wide(saved.c), zero)
+        given = dy, saved.c_before, *saved.gates
+        _, dz = lax.scan(step, (zero, zero, c), given, reverse=True)
+        db = None if b is None else sum_over_steps(dz, b)
+        dx = reshard_like(swapped(product(dz, w.T, like=x)), saved.x)
+        return LstmParams(over_steps(x, dz, params.w), over_steps(before(h), dz, params.u), db), dx
+
+    def in_steps(batch: int, length: int) -> Layer:
+        def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[LstmParams, _Memory]:
+            zero = jnp.zeros((batch, units))
+            return init(key, in_shape)[0], _Memory(zero, zero)
+
+        def read(
+            params: LstmParams, memory: _Memory, x: Array, *, train: bool = False, key: Any = None
+        ) -> tuple[Array, _Memory, None]:
+            check(params, x)
+            after, saved = steps(params, _Memory(*map(wide, memory)), x)
+            return saved.y, _Memory(*(a.astype(memory.h.dtype) for a in after)), None
+
+        return Layer(init_read, read, backward, name=name)
 
     def check(params: Any, x: Array) -> None:
         n = 4 * units
@@ -182,4 +213,12 @@ def lstm(
         products = 8 * (params.w.shape[0] + units)
         return int(y.size) * (products + 4 * bias + 9)
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(
+        init,
+        *with_padding(forward, backward),
+        name=name,
+        notation=notation,
+        flops=flops,
+        padded="uses",
+        stepwise=in_steps,
+    )

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
@@ -89,6 +89,24 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
         dw = jnp.sum(dy, axis=range(dy.ndim - 2))
         return PositionEmbeddingParams(jnp.pad(dw, ((0, length - len(dw)), (0, 0)))), dy
 
+    def in_steps(batch: int, room: int) -> Layer:
+        if room > length:
+            raise ValueError(f"{name}: stepwise's length is {room}, expected at most {length}")
+
+        def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Array]:
+            return init(key, in_shape)[0], jnp.zeros((), jnp.int32)
+
+        def read(
+            params: Any, position: Array, x: Array, *, train: bool = False, key: Any = None
+        ) -> tuple[Array, Array, None]:
+            check(params, x)
+            time = x.shape[-2]
+            w = lax.dynamic_slice_in_dim(params.w, position, time)
+            w = jnp.where(position + time <= room, w, jnp.nan)
+            return x + per_feature(w, x), position + time, None
+
+        return Layer(init_read, read, backward, name=name)
+
     def check(params: Any, x: Array) -> None:
         checks.record(name, "params", params, PositionEmbeddingParams, (length, "features"))
         if x.ndim < 3:
@@ -108,4 +126,12 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
             )
 
     notation = Notation("E", "{x} + {w}[:time]", "{dy}", ("Σ examples {dy}, then 0",))
-    return Layer(init, forward, backward, name=name, notation=notation, padded="ignores")
+    return Layer(
+        init,
+        forward,
+        backward,
+        name=name,
+        notation=notation,
+        padded="ignores",
+        stepwise=in_steps,
+    )

@@ -8,8 +8,8 @@ from jax import Array, lax
 
 from purenn.core import checks
 from purenn.core.located import inside
-from purenn.core.precision import per_feature, wide
-from purenn.core.sharding import product, sharding_of, varying_together
+from purenn.core.precision import wide_dtype
+from purenn.core.sharding import is_sharded, sharding_of, varying_together
 from purenn.core.types import Initializer
 from purenn.initializers import draw
 
@@ -78,18 +78,31 @@ def swapped(a: Array) -> Array:
     return jnp.swapaxes(a, 0, 1)
 
 
-def from_inputs(x: Array, w: Array, b: Array | None) -> Array:
-    """Return `x @ w + b` of all steps, time first, `(time, batch, gates * units)`."""
-    x = swapped(x)
-    z = wide(product(x, w, like=x))
-    return z if b is None else z + per_feature(wide(b), z)
+def gathered(params: Any) -> Any:
+    """Return parameters that are not sharded, as far as their types say that they are.
+
+    Each unit needs all units of the step before, so sharded units would be gathered in each step.
+    """
+    return jax.tree.map(lambda a: _kept_sharded(a, ()), params)
 
 
-def zero_state(z: Array, units: int, *others: Any) -> Array:
-    """Return the state before the first step, `(batch, units)`, sharded as the batch of `z`."""
-    zero, sharding = jnp.zeros((z.shape[1], units), z.dtype), sharding_of(z, 1, None)
+def by_batch(a: Array) -> Array:
+    """Return `(batch, time, ...)` sharded along the batch alone, if its type says more."""
+    return _kept_sharded(a, (0,))
+
+
+def _kept_sharded(a: Array, axes: tuple[int, ...]) -> Array:
+    if not is_sharded(a):
+        return a
+    kept = (i if i in axes else None for i in range(a.ndim))
+    return jax.sharding.reshard(a, sharding_of(a, *kept))
+
+
+def zero_state(x: Array, units: int, *others: Any) -> Array:
+    """Return the state before the first step, `(batch, units)`, sharded as the batch of `x`."""
+    zero, sharding = jnp.zeros((x.shape[0], units), wide_dtype(x.dtype)), sharding_of(x, 0, None)
     zero = zero if sharding is None else jax.sharding.reshard(zero, sharding)
-    return varying_together(zero, z, *others)
+    return varying_together(zero, x, *others)
 
 
 def before(states: Array) -> Array:
@@ -99,6 +112,29 @@ def before(states: Array) -> Array:
 
 
 def over_steps(a: Array, dz: Array, like: Array) -> Array:
-    """Return the sum of `a.T @ dz` over all steps, as one product."""
+    """Return the sum of `a.T @ dz` over all steps, as one product, sharded as `like`.
+
+    On a CPU both axes become one before the product: 7 ms instead of 12 for 100 steps of (64, 128)
+    and (64, 512), on one core of a Xeon with AVX-512 (jax 0.10.1).
+    """
     sharding = sharding_of(like, beside=a)
-    return jnp.einsum("tbm,tbn->mn", a, dz, out_sharding=sharding)
+
+    def of_both_axes(a: Array, dz: Array) -> Array:
+        return jnp.einsum("tbm,tbn->mn", a, dz, out_sharding=sharding)
+
+    def of_one_axis(a: Array, dz: Array) -> Array:
+        rows = dz.shape[0] * dz.shape[1]
+        return a.reshape(rows, a.shape[-1]).T @ dz.reshape(rows, dz.shape[-1])
+
+    if any(map(is_sharded, (a, dz, like))):
+        return of_both_axes(a, dz)
+    return lax.platform_dependent(a, dz, cpu=of_one_axis, default=of_both_axes)
+
+
+def sum_over_steps(dz: Array, like: Array) -> Array:
+    """Return the sum of `dz` over all steps and the batch, sharded as `like`.
+
+    As a product with ones it takes 2 ms, as a sum 3 to 11, in the case of `over_steps`.
+    """
+    ones = jnp.ones_like(dz[..., :1])
+    return over_steps(ones, dz, jnp.expand_dims(like, 0)).squeeze(0)

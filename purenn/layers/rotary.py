@@ -33,7 +33,7 @@ def turned(x: Array, *, start: Array | int = 0, back: bool = False) -> Array:
     wide_x = wide(x)
     i = jnp.arange(half, dtype=wide_x.dtype)
     positions = (start + jnp.arange(time, dtype=jnp.int32)).astype(wide_x.dtype)
-    angles = positions[:, None] * BASE ** (-i / half)
+    angles = jnp.outer(positions, BASE ** (-i / half))
     axes = tuple(range(x.ndim - 2))
     cos, sin = (jnp.expand_dims(f(angles), axes) for f in (jnp.cos, jnp.sin))
     if back:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from purenn.core import checks, scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
+from purenn.core.padded import array_of
 from purenn.core.target_parts import map_parts
 from purenn.core.types import Fn
 from purenn.distributed.mesh import DataMesh
@@ -34,7 +35,7 @@ class Step(NamedTuple):
     before: TrainState
     after: TrainState
     loss: Any
-    x: Array
+    x: Any
     targets: Any
     rows: NDArray[Any] | None  # which examples of the data the batch holds, if that is known
 
@@ -83,15 +84,15 @@ class Arrays:
         self, where: str, x: Any, targets: Any, batch_size: int, blocks: int, mesh: DataMesh | None
     ) -> None:
         self.where, self.batch_size, self.blocks = where, batch_size, blocks
-        self.count = x.shape[0]
+        self.count = array_of(x).shape[0]
         self.steps = steps_per_epoch(where, self.count, batch_size, blocks)
         self.example = x, targets
         if mesh is None:
             self.held = in_blocks((x, targets), blocks)
         else:
             put = partial(mesh.put_examples, blocks=blocks)
-            self.held = put("x", x), map_parts(put, targets)
-        device, *_ = self.held[0].devices()
+            self.held = jax.tree.map(partial(put, "x"), x), map_parts(put, targets)
+        device, *_ = array_of(self.held[0]).devices()
         self.static_length = device.platform != "cpu"
 
     def chunks(
@@ -242,14 +243,14 @@ class Batches:
         )
         place = f"in epoch {epoch + 1}, batch {number}"
         reject_deleted(f"{self.where}: {place}", x=x, targets=targets)
+        x, targets = as_examples(self.where, x, targets, on_host=True)
         if self.check is not None:
             self.check(x, targets, place)
         if self.mesh is None:
             return as_examples(self.where, x, targets)
-        x, targets = as_examples(self.where, x, targets, on_host=True)
         name = f"batch {number} of epoch {epoch + 1}"
         put = partial(self.mesh.put_batch, name)
-        return put(x), jax.tree.map(put, targets)
+        return jax.tree.map(put, x), jax.tree.map(put, targets)
 
 
 def _failed(after: TrainState, loss: Any, batch: tuple[Array, Any]) -> Chunk:

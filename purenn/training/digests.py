@@ -11,6 +11,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from purenn.core.keys import default_prng, is_key
+from purenn.core.padded import Padded
 from purenn.core.target_parts import names_of, parts_of
 from purenn.distributed.processes import to_host
 from purenn.training.batches import Arrays, Batches
@@ -54,8 +55,13 @@ def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
                 of_block = hashlib.sha256(_bytes(rows)).digest()
                 table[part, block] = np.frombuffer(of_block, np.uint8)
     digest = hashlib.sha256(_bytes(merged(table) if merged else table)).hexdigest()
-    names = ["x", *names_of(targets)]
-    arrays = zip(names, all_held, (x, *parts_of(targets)), strict=True)
+    of_x = ["x.x", "x.valid"] if isinstance(x, Padded) else ["x"]
+    arrays = zip(
+        [*of_x, *names_of(targets)],
+        all_held,
+        [*jax.tree.leaves(x), *parts_of(targets)],
+        strict=True,
+    )
     words = [f"{name}: {held.dtype}{list(given.shape)}" for name, held, given in arrays]
     return f"{', '.join(words)}{DIGEST}{digest[:16]}"
 

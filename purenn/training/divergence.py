@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.padded import Padded, array_of
 from purenn.core.target_parts import names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 from purenn.inspect.chain import chain
 from purenn.inspect.explain import explain
 from purenn.training.batches import Step
 from purenn.training.compiled import Spec
-from purenn.training.examples import bad_number
-from purenn.training.labels import bad_label, class_shape, labels_of
+from purenn.training.examples import bad_number, none_counts
+from purenn.training.labels import bad_label, class_shape, labels_of, output_shape
 from purenn.training.tokens import wrong_token
 from purenn.training.train_step import TrainState
 
@@ -77,22 +78,24 @@ def divergence(
 def _in_batch(spec: Spec, step: Step) -> str:
     """Say what is wrong with a batch, whatever the model and the learning rate are."""
     model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
-    x, targets, rows = step.x, step.targets, step.rows
-    weights = weights_of(loss, targets)
+    x, targets, rows = array_of(step.x), step.targets, step.rows
+    y = output_shape(model, step.before.params, step.before.state, step.x)
+    weights, given = weights_of(loss, targets, y), weights_of(loss, targets)
     named = list(zip(names_of(targets), parts_of(targets), strict=True))
-    bad = [bad_number("x", x), *(bad_number(*part, weights=weights) for part in named)]
+    of_x, valid = ("x.x", step.x.valid) if isinstance(step.x, Padded) else ("x", None)
+    counted = [(of_x, x, valid), *((*part, weights) for part in named)]
+    bad = [bad_number(name, values, weights=counts) for name, values, counts in counted]
     for row, text in filter(None, bad):
         return text if rows is None else f"{text}, which is example {rows[row]} of the data"
     if loss.of_fractions and (found := bad_number(*named[0], "fraction", weights)):
         return f"{found[1]}, expected numbers in 0 … 1"
-    if weights is not None and (found := bad_number(*named[1], "weight")):
+    if given is not None and (found := bad_number(*named[1], "weight")):
         return f"{found[1]}, expected finite weights of at least 0"
     if weights is not None and not np.any(to_host(weights)):
-        return f"{named[1][0]}, the weights, are all 0"
-    if found_token := wrong_token(model, x):
+        return none_counts(given, y)
+    if found_token := wrong_token(model, step.x):
         return found_token
-    labels = labels_of(loss, targets)
-    shape = class_shape(model, step.before.params, step.before.state, x)
+    labels, shape = labels_of(loss, targets, y=y), class_shape(y)
     return bad_label(labels, shape) if loss.of_classes and labels and shape else ""
 
 

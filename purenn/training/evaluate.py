@@ -15,9 +15,11 @@ from purenn.backprop.unit import unit
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
+from purenn.core.inputs import with_zeros
+from purenn.core.padded import array_of
 from purenn.core.precision import wide
-from purenn.core.target_parts import loss_arguments, parts_of, weights_of
-from purenn.core.types import ArrayLike, Fn, LossLike, ModelLike, Params, State, Targets
+from purenn.core.target_parts import loss_arguments, parts_of, weights_of, without_padding
+from purenn.core.types import Fn, Input, LossLike, ModelLike, Params, State, Targets
 from purenn.distributed.mesh import DataMesh, data_mesh
 from purenn.distributed.processes import to_host
 from purenn.training.accuracy import count_right
@@ -28,6 +30,7 @@ from purenn.training.labels import (
     class_shape,
     labels_of,
     output_of,
+    output_shape,
 )
 from purenn.training.tokens import check_tokens
 
@@ -37,7 +40,7 @@ def evaluate(
     loss: LossLike,
     params: Params,
     state: State,
-    x: ArrayLike,
+    x: Input,
     targets: Targets,
     *,
     batch_size: int = 1024,
@@ -53,7 +56,7 @@ def evaluate(
         loss: an op or function `(predictions, targets) -> scalar`.
         params: the model's parameters.
         state: the model's state.
-        x: all examples.
+        x: all examples, an array or `Padded`; both results are then means over the valid positions.
         targets: one per example, or a tuple of arrays that the loss takes one after the other. With
             `(targets, weights)` for a loss that takes weights, both results are the weighted means
             over all examples.
@@ -106,10 +109,11 @@ def evaluate_between(
     x, targets = as_examples("evaluate", x, targets, on_host=True)
     params, state, sharded = _on_mesh("evaluate", mesh, params, state)
     check_tokens("evaluate", layer, x)
-    classes = are_classes(labels_of(op, targets), class_shape(layer, params, state, x))
+    y = output_shape(layer, params, state, x)
+    classes = are_classes(labels_of(op, targets, y=y), class_shape(y))
     if op.of_classes or classes:
         check_labels("evaluate", layer, op, params, state, x, targets)
-    check_weights("evaluate", op, targets)
+    check_weights("evaluate", op, targets, y=y)
     sums, results = _sums(model, loss, classes), []
     for batch in _batches("evaluate", batch_size, sharded, (x, targets)):
         between()
@@ -127,7 +131,7 @@ def predict(
     model: ModelLike,
     params: Params,
     state: State,
-    x: ArrayLike,
+    x: Input,
     *,
     batch_size: int = 1024,
     mesh: Mesh | None = None,
@@ -140,12 +144,13 @@ def predict(
         model: a layer.
         params: the model's parameters.
         state: the model's state.
-        x: all examples.
+        x: all examples, an array or `Padded`.
         batch_size: examples at a time; it affects memory and speed alone.
         mesh: devices to shard each batch over, as for `evaluate`.
 
     Returns:
-        The outputs of all examples, a NumPy array.
+        The outputs of all examples, a NumPy array. With `Padded` it has outputs at padding too,
+        which mean nothing: `predict(...)[x.valid]` are the others.
 
     Examples:
         >>> import numpy as np
@@ -162,7 +167,7 @@ def predict(
     params, state, sharded = _on_mesh("predict", mesh, params, state)
     output = output_of(layer)
     batches = _batches("predict", batch_size, sharded, x)
-    return np.concatenate([to_host(output(params, state, batch)) for batch in batches])
+    return np.concatenate([to_host(array_of(output(params, state, batch))) for batch in batches])
 
 
 def _check_concrete(where: str, *trees: Any) -> None:
@@ -199,12 +204,13 @@ def _sums(model: Any, loss: Any, classes: bool) -> Fn:
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 
     def sums(params: Any, state: Any, x: Array, targets: Any) -> tuple[Array, ...]:
-        y, _ = layer.apply(params, state, x)
+        y, _ = layer.apply(params, state, with_zeros(layer.name, x))
+        y, targets = without_padding(op, y, targets)
         value = wide(op(y, *loss_arguments(op, targets)))
         unit(op.name, value)  # rejects what is not a scalar
         weights = weights_of(op, targets)
         if weights is None:
-            count = jnp.full((), x.shape[0], value.dtype)
+            count = jnp.full((), array_of(x).shape[0], value.dtype)
         else:
             count = jnp.sum(weights.astype(value.dtype))
         right, rows = count_right(y, *parts_of(targets)) if classes else (jnp.zeros(()),) * 2

@@ -7,10 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from purenn.core import checks
+from purenn.core.inputs import as_input, with_zeros
 from purenn.core.layer import Layer
 from purenn.core.op import Op
-from purenn.core.target_parts import loss_arguments, map_parts, names_of, parts_of, weights_of
+from purenn.core.padded import Padded, array_of
+from purenn.core.target_parts import (
+    loss_arguments,
+    map_parts,
+    names_of,
+    parts_of,
+    weights_of,
+    without_padding,
+)
 from purenn.distributed.processes import to_host
+from purenn.training.labels import output_shape
 
 
 def as_examples(
@@ -23,29 +33,32 @@ def as_examples(
     """
     convert = checks.real_array if on_host else checks.as_array
 
-    def examples(name: str, value: Any) -> Any:
+    def examples(where: str, name: str, value: Any) -> Any:
         value = convert(where, name, value)
         if value.ndim < 1 or value.shape[0] == 0:
             raise ValueError(f"{where}: {name} holds no examples, shape {value.shape}")
         return value
 
     def as_many(name: str, value: Any) -> Any:
-        value = examples(name, value)
-        if x.shape[0] != value.shape[0]:
+        value = examples(where, name, value)
+        if count != value.shape[0]:
             raise ValueError(
-                f"{where}: {owner}x holds {x.shape[0]} examples and {name} {value.shape[0]}; "
+                f"{where}: {owner}x holds {count} examples and {name} {value.shape[0]}; "
                 f"expected as many of both"
             )
         return value
 
     if isinstance(targets, tuple) and not targets:
         raise ValueError(f"{where}: {owner}targets is an empty tuple, expected at least one array")
-    x = examples(f"{owner}x", x)
+    x = as_input(where, f"{owner}x", x, examples)
+    count = array_of(x).shape[0]
     return x, map_parts(as_many, targets, f"{owner}targets")
 
 
 def x_and_targets(where: str, name: str, value: Any) -> tuple[Any, Any]:
     """Return `(x, targets)`, and reject anything else."""
+    if isinstance(value, Padded):
+        raise TypeError(f"{where}: {name} must be (x, targets), got a Padded, which may be the x")
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         several = isinstance(value, (tuple, list)) and len(value) > 2
         raise TypeError(
@@ -76,19 +89,20 @@ def check_numbers(
     is rejected only if the loss of that batch is not finite.
     """
     named = list(zip(names_of(targets, f"{name}targets"), parts_of(targets), strict=True))
-    weights = weights_of(loss, targets)
+    y = output_shape(model, params, state, x) if isinstance(x, Padded) else None
+    weights = weights_of(loss, targets, y)
     if loss.of_fractions and (bad := bad_number(*named[0], "fraction", weights)):
         raise ValueError(f"{where}: {bad[1]}, expected numbers in 0 … 1")
-    check_weights(where, loss, targets, name)
-    for part, values in ((f"{name}x", x), *named) if finite else ():
-        bad = bad_number(part, values, weights=None if values is x else weights)
+    check_weights(where, loss, targets, name, y)
+    array, counts = (x.x, x.valid) if isinstance(x, Padded) else (x, None)
+    of_x = f"{name}x.x" if isinstance(x, Padded) else f"{name}x"
+    for part, values in ((of_x, array), *named) if finite else ():
+        bad = bad_number(part, values, weights=counts if values is array else weights)
         if bad is None:
             continue
         row, text = bad
-        batch = _batch_to_try(row, weights, (x, targets), len(x))
-        value = jax.jit(lambda p, s, x, t: loss(model.apply(p, s, x)[0], *loss_arguments(loss, t)))(
-            params, state, *batch
-        )
+        batch = _batch_to_try(row, weights, (x, targets), len(array))
+        value = _loss_of(model, loss)(params, state, *batch)
         if not np.isfinite(value):
             raise ValueError(
                 f"{where}: {text}, and the loss of a batch with that example is {value}; expected "
@@ -96,15 +110,33 @@ def check_numbers(
             )
 
 
-def check_weights(where: str, loss: Op[...], targets: Any, name: str = "") -> None:
-    """Reject weights that are negative or not finite, by their index in the data, or all 0."""
-    weights = weights_of(loss, targets)
-    if weights is None:
-        return
-    if bad := bad_number(f"{name}targets[1]", weights, "weight"):
+def _loss_of(model: Layer, loss: Op[...]) -> Any:
+    def value(params: Any, state: Any, x: Any, targets: Any) -> Any:
+        y, _ = model.apply(params, state, with_zeros(model.name, x))
+        y, targets = without_padding(loss, y, targets)
+        return loss(y, *loss_arguments(loss, targets))
+
+    return jax.jit(value)
+
+
+def check_weights(where: str, loss: Op[...], targets: Any, name: str = "", y: Any = None) -> None:
+    """Reject weights that are negative or not finite, by their index in the data, or all 0.
+
+    `y` is the model's output, as `output_shape` returns it.
+    """
+    given, weights = weights_of(loss, targets), weights_of(loss, targets, y)
+    if given is not None and (bad := bad_number(f"{name}targets[1]", weights, "weight")):
         raise ValueError(f"{where}: {bad[1]}, expected finite weights of at least 0")
-    if not bool((weights != 0).any()):
-        raise ValueError(f"{where}: {name}targets[1], the weights, are all 0")
+    if weights is not None and not bool(weights.astype(bool).any()):
+        raise ValueError(f"{where}: {none_counts(given, y, name)}")
+
+
+def none_counts(given: Any, y: Any, name: str = "") -> str:
+    """Say that all weights are 0: the given ones, or those that the output's padding makes 0."""
+    if given is None:
+        return f"no position of {name}x is valid"
+    where_valid = f" where {name}x is valid" * isinstance(y, Padded)
+    return f"{name}targets[1], the weights, are all 0{where_valid}"
 
 
 BATCH = 64  # examples among which a suspicious one is tried
@@ -163,7 +195,7 @@ def _bad(values: Any, weights: Any, kind: Kind) -> Any:
         bad = ~(abs(values) < np.inf)
     if weights is None:
         return bad
-    return bad & (weights != 0).reshape(weights.shape + (1,) * (bad.ndim - weights.ndim))
+    return bad & weights.astype(bool).reshape(weights.shape + (1,) * (bad.ndim - weights.ndim))
 
 
 def _first_bad_row(values: Any, weights: Any, kind: Kind) -> Any:

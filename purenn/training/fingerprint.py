@@ -14,7 +14,8 @@ from jax.sharding import Mesh
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.keys import default_prng, is_key
 from purenn.core.layer import Layer
-from purenn.core.target_parts import parts_of
+from purenn.core.padded import array_of
+from purenn.core.target_parts import parts_of, without_padding
 from purenn.distributed.processes import to_host
 from purenn.optimizers.describe import described, origin
 from purenn.training.batches import Arrays, Batches
@@ -105,7 +106,7 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
         lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), jax.dtypes.canonicalize_dtype(a.dtype)),
         source.example,
     )
-    examples, blocks = len(source.example[0]), source.blocks
+    examples, blocks = array_of(source.example[0]).shape[0], source.blocks
     model, loss, optimizer, penalty, tail = spec
     layer, op = as_layer("fit", "model", model), as_op("fit", "loss", loss)
     step = train_step(model, loss, optimizer, penalty=penalty, tail=tail)
@@ -115,7 +116,8 @@ def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
         order: Any = ()
         if source.batch_size is not None:
             order = epoch_order(train_state.key, 0, examples, blocks, blocks)
-        return step(train_state, x, targets), op(predictions, *parts_of(targets)), order
+        y, weighed = without_padding(op, predictions, targets)
+        return step(train_state, x, targets), op(y, *parts_of(weighed)), order
 
     text = jax.jit(program).lower(begun, x, targets).as_text()
     return f"{DIGEST.strip(', ')} {hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from purenn.backprop.tail import Tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.padded import array_of
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
@@ -21,7 +22,13 @@ from purenn.training.evaluate import evaluate_between
 from purenn.training.examples import as_examples, check_numbers, x_and_targets
 from purenn.training.fingerprint import fingerprint
 from purenn.training.interruptions import Interruptions
-from purenn.training.labels import are_classes, check_labels, class_shape, labels_of
+from purenn.training.labels import (
+    are_classes,
+    check_labels,
+    class_shape,
+    labels_of,
+    output_shape,
+)
 from purenn.training.position import EpochRecord, Position
 from purenn.training.progress import Bar
 from purenn.training.tokens import check_tokens
@@ -218,7 +225,7 @@ def checked_validation(
     """Check the validation data before anything is trained."""
     x, targets = x_and_targets("fit", "validation", validation)
     x, targets = as_examples("fit", x, targets, "validation's ", on_host=True)
-    shape, expected = x.shape[1:], run.source.example[0].shape[1:]
+    shape, expected = (array_of(a).shape[1:] for a in (x, run.source.example[0]))
     if shape != expected:
         raise ValueError(
             f"fit: validation's x holds examples of shape {shape}, data's {expected}; expected "
@@ -228,7 +235,8 @@ def checked_validation(
     learned = start.train_state.params, start.train_state.state
     of_model = layer, op, *learned
     check_tokens("fit", layer, x, "validation's x")
-    if op.of_classes or are_classes(labels_of(op, targets), class_shape(layer, *learned, x)):
+    y = output_shape(layer, *learned, x)
+    if op.of_classes or are_classes(labels_of(op, targets, y=y), class_shape(y)):
         check_labels("fit", *of_model, x, targets, "validation's targets")
     if processes.single:
         check_numbers("fit", *of_model, x, targets, "validation's ", finite=run.locate)

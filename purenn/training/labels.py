@@ -11,10 +11,11 @@ import numpy as np
 from jax import Array
 
 from purenn.core import checks, numpy_arrays
+from purenn.core.inputs import with_zeros
 from purenn.core.layer import Layer
 from purenn.core.op import Op
-from purenn.core.padded import array_of
-from purenn.core.target_parts import names_of, parts_of
+from purenn.core.padded import Padded, array_of, padded_like
+from purenn.core.target_parts import names_of, parts_of, weights_of
 from purenn.distributed.processes import to_host
 from purenn.ops.targets import distributions, reject_rows_unless
 from purenn.training.tokens import check_tokens
@@ -36,30 +37,44 @@ class Labels(NamedTuple):
     weights: Any
 
 
-def labels_of(loss: Op[...], targets: Any, name: str = "targets") -> Labels | None:
-    """Return the targets that may be classes; None for a tuple that only the loss understands."""
+def labels_of(loss: Op[...], targets: Any, name: str = "targets", y: Any = None) -> Labels | None:
+    """Return the targets that may be classes; None for a tuple that only the loss understands.
+
+    `y` is the model's output, or its shape as `output_shape` returns it.
+    """
     parts, names = parts_of(targets), names_of(targets, name)
-    if len(parts) == 1:
-        return Labels(names[0], parts[0], None)
-    if len(parts) == 2 and loss.weighted:
-        return Labels(names[0], *parts)
+    if len(parts) == 1 or (len(parts) == 2 and loss.weighted):
+        return Labels(names[0], parts[0], weights_of(loss, targets, y))
     return None
 
 
-def class_shape(model: Layer, params: Any, state: Any, x: Any) -> tuple[int, ...] | None:
+def output_shape(model: Layer, params: Any, state: Any, x: Any) -> Any:
+    """Return a model's output for two examples of `x`, as its shape alone.
+
+    Of `Padded` output, the valid positions are those of all of `x`, as they are.
+    """
+    two = jax.tree.map(lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x)
+    y = output_of(model).eval_shape(params, state, two)
+    return padded_like(x, y.x) if isinstance(y, Padded) else y
+
+
+def class_shape(y: Any) -> tuple[int, ...] | None:
     """Return the shape of a model's output for one example, `(..., classes)`.
 
-    It is computed from the shapes alone. None if there can't be classes on the last axis.
+    It is that of `output_shape`. None if there can't be classes on the last axis.
     """
-    two = jax.ShapeDtypeStruct((2, *x.shape[1:]), x.dtype)
-    _, *shape = output_of(model).eval_shape(params, state, two).shape or (2,)
+    _, *shape = array_of(y).shape or (2,)
     return (*shape,) if shape and shape[-1] > 1 else None
 
 
 @lru_cache(maxsize=8)
 def output_of(model: Layer) -> Any:
     """Return the output as a jitted function, which is traced once per shape: 20 ms for a cnn."""
-    return jax.jit(lambda params, state, x: model.apply(params, state, x)[0])
+
+    def output(params: Any, state: Any, x: Any) -> Any:
+        return model.apply(params, state, with_zeros(model.name, x))[0]
+
+    return jax.jit(output)
 
 
 def are_classes(labels: Labels | None, shape: tuple[int, ...] | None) -> bool:
@@ -91,12 +106,13 @@ def check_labels(
     To a loss that is a plain function, integers may mean something else; but where they could be
     classes, the accuracy takes them for classes.
     """
-    labels = labels_of(loss, targets, name)
+    y = output_shape(model, params, state, x)
+    labels = labels_of(loss, targets, name, y)
     if labels is None or not (
         labels.values.ndim > 1 or jnp.issubdtype(labels.values.dtype, jnp.integer)
     ):
         return
-    shape = class_shape(model, params, state, x)
+    shape = class_shape(y)
     if shape is not None:
         hint = "" if loss.of_classes else "; numbers that are not classes are passed as floats"
         check_targets(where, labels, shape, hint)
@@ -120,18 +136,20 @@ def check_batch(
     where: str,
     model: Layer,
     loss: Op[...],
-    shape: tuple[int, ...] | None,
+    y: Any,
     x: Any,
     targets: Any,
     place: str,
 ) -> None:
     """Reject tokens and labels of a batch; those on a device are left to the compiled step.
 
-    `shape` is that of the model's output for one example, None if there are no classes.
+    `y` is the `output_shape` of another batch, None if targets are not classes.
     """
     if isinstance(array_of(x), np.ndarray):
         check_tokens(where, model, x, f"{place}, x")
-    labels = labels_of(loss, targets, f"{place}, targets")
+    y = padded_like(x, y.x) if isinstance(y, Padded) else y
+    shape = None if y is None else class_shape(y)
+    labels = labels_of(loss, targets, f"{place}, targets", y)
     if shape is not None and labels is not None and isinstance(labels.values, np.ndarray):
         check_targets(where, labels, shape)
 

@@ -13,6 +13,7 @@ from purenn.backprop.tail import Tail, check_tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
+from purenn.core.padded import array_of
 from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
@@ -22,7 +23,7 @@ from purenn.training.compiled import Spec, compiled, creator, strongly_typed
 from purenn.training.divergence import divergence
 from purenn.training.examples import check_concrete, check_not_traced, check_numbers
 from purenn.training.interruptions import Interruptions
-from purenn.training.labels import check_batch, check_labels, class_shape
+from purenn.training.labels import check_batch, check_labels, output_shape
 from purenn.training.tokens import check_tokens
 from purenn.training.train_step import TrainState, check_train_state
 
@@ -82,8 +83,8 @@ def train(
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            called with the epochs from 0 on. Targets may be a tuple of arrays, each with one entry
-            per example: `(x, (labels, weights))`.
+            called with the epochs from 0 on. `x` may be `Padded`. Targets may be a tuple of arrays,
+            each with one entry per example: `(x, (labels, weights))`.
         epochs: the number of passes over the data.
         key: determines the initial parameters, the shuffles and the dropout.
         batch_size: examples per step, needed with arrays; an incomplete last batch is dropped. A
@@ -258,7 +259,7 @@ def prepare(
         start = strongly_typed(train_state)
     else:
         checks.prng_key(where, key)
-        create, in_shape = creator(spec), x.shape[1:]
+        create, in_shape = creator(spec), array_of(x).shape[1:]
         start = create_on(mesh, create, key, in_shape) if mesh else create(key, in_shape)
         check_concrete(where, start)  # an initializer may close over a traced number
     sharding = None
@@ -271,8 +272,8 @@ def prepare(
     if op.of_classes:
         check_labels(where, *of_model, x, targets)
     if isinstance(source, Batches):
-        shape = class_shape(layer, start.params, start.state, x) if op.of_classes else None
-        source.check = partial(check_batch, where, layer, op, shape)
+        y = output_shape(layer, start.params, start.state, x) if op.of_classes else None
+        source.check = partial(check_batch, where, layer, op, y)
     if processes.single and isinstance(source, Arrays):  # a batch is checked when it comes
         check_numbers(where, *of_model, x, targets, finite=locate)
     done = int(start.step) // source.steps if source.steps else first_epoch or 0

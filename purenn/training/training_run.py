@@ -12,6 +12,7 @@ from purenn.core import scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
 from purenn.core.narrow import flat, unflat
+from purenn.core.padded import array_of
 from purenn.core.sharding import rows_sharded_like, varying_together
 from purenn.core.types import Fn, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.optimizers.describe import is_elementwise
@@ -49,7 +50,8 @@ def training_run(
         tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Returns:
-        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
+        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`; `x` may be
+        `Padded`.
 
     Examples:
         >>> import jax
@@ -69,17 +71,17 @@ def training_run(
     def run(key: Key, x: Any, targets: Any) -> tuple[TrainState, Array]:
         reject_deleted("training_run", key=key, x=x, targets=targets)
         x, targets = as_examples("training_run", x, targets)
-        examples = x.shape[0]
+        examples = array_of(x).shape[0]
         steps_per_epoch("training_run", examples, batch_size, blocks)
         x, targets = in_blocks((x, targets), blocks)
 
         def one_epoch(train_state: TrainState, epoch: Array) -> tuple[TrainState, Array]:
             order = epoch_order(train_state.key, epoch, examples, batch_size, blocks)
             if blocks > 1:
-                order = rows_sharded_like(order, x)
+                order = rows_sharded_like(order, array_of(x))
             return run_steps(train_state, x, targets, order, 0, order.shape[-2])
 
-        train_state = TrainState.create(model, optimizer, key, x.shape[1:])
+        train_state = TrainState.create(model, optimizer, key, array_of(x).shape[1:])
         train_state = varying_together(train_state, x, targets)
         return lax.scan(one_epoch, train_state, jnp.arange(epochs, dtype=jnp.int32))
 
@@ -122,7 +124,7 @@ def train_loop(
     step = make_step(model, loss, optimizer, penalty, tail, update)
 
     def run(
-        train_state: TrainState, x: Array, targets: Any, order: Array, first: Any, steps: Any
+        train_state: TrainState, x: Any, targets: Any, order: Array, first: Any, steps: Any
     ) -> tuple[TrainState, Array]:
         def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             leaves, losses = carry

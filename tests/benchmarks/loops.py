@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from data import batches_of, images
+from data import batches_of, forms
 from jax import lax
 from tasks import MOST_EPOCHS, WARM_UP, Done, Task
 
@@ -29,15 +29,16 @@ def per_step(step: Any, state: Any, task: Task) -> Work:
 
     Images go in as bytes or as floats, whichever turns out faster in the warm-up.
     """
-    x, y = images(task)
-    stored = {"uint8": x, "float32": x.astype(np.float32) / 255}
+    stored, y = forms(task)
     seconds: dict[str, float] = {}
     rng, calls = np.random.default_rng(0), 0
 
     def work() -> Done:
         nonlocal state, calls
         started, waited_for = time.perf_counter(), []
-        kind = list(stored)[calls % 2] if calls < WARM_UP else min(seconds, key=seconds.get)
+        kind = (
+            list(stored)[calls % len(stored)] if calls < WARM_UP else min(seconds, key=seconds.get)
+        )
         x = stored[kind]
         for rows in batches_of(rng.permutation(len(x)), task):
             state, loss = step(state, x[rows], y[rows])
@@ -45,17 +46,18 @@ def per_step(step: Any, state: Any, task: Task) -> Work:
         jax.block_until_ready((waited_for, state))
         seconds[kind] = time.perf_counter() - started
         calls += 1
-        return Done(waited_for, (calls - 1) * task.steps, task.steps, note=kind)
+        return Done(waited_for, (calls - 1) * task.steps, task.steps, note=kind * (len(stored) > 1))
 
     return work
 
 
 def scanned(step: Any, state: Any, task: Task) -> Work:
-    """All steps as one program, over bytes that stay on the device; the state is donated.
+    """All steps as one program, over data that stay on the device; the state is donated.
 
     The order comes from NumPy: `jax.random.permutation` would cost every peer 30 ms an epoch.
     """
-    x, y = map(jax.device_put, images(task))
+    stored, y = forms(task)
+    x, y = jax.device_put((next(iter(stored.values())), y))
     rng, calls = np.random.default_rng(0), 0
 
     @partial(jax.jit, donate_argnums=0)
@@ -104,6 +106,13 @@ def repeated(function: Any, *arguments: Any) -> Work:
         return Done(seconds=(time.perf_counter() - started) / calls)
 
     return work
+
+
+def compiled_calls(function: Any, *arguments: Any) -> Work:
+    """The same, and the temporary memory that XLA sets aside for a call."""
+    compiled = jax.jit(function).lower(*arguments).compile()
+    work, analysis = repeated(compiled, *arguments), compiled.memory_analysis()
+    return lambda: work()._replace(temporaries=analysis.temp_size_in_bytes)
 
 
 def compiled_step(step: Any, state: Any, x: Any, y: Any) -> Work:
@@ -156,6 +165,24 @@ def blocks_data(task: Task) -> tuple[Any, Any]:
 def pool_data(task: Task) -> tuple[Any, Any]:
     """Images of 32 channels, and the derivative with respect to their 2×2 pools."""
     return normal(task.batch, 28, 28, 32), normal(task.batch, 14, 14, 32)
+
+
+def heads(task: Task) -> list[Any]:
+    """Queries, keys, values, and the derivative with respect to attention's output, 8 heads of 64.
+
+    Each is `(batch, heads, time, features)`; a contestant that wants another order has it so from
+    the start.
+    """
+    rng = np.random.default_rng(0)
+    shape = (task.batch, 8, task.length, 64)
+    return [jnp.asarray(rng.normal(size=shape), jnp.float32) for _ in range(4)]
+
+
+def embedding_data(task: Task) -> tuple[Any, Any, Any]:
+    """GPT-2's vocabulary at a width of 512, tokens, and the derivative for each."""
+    tokens = np.random.default_rng(0).integers(50_257, size=(task.batch, task.length))
+    shape = (*tokens.shape, 512)
+    return normal(50_257, 512), jnp.asarray(tokens, jnp.int32), normal(*shape)
 
 
 IN_SHAPES = {"depthwise": (28, 28, 64), "grouped": (28, 28, 64), "transposed": (14, 14, 64)}

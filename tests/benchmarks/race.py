@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rows import Contestant, Row
+from row import Contestant, Row
 
 HERE = Path(__file__).parent
 

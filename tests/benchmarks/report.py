@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rows import PEAK, ROWS, Contestant, Goal, Row
+from row import Contestant, Goal, Row
+from rows import PEAK, ROWS
 
 Results = dict[str, Any]  # "machine", and "rows": by row, by contestant, what race.py returns
 

@@ -1,108 +1,15 @@
 """What is measured: every row, who takes part in it, and what purenn must reach."""
 
-from typing import NamedTuple
+import recurrent
+import sequences
+from row import EPOCHS, FUNCTIONS, OURS, PYTORCH, Contestant, Goal, Row, peers, scans
+from tasks import Task
 
-from tasks import WARM_UP, Task
-
-OURS = "purenn"
 PRODUCTS = "its products alone"
-FUNCTIONS = {  # of each JAX peer's usual loop
-    "flax linen": ("flax_linen", "usual"),
-    "flax nnx": ("flax_nnx", "usual"),
-    "flax nnx, functional": ("flax_nnx", "usual_functional"),
-    "equinox": ("equinox", "usual"),
-    "haiku": ("haiku", "usual"),
-    "stax": ("stax", "usual"),
-}
 USUAL = tuple(FUNCTIONS)
-SCANS = tuple(f"{name}, scan" for name, (_, loop) in FUNCTIONS.items() if loop == "usual")
-PYTORCH = ("PyTorch eager", "PyTorch compiled")
+SCANS = scans(FUNCTIONS)
 PEERS = (*USUAL, *SCANS, *PYTORCH, "NumPy")
 
-
-class Contestant(NamedTuple):
-    """Who takes part: a function `task -> work` of a module of `contestants`.
-
-    Attributes:
-        steps: of one piece of work, if another number than the others do.
-        times: how often its work must be done to do what the row asks for.
-    """
-
-    name: str
-    module: str
-    function: str
-    steps: int | None = None
-    times: int = 1
-
-    def of(self, task: Task) -> Task:
-        """Its own share of the row's task."""
-        return task if self.steps is None else task._replace(steps=self.steps)
-
-
-class Goal(NamedTuple):
-    """A ratio to reach.
-
-    Attributes:
-        against: whose best is compared with.
-        must: what must be reached, and
-        aim: what is aimed at.
-        share: false for `theirs / ours`, where higher is better; true for `ours / theirs`, where
-            lower is.
-        quantity: what is compared, "seconds" or "temporaries".
-        ours: which of purenn's contestants.
-    """
-
-    name: str
-    against: tuple[str, ...]
-    must: float
-    aim: float | None
-    share: bool = False
-    quantity: str = "seconds"
-    ours: str = OURS
-
-
-class Row(NamedTuple):
-    """A race.
-
-    Attributes:
-        unit: what the times are of, "epoch", "step", "call" …
-        trains: whether losses and GFLOP/s can be told.
-        rounds: how many at most, where a piece of work is so long that its contestants warm up as
-            they are built.
-    """
-
-    name: str
-    title: str
-    unit: str
-    task: Task
-    contestants: tuple[Contestant, ...]
-    goals: tuple[Goal, ...] = ()
-    trains: bool = False
-    rounds: int | None = None
-
-    @property
-    def warm_up(self) -> int:
-        """Pieces of work before the rounds that count."""
-        if self.rounds:
-            return 0
-        return WARM_UP if self.trains else 1
-
-
-def peers(*, scan_steps: int | None = None, times: int = 1) -> tuple[Contestant, ...]:
-    """Every JAX framework in its usual loop and in a scan, and PyTorch."""
-    usual = [Contestant(name, *FUNCTIONS[name], times=times) for name in USUAL]
-    return (
-        *usual,
-        *(
-            Contestant(f"{c.name}, scan", c.module, "scan", scan_steps, times)
-            for c in usual
-            if c.function == "usual"
-        ),
-        *(Contestant(f"PyTorch {f}", "pytorch", f, times=times) for f in ("eager", "compiled")),
-    )
-
-
-EPOCHS = 4  # of one `fit`, as a run has several: its checks are made once a run
 FIT = Contestant(OURS, "purenn", "fit")
 TINY = Task(hidden=(16, 16), batch=32, steps=1875)
 
@@ -287,6 +194,8 @@ ROWS = (
             )
         ),
     ),
+    *sequences.ROWS,
+    *recurrent.ROWS,
     host_time(4, (8,)),
     host_time(200, (8,) * 99),
     Row(
@@ -315,6 +224,7 @@ def quick(row: Row) -> Row:
         hidden=hidden,
         examples=steps * batch,
         networks=min(task.networks, 2),
+        length=min(task.length, 32),
         accuracy=0.0,
     )
     contestants = tuple(c._replace(steps=c.steps and 2) for c in row.contestants)

@@ -3,7 +3,9 @@
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-LEARNING_RATE = 1e-3  # Adam's, everywhere
+from gpts import GPTS
+
+LEARNING_RATE = 1e-3  # Adam's, wherever images are learned
 WARM_UP = 4  # pieces of work that are not counted
 MOST_EPOCHS = 30  # after which who has not reached the accuracy has failed
 
@@ -22,6 +24,9 @@ class Task(NamedTuple):
         accuracy: of the test set, where training stops at one.
         convolution: the one layer of a row that is about a convolution: "depthwise", "grouped" or
             "transposed".
+        gpt: the network of a row that is about text, "nanogpt" or "microgpt".
+        length: of the sequences, in rows that are about one operation or one layer.
+        lstm: the layers before the last are LSTMs, and `inputs` the features of their sequences.
     """
 
     hidden: tuple[int, ...] = (128,)
@@ -33,6 +38,9 @@ class Task(NamedTuple):
     networks: int = 1
     accuracy: float = 0.99
     convolution: str = ""
+    gpt: str = ""
+    length: int = 0
+    lstm: bool = False
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -42,6 +50,12 @@ class Task(NamedTuple):
     @property
     def products(self) -> list[tuple[int, int, int]]:
         """Each layer as a matrix product: rows, what is summed over, columns."""
+        if self.gpt:
+            return GPTS[self.gpt].products(self.batch)
+        if self.lstm:
+            rows, (units,) = self.batch * self.length, self.hidden
+            of_gates = [(rows, n, 4 * units) for n in (self.inputs, units)]
+            return [*of_gates, (rows, units, 10)]
         b, inputs = self.batch, self.inputs
         convolutions = [(b * 28 * 28, 9, 32), (b * 14 * 14, 9 * 32, 64)] if self.cnn else []
         widths = (7 * 7 * 64 if self.cnn else inputs, *self.hidden, 10)
@@ -49,9 +63,9 @@ class Task(NamedTuple):
 
     @property
     def flops(self) -> int:
-        """Of one piece of work: the products of y, dw and, but for the first layer, dx."""
+        """Of one piece of work: the products of y, dw and, but for dx of images, dx."""
         y = [2 * m * k * n for m, k, n in self.products]
-        return (3 * sum(y) - y[0]) * self.steps * self.networks
+        return (3 * sum(y) - (0 if self.gpt else y[0])) * self.steps * self.networks
 
 
 class Done(NamedTuple):

@@ -251,6 +251,8 @@ FEATURES = (
     (pn.conv2d(8), (4, 4, 2), None, pn.Conv2dParams(P(None, None, None, "model"), P())),
     (pn.conv2d(8), (4, 4, 6), None, pn.Conv2dParams(P(None, None, None, "model"), P())),
     (pn.conv2d(6), (4, 4, 8), "model", pn.Conv2dParams(P(None, None, "model"), P())),
+    (pn.gru(8), (3, 4), "model", pn.GruParams(FIRST, P(), P("model"), P())),
+    (pn.lstm(8), (3, 4), None, pn.LstmParams(FIRST, FIRST, P())),
     (pn.batch_norm(), (8,), "model", pn.BatchNormParams(P(), P())),
     (pn.batch_norm(), (8,), "model", pn.BatchNormParams(P("model"), P("model"))),
     (pn.layer_norm(), (8,), "model", pn.LayerNormParams(P(), P())),

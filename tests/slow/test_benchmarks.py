@@ -5,15 +5,22 @@ Nothing here is timed; the peers need packages that tests do not.
 
 import importlib
 
+import jax
+import jax.numpy as jnp
 import loops
 import matplotlib.image
 import numpy as np
 import pytest
 import report
 import rows
+from contestants import gpt_numpy, gpt_purenn
+from data import pieces
+from gpts import GPTS
 from race import race
-from rows import Contestant, Goal, Row
+from row import Contestant, Goal, Row
 from tasks import Task
+
+import purenn as pn
 
 A, B, C = (Contestant(name, "module", "function") for name in ("purenn", "slow", "fast"))
 ROW = Row(
@@ -192,6 +199,10 @@ def test_training_stops_at_the_epoch_that_reaches_the_accuracy():
         ("shuffle", "purenn", "shuffle"),
         ("max_pool_backward", "jax_itself", "max_pool_backward"),
         ("transposed", "purenn", "layer_scan"),
+        ("microgpt_32", "gpt_purenn", "fit"),
+        ("microgpt_1", "gpt_numpy", "train"),
+        ("attention_1024", "sequences_purenn", "attention"),
+        ("embedding_backward", "sequences_jax", "embedding_backward"),
     ],
 )
 def test_contestants_that_need_no_other_package_run(name, module, function):
@@ -201,3 +212,35 @@ def test_contestants_that_need_no_other_package_run(name, module, function):
     assert np.all(np.isfinite(np.asarray(first.losses)))
     if function == "fit":  # it goes on from where it was
         assert (first.start, second.start, second.steps) == (0, 3, 3)
+
+
+def test_microgpt_in_numpy_has_purenns_loss_and_derivatives():
+    gpt = GPTS["microgpt"]
+    x, y = pieces(Task(gpt="microgpt", examples=3))
+    theirs = gpt_numpy.Network(gpt)
+    model, p, d = gpt_purenn.network(gpt), theirs.p, theirs.d
+    params, state = model.init(jax.random.key(0), (gpt.length,))
+    structure = jax.tree.structure(params)
+
+    def in_order(a):
+        q, k, v = np.split(a["qkv"], 3, axis=1)
+        names = ("tokens", "positions", "norm", "norm_1", q, k, v, "o", "norm_2", "up", "down")
+        return [a[name] if isinstance(name, str) else name for name in (*names, "head")]
+
+    shapes = [a.shape for a in jax.tree.leaves(params)]
+    arrays = [jnp.asarray(a).reshape(s) for a, s in zip(in_order(p), shapes, strict=True)]
+    params = jax.tree.unflatten(structure, arrays)
+    value_and_grad = pn.value_and_grad(model, pn.softmax_cross_entropy)
+    (loss, _), grads = value_and_grad(params, state, x, y)
+    np.testing.assert_allclose(theirs.passes(x, y), loss, rtol=1e-6)
+    for ours, expected in zip(jax.tree.leaves(grads), in_order(d), strict=True):
+        np.testing.assert_allclose(ours, expected.reshape(ours.shape), rtol=1e-4, atol=1e-6)
+
+
+def test_pieces_of_text_and_what_follows_each_character():
+    for name, top in (("nanogpt", 64), ("microgpt", 26)):
+        gpt = GPTS[name]
+        x, y = pieces(Task(gpt=name, examples=5000))
+        assert x.shape == y.shape == (5000, gpt.length)
+        assert x.max() == top < gpt.vocabulary
+        assert (x[:, 1:] == y[:, :-1]).all()

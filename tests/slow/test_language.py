@@ -1,12 +1,20 @@
 """`examples/language.py`: its networks against plain JAX, and the program as a user runs it."""
 
+import csv
+import os
+import re
+import signal
+
 import jax
 import jax.numpy as jnp
 import language
+import matplotlib.image
 import numpy as np
 import pytest
 from jax import lax
-from language_text import FOLDER, Book, read
+from language_models import attention_weights
+from language_text import FOLDER, Book, Names, read
+from language_writing import Writer
 
 import purenn as pn
 
@@ -104,3 +112,226 @@ def test_the_first_losses_are_those_of_plain_jax(book, dtype, bound, x64):
     assert mine[0] == pytest.approx(np.log(len(book.vocabulary)), rel=0.05)
     assert mine[-10:].mean() < 0.8 * mine[0]
     assert np.abs(mine / theirs - 1).max() < bound
+
+
+@pytest.fixture(scope="module")
+def learned(book):
+    model = language.build_model(TINY, len(book.vocabulary))
+    return model, *model.init(jax.random.key(1), (TINY.length,))
+
+
+def test_what_is_written_is_what_the_whole_network_finds_likeliest(book, learned):
+    """Read piece by piece, and beyond the length: there a new piece reads the last half again."""
+    model, *parts = learned
+    prompt, key = book.held_out[0][0][:5], jax.random.key(2)
+    greedy = Writer(model, TINY.length, temperature=0, top_k=None)
+    written = np.asarray(greedy.write(parts, key, prompt, 15))
+    tokens, begins, half = [*prompt.tolist()], 0, TINY.length // 2
+    while len(tokens) < 20:
+        if len(tokens) - begins == TINY.length:
+            begins = len(tokens) - half
+        logits, _ = model.apply(*parts, jnp.array([tokens[begins:]]))
+        tokens.append(int(jnp.argmax(logits[0, -1])))
+    np.testing.assert_array_equal(written, tokens[5:])
+    first_of_one = Writer(model, TINY.length, temperature=1, top_k=1)
+    np.testing.assert_array_equal(first_of_one.write(parts, key, prompt, 15), written)
+    # A prompt that is too long counts with its end.
+    long = book.held_out[0][:2].ravel()
+    np.testing.assert_array_equal(
+        greedy.write(parts, key, long, 4), greedy.write(parts, key, long[-half:], 4)
+    )
+
+
+def test_characters_are_drawn_as_often_as_they_are_likely():
+    logits = jnp.tile(jnp.log(jnp.array([0.1, 0.2, 0.3, 0.4])), (20_000, 1))
+    for temperature, top_k, expected in (
+        (1.0, None, [0.1, 0.2, 0.3, 0.4]),
+        (1.0, 2, [0, 0, 3 / 7, 4 / 7]),
+        (0.5, None, [1 / 30, 4 / 30, 9 / 30, 16 / 30]),
+    ):
+        writer = Writer(pn.serial(), 4, temperature, top_k)
+        counts = np.bincount(writer.draw(jax.random.key(0), logits), minlength=4)
+        np.testing.assert_allclose(counts / 20_000, expected, atol=0.015)
+
+
+def test_the_weights_that_are_drawn_are_those_of_the_layer(book, learned):
+    model, params, state = learned
+    tokens, block = book.held_out[0][0], 1
+    weights = attention_weights(model, params, state, tokens, block)
+    assert weights.shape == (TINY.heads, TINY.length, TINY.length)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+    assert np.all(np.triu(weights, 1) == 0)
+    before, its_params, its_state = 1 + 2 * block, params[1 + 2 * block], state[1 + 2 * block]
+    x, _ = pn.serial(*model.parts[:before]).apply(
+        params[:before], state[:before], jnp.asarray(tokens)[None]
+    )
+    after, _ = model.parts[before].apply(its_params, its_state, x)
+    norm, attends = its_params
+    z, _ = pn.rms_norm().apply(norm, (), x)
+    values = jnp.einsum("tf,fhd->htd", z[0], attends.wv)
+    found = jnp.einsum("hts,hsd,hdf->tf", weights, values, attends.wo)
+    np.testing.assert_allclose(found, (after - x)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_book_is_cut_into_what_is_for_training_and_its_last_tenth(book, rng):
+    text = read(FOLDER / "moby-dick.txt")[:20_000]
+    x, targets = book.examples(rng, 50)
+    assert x.shape == targets.shape == (50, TINY.length)
+    np.testing.assert_array_equal(x[:, 1:], targets[:, :-1])
+    for row in np.column_stack([x, targets[:, -1]]):
+        assert book.vocabulary.decode(row) in text[:18_000]
+    x, targets = (book.vocabulary.decode(z.ravel()) for z in book.held_out)
+    assert text[18_000:].startswith(x[:1000])
+    assert targets[:-1] == x[1:]
+
+
+def test_names_count_to_their_first_end():
+    names = Names.of("\n".join(["jo", "maryanne", *map(chr, range(ord("a"), ord("s")))]), 9)
+    assert len(names.rows) + len(names.held_out[1]) == 20
+    for held_or_not in (names.held_out, names.examples(np.random.default_rng(0), 200)):
+        (x, valid), targets = held_or_not
+        for row, follows, counts in zip(x, targets, valid, strict=True):
+            name = names.vocabulary.decode(row).strip("\n")
+            assert name in names.known
+            assert names.vocabulary.decode(follows[counts]) == name + "\n"
+
+
+TEXT = "--steps 4 --epochs 2 --batch-size 4 --depth 1 --width 16 --heads 2 --length 12 --sample 30"
+NAMES = "--names --steps 4 --epochs 2 --batch-size 4 --depth 1 --width 8 --heads 2 --sample 5"
+FILES = {"model.safetensors", "history.csv", "network.json"}
+PICTURES = {"curves.png", "attention.png"}
+
+
+def run(options, folder):
+    language.app([*options.split(), "--output", str(folder)])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    run(f"{TEXT} --no-progress", folder)
+    return folder
+
+
+def test_a_run_on_a_text(tmp_path, capsys):
+    """What is printed, and what is in the folder afterwards."""
+    run(TEXT, tmp_path)
+    out, err = capsys.readouterr()
+    for words in ("on 1,071,286 characters", "attention(2", "after epoch 2: "):
+        assert words in out
+    assert re.search(r"epoch 2/2: .*8/8 .*loss \d\.\d+, \d\.\d+ bits per character", err)
+    last = out.splitlines()[-1]
+    found = re.fullmatch(r"held-out loss ([\d.]+)  ([\d.]+) bits per character", last)
+    assert found, last
+    assert set(os.listdir(tmp_path)) == PICTURES | FILES  # no checkpoints
+    with (tmp_path / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    for name in PICTURES:
+        picture = matplotlib.image.imread(tmp_path / name)
+        assert min(picture.shape[:2]) > 400, name
+        assert picture[..., :3].std() > 0.05, name  # something is drawn
+    # The file holds what was measured.
+    book = Book.of(read(FOLDER / "moby-dick.txt"), 12)
+    options = language.Options(depth=1, width=16, heads=2, length=12)
+    model = language.build_model(options, len(book.vocabulary))
+    learned = pn.load(tmp_path / "model.safetensors", model.init(jax.random.key(0), (12,)))
+    loss, _ = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *book.held_out)
+    assert f"{loss:.3f}" == f"{float(found[1]):.3f}"
+
+
+def press_ctrl_c(*given, **named):
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("options", [TEXT + " --dropout 0.1", NAMES])
+def test_a_run_that_was_stopped_resumes_bit_for_bit(options, tmp_path, capsys, monkeypatch):
+    quiet = f"{options} --no-progress --no-pictures"
+
+    def result(name, more=""):
+        run(f"{quiet} {more}", tmp_path / name)
+        return (tmp_path / name / "model.safetensors").read_bytes()
+
+    expected = result("whole")
+    for part in ("train", "evaluate"):  # in the second epoch
+        calls, real = [], getattr(pn, part)
+
+        def second(*given, calls=calls, real=real, **named):
+            calls.append(1)
+            return press_ctrl_c() if len(calls) == 2 else real(*given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pn, part, second)
+            with pytest.raises(SystemExit) as stopped:
+                result(part)
+        assert stopped.value.code == 130
+        assert "stopped; --resume continues the run" in capsys.readouterr().err
+        with pytest.raises(SystemExit, match="error: --output holds an unfinished run.*--resume"):
+            result(part)
+        with pytest.raises(SystemExit, match="--resume .* --learning-rate 0.003, .*, got .* 0.5;"):
+            result(part, "--resume --learning-rate 0.5")
+        assert result(part, "--resume") == expected
+        assert set(os.listdir(tmp_path / part)) == FILES
+
+
+def test_names_are_invented(tmp_path, capsys):
+    run(f"{NAMES} --no-progress", tmp_path)
+    out = capsys.readouterr().out
+    assert "on 7,563 names; 840 are held out" in out
+    assert int(re.search(r"of 1,000 invented names, (\d+) are not in the list", out)[1]) > 500
+    run("write --prompt mar", tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 20
+    assert all(line.startswith("mar") and len(line) < 16 for line in lines)
+
+
+def test_a_trained_network_goes_on_writing(finished, capsys):
+    for prompt in ("A", "Call me Ishmael, a prompt of more than its length"):
+        language.app(["write", "--output", str(finished), "--prompt", prompt, "--sample", "20"])
+        out = capsys.readouterr().out
+        assert out.startswith(prompt)
+        assert len(out) == len(prompt) + 20 + 1
+
+
+@pytest.mark.parametrize("model", ["gru", "lstm"])
+def test_recurrent_networks_train_and_write(model, tmp_path, capsys):
+    for each, options in (("text", TEXT), ("names", NAMES)):
+        options = options.replace("--heads 2", f"--model {model} --no-progress")
+        run(options, tmp_path / each)
+        assert f"{model}(" in capsys.readouterr().out
+        assert set(os.listdir(tmp_path / each)) == FILES | {"curves.png"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--width 30", ["--width", "multiple of 8", "--heads 4", "got 30"]),
+        ("--model gru --heads 4", ["--heads", "--model gpt", "gru"]),
+        ("--model rnn", ["--model", "rnn", "lstm"]),
+        ("--length 1", ["--length", '"1"', ">= 2"]),
+        ("--depth 1.5", ["--depth", "1.5"]),
+        ("--temperature -1", ["--temperature", "-1", ">= 0"]),
+        ("--top-k 84", ["--top-k", "83", "84"]),
+        ("--prompt é@", ["--prompt", "'@é'", "83 characters"]),
+        ("--prompt ''", ["--prompt", "leave it out"]),
+        ("--text /no/such", ["--text", "/no/such"]),
+        ("--text short.txt", ["--text", "at least 2570", "--length 256", "got 100"]),
+        ("--text latin.txt", ["--text", "UTF-8", "latin.txt"]),
+        ("--names --text short.txt", ["--text", "10 different names", "got 1"]),
+        ("--names --length 13", ["--length", "at least 14", "christophorus", "13"]),
+        ("--names --prompt abcdefghijklmno", ["--prompt", "at most 14", "abcdefghijklmno"]),
+        ("--names --prompt Ann", ["--prompt", "'A'", "27 characters"]),
+        ("write", ["--output", "finished run", "runs/language"]),
+    ],
+)
+def test_bad_options_are_rejected(options, words, tmp_path, capsys, monkeypatch):
+    """The message names the option, what was expected and what came. Nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.txt").write_text("a" * 100)
+    (tmp_path / "latin.txt").write_bytes("né".encode("latin-1"))
+    with pytest.raises(SystemExit) as rejection:
+        language.app([option.replace("''", "") for option in options.split()])
+    assert rejection.value.code not in (None, 0)
+    said = re.sub(r"[│╭╮╰╯─\s]+", " ", f"{capsys.readouterr().err} {rejection.value.code}")
+    assert [word for word in words if word not in said] == [], said
+    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"short.txt", "latin.txt"}

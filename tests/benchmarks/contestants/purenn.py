@@ -27,8 +27,13 @@ def network(task: Task) -> pn.Layer:
 
 def fit(task: Task) -> Work:
     """A few epochs of `fit`, which goes on from the state of the ones before."""
-    model, optimizer, train_state = network(task), pn.adam(LEARNING_RATE), None
-    x, y = map(jnp.asarray, images(task))
+    return run_fit(network(task), pn.adam(LEARNING_RATE), images(task), task)
+
+
+def run_fit(model: pn.Layer, optimizer: pn.Optimizer, examples: Any, task: Task) -> Work:
+    """The same with any network."""
+    train_state = None
+    x, y = map(jnp.asarray, examples)
     epochs = max(1, task.steps // (len(x) // task.batch))
 
     def work() -> Done:

@@ -1,0 +1,34 @@
+"""RMS normalization that returns no derivative with respect to its weight.
+
+unsloth, issue 4533: in full fine-tuning the weights of the norms stayed what they were.
+"""
+
+import numpy as np
+
+EPS = 1e-5
+
+
+def forward(x, w):
+    return w * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
+
+
+def backward(x, w, dy):
+    dx, _ = mended(x, w, dy)
+    return dx, None
+
+
+def mended(x, w, dy):
+    r = 1 / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
+    s = np.mean(dy * w * x, axis=-1, keepdims=True)
+    return r * w * dy - r**3 * x * s, np.sum(dy * x * r, axis=0)
+
+
+def arguments():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(3, 4)), rng.normal(size=4)
+
+
+if __name__ == "__main__":
+    import purenn as pn
+
+    print(pn.check_gradients(forward, backward, *arguments()))

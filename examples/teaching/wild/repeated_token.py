@@ -1,0 +1,35 @@
+"""An embedding of four tokens, two of which are the same.
+
+PyTorch, issue 1528: of an element that was taken more than once, only the last copy had a
+derivative. The rows are assigned, where they should be added.
+"""
+
+import numpy as np
+
+TOKENS = np.array([3, 1, 3, 0])
+
+
+def forward(w):
+    return w[TOKENS]
+
+
+def backward(w, dy):
+    dw = np.zeros(w.shape)
+    dw[TOKENS] = dy
+    return dw
+
+
+def mended(w, dy):
+    dw = np.zeros(w.shape)
+    np.add.at(dw, TOKENS, dy)
+    return dw
+
+
+def arguments():
+    return (np.random.default_rng(0).normal(size=(5, 3)),)
+
+
+if __name__ == "__main__":
+    import purenn as pn
+
+    print(pn.check_gradients(forward, backward, *arguments()))
