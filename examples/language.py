@@ -46,15 +46,15 @@ DEFAULTS: dict[str, tuple[Any, Any]] = {
     "depth": (4, 2),
     "width": (128, 64),
     "heads": (4, 4),
-    "length": (128, 16),
+    "length": (256, 16),
     "learning_rate": (0.003, 0.003),
-    "batch_size": (8, 32),
-    "epochs": (40, 8),
+    "batch_size": (4, 32),
+    "epochs": (30, 8),
     "steps": (400, 250),
 }
 # What decides which network it is.
 NETWORK = ("model", "names", "depth", "width", "heads", "length", "dropout")
-WATCHED = 256  # held-out sequences, on which the loss is measured after each epoch
+WATCHED = 30_000  # held-out characters, on which the loss is measured after each epoch
 
 
 @Parameter(name="*")  # --depth, not --options.depth
@@ -73,7 +73,7 @@ class Options(Sampling):
     heads: AtLeast1 | None = None
     """Heads of a gpt's attention, a divisor of the width. [default: 4]"""
     length: Annotated[int, at_least(2)] | None = None
-    """Characters of a sequence: how far back the network learns to look. [default: 128; 16]"""
+    """Characters of a sequence: how far back the network learns to look. [default: 256; 16]"""
     dropout: Fraction = 0.0
     """Probability of zeroing what a layer of a block computed, in training."""
 
@@ -83,9 +83,9 @@ class Options(Sampling):
     """The highest, after 200 steps of warmup, or a tenth of the run. It then decreases to 0 along
     half a cosine. [default: 0.003]"""
     batch_size: AtLeast1 | None = None
-    """Sequences per step. [default: 8; 32]"""
+    """Sequences per step. [default: 4; 32]"""
     epochs: AtLeast1 | None = None
-    """How often to measure, write a sample and keep a checkpoint. [default: 40; 8]"""
+    """How often to measure, write a sample and keep a checkpoint. [default: 30; 8]"""
     steps: AtLeast1 | None = None
     """Steps per epoch, each on sequences from anywhere in the text. [default: 400; 250]"""
 
@@ -161,7 +161,7 @@ def train(
     kept = language_runs.Checkpoint(options.output, settings(options, text), options.epochs)
     train_state, history = kept.begin(train_state, resume=options.resume)
     writer = Writer(model, options.length, options.temperature, options.top_k)
-    every = max(1, len(corpus.held_out[1]) // WATCHED)
+    every = max(1, corpus.held_out[1].size // WATCHED)
     watched = jax.tree.map(lambda rows: rows[::every], corpus.held_out)
 
     total, done = options.epochs * steps, len(history) * steps
@@ -260,20 +260,21 @@ def main(options: Options | None = None) -> None:
 @app.command
 def write(options: Sampling | None = None) -> None:
     """Let a network write that was trained before."""
-    options = complete(options or Sampling())
-    with run_folder.brief_errors(options.output):
-        described = options.output / "network.json"
+    given = options or Sampling()
+    output = complete(given).output
+    with run_folder.brief_errors(output):
+        described = output / "network.json"
         if not described.exists():
-            raise ValueError(f"--output must hold a finished run, got {options.output}")
+            raise ValueError(f"--output must hold a finished run, got {output}")
         network = language_runs.read_json(described)
         trained = Options(**{name: network[name] for name in NETWORK})
+        options = complete(replace(given, names=trained.names))
         vocabulary = Vocabulary(network["characters"])
         model = build_model(trained, len(vocabulary))
         key, in_shape = jax.random.key(options.seed), (trained.length,)
         like = jax.eval_shape(lambda key: model.init(key, in_shape), key)
-        learned = pn.load(options.output / "model.safetensors", like)
+        learned = pn.load(output / "model.safetensors", like)
         writer = Writer(model, trained.length, options.temperature, options.top_k)
-        options = replace(options, names=trained.names)
         print(sampled(options, vocabulary, writer, learned, key))
 
 

@@ -34,7 +34,9 @@ def recurrent(
 ) -> pn.Layer:
     """Build a stack of `gru` or `lstm`, whose state is all that it knows of what came before."""
     drop = [pn.dropout(dropout)] if dropout else []
-    layers = [each for _ in range(depth) for each in (layer(width), *drop)]
+    # Padding comes after a name, and the state knows of what came before alone.
+    reads = layer(width).replace(padded="ignores")
+    layers = [each for _ in range(depth) for each in (reads, *drop)]
     return pn.serial(pn.embedding(vocabulary, width), *layers, pn.dense(vocabulary))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure  # used by itself: no display, no global state
 from matplotlib.ticker import MaxNLocator
 
@@ -55,7 +56,7 @@ def attention(path: Path, weights: Any, text: str, block: int) -> None:
         if head >= heads:
             axes.set_visible(False)
             continue
-        image = axes.imshow(weights[head], cmap="Blues", vmin=0, vmax=1)
+        image = axes.imshow(weights[head], cmap="Blues", norm=PowerNorm(0.5, 0, 1))
         axes.set_title(f"head {head + 1}", fontsize=9)
         axes.set_xticks(range(time), marks, fontsize=7, family="monospace")
         axes.set_yticks(range(time), marks, fontsize=7, family="monospace")

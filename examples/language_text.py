@@ -88,9 +88,9 @@ class Book:
         return rows[:, :-1], rows[:, 1:]
 
     def sentence(self, most: int = 40) -> str:
-        """Return what the held-out text begins with, to look at."""
-        x, _ = self.held_out
-        return self.vocabulary.decode(x[0, :most])
+        """Return the beginning of the first held-out paragraph, to look at."""
+        text = self.vocabulary.decode(self.held_out[0][0])
+        return (text.partition("\n\n")[2] or text)[:most]
 
     def describe(self) -> str:
         """Say how much there is."""

@@ -57,14 +57,14 @@ class Writer:
     def write(self, learned: Any, key: Any, prompt: Any, count: int) -> Array:
         """Return `count` tokens that follow a prompt, `(tokens,)`, of any length."""
         seen = prompt if len(prompt) < self.length else prompt[-(self.length // 2) :]
-        pieces: list[Array] = []
-        while sum(map(len, pieces)) < count:
+        written = jnp.zeros(0, jnp.int32)
+        while len(written) < count:
             key, of_piece = jax.random.split(key)
-            seen = jnp.asarray(seen)
-            (piece,) = self.continued(*learned, of_piece, seen[None], self.length - len(seen))
-            pieces.append(piece)
+            seen, next_few = jnp.asarray(seen), min(count - len(written), self.length - len(seen))
+            (piece,) = self.continued(*learned, of_piece, seen[None], next_few)
+            written = jnp.concatenate([written, piece])
             seen = jnp.concatenate([seen, piece])[-(self.length // 2) :]
-        return jnp.concatenate(pieces)[:count]
+        return written
 
     @partial(jax.jit, static_argnames=("self", "count"))
     def continued(self, params: Any, state: Any, key: Any, tokens: Array, count: int) -> Array:

@@ -68,11 +68,12 @@ def test_layers_that_ignore_padding_do_what_they_do_with_the_array():
     assert isinstance(applied, pn.Padded) and np.array_equal(applied.x, y.x)
 
 
+@jax.numpy_rank_promotion("raise")
 def test_padding_reaches_the_layers_that_use_it_through_composites(x64):
     model, params, state = stack()
     x = features()
 
-    @jax.jit
+    @jit_quickly
     def passes(params, x, dy):
         y, _, cache = model.forward(params, state, x)
         return y, model.backward(params, cache, dy)[1]
@@ -105,8 +106,8 @@ def test_by_hand_takes_it(x64):
         y, _ = model.apply(params, state, x)
         return jnp.sum(jnp.where(y.valid[..., None], y.x, 0) ** 2)
 
-    by_jax = jax.jit(jax.grad(partial(total, model)))(params, x)
-    by_hand = jax.jit(jax.grad(partial(total, pn.by_hand(model))))(params, x)
+    by_jax = jit_quickly(jax.grad(partial(total, model)))(params, x)
+    by_hand = jit_quickly(jax.grad(partial(total, pn.by_hand(model))))(params, x)
     for mine, theirs in zip(jax.tree.leaves(by_hand), jax.tree.leaves(by_jax), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
 
@@ -134,7 +135,7 @@ def one_by_one(weighted):
     """Return the mean loss over all valid positions and its gradients, without any padding."""
     model, params, state = small()
     loss, weights = pn.softmax_cross_entropy, WEIGHTS if weighted else None
-    x, f = features(), jax.jit(pn.value_and_grad(model, loss))
+    x, f = features(), jit_quickly(pn.value_and_grad(model, loss))
     counts = VALID * np.ones(VALID.shape) if weights is None else np.where(VALID, weights, 0)
     value, grads = 0.0, jax.tree.map(jnp.zeros_like, params)
     for row, length in enumerate(LENGTHS):
@@ -150,7 +151,7 @@ def one_by_one(weighted):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_padded_batch_is_the_same_sequences_without_padding(tail, weighted, x64):
     model, params, state = small()
-    f = jax.jit(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=tail))
+    f = jit_quickly(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=tail))
     targets = (LABELS, WEIGHTS) if weighted else LABELS
     (value, _), grads = f(params, state, features(), targets)
     assert_close((value, grads), one_by_one(weighted))
@@ -162,7 +163,7 @@ def test_weights_of_elements_and_of_examples_are_those_of_valid_positions(shape,
     targets = np.where(VALID[..., None], rng.normal(size=x.x.shape), np.nan)
     weights = rng.uniform(size=shape) if shape else np.ones(())
     given = targets if shape is None else (targets, weights)
-    (value, _), _ = pn.value_and_grad(pn.serial(), pn.mse)((), (), x, given)
+    (value, _), _ = jit_quickly(pn.value_and_grad(pn.serial(), pn.mse))((), (), x, given)
     counts = weights.reshape(weights.shape + (1,) * (3 - weights.ndim)) * VALID[..., None]
     counts = np.broadcast_to(counts, x.x.shape)
     errors = np.where(VALID[..., None], x.x - targets, 0) ** 2
@@ -172,7 +173,7 @@ def test_weights_of_elements_and_of_examples_are_those_of_valid_positions(shape,
 def test_each_row_of_several_per_position_counts(x64):
     logits = np.random.default_rng(3).normal(size=(3, 5, 2, 4))
     labels = np.where(VALID[..., None], np.argmax(logits, -1), -1)
-    f = pn.value_and_grad(pn.serial(), pn.softmax_cross_entropy)
+    f = jit_quickly(pn.value_and_grad(pn.serial(), pn.softmax_cross_entropy))
     (value, _), _ = f((), (), pn.Padded(logits, VALID), labels)
     alone = pn.softmax_cross_entropy(logits[VALID], labels[VALID])
     np.testing.assert_allclose(value, alone, rtol=1e-12)
@@ -181,7 +182,7 @@ def test_each_row_of_several_per_position_counts(x64):
 def test_explain_has_the_numbers_of_value_and_grad(x64):
     model, params, state = small()
     given = params, state, features(), LABELS
-    explanation = jax.jit(partial(pn.explain, model, pn.softmax_cross_entropy))(*given)
+    explanation = jit_quickly(partial(pn.explain, model, pn.softmax_cross_entropy))(*given)
     assert_close((explanation.value, explanation.grads), one_by_one(False))
     assert isinstance(explanation[0].x, jax.Array) and "⊙w/Σw" in str(explanation)
 
@@ -189,7 +190,7 @@ def test_explain_has_the_numbers_of_value_and_grad(x64):
 @pytest.mark.parametrize("tail", [None, pn.Tail(rows=1), pn.Tail(rows=2, parts=1)])
 def test_padding_may_hold_anything(tail, x64):
     model, params, state = small()
-    f = jax.jit(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=tail))
+    f = jit_quickly(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=tail))
     x = pn.Padded(np.where(VALID[..., None], features().x, np.nan), VALID)
     (value, _), grads = f(params, state, x, LABELS)
     assert_close((value, grads), one_by_one(False))
@@ -207,6 +208,7 @@ def test_check_gradients_takes_it():
     assert not pn.check_gradients(wrong, x).ok
 
 
+@jax.numpy_rank_promotion("raise")
 def test_a_transformer_learns_from_valid_positions_alone(x64):
     model = pn.serial(
         pn.embedding(9, 4),
@@ -251,3 +253,37 @@ def test_by_hand_derives_with_respect_to_state_too(x64):
         jax.grad(partial(total, each), (0, 1))(*given) for each in (pn.by_hand(layer), layer)
     )
     assert_close(mine, theirs)
+
+
+def test_one_answer_per_sequence_is_that_of_its_valid_positions(x64):
+    layer, x = pn.global_avg_pool(), features()
+    y, _ = layer.apply((), (), pn.Padded(np.where(VALID[..., None], x.x, np.nan), VALID))
+    expected = [x.x[row, :n].mean(axis=0) for row, n in enumerate(LENGTHS)]
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    assert pn.check_gradients(layer, x).ok
+    assert pn.check_gradients(layer, pn.Padded(x.x[:, :, None], VALID)).ok
+    none = pn.Padded(x.x, VALID & (np.arange(3) != 1)[:, None])
+    assert not layer.apply((), (), none)[0][1].any()
+    model = pn.serial(pn.dense(2), layer)
+    params, state = model.init(jax.random.key(0), (5, 3))
+    labels, x = np.array([0, 1, 1]), features(dtype=np.float32)
+    given = params, state, x, labels
+    loss, accuracy = pn.evaluate(model, pn.softmax_cross_entropy, *given)
+    (value, _), _ = pn.value_and_grad(model, pn.softmax_cross_entropy)(*given)
+    np.testing.assert_allclose(loss, value, rtol=1e-6)
+    assert pn.predict(model, params, state, x).shape == (3, 2) and accuracy is not None
+
+
+@pytest.mark.parametrize("layer", [pn.gru(4), pn.lstm(4)])
+def test_recurrent_layers_go_from_one_valid_position_to_the_next(layer, x64):
+    model = pn.as_dtype(pn.serial(layer, pn.dense(2)), jnp.float64)
+    params, state = jax.jit(model.init, static_argnums=1)(jax.random.key(0), (5, 3))
+    f = jit_quickly(pn.value_and_grad(model, pn.mse))
+    rng = np.random.default_rng(6)
+    x, targets = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 2))
+    valid = np.array([[False, True, False, True, True], [True, True, True, False, False]])
+    (value, _), grads = f(params, state, pn.Padded(x, valid), targets)
+    together = [np.stack([a[row][valid[row]] for row in range(2)]) for a in (x, targets)]
+    (expected, _), expected_grads = f(params, state, *together)
+    assert_close((value, grads), (expected, expected_grads))
+    assert pn.check_gradients(layer, pn.Padded(x, valid)).ok

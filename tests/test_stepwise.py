@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from table import jit_quickly
 
 import purenn as pn
 
@@ -60,8 +61,6 @@ MODELS = {
     "by hand": pn.by_hand(pn.serial(pn.dense(4), block())),
     "mixed precision": pn.mixed_precision(pn.serial(pn.dense(4), block()), jnp.float64),
 }
-
-
 RECURRENT = pn.serial(pn.dense(4), pn.residual(pn.lstm(4)), pn.repeat(pn.gru(4), 2))
 
 
@@ -69,46 +68,39 @@ RECURRENT = pn.serial(pn.dense(4), pn.residual(pn.lstm(4)), pn.repeat(pn.gru(4),
 def test_pieces_are_the_whole(name, x64):
     model = pn.as_dtype(MODELS[name], jnp.float64)
     reader = pn.stepwise(model, batch=BATCH, length=LENGTH)
-    params, state = reader.init(jax.random.key(0), (LENGTH, 3))
-    drawn, plain_state = model.init(jax.random.key(0), (LENGTH, 3))
-    assert jax.tree.all(jax.tree.map(np.array_equal, params, drawn))
-    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3), jnp.float64)
-    whole, _ = model.apply(params, plain_state, x)
 
-    @jax.jit
-    def in_pieces(params, state, x):
-        ys = []
+    @jit_quickly
+    def run(key, x):
+        drawn, plain_state = model.init(key, (LENGTH, 3))
+        params, begun = reader.init(key, (LENGTH, 3))
+        whole, _ = model.apply(drawn, plain_state, x)
+        pieces, state = [], begun
         for first, last in ((0, 1), (1, 3), (3, 8)):
             y, state = reader.apply(params, state, x[:, first:last])
-            ys.append(y)
-        return jnp.concatenate(ys, axis=1), state
+            pieces.append(y)
+        beyond, _ = reader.apply(params, state, x[:, :1])
 
-    @jax.jit
-    def one_by_one(params, state, x):
         def one(state, x):
             y, state = reader.apply(params, state, x[:, None])
             return state, y[:, 0]
 
-        state, ys = lax.scan(one, state, jnp.swapaxes(x, 0, 1))
-        return jnp.swapaxes(ys, 0, 1), state
+        _, ones = lax.scan(one, begun, jnp.swapaxes(x, 0, 1))
+        return whole, jnp.concatenate(pieces, axis=1), jnp.swapaxes(ones, 0, 1), beyond
 
-    for read in (in_pieces, one_by_one):
-        y, after = read(params, state, x)
-        np.testing.assert_allclose(y, whole, rtol=1e-13, atol=1e-14)
-        beyond, _ = reader.apply(params, after, x[:, :1])
-        assert jnp.isnan(beyond).any()
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3), jnp.float64)
+    whole, pieces, ones, beyond = run(jax.random.key(0), x)
+    np.testing.assert_allclose(pieces, whole, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(ones, whole, rtol=1e-13, atol=1e-14)
+    assert jnp.isnan(beyond).any()
 
 
 def test_recurrent_layers_hand_on_their_state_and_never_run_out_of_room():
     reader = pn.stepwise(RECURRENT, batch=BATCH, length=1)
-    params, state = reader.init(jax.random.key(0), (LENGTH, 3))
-    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
-    whole, _ = jax.jit(RECURRENT.apply)(
-        params, RECURRENT.init(jax.random.key(0), x.shape[1:])[1], x
-    )
 
-    @jax.jit
-    def in_pieces(params, state, x):
+    @jit_quickly
+    def run(key, x):
+        params, state = reader.init(key, (LENGTH, 3))
+        whole, _ = RECURRENT.apply(params, RECURRENT.init(key, (LENGTH, 3))[1], x)
         first, state = reader.apply(params, state, x[:, :5])
 
         def one(state, x):
@@ -116,9 +108,33 @@ def test_recurrent_layers_hand_on_their_state_and_never_run_out_of_room():
             return state, y[:, 0]
 
         _, others = lax.scan(one, state, jnp.swapaxes(x[:, 5:], 0, 1))
-        return jnp.concatenate([first, jnp.swapaxes(others, 0, 1)], axis=1)
+        return whole, jnp.concatenate([first, jnp.swapaxes(others, 0, 1)], axis=1)
 
-    np.testing.assert_allclose(in_pieces(params, state, x), whole, rtol=1e-5, atol=1e-6)
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
+    whole, pieces = run(jax.random.key(0), x)
+    np.testing.assert_allclose(pieces, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [pn.lstm(4), pn.attention(2, causal=True)])
+def test_in_half_precision_what_was_read_is_not_rounded_again(layer):
+    model = pn.mixed_precision(pn.serial(pn.dense(4), layer), jnp.bfloat16)
+    reader = pn.stepwise(model, batch=BATCH, length=LENGTH)
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, 3))
+
+    @jit_quickly
+    def run(key, x):
+        params, begun = reader.init(key, (LENGTH, 3))
+        ys, state = [], begun
+        for place in range(LENGTH):
+            y, state = reader.apply(params, state, x[:, place : place + 1])
+            ys.append(y)
+        whole, _ = model.apply(params, ((), ()), x)
+        return whole, jnp.concatenate(ys, axis=1), begun, state
+
+    whole, pieces, begun, state = run(jax.random.key(0), x)
+    np.testing.assert_allclose(pieces, whole, atol=0.01)
+    kinds = [[str(a.dtype) for a in jax.tree.leaves(each)] for each in (begun, state)]
+    assert kinds[0] == kinds[1] and "bfloat16" not in kinds[0]
 
 
 def gpt():
@@ -130,30 +146,28 @@ def gpt():
     )
 
 
+@jax.numpy_rank_promotion("raise")
 def test_a_language_model_writes_what_it_reads_as_a_whole(x64):
     model = pn.as_dtype(gpt(), jnp.float64)
     reader = pn.stepwise(model, batch=BATCH, length=LENGTH)
-    params, state = jax.jit(reader.init, static_argnums=1)(jax.random.key(0), (LENGTH,))
-    prompt = jnp.array([[3, 1, 4], [1, 5, 8]])
 
-    @jax.jit
-    def write(params, state):
+    @jit_quickly
+    def write(key, prompt):
+        params, state = reader.init(key, (LENGTH,))
+
         def token(carry, _):
             logits, state = carry
             new = jnp.argmax(logits[:, -1:], axis=-1)
             logits, state = reader.apply(params, state, new)
             return (logits, state), (new[:, 0], logits[:, 0])
 
-        logits, state = reader.apply(params, state, prompt)
-        carry = logits[:, -1:], state
-        _, (tokens, others) = lax.scan(token, carry, length=LENGTH - 3)
-        return jnp.concatenate([prompt, tokens.T], 1), jnp.concatenate(
-            [logits, jnp.swapaxes(others, 0, 1)], 1
-        )
+        read, state = reader.apply(params, state, prompt)
+        _, (tokens, written) = lax.scan(token, (read[:, -1:], state), length=LENGTH - 3)
+        tokens = jnp.concatenate([prompt, tokens.T], axis=1)
+        whole, _ = model.apply(params, model.init(key, (LENGTH,))[1], tokens)
+        return jnp.concatenate([read, jnp.swapaxes(written, 0, 1)], axis=1), whole
 
-    tokens, logits = write(params, state)
-    _, plain_state = jax.jit(model.init, static_argnums=1)(jax.random.key(0), (LENGTH,))
-    whole, _ = jax.jit(model.apply)(params, plain_state, tokens)
+    logits, whole = write(jax.random.key(0), jnp.array([[3, 1, 4], [1, 5, 8]]))
     np.testing.assert_allclose(logits, whole, rtol=1e-12, atol=1e-13)
 
 

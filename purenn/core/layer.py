@@ -126,7 +126,7 @@ class Layer(Value):
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
             padded: what it does with a `Padded` `x`. "rejects" is for a layer that mixes positions,
                 "ignores" for one that works on each by itself: its functions get the array alone.
-                With "uses" they get the `Padded` and return one; `dy` and `dx` are arrays.
+                With "uses" they get the `Padded` itself; `dy` and `dx` are arrays.
             stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
             batch: how many examples `x` holds, if its state is made for so many; None for any.
             vocabulary: of a layer that takes integers, how many there are: `fit` and others reject

@@ -5,6 +5,51 @@ from typing import Any, NamedTuple
 from purenn.core.types import Fn
 
 
+class Apart(NamedTuple):
+    """An axis of a value along which a page shows it piece by piece.
+
+    Attributes:
+        axis: which one.
+        names: what each piece is called, such as `head 1`.
+        examples: whether the first axis counts examples, which then have lines of their own too.
+    """
+
+    axis: int
+    names: tuple[str, ...]
+    examples: bool = False
+
+
+class Step(NamedTuple):
+    """A value between a layer's `x` and `y`, or its derivative.
+
+    Attributes:
+        symbol: `S`; the derivative with respect to it is `dS`.
+        formula: how it is computed, with `{x}`, `{dy}`, the parameters and other symbols filled in:
+            `{Q}·{K}ᵀ`, `d{S}·{K}`.
+        value: what it is.
+        apart: how a page divides it; None for not at all.
+    """
+
+    symbol: str
+    formula: str
+    value: Any
+    apart: Apart | None = None
+
+
+class Steps(NamedTuple):
+    """How `explain` computes the values between a layer's `x` and `y`, apart from its own passes.
+
+    Attributes:
+        symbols: those of all values, derivatives left out.
+        forward: `(params, x) -> steps`, in order.
+        backward: `(params, x, dy) -> steps`, in order.
+    """
+
+    symbols: tuple[str, ...]
+    forward: Fn
+    backward: Fn
+
+
 class Notation(NamedTuple):
     """The formulas of a layer or an op; `{x}`, `{dy}`, `{w}` and so on are filled in.
 
@@ -28,6 +73,9 @@ class Notation(NamedTuple):
     # How many times the single inner layer is applied, if it is repeated: params and state have a
     # first axis then, with one entry for each time, and number i gets the key `fold_in(key, i)`.
     times: int | None = None
+    steps: Steps | None = None  # the values between x and y, whose symbols formulas may use
+    short: str = ""  # the right-hand side of the output's line where steps are not shown
+    apart: tuple[Apart | None, ...] = ()  # for each leaf of the parameters
 
 
 PLAIN = Notation()

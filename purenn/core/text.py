@@ -7,7 +7,7 @@ import unicodedata
 # The products are MATLAB's: * of matrices, .* element by element; (*) is a convolution.
 SPELLINGS = {
     "·": "*", "⊙": ".*", "∗": "(*)", "×": "x", "ᵀ": ".T", "′": "'", "²": "^2", "\u0302": "hat",
-    "Σ": "sum", "γ": "gamma", "β": "beta", "σ": "sigma", "Φ": "Phi",
+    "√": "sqrt", "Σ": "sum", "γ": "gamma", "β": "beta", "σ": "sigma", "Φ": "Phi",
     "→": "->", "─": "-", "…": "...",
 }  # fmt: skip
 

@@ -12,8 +12,11 @@ from purenn.core.notation import Notation
 from purenn.core.split_key import split_key
 from purenn.core.text import cut, literal
 
-LETTERS = {"w": "W", "u": "U", "v": "V", "gamma": "γ", "beta": "β"}
-NUMBERED = ("Z", "E", "G")  # symbols that begin a new layer number: those of layers of weights
+LETTERS = {
+    "w": "W", "v": "V", "u": "U", "wq": "Wq", "wk": "Wk", "wv": "Wv", "wo": "Wo", "gamma": "γ",
+    "beta": "β",
+}  # fmt: skip
+NUMBERED = ("Z", "E", "G", "H")  # symbols that begin a new layer number: those of layers of weights
 LONGEST = 32  # name within a formula
 
 
@@ -38,13 +41,19 @@ class Symbols(NamedTuple):
     params: tuple[tuple[str, str], ...]  # field and symbol of each leaf: ("w", "W1")
     inner: "tuple[list[Symbols], ...]"  # those of each inner chain
     unseen: tuple[str, ...]  # how each inner layer is written if its chain is not shown
+    steps: tuple[tuple[str, str], ...]  # of the values between x and y: ("Q", "Q1")
 
     def write(self, text: str) -> str:
         """Fill this layer's symbols into a formula."""
         inner = [inside[-1].y for inside in self.inner] or self.unseen
         inner_dx = [inside[0].dx for inside in self.inner]
         own = {"x": self.x, "y": self.y, "dy": f"d{self.y}", "inner": inner, "inner_dx": inner_dx}
-        return text.format(**{**dict(self.params), **own})
+        return text.format(**{**dict(self.params), **dict(self.steps), **own})
+
+    def step(self, symbol: str) -> str:
+        """Return the symbol of a value between x and y, or of its derivative."""
+        names = dict(self.steps)
+        return names[symbol] if symbol in names else f"d{names[symbol[1:]]}"
 
 
 def chain(
@@ -138,10 +147,12 @@ class Symbolist:
             number = f"{within}.{n}" if within else str(n or "")
             # Several layers may get the same x. What each adds to its derivative gets a prime.
             dx = f"d{self.fresh(x)}" if within and not lines else f"d{x}"
+            steps = link.layer.notation.steps
+            between = [(s, self.fresh(f"{s}{number}")) for s in steps.symbols] if steps else ()
             y = self.fresh(f"{symbol}{number}")
             names = [] if link.inner else self._parameters(link.params, y, number)
             unseen = tuple(f"{called(layer)}({x})" for layer in link.layer.inner)
-            lines.append(Symbols(x, y, dx, number, tuple(names), (), unseen))
+            lines.append(Symbols(x, y, dx, number, tuple(names), (), unseen, tuple(between)))
             x = y
         return [
             own._replace(inner=tuple(self.name(c, own.x, own.number or "0") for c in link.inner))
@@ -174,8 +185,15 @@ def notation_of(layer: Layer, train: bool = True) -> Notation:
 
 
 def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
-    """Write the right-hand side of the layer's line."""
+    """Write the right-hand side of the layer's line, after the lines of its steps."""
     return names.write(notation_of(layer, train).y or f"{literal(called(layer))}({{x}})")
+
+
+def short_formula(layer: Layer, names: Symbols) -> str:
+    """Write the right-hand side of the layer's line where its steps are not shown."""
+    notation = notation_of(layer)
+    known = notation.short if notation.steps else notation.y
+    return names.write(known or f"{literal(called(layer))}({{x}})")
 
 
 def title(layer: Layer) -> str:

@@ -49,6 +49,9 @@ def check_gradients(
     Integers that `backward` returns a derivative for are judged in float64, like everything else.
     Labels and indices have no derivative: only `None` or zero may be returned for them.
 
+    A wrong `backward` of small arrays is called again, with other cotangents and at other
+    arguments, to find out what kind of mistake it is.
+
     At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right. At a
     jump any value between the slopes on both sides is right. The report names kinks and jumps.
 

@@ -16,6 +16,7 @@ from purenn.core.types import Input, Key, LossLike, ModelLike, Params, PenaltyLi
 from purenn.inspect.chain import Link, chain, nest
 from purenn.inspect.explanation import Explanation, LayerExplanation, LossExplanation
 from purenn.inspect.page import STEP
+from purenn.inspect.steps import step_values
 
 
 def explain(
@@ -46,7 +47,7 @@ def explain(
         train: whether the model runs as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, inner)` per layer; `.value`
+        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, …)` per layer; `.value`
         is the loss, `.value_after` the loss after a step, and `.grads` what `value_and_grad` gives.
         Pure, so that it can be compiled.
 
@@ -132,6 +133,7 @@ def _backward(steps: list[_Step], shares: list[Link] | None, dy: Any) -> list[La
             inner_dy = None if dy is None else layer.notation.inner_dy[j][1](dy, ys)
             inner.append(tuple(_backward(inside, share and share.inner[j], inner_dy)))
         x, y = array_of(step.x), array_of(step.y)
-        layers.append(LayerExplanation(x, y, dy, dx, dparams, tuple(inner)))
+        between = step_values(layer, step.link.params, step.x, dy)
+        layers.append(LayerExplanation(x, y, dy, dx, dparams, tuple(inner), between))
         dy = dx
     return layers[::-1]

@@ -9,6 +9,7 @@ from purenn.core.layer import Layer
 from purenn.core.text import printable, spelled
 from purenn.inspect.chain import nest
 from purenn.inspect.page import lines_of, page
+from purenn.inspect.steps import StepValues
 
 
 class LayerExplanation(NamedTuple):
@@ -22,6 +23,8 @@ class LayerExplanation(NamedTuple):
         dparams: with respect to the parameters, the penalty's share included; a pytree like them.
         inner: for each layer inside a `residual`, `parallel`, `recompute` or `repeat`, the tuple of
             its own layers' explanations; all layers of a `repeat` are one tuple.
+        steps: the values between `x` and `y`, and the derivatives with respect to them, by symbol:
+            `steps["S"]` and `steps["dS"]` of `attention`. Empty for most layers.
     """
 
     x: Array
@@ -30,6 +33,7 @@ class LayerExplanation(NamedTuple):
     dx: Array | None
     dparams: Any
     inner: "tuple[tuple[LayerExplanation, ...], ...]" = ()
+    steps: StepValues = StepValues()
 
 
 class LossExplanation(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from purenn.inspect.other_dy import (
+    carried_forward,
     mask,
     one_number_for_dy,
     powers_of_dy,
@@ -18,7 +19,8 @@ from purenn.inspect.other_dy import (
     two_sums_of_dy,
     what_comes_in,
 )
-from purenn.inspect.trials import LONGEST, Hypothesis, Trials, at_place, listed, near
+from purenn.inspect.places import at_place, listed
+from purenn.inspect.trials import LONGEST, Hypothesis, Trials, near
 
 
 def explained(t: Trials) -> str:
@@ -32,9 +34,10 @@ def explained(t: Trials) -> str:
 
 
 def where_zero(t: Trials) -> str:
-    """Compare with a derivative that is zero wherever yours is wrong, as with a mask left out."""
-    wrong = np.abs(t.yours - t.right) > 1e-9 * np.abs(t.right).max(initial=0)
-    if wrong.sum() > 1 and not t.right[wrong].any():
+    """Compare with a derivative that is zero exactly where yours is wrong: a mask left out."""
+    nothing = 1e-9 * np.abs(t.right).max(initial=0)
+    wrong = np.abs(t.yours - t.right) > nothing
+    if wrong.sum() > 1 and (wrong == (np.abs(t.right) <= nothing)).all():
         return "exactly those where the right derivative is 0: is a mask left out?"
     return ""
 
@@ -66,6 +69,21 @@ def _moves(axis: int, moved: dict[int, int | None]) -> Iterator[str]:
     nothing = [at_place(axis, j) for j, k in moved.items() if k is None]
     if nothing:
         yield f"yours is 0 at {listed(nothing)}"
+
+
+def rearranged(t: Trials) -> str:
+    """Look for the right numbers with axes swapped or reversed, as of a kernel."""
+    axes = range(t.right.ndim)
+    if not 1 < t.right.ndim < 5:
+        return ""
+    for order in list(itertools.permutations(axes))[1:]:
+        if near(t.yours, t.right.transpose(order)):
+            return f"yours is the right one with its axes in the order {order}"
+    for count in range(1, t.right.ndim + 1):
+        for several in itertools.combinations(axes, count):
+            if near(t.yours, np.flip(t.right, several)):
+                return f"yours is reversed along axis {listed([str(k) for k in several])}"
+    return ""
 
 
 def shortcut(t: Trials) -> str:
@@ -138,9 +156,9 @@ def argument_of_ones(t: Trials) -> str:
         two, three = (t.one(leaves=t.at({k: n * one})) for n in (2, 3))
         name = t.labels[k]
         where = f"yours is right where {name} is 1"
-        if two is None or three is None:
+        if two is None or three is None or not (two.right.any() and three.right.any()):
             return where
-        if two.agree and three.agree:
+        if two.agree and three.agree and one.size > 1:
             return (
                 f"yours is right where all of {name} is one number, and else its elements meet the "
                 f"wrong ones: is something moved or summed before it is multiplied by {name}, "
@@ -149,6 +167,8 @@ def argument_of_ones(t: Trials) -> str:
         # A factor too many makes an error like n² - n at n times as much of it, with one n more
         # or less if the right derivative itself is proportional to a power of n.
         off = two.yours - two.right
+        if not off.any():
+            return where
         scale = float((three.right * two.right).sum() / (two.right**2).sum())
         grown = float(((three.yours - three.right) * off).sum() / (off**2).sum())
         if np.isclose(grown, 2 * scale, rtol=1e-4):
@@ -188,12 +208,14 @@ def _wrong_everywhere(t: Trials, back: int, count: int) -> bool:
 # The first that holds is what is said, so that the most specific ones come first.
 HYPOTHESES: tuple[Hypothesis, ...] = (
     where_zero,
+    rearranged,
     places,
     shortcut,
     one_number_for_dy,
     another_point,
     another_argument,
     powers_of_dy,
+    carried_forward,
     what_comes_in,
     mask,
     argument_of_ones,

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from purenn.inspect.trials import LONGEST, Result, Trials, at_place, factor, listed, near
+from purenn.inspect.places import at_place, listed
+from purenn.inspect.trials import LONGEST, Result, Trials, factor, near
 
 
 def one_number_for_dy(t: Trials) -> str:
@@ -35,6 +36,20 @@ def powers_of_dy(t: Trials) -> str:
     if not near(twice.yours, 2 * t.yours):
         return "twice the dy does not give twice yours: dy stands where it does not belong"
     return ""
+
+
+def carried_forward(t: Trials) -> str:
+    """Compare with the product of the Jacobian and dy, which has no transpose in it."""
+    if t.right.shape != t.dy.shape or t.dy.size == 1:
+        return ""
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        w = rng.normal(size=t.dy.shape)
+        back = t.one(w)
+        # w·(J dy) = (Jᵀ w)·dy
+        if back is None or not np.isclose((w * t.yours).sum(), (back.right * t.dy).sum()):
+            return ""
+    return f"yours carries dy from {t.label} to y instead of back: is a matrix not transposed?"
 
 
 def what_comes_in(t: Trials) -> str:

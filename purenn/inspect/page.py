@@ -11,6 +11,7 @@ import numpy as np
 from purenn.core import checks
 from purenn.core.adapt import with_options
 from purenn.core.layer import Layer
+from purenn.core.notation import Apart, Step
 from purenn.core.target_parts import parts_of, weights_of
 from purenn.core.text import columns, literal, padded, printable
 from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formula, notation_of
@@ -18,6 +19,9 @@ from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formul
 if TYPE_CHECKING:
     from purenn.inspect.explanation import Explanation, LayerExplanation
 
+WIDEST = 100  # columns; a value that takes more has a line of its own
+MOST = 12  # numbers that are shown one by one
+MOST_PIECES = 8  # into which a value is divided
 STEP = 0.1  # the learning rate of the plain gradient step that the last line tries
 
 
@@ -28,6 +32,7 @@ class Line(NamedTuple):
     symbol: str
     formula: str
     value: Any
+    apart: Apart | None = None
 
 
 def lines_of(e: "Explanation") -> Iterator[Line]:
@@ -62,6 +67,8 @@ def _forward(
     for link, symbol, value in zip(links, names, values, strict=True):
         for inside in zip(link.inner, symbol.inner, value.inner, strict=True):
             yield from _forward(*inside, train)
+        for step in value.steps.forward:
+            yield _step("FORWARD", step, link.layer, symbol)
         text = formula(link.layer, symbol, train)
         known = notation_of(link.layer, train).y
         yield Line("FORWARD", symbol.y, _noted(text, link.layer) if known else text, value.y)
@@ -84,17 +91,25 @@ def _backward(
                 yield Line("BACKWARD", f"d{inside[-1].y}", text, value.inner[j][-1].dy)
             inner_share = share and share.inner[j]
             yield from _backward(link.inner[j], inside, value.inner[j], inner_share, train)
+        for step in value.steps.backward:
+            yield _step("BACKWARD", step, link.layer, symbol)
         *dparams, dx = _derivatives(link.layer, symbol, value, train)
         leaves = jax.tree.leaves(value.dparams) if symbol.params else []
+        apart = link.layer.notation.apart or (None,) * len(leaves)
         added = jax.tree.leaves(share.params) if share else []
         for k, ((_, name), text, leaf) in enumerate(
             zip(symbol.params, dparams, leaves, strict=True)
         ):
             if added and not (_known(added[k]) and not np.any(added[k])):
                 text += " + the penalty's"
-            yield Line("BACKWARD", f"d{name}", text, leaf)
+            yield Line("BACKWARD", f"d{name}", text, leaf, apart[k])
         if symbol.x != "X" and value.dx is not None:
             yield Line("BACKWARD", symbol.dx, dx, value.dx)
+
+
+def _step(section: str, step: Step, layer: Layer, symbol: Symbols) -> Line:
+    text = symbol.write(_noted(step.formula, layer))
+    return Line(section, symbol.step(step.symbol), text, step.value, step.apart)
 
 
 def _derivatives(
@@ -141,13 +156,13 @@ def page(e: "Explanation") -> str:
     if not e.train:
         written.append("evaluation, train=False: no dropout, running statistics")
     rows = [
-        (section, printable(f"{name} = {text}" if text else name), text, v)
-        for section, name, text, v in lines_of(e)
+        (line, printable(f"{line.symbol} = {line.formula}" if line.formula else line.symbol))
+        for line in lines_of(e)
     ]
-    width = max(columns(left) for _, left, _, _ in rows)
-    shapes = max(len(_shape(v)) for _, _, _, v in rows)
+    width = max(columns(left) for _, left in rows)
+    shapes = max(len(_shape(line.value)) for line, _ in rows)
     section = ""
-    for title, left, text, v in rows:
+    for (title, _, text, v, apart), left in rows:
         if title != section:
             section = title
             texts = " (the texts' dZ is m times these)"
@@ -155,7 +170,14 @@ def page(e: "Explanation") -> str:
         off = ""
         if text.startswith("relu(") and _known(v):
             off = f"   {int(jnp.sum(v == 0))} of {v.size} off"
-        written.append(f" {padded(left, width)} {_shape(v):<{shapes}} {show(v)}{off}")
+        head = f" {padded(left, width)} {_shape(v):<{shapes}}"
+        pieces = pieces_of(v, apart)
+        if pieces:
+            written += [head.rstrip(), *(f"   {name} {piece}" for name, piece in pieces)]
+        elif columns(whole := f"{head} {show(v)}{off}") <= WIDEST:
+            written.append(whole)
+        else:
+            written += [head.rstrip(), f"   {show(v)}{off}"]
     if _known(e.value):
         verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
         written.append(f"A step of {STEP} {verb} the loss: {value} → {after}")
@@ -170,7 +192,23 @@ def _shape(value: Any) -> str:
     return str(tuple(value.shape)).replace(" ", "")
 
 
-def show(value: Any, most: int = 12) -> str:
+def pieces_of(value: Any, apart: Apart | None) -> list[tuple[str, str]]:
+    """Return the name and the numbers of each piece of a value, if they are few matrices."""
+    if apart is None or not _known(value):
+        return []
+    array, names, axis = np.asarray(value), apart.names, apart.axis
+    if apart.examples:
+        pieces = np.moveaxis(array, axis, 1)
+        array, axis = pieces.reshape(-1, *pieces.shape[2:]), 0
+        if (m := len(pieces)) > 1:
+            names = tuple(f"example {i + 1}, {name}" for i in range(m) for name in names)
+    few = array.ndim > 2 and len(names) <= MOST_PIECES
+    if not few or array.size // len(names) > MOST:
+        return []
+    return [(name, show(array.take(i, axis))) for i, name in enumerate(names)]
+
+
+def show(value: Any, most: int = MOST) -> str:
     """Write an array on one line: its numbers if they are few, its size if they are many."""
     if not _known(value):
         return "(traced)"

@@ -8,6 +8,8 @@ import numpy as np
 
 from purenn.core.checks import describe
 from purenn.core.text import printable
+from purenn.inspect.factors import what_factor
+from purenn.inspect.places import should_be_zero
 
 
 class LeafReport(NamedTuple):
@@ -131,7 +133,7 @@ def judge(
             return ""
         if zero:
             return f"should be zero, yours is up to {np.abs(yours).max():.4g}"
-        top = np.asarray(dy).item() if np.size(dy) == 1 and dy is not None else 1.0
+        top = np.asarray(dy).item() if dy is not None and np.size(dy) == 1 else None
 
         def known() -> dict[str, Any]:
             return {text: np.where(ignore, yours, v) for text, v in mistakes().items()}
@@ -208,7 +210,7 @@ def _value_mistake(
     yours: Any,
     referee: Any,
     m: int,
-    dy: float,
+    dy: float | None,  # of a loss
     difference: Any,
     limit: float,
     known: Callable[[], dict[str, Any]],
@@ -219,9 +221,9 @@ def _value_mistake(
     close = max(1e-6 * float(np.abs(yours).max()), limit)
     factor = float((yours * referee).sum() / (referee * referee).sum())
     if np.abs(yours - factor * referee).max() <= close and abs(factor - 1) > 1e-5:
-        reason = _factor(factor, m, referee)
-        without = _factor(factor * dy, m, referee)
-        if not reason and (without or np.isclose(factor * dy, 1, rtol=1e-6)):
+        reason, rest = what_factor(factor, m, referee, of_loss=dy is not None), factor * (dy or 1)
+        without = what_factor(rest, m, referee, of_loss=dy is not None)
+        if not reason and (without or np.isclose(rest, 1, rtol=1e-6)):
             reason = f": dy, which comes in, is left out{without.replace(':', ', and')}"
         return f"yours = {factor:.4g} × referee everywhere{reason}"
     wrong = difference > limit
@@ -240,43 +242,13 @@ def _value_mistake(
         return f"{count}: {kind}"
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     place = f" {tuple(int(i) for i in worst)}" if worst else ""
-    hint = ""
+    hint = should_be_zero(yours, referee) if wrong.sum() > 1 and yours.ndim > 1 else ""
     if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
-    digits = 6 if not hint else 10
+    digits = 10 if hint.endswith("float32?") else 6
     values = f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}"
     return f"{count}; worst{place}: {values}{hint}"
 
 
 def _near(a: Any, b: Any, close: float) -> bool:
     return bool(np.abs(a - b).max(initial=0) <= close)
-
-
-def _factor(factor: float, m: int, referee: Any) -> str:
-    """Say what a constant factor usually means."""
-    sign, size_of, size = (-1 if factor < 0 else 1), abs(factor), referee.size
-    last = referee.shape[-1] if referee.ndim else 1
-
-    def is_about(value: float) -> bool:
-        return bool(np.isclose(size_of, value, rtol=1e-6))
-
-    reason = ""
-    if m > 1 and is_about(m):
-        reason = f"the 1/m is missing (m = {m})"
-    elif m > 1 and is_about(1 / m):
-        reason = f"divided by m once too often (m = {m})"
-    elif size > 1 and is_about(size):
-        reason = f"the 1/n over every element is missing (n = {size})"
-    elif m > 1 and size > m and is_about(size / m):
-        reason = f"divided by m = {m} instead of n = {size}"
-    elif is_about(2) or is_about(0.5):
-        reason = "a factor 2 too many or too few"
-        if last == 4:
-            reason += ", or the scale 1/sqrt(d) (d = 4)?"
-    elif last > 1 and is_about(last**0.5):
-        reason = f"is the scale 1/sqrt(d) missing (d = {last})?"
-    elif last > 1 and is_about(last**-0.5):
-        reason = f"is the scale 1/sqrt(d) there twice (d = {last})?"
-    if sign < 0:
-        reason = "the sign is wrong" + (f", and {reason}" if reason else "")
-    return f": {reason}" if reason else ""

@@ -12,7 +12,7 @@ from purenn.core.dtypes import dtype_of
 from purenn.core.layer import Layer
 from purenn.core.text import columns, cut, padded, printable
 from purenn.core.types import ModelLike, Shape
-from purenn.inspect.chain import Symbolist, Symbols, chain, formula, title
+from purenn.inspect.chain import Symbolist, Symbols, chain, short_formula, title
 
 WIDEST = 100  # columns that the table may take
 
@@ -121,7 +121,7 @@ def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[
         chains = zip(inner, symbols.inner, strict=True)
         within = [row for inside in chains for row in _rows(*inside, depth + 1)]
         star = "*" * (layer.by_jax and not inner)
-        line = f"{symbols.y} = {formula(layer, symbols)}"
+        line = f"{symbols.y} = {short_formula(layer, symbols)}"
         count = _size(params) - sum(row.params for row in within)
         flops = _flops(layer, params, x, y)
         if times := layer.notation.times:

@@ -1,8 +1,11 @@
 """A wrong backward, tried with other cotangents and at other arguments, to learn what is wrong."""
 
+import contextlib
+import io
 import operator
+import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,6 +20,7 @@ from purenn.inspect.report import as_numbers
 
 SMALL = 4096  # elements of y and of all inputs together; what is larger is not tried again
 LONGEST = 16  # places along an axis that are tried one by one
+PATIENCE = 20  # seconds, after which a slow backward is not tried any more
 
 
 class Result(NamedTuple):
@@ -55,13 +59,14 @@ class Trials:
             np.asarray, (referee.y, referee.dy, yours, right)
         )
         self.pull = referee.pull
+        self.deadline = time.monotonic() + PATIENCE
         self.known: dict[bytes, Any] = {}
 
     @cached_property
     def small(self) -> bool:
         """Whether a few hundred calls of forward and backward take no time."""
         size = self.y.size + sum(leaf.size for leaf in self.leaves)
-        return size <= (SMALL if self.case.traceable else SMALL // 16)
+        return size <= (SMALL if self.case.traceable else SMALL // 8)
 
     @property
     def label(self) -> str:
@@ -79,14 +84,15 @@ class Trials:
             dy: another cotangent.
             leaves: other inputs. Their shapes may differ too, if `dy` has the shape of their y.
         """
+        if time.monotonic() > self.deadline:
+            return {}
         leaves = self.leaves if leaves is None else leaves
         if all(map(operator.is_, leaves[self.count :], self.leaves[self.count :])):
             leaves = leaves[: self.count]  # forward may not be traceable with respect to the rest
         inputs = self._inputs([numpy_arrays.to_jax(a) for a in leaves])
         dy = numpy_arrays.to_jax(np.asarray(self.dy if dy is None else dy))
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with _quietly():
                 right = [np.asarray(d) for d in self._right(inputs, dy)[: self.count]]
                 came = [None if is_nothing(d) else as_numbers(d) for d in self.by_hand(dy, inputs)]
         except Exception:  # code that is called with arguments that it is not made for
@@ -121,6 +127,18 @@ class Trials:
         return [np.tensordot(np.asarray(dy), d, np.ndim(dy)) for d in self.known[key]]
 
 
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Show nothing of what a backward prints, and of its warnings: it has been called before."""
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
 def near(a: Any, b: Any) -> bool:
     """Tell whether two arrays of the same shape are equal, to what finite differences can tell."""
     return np.shape(a) == np.shape(b) and bool(
@@ -137,15 +155,3 @@ def factor(yours: Any, right: Any) -> float | None:
 
 
 Hypothesis = Callable[[Trials], str]  # what the report says if it holds; nothing if it does not
-
-
-def at_place(axis: int, j: Any) -> str:
-    """Write a place along an axis as an index, such as [:, 2]."""
-    return f"[{', '.join([':'] * axis + [str(j)])}]"
-
-
-def listed(names: list[str]) -> str:
-    """Write names as a list, the first few of many."""
-    if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

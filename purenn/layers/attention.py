@@ -9,12 +9,12 @@ from jax import Array
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.located import inside
-from purenn.core.notation import Notation
 from purenn.core.padded import Padded, array_of, padded_like
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, glorot_normal
 from purenn.layers.attend import Attended, attend, attend_backward
+from purenn.layers.attention_lines import attention_notation
 from purenn.layers.attention_step import attention_step
 from purenn.layers.heads import Heads
 from purenn.layers.weights_and_biases import check_initializers
@@ -149,8 +149,10 @@ def attention(
     made = Heads(heads, kv, rotary)
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[AttentionParams, tuple[()]]:
-        if len(in_shape) != 2:
-            raise ValueError(f"{name}: in_shape is {in_shape}, expected (time, features)")
+        if len(in_shape) != 2 or 0 in in_shape:
+            raise ValueError(
+                f"{name}: in_shape is {in_shape}, expected (time, features), both at least 1"
+            )
         features = in_shape[-1]
         each = features_per_head(features, in_shape)
         mixes = (heads * each, features), (heads, each, features), (features,)
@@ -215,7 +217,7 @@ def attention(
             (heads, "d", "features"),
             *(biases if bias else (None,) * 4),
         )
-        if x.ndim != 3:
+        if x.ndim != 3 or x.shape[1] == 0:
             remedy = "; for a single sequence pass x[None]" * (x.ndim == 2)
             raise ValueError(
                 f"{name}: x has shape {x.shape}, expected (batch, time, features){remedy}"
@@ -239,7 +241,7 @@ def attention(
         forward,
         backward,
         name=name,
-        notation=Notation("H"),
+        notation=attention_notation(made, causal=causal, bias=bias),
         flops=flops,
         padded="uses",
         stepwise=attention_step(name, init, check, made, causal=causal),

@@ -10,13 +10,15 @@ from jax import Array
 
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
-from purenn.core.precision import wide
+from purenn.core.padded import Padded, array_of
+from purenn.core.precision import wide, wide_dtype
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Saved:
     places: tuple[int, ...] = field(metadata={"static": True})  # axes between batch and channels
+    shares: Array | None = None  # of `Padded`, what each position counts, (batch, time, 1 …, 1)
 
 
 def global_avg_pool() -> Layer:
@@ -29,6 +31,9 @@ def global_avg_pool() -> Layer:
 
     It takes the place of `flatten` before the last `dense`, which then has one weight per channel
     instead of one per channel and place. The network takes images of any size.
+
+    Of `Padded` sequences it takes the mean over the valid positions, and returns an array: one
+    answer per sequence. A sequence without a valid position gets 0.
 
     Returns:
         A layer with no parameters and no state; `x: (batch, ..., channels)` with at least one axis
@@ -53,19 +58,31 @@ def global_avg_pool() -> Layer:
         return (), ()
 
     def forward(
-        params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
+        params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
+        x, shares = array_of(x), shares_of(x) if isinstance(x, Padded) else None
         check(x.shape[1:], f"x has shape {x.shape}", "(batch, ..., channels)")
         places = x.shape[1:-1]
         # Divided first, since a sum may overflow.
-        y = jnp.sum(wide(x) / math.prod(places), axis=tuple(range(1, x.ndim - 1)))
-        return y.astype(x.dtype), state, _Saved(places)
+        if shares is None:
+            terms = wide(x) / math.prod(places)
+        else:
+            terms = jnp.where(shares > 0, wide(x), 0) * shares
+        y = jnp.sum(terms, axis=tuple(range(1, x.ndim - 1)))
+        return y.astype(x.dtype), state, _Saved(places, shares)
+
+    def shares_of(x: Padded) -> Array:
+        array, valid = x.x, x.valid.astype(wide_dtype(x.x.dtype))
+        count = jnp.maximum(jnp.sum(valid, axis=1, keepdims=True), 1)
+        shares = valid / (count * math.prod(array.shape[2:-1]))
+        return jnp.expand_dims(shares, tuple(range(2, array.ndim)))
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
         batch, channels = dy.shape
-        each = (wide(dy) / math.prod(saved.places)).astype(dy.dtype)
-        each = jnp.expand_dims(each, tuple(range(1, 1 + len(saved.places))))
-        return (), jnp.broadcast_to(each, (batch, *saved.places, channels))
+        each = jnp.expand_dims(wide(dy), tuple(range(1, 1 + len(saved.places))))
+        shares = saved.shares
+        each = each / math.prod(saved.places) if shares is None else each * shares
+        return (), jnp.broadcast_to(each.astype(dy.dtype), (batch, *saved.places, channels))
 
     def check(shape: tuple[int, ...], what: str, wanted: str) -> None:
         if len(shape) < 2:
@@ -81,4 +98,4 @@ def global_avg_pool() -> Layer:
     def flops(params: Any, x: Any, y: Any) -> int:
         return int(x.size)  # a term of the sum each
 
-    return Layer(init, forward, backward, name=name, notation=notation, flops=flops)
+    return Layer(init, forward, backward, name=name, notation=notation, flops=flops, padded="uses")

@@ -24,6 +24,7 @@ from purenn.layers.recurrent import (
     states_before,
     sum_over_steps,
 )
+from purenn.layers.recurrent_padding import with_padding
 
 
 @weights("w", "u")
@@ -108,7 +109,8 @@ def gru(
         A layer with parameters `GruParams(w, u, b, c)` and no state; `x: (batch, time, features)`,
         `y: (batch, time, units)`. The gates are side by side: reset, update, new. Each sequence
         begins with zeros. The cache is `x`, `y` and the gates of each step. In bfloat16 and
-        float16, $h$ is float32 within the loops. For `stepwise`, the state is $h$.
+        float16, $h$ is float32 within the loops. For `stepwise`, the state is $h$. In
+        `Padded`, a sequence goes from one valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -219,5 +221,11 @@ def gru(
         return int(y.size) * (products + 4 * bias + 8)
 
     return Layer(
-        init, forward, backward, name=name, notation=notation, flops=flops, stepwise=in_steps
+        init,
+        *with_padding(forward, backward),
+        name=name,
+        notation=notation,
+        flops=flops,
+        padded="uses",
+        stepwise=in_steps,
     )

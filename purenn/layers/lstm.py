@@ -24,6 +24,7 @@ from purenn.layers.recurrent import (
     states_before,
     sum_over_steps,
 )
+from purenn.layers.recurrent_padding import with_padding
 
 
 @weights("w", "u")
@@ -113,7 +114,7 @@ def lstm(
         `y: (batch, time, units)`. The gates are side by side in the order of $z$ above. Each
         sequence begins with zeros. The cache is `x`, `y`, the gates and $c$ of each step. In
         bfloat16 and float16, $h$ and $c$ are float32 within the loops. For `stepwise`, the state is
-        $h$ and $c$.
+        $h$ and $c$. In `Padded`, a sequence goes from one valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
@@ -235,5 +236,11 @@ def lstm(
         return int(y.size) * (products + 4 * bias + 9)
 
     return Layer(
-        init, forward, backward, name=name, notation=notation, flops=flops, stepwise=in_steps
+        init,
+        *with_padding(forward, backward),
+        name=name,
+        notation=notation,
+        flops=flops,
+        padded="uses",
+        stepwise=in_steps,
     )

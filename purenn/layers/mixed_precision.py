@@ -10,7 +10,9 @@ from jax.typing import DTypeLike
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import cast, dtype_name, dtype_of
+from purenn.core.inputs import seen
 from purenn.core.layer import Layer
+from purenn.core.notation import Steps
 from purenn.core.padded import array_of
 from purenn.core.text import literal
 from purenn.core.types import ModelLike
@@ -99,16 +101,12 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         return cast(y, _dtype_of_y(params, x, y)), state
 
     def in_steps(batch: int, length: int) -> Layer:
-        read = stepwise(inner, batch=batch, length=length)
-
-        def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:
-            params, state = read.init(key, in_shape)
-            return params, cast(state, low)  # what was read is in the dtype of the arithmetic
-
-        return mixed_precision(read.replace(init=init), dtype)
+        return mixed_precision(stepwise(inner, batch=batch, length=length), dtype)
 
     notation = inner.notation._replace(
-        y=inner.notation.y or f"{literal(inner.name)}({{x}})", note=f"in {low}"
+        y=inner.notation.y or f"{literal(inner.name)}({{x}})",
+        note=f"in {low}",
+        steps=_rounded_steps(inner, low),
     )
     return Layer(
         inner.init,
@@ -124,6 +122,23 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
         in_dtype=lambda wide: mixed_precision(as_dtype(inner, wide), dtype),
         padded="uses",
         stepwise=in_steps,
+    )
+
+
+def _rounded_steps(inner: Layer, low: Any) -> Steps | None:
+    """Return the steps of a layer from parameters and `x` as they are in `low`."""
+    steps = inner.notation.steps
+    if steps is None:
+        return None
+
+    def rounded(params: Any, x: Any) -> Any:
+        given = params, seen(inner, x)
+        return jax.tree.map(lambda a, rounded: rounded.astype(a.dtype), given, cast(given, low))
+
+    return Steps(
+        steps.symbols,
+        lambda params, x: steps.forward(*rounded(params, x)),
+        lambda params, x, dy: steps.backward(*rounded(params, x), dy),
     )
 
 

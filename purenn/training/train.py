@@ -83,8 +83,8 @@ def train(
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: purenn's or optax's.
         data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            called with the epochs from 0 on. Targets may be a tuple of arrays, each with one entry
-            per example: `(x, (labels, weights))`.
+            called with the epochs from 0 on. `x` may be `Padded`. Targets may be a tuple of arrays,
+            each with one entry per example: `(x, (labels, weights))`.
         epochs: the number of passes over the data.
         key: determines the initial parameters, the shuffles and the dropout.
         batch_size: examples per step, needed with arrays; an incomplete last batch is dropped. A

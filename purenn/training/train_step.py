@@ -90,7 +90,7 @@ def train_step(
 
     Returns:
         `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
-        update. Put `jax.jit` around it.
+        update, and `x` may be `Padded`. Put `jax.jit` around it.
 
     Examples:
         >>> import jax

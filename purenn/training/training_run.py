@@ -50,7 +50,8 @@ def training_run(
         tail: which last parts of the model run in chunks of the batch; see `Tail`.
 
     Returns:
-        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`.
+        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`; `x` may be
+        `Padded`.
 
     Examples:
         >>> import jax

@@ -27,10 +27,11 @@ def forms(task: Task) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
 
 def pieces(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Pieces of text as int32 tokens, one after the other, and the same text one token later.
+    """As many pieces of text as there are examples, int32, and the same text a token later.
 
-    Characters that the vocabulary does not hold, the rarest ones, are its last token. Names come in
-    a random order, each on a line of its own.
+    They start at equal distances, and overlap where there are many. Characters that the vocabulary
+    does not hold, the rarest ones, are its last token. Names come in a random order, each on a line
+    of its own.
     """
     gpt = GPTS[task.gpt]
     text = (DATA / "text" / gpt.text).read_text()
@@ -41,9 +42,9 @@ def pieces(task: Task) -> tuple[np.ndarray, np.ndarray]:
     ranks = np.empty(len(found), np.int32)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(len(found))
     tokens = np.minimum(ranks, gpt.vocabulary - 1)[tokens]
-    n = min(task.examples, (len(tokens) - 1) // gpt.length)
-    cut = (n, gpt.length)
-    return tokens[: n * gpt.length].reshape(cut), tokens[1 : n * gpt.length + 1].reshape(cut)
+    starts = np.linspace(0, len(tokens) - gpt.length - 1, task.examples).astype(int)
+    x = starts[:, None] + np.arange(gpt.length)
+    return tokens[x], tokens[x + 1]
 
 
 def sequences(task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ def microgpt(batch: int) -> Row:
     return gpt(
         f"microgpt_{batch}",
         f"microgpt: names, 1 layer, width 16, 4 heads, length 16; batch {batch}, Adam",
-        Task(gpt="microgpt", batch=batch, steps=500),
+        Task(gpt="microgpt", batch=batch, steps=2500 if batch == 1 else 500),
         (Goal(f"microgpt, batch {batch}, against the fastest peer of all", against, 2, 5),),
         numpy,
     )

@@ -195,6 +195,7 @@ runpy.run_path(script, run_name="__main__")
         ("many_networks", "default_int_handler", -signal.SIGINT),
         ("two_branches", "default_int_handler", -signal.SIGINT),
         ("wide_mlp", "default_int_handler", -signal.SIGINT),
+        ("language", "default_int_handler", -signal.SIGINT),
         ("mnist", "SIG_IGN", 0),
     ],
 )

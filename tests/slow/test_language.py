@@ -279,9 +279,9 @@ def test_names_are_invented(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "on 7,563 names; 840 are held out" in out
     assert int(re.search(r"of 1,000 invented names, (\d+) are not in the list", out)[1]) > 500
-    run("write --sample 7 --prompt mar", tmp_path)
+    run("write --prompt mar", tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 20
     assert all(line.startswith("mar") and len(line) < 16 for line in lines)
 
 
@@ -291,6 +291,15 @@ def test_a_trained_network_goes_on_writing(finished, capsys):
         out = capsys.readouterr().out
         assert out.startswith(prompt)
         assert len(out) == len(prompt) + 20 + 1
+
+
+@pytest.mark.parametrize("model", ["gru", "lstm"])
+def test_recurrent_networks_train_and_write(model, tmp_path, capsys):
+    for each, options in (("text", TEXT), ("names", NAMES)):
+        options = options.replace("--heads 2", f"--model {model} --no-progress")
+        run(options, tmp_path / each)
+        assert f"{model}(" in capsys.readouterr().out
+        assert set(os.listdir(tmp_path / each)) == FILES | {"curves.png"}
 
 
 @pytest.mark.parametrize(
@@ -306,7 +315,7 @@ def test_a_trained_network_goes_on_writing(finished, capsys):
         ("--prompt é@", ["--prompt", "'@é'", "83 characters"]),
         ("--prompt ''", ["--prompt", "leave it out"]),
         ("--text /no/such", ["--text", "/no/such"]),
-        ("--text short.txt", ["--text", "at least 1290", "--length 128", "got 100"]),
+        ("--text short.txt", ["--text", "at least 2570", "--length 256", "got 100"]),
         ("--text latin.txt", ["--text", "UTF-8", "latin.txt"]),
         ("--names --text short.txt", ["--text", "10 different names", "got 1"]),
         ("--names --length 13", ["--length", "at least 14", "christophorus", "13"]),
