@@ -54,6 +54,8 @@ GATES, _ = GATED.init(KEY, (3,))
 TOKENS = jnp.array([[0, 4], [3, 1]])
 EMBEDDING = pn.embedding(5, 3)
 VECTORS, _ = EMBEDDING.init(KEY, (2,))
+TIED = pn.tied_embedding(5, 3)
+TIED_PARAMS, _ = TIED.init(KEY, (2,))
 POSITIONS = pn.position_embedding(4)
 PLACES, _ = POSITIONS.init(KEY, (4, 3))
 GROUP_NORM = pn.group_norm(3)
@@ -528,6 +530,20 @@ TABLE = """== dense
 >>> EMBEDDING.apply(WB, (), TOKENS)  # TypeError: embedding(5, 3): params ... got a DenseParams
 >>> EMBEDDING.apply(VECTORS._replace(w=VECTORS.w.T), (), TOKENS)
   # ValueError: embedding(5, 3): params.w has shape (3, 5), expected (5, 3)
+
+== tied_embedding
+>>> pn.tied_embedding(0, 3)  # ValueError: tied_embedding: vocabulary ... got 0
+>>> pn.tied_embedding(5, "3")  # TypeError: tied_embedding: features ... got '3'
+>>> pn.tied_embedding(5, 3, w_init=1)  # TypeError: tied_embedding: w_init ... got 1
+>>> pn.tied_embedding(5, 3, pn.tanh, 7)  # TypeError: tied_embedding: layer 1 ... got 7
+>>> pn.tied_embedding(5, 3, pn.dense(4)).init(KEY, (2,))
+  # ValueError: tied_embedding(5, 3): the layers return shape (2, 4), expected (..., 3), ... too
+>>> TIED.apply(TIED_PARAMS, ((),), X)
+  # TypeError: tied_embedding(5, 3): x must be integers, ... x.astype(jnp.int32)
+>>> TIED.backward((), TIED.forward(TIED_PARAMS, ((),), TOKENS)[2], jnp.ones((2, 2, 5)))
+  # TypeError: tied_embedding(5, 3): params must be a tuple, as init makes it; got ()
+>>> TIED.backward((WB,), TIED.forward(TIED_PARAMS, ((),), TOKENS)[2], jnp.ones((2, 2, 5)))
+  # TypeError: tied_embedding(5, 3): params[0] must be EmbeddingParams(w), ... got a DenseParams
 
 == position_embedding
 >>> pn.position_embedding(2.0)  # TypeError: position_embedding: length ... got 2.0
