@@ -122,3 +122,16 @@ def test_half_precision_stays_near_over_many_steps(make, rng):
     got, exact = run(params, x, dy), run(*as_dtype((params, x, dy), jnp.float32))
     for low, right in zip(jax.tree.leaves(got), jax.tree.leaves(exact), strict=True):
         assert jnp.abs(low.astype(jnp.float32) - right).max() <= 2e-2 * jnp.abs(right).max()
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        (pn.gru(3), "H = gru(X·W + b, U, c)"),
+        (pn.gru(3, b_init=None), "H = gru(X·W, U)"),
+        (pn.lstm(3), "H = lstm(X·W + b, U)"),
+        (pn.lstm(3, b_init=None), "H = lstm(X·W, U)"),
+    ],
+)
+def test_summary_names_what_the_recurrence_is_made_of(layer, line):
+    assert line in pn.summary(layer, (TIME, FEATURES))

@@ -62,8 +62,11 @@ def with_zeros(where: str, x: Any) -> Any:
 
 def input_of(layer: "Layer", x: Any) -> Any:
     """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
-    if isinstance(x, Padded) and layer.padded == "rejects":
-        raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
+    if isinstance(x, Padded):
+        if layer.padded == "rejects":
+            raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
+    elif layer.batch is None:  # every microsecond counts where layers are called one by one
+        return _CONVERT[layer.takes](layer.name, "x", x)
     x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
     if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
         raise ValueError(

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from purenn.inspect.explanation import Explanation, find
-from purenn.inspect.report import LeafReport, Report, judge
+from purenn.inspect.report import LeafReport, Report, as_numbers, judge
+
+MASKED = -1e4  # scores below count as -inf: masks are often a large negative number
 
 
 def compare(
@@ -60,6 +63,13 @@ def compare(
         found = find("compare", name, referee)
         right, others = referee[found], {k: v for k, v in referee.items() if k != found}
         floor = 10 * float(jnp.finfo(explanation.value.dtype).eps)
+        masked, yours = np.isneginf(np.asarray(right)), as_numbers(value)
+        if masked.any() and np.shape(yours) == masked.shape:
+            if seen := int((masked & ~(yours < MASKED)).sum()):
+                text = f"{seen} of {masked.sum()} masked places are not -inf: is the mask missing?"
+                leaves.append(LeafReport(name, False, np.inf, text))
+                continue
+            value, right = (jnp.where(masked, 0, a) for a in (yours, right))
         leaves.append(
             judge(name, value, right, m=m, tolerance=tolerance, floor=floor, others=others)
         )

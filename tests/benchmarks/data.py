@@ -19,6 +19,9 @@ def forms(task: Task) -> tuple[dict[str, np.ndarray], np.ndarray]:
     if task.gpt:
         x, y = pieces(task)
         return {"int32": x}, y
+    if task.lstm:
+        x, y = sequences(task)
+        return {"float32": x}, y
     x, y = images(task)
     return {"uint8": x, "float32": x.astype(np.float32) / 255}, y
 
@@ -42,6 +45,13 @@ def pieces(task: Task) -> tuple[np.ndarray, np.ndarray]:
     starts = np.linspace(0, len(tokens) - gpt.length - 1, task.examples).astype(int)
     x = starts[:, None] + np.arange(gpt.length)
     return tokens[x], tokens[x + 1]
+
+
+def sequences(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Made-up sequences, and a class at each step: which of the first ten features is largest."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(task.examples, task.length, task.inputs)).astype(np.float32)
+    return x, x[..., :10].argmax(-1).astype(np.int32)
 
 
 def images(task: Task, part: str = "train") -> tuple[np.ndarray, np.ndarray]:

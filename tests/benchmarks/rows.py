@@ -1,5 +1,6 @@
 """What is measured: every row, who takes part in it, and what purenn must reach."""
 
+import recurrent
 import sequences
 from row import EPOCHS, FUNCTIONS, OURS, PYTORCH, Contestant, Goal, Row, peers, scans
 from tasks import Task
@@ -194,6 +195,7 @@ ROWS = (
         ),
     ),
     *sequences.ROWS,
+    *recurrent.ROWS,
     host_time(4, (8,)),
     host_time(200, (8,) * 99),
     Row(

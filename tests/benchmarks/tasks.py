@@ -25,7 +25,8 @@ class Task(NamedTuple):
         convolution: the one layer of a row that is about a convolution: "depthwise", "grouped" or
             "transposed".
         gpt: the network of a row that is about text, "nanogpt" or "microgpt".
-        length: of the sequences, in rows that are about one operation.
+        length: of the sequences, in rows that are about one operation or one layer.
+        lstm: the layers before the last are LSTMs, and `inputs` the features of their sequences.
     """
 
     hidden: tuple[int, ...] = (128,)
@@ -39,6 +40,7 @@ class Task(NamedTuple):
     convolution: str = ""
     gpt: str = ""
     length: int = 0
+    lstm: bool = False
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -50,6 +52,10 @@ class Task(NamedTuple):
         """Each layer as a matrix product: rows, what is summed over, columns."""
         if self.gpt:
             return GPTS[self.gpt].products(self.batch)
+        if self.lstm:
+            rows, (units,) = self.batch * self.length, self.hidden
+            of_gates = [(rows, n, 4 * units) for n in (self.inputs, units)]
+            return [*of_gates, (rows, units, 10)]
         b, inputs = self.batch, self.inputs
         convolutions = [(b * 28 * 28, 9, 32), (b * 14 * 14, 9 * 32, 64)] if self.cnn else []
         widths = (7 * 7 * 64 if self.cnn else inputs, *self.hidden, 10)
