@@ -42,6 +42,7 @@ from purenn.layers.residual import residual
 from purenn.layers.rms_norm import RmsNormParams, rms_norm
 from purenn.layers.serial import serial
 from purenn.layers.stepwise import stepwise
+from purenn.layers.tied_embedding import tied_embedding
 from purenn.ops.activations import (
     gelu,
     leaky_relu,
@@ -189,6 +190,7 @@ __all__ = [
     "stepwise",
     "summary",
     "tanh",
+    "tied_embedding",
     "train",
     "train_step",
     "training_run",

@@ -89,6 +89,11 @@ def plain_embedding(params, state, x, key):
     return jnp.eye(len(params.w), dtype=params.w.dtype)[x] @ params.w
 
 
+def plain_tied_embedding(params, state, x, key):
+    (table,), (w, b), _ = params
+    return jnp.tanh(plain_embedding(params[0], state, x, key) @ w + b) @ table.T
+
+
 def plain_position_embedding(params, state, x, key):
     return x + params.w[: x.shape[-2]]
 
@@ -371,6 +376,14 @@ LAYERS = (
         (4,),  # so that tokens occur more than once
         plain_embedding,
         leading=((4,), (1,), (2, 3)),
+        vocabulary=5,
+    ),
+    LayerRow(
+        "tied_embedding",
+        pn.tied_embedding(5, 3, pn.dense(3), pn.tanh),
+        (4,),
+        plain_tied_embedding,
+        leading=((4,), (2, 3)),
         vocabulary=5,
     ),
     LayerRow(

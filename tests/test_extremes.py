@@ -106,7 +106,7 @@ def kind(row):
 
 # One row per layer: its other shapes run the same code, and so does what is made of layers.
 # A product of layers is different: it multiplies what comes out of them.
-COMPOSED = {*MADE_OF_OTHERS, "mixed_precision"} - {"parallel-product"}
+COMPOSED = {*MADE_OF_OTHERS, "tied_embedding", "mixed_precision"} - {"parallel-product"}
 THE_SAME = (
     "dense-one-unit",
     "dropout-evaluated",

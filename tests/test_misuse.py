@@ -48,11 +48,14 @@ RMS_NORM = pn.rms_norm()
 RMS_SCALE, _ = RMS_NORM.init(KEY, (3,))
 ATTENTION = pn.attention(1)
 HEADS, _ = ATTENTION.init(KEY, (3, 4))
+READER = pn.stepwise(pn.attention(1, causal=True), batch=1, length=8)
 GATED = pn.gated_dense(2)
 GATES, _ = GATED.init(KEY, (3,))
 TOKENS = jnp.array([[0, 4], [3, 1]])
 EMBEDDING = pn.embedding(5, 3)
 VECTORS, _ = EMBEDDING.init(KEY, (2,))
+TIED = pn.tied_embedding(5, 3)
+TIED_PARAMS, _ = TIED.init(KEY, (2,))
 POSITIONS = pn.position_embedding(4)
 PLACES, _ = POSITIONS.init(KEY, (4, 3))
 GROUP_NORM = pn.group_norm(3)
@@ -528,6 +531,20 @@ TABLE = """== dense
 >>> EMBEDDING.apply(VECTORS._replace(w=VECTORS.w.T), (), TOKENS)
   # ValueError: embedding(5, 3): params.w has shape (3, 5), expected (5, 3)
 
+== tied_embedding
+>>> pn.tied_embedding(0, 3)  # ValueError: tied_embedding: vocabulary ... got 0
+>>> pn.tied_embedding(5, "3")  # TypeError: tied_embedding: features ... got '3'
+>>> pn.tied_embedding(5, 3, w_init=1)  # TypeError: tied_embedding: w_init ... got 1
+>>> pn.tied_embedding(5, 3, pn.tanh, 7)  # TypeError: tied_embedding: layer 1 ... got 7
+>>> pn.tied_embedding(5, 3, pn.dense(4)).init(KEY, (2,))
+  # ValueError: tied_embedding(5, 3): the layers return shape (2, 4), expected (..., 3), ... too
+>>> TIED.apply(TIED_PARAMS, ((),), X)
+  # TypeError: tied_embedding(5, 3): x must be integers, ... x.astype(jnp.int32)
+>>> TIED.backward((), TIED.forward(TIED_PARAMS, ((),), TOKENS)[2], jnp.ones((2, 2, 5)))
+  # TypeError: tied_embedding(5, 3): params must be a tuple, as init makes it; got ()
+>>> TIED.backward((WB,), TIED.forward(TIED_PARAMS, ((),), TOKENS)[2], jnp.ones((2, 2, 5)))
+  # TypeError: tied_embedding(5, 3): params[0] must be EmbeddingParams(w), ... got a DenseParams
+
 == position_embedding
 >>> pn.position_embedding(2.0)  # TypeError: position_embedding: length ... got 2.0
 >>> pn.position_embedding(0)  # ValueError: position_embedding: length ... got 0
@@ -673,6 +690,10 @@ TABLE = """== dense
   # TypeError: stepwise: model must be a layer, an op or a function, got 3
 >>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
 >>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> READER.apply(HEADS, READER.init(KEY, (4, 4))[1], jnp.ones((1, 9, 4)))
+  # ValueError: attention(1, causal): x has shape (1, 9, 4), 9 positions; expected at most 8, the
+>>> pn.stepwise(ATTENTION, batch=1, length=8)
+  # TypeError: attention(1): can't be read piece by piece ... attention(…, causal=True) can
 >>> pn.stepwise(pn.position_embedding(4), batch=1, length=8)
   # ValueError: position_embedding(4): stepwise's length is 8, expected at most 4
 >>> pn.stepwise(pn.batch_norm(), batch=1, length=8)

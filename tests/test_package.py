@@ -25,7 +25,7 @@ PUBLIC = [
     "dense", "conv2d", "max_pool", "avg_pool", "dropout", "batch_norm", "layer_norm", "flatten",
     "conv1d", "conv2d_transpose", "global_avg_pool", "group_norm",
     "EmbeddingParams", "embedding", "PositionEmbeddingParams", "position_embedding",
-    "RmsNormParams", "rms_norm", "GatedDenseParams", "gated_dense",
+    "RmsNormParams", "tied_embedding", "rms_norm", "GatedDenseParams", "gated_dense",
     "gru", "lstm", "AttentionParams", "attention",
     "rescale", "serial", "residual", "parallel", "repeat", "recompute", "mixed_precision", "mlp",
     "stepwise",
