@@ -142,10 +142,10 @@ def test_half_precision_stays_near_over_many_steps(make, rng):
 @pytest.mark.parametrize(
     ("layer", "line"),
     [
-        (pn.gru(3), "H = gru(X·W + b, U, c)"),
-        (pn.gru(3, b_init=None), "H = gru(X·W, U)"),
-        (pn.lstm(3), "H = lstm(X·W + b, U)"),
-        (pn.lstm(3, b_init=None), "H = lstm(X·W, U)"),
+        (pn.gru(3), "H1 = gru(X·W1 + b1, U1, c1)"),
+        (pn.gru(3, b_init=None), "H1 = gru(X·W1, U1)"),
+        (pn.lstm(3), "H1 = lstm(X·W1 + b1, U1)"),
+        (pn.lstm(3, b_init=None), "H1 = lstm(X·W1, U1)"),
     ],
 )
 def test_summary_names_what_the_recurrence_is_made_of(layer, line):

@@ -1,6 +1,7 @@
 """`Padded` sequences for recurrent layers: the valid positions come first, padding after them."""
 
-from typing import Any
+from functools import wraps
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,11 @@ from jax import Array
 
 from purenn.core.padded import Padded
 from purenn.core.types import Fn
+
+
+class _Moved(NamedTuple):
+    saved: Any
+    order: Array  # of the positions, (batch, time)
 
 
 def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
@@ -27,16 +33,17 @@ def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
     ) -> tuple[Any, Any, Any]:
         if not isinstance(x, Padded):
             y, state, saved = forward(params, state, x, train=train, key=key)
-            return y, state, (saved, None)
+            return y, state, saved
         order = jnp.argsort(~x.valid, axis=1, stable=True)
         y, state, saved = forward(params, state, _moved(x.x, order), train=train, key=key)
-        return Padded(_moved(y, jnp.argsort(order, axis=1)), x.valid), state, (saved, order)
+        return Padded(_moved(y, jnp.argsort(order, axis=1)), x.valid), state, _Moved(saved, order)
 
+    @wraps(backward)
     def backward_of_both(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
-        saved, order = cache
-        if order is None:
-            dparams, dx = backward(params, saved, dy)
+        if not isinstance(cache, _Moved):
+            dparams, dx = backward(params, cache, dy)
             return dparams, dx
+        saved, order = cache
         dparams, dx = backward(params, saved, _moved(dy, order))
         return dparams, _moved(dx, jnp.argsort(order, axis=1))
 
