@@ -1,7 +1,7 @@
 """`Padded` sequences for recurrent layers: the valid positions come first, padding after them."""
 
-from functools import wraps
-from typing import Any, NamedTuple
+import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +9,6 @@ from jax import Array
 
 from purenn.core.padded import Padded
 from purenn.core.types import Fn
-
-
-class _Moved(NamedTuple):
-    saved: Any
-    order: Array  # of the positions, (batch, time)
 
 
 def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
@@ -28,22 +23,23 @@ def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
         backward: `(params, saved, dy) -> (dparams, dx)`.
     """
 
+    @functools.wraps(forward)
     def of_both(
         params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
     ) -> tuple[Any, Any, Any]:
         if not isinstance(x, Padded):
             y, state, saved = forward(params, state, x, train=train, key=key)
-            return y, state, saved
+            return y, state, (saved, None)
         order = jnp.argsort(~x.valid, axis=1, stable=True)
         y, state, saved = forward(params, state, _moved(x.x, order), train=train, key=key)
-        return Padded(_moved(y, jnp.argsort(order, axis=1)), x.valid), state, _Moved(saved, order)
+        return Padded(_moved(y, jnp.argsort(order, axis=1)), x.valid), state, (saved, order)
 
-    @wraps(backward)
+    @functools.wraps(backward)
     def backward_of_both(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
-        if not isinstance(cache, _Moved):
-            dparams, dx = backward(params, cache, dy)
-            return dparams, dx
         saved, order = cache
+        if order is None:
+            dparams, dx = backward(params, saved, dy)
+            return dparams, dx
         dparams, dx = backward(params, saved, _moved(dy, order))
         return dparams, _moved(dx, jnp.argsort(order, axis=1))
 
