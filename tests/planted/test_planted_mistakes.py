@@ -180,6 +180,14 @@ def clipped(row, monkeypatch):
     return Asked(row.op, case, checker.ask(case, np.random.default_rng(5)))
 
 
+def in_blocks(row, monkeypatch):
+    """A recurrent layer whose few steps are two blocks, so that derivatives are added up."""
+    module = import_module("purenn.layers.recurrent")
+    monkeypatch.setattr(module, "LEAST", 2)
+    monkeypatch.setattr(module, "MOST", 2)
+    return ask(row, (3,), 5)
+
+
 @pytest.mark.parametrize("rows", rules(), ids=lambda rows: rows[0].name)
 def test_every_mutant_of_the_source_is_caught(rows, tally, monkeypatch):
     ways = {}
@@ -197,6 +205,8 @@ def test_every_mutant_of_the_source_is_caught(rows, tally, monkeypatch):
     done = any(try_on(ask(*one)) for one in every)  # until all are caught
     if not done and rows[0].name in ("binary_cross_entropy", "categorical_cross_entropy"):
         try_on(clipped(rows[0], monkeypatch))
+    if not done and rows[0].name in ("gru", "lstm"):
+        try_on(in_blocks(rows[0], monkeypatch))
     missed = [name for name, way in ways.items() if not way]
     tally.update(("source", way or "missed") for way in ways.values())
     assert not missed

@@ -160,6 +160,8 @@ def test_flops_count_every_product_but_the_first_dx():
     first = 128 * 28 * 28 * 9 * 32
     rest = 128 * (14 * 14 * 288 * 64 + 3136 * 128 + 128 * 10)
     assert Task(steps=1, cnn=True).flops == 4 * first + 6 * rest
+    lstm = Task(lstm=True, steps=1, batch=2, length=3, inputs=5, hidden=(4,))
+    assert lstm.flops == 2 * 6 * (2 * 5 * 16 + 3 * 4 * 16 + 3 * 4 * 10)
 
 
 def test_every_goal_names_contestants_of_its_row():
@@ -200,6 +202,7 @@ def test_training_stops_at_the_epoch_that_reaches_the_accuracy():
         ("max_pool_backward", "jax_itself", "max_pool_backward"),
         ("transposed", "purenn", "layer_scan"),
         ("microgpt_32", "gpt_purenn", "fit"),
+        ("lstm_step", "lstm_purenn", "fit"),
         ("microgpt_1", "gpt_numpy", "train"),
         ("attention_1024", "sequences_purenn", "attention"),
         ("embedding_backward", "sequences_purenn", "embedding_backward"),
