@@ -379,7 +379,6 @@ PYTHON = (
     (r"^\[(.+)\]$", r"concatenate([\1], -1)"),
     (r"columns\(d(\S+), (\S+)\)", r"columns(d\1, \1, \2)"),
     (" in float64$", ""),
-    (r"^(.+), a = (.+), h = (.+)$", r"[\1 for a, h in [(\2, \3)]][0]"),
     (r"^(.+?), ([sg]|x̂) = (.+)$", r"[\1 for \2 in [\3]][0]"),
     (r"(\w+)\((\w+=[^)]+)\)\(([^)]+)\)", r"\1(\3, \2)"),  # f(option=value)(x)
     (r"\(([\d.]+) where (.+), else (.+)\)", r"where(\2, \1, \3)"),
@@ -420,10 +419,8 @@ def words_of(layer, values, params, state, train):
         rms = np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
         return {"x_hat": x / rms, "rms": lambda x: rms}
     if layer.name.startswith("gated_dense"):
-        w, v, b, c = (np.zeros(1) if leaf is None else leaf for leaf in params)
         slopes = {"slope_of_elu": partial(jax.nn.elu, alpha=0.5), "slope_of_silu": jax.nn.silu}
-        slopes = {name: jax.vmap(jax.vmap(jax.grad(f))) for name, f in slopes.items()}
-        return {"a": x @ w + b, "h": x @ v + c, **slopes}
+        return {name: jax.vmap(jax.vmap(jax.grad(f))) for name, f in slopes.items()}
     if layer.name.startswith("gelu"):
         phi = OF_GELU["False" not in layer.name]
         return {"Phi": phi, "slope_of_Phi": jax.vmap(jax.vmap(jax.grad(phi)))}

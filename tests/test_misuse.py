@@ -48,6 +48,7 @@ RMS_NORM = pn.rms_norm()
 RMS_SCALE, _ = RMS_NORM.init(KEY, (3,))
 ATTENTION = pn.attention(1)
 HEADS, _ = ATTENTION.init(KEY, (3, 4))
+READER = pn.stepwise(pn.attention(1, causal=True), batch=1, length=8)
 GATED = pn.gated_dense(2)
 GATES, _ = GATED.init(KEY, (3,))
 TOKENS = jnp.array([[0, 4], [3, 1]])
@@ -689,6 +690,10 @@ TABLE = """== dense
   # TypeError: stepwise: model must be a layer, an op or a function, got 3
 >>> pn.stepwise(DENSE, batch=0, length=8)  # ValueError: stepwise: batch ... got 0
 >>> pn.stepwise(DENSE, batch=1, length=8.0)  # TypeError: stepwise: length ... got 8.0
+>>> READER.apply(HEADS, READER.init(KEY, (4, 4))[1], jnp.ones((1, 9, 4)))
+  # ValueError: attention(1, causal): x has shape (1, 9, 4), 9 positions; expected at most 8, the
+>>> pn.stepwise(ATTENTION, batch=1, length=8)
+  # TypeError: attention(1): can't be read piece by piece ... attention(…, causal=True) can
 >>> pn.stepwise(pn.position_embedding(4), batch=1, length=8)
   # ValueError: position_embedding(4): stepwise's length is 8, expected at most 4
 >>> pn.stepwise(pn.batch_norm(), batch=1, length=8)

@@ -25,6 +25,7 @@ from table import (
 )
 
 import purenn as pn
+from purenn.core.narrow import transposed_product
 
 FAR = np.array([0, 0.5, 3, 20, 50, 89, 100, 800, 1e4])
 FAR = np.concatenate([-FAR[:0:-1], FAR])
@@ -410,3 +411,15 @@ def test_labels_of_few_bits_may_name_many_classes(classes, dtype, label):
     logits, labels = np.zeros((1, classes), np.float32), np.array([label], dtype)
     for loss in (pn.softmax_cross_entropy, jax.jit(pn.softmax_cross_entropy)):
         np.testing.assert_allclose(loss(logits, labels), np.log(classes), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "n", "m"), [(3, 5, 7), (3, 40, 50), (3, 5, 40), (512, 3, 33), (512, 50, 33)]
+)
+def test_the_derivative_of_a_matrix_is_the_same_in_every_form(rows, n, m):
+    x, dz = (jax.random.normal(jax.random.key(c), (2, rows, c)) for c in (n, m))
+    w = jnp.zeros((n, m))
+    dw = jax.jit(jax.vmap(lambda x, dz: transposed_product(x, dz, w)))
+    expected = np.einsum("brn,brm->bnm", np.float64(x), np.float64(dz))
+    np.testing.assert_allclose(dw(x, dz), expected, rtol=1e-5, atol=1e-4)
+    jax.export.export(dw, platforms=("cpu", "cuda", "tpu"))(x, dz)

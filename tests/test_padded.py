@@ -68,6 +68,7 @@ def test_layers_that_ignore_padding_do_what_they_do_with_the_array():
     assert isinstance(applied, pn.Padded) and np.array_equal(applied.x, y.x)
 
 
+@jax.numpy_rank_promotion("raise")
 def test_padding_reaches_the_layers_that_use_it_through_composites(x64):
     model, params, state = stack()
     x = features()
@@ -207,6 +208,7 @@ def test_check_gradients_takes_it():
     assert not pn.check_gradients(wrong, x).ok
 
 
+@jax.numpy_rank_promotion("raise")
 def test_a_transformer_learns_from_valid_positions_alone(x64):
     model = pn.serial(
         pn.embedding(9, 4),

@@ -146,6 +146,7 @@ def gpt():
     )
 
 
+@jax.numpy_rank_promotion("raise")
 def test_a_language_model_writes_what_it_reads_as_a_whole(x64):
     model = pn.as_dtype(gpt(), jnp.float64)
     reader = pn.stepwise(model, batch=BATCH, length=LENGTH)

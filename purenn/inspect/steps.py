@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jax import Array
 
+from purenn.core.inputs import seen
 from purenn.core.layer import Layer
 from purenn.core.notation import Step
 from purenn.core.padded import Padded
@@ -52,6 +53,7 @@ def step_values(layer: Layer, params: Any, x: Array | Padded, dy: Array | None) 
     steps = layer.notation.steps
     if steps is None:
         return StepValues()
+    x = seen(layer, x)
     backward = () if dy is None else steps.backward(params, x, dy)
     return StepValues(tuple(steps.forward(params, x)), tuple(backward))
 

@@ -49,6 +49,11 @@ def attention_step(
         ) -> tuple[Array, AttentionState, tuple[()]]:
             check(params, x)
             position, time = state.position, x.shape[1]
+            if time > length:
+                raise ValueError(
+                    f"{name}: x has shape {x.shape}, {time} positions; expected at most {length}, "
+                    f"the length that stepwise was called with"
+                )
             q, k, v = heads.made(params, x, start=position)
             k, v = (
                 lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), position, axis=2)
@@ -56,7 +61,7 @@ def attention_step(
             )
             s = jnp.einsum("bkgtd,bksd->bkgts", wide(q), wide(k))
             rows = position + jnp.arange(time, dtype=jnp.int32)[:, None]
-            seen = (rows >= jnp.arange(length, dtype=jnp.int32))[None, None, None]
+            seen = (rows >= jnp.arange(length, dtype=jnp.int32)[None])[None, None, None]
             p = jax.nn.softmax(jnp.where(seen, s, -jnp.inf), axis=-1)
             output = jnp.einsum("bkgts,bksd->bkgtd", p, wide(v)).astype(x.dtype)
             y = heads.mixed(params, output)

@@ -11,7 +11,7 @@ from purenn.core.adapt import as_layer, as_op
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.narrow import transposed_product
-from purenn.core.notation import Notation
+from purenn.core.notation import Notation, Step, Steps
 from purenn.core.op import Op
 from purenn.core.precision import per_feature
 from purenn.core.sharding import product
@@ -114,7 +114,7 @@ def gated_dense(
         params: GatedDenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
-        saved = _Saved(x, affine(x, params.w, params.b), affine(x, params.v, params.c))
+        saved = _Saved(x, _affine(x, params.w, params.b), _affine(x, params.v, params.c))
         return activated(saved.a)[0] * saved.h, state, saved
 
     def backward(
@@ -131,9 +131,6 @@ def gated_dense(
         dw, dv = transposed_product(x, da, like=params.w), transposed_product(x, dh, like=params.v)
         db, dc = (jnp.sum(da, axis=0), jnp.sum(dh, axis=0)) if bias else (None, None)
         return GatedDenseParams(dw, dv, db, dc), dx
-
-    def affine(x: Array, w: Array, b: Array | None) -> Array:
-        return product(x, w) if b is None else product(x, w) + per_feature(b, x)
 
     def activated(a: Array) -> tuple[Array, Any]:
         with inside(f.name):
@@ -170,14 +167,34 @@ def gated_dense(
     )
 
 
+def _affine(x: Array, w: Array, b: Array | None) -> Array:
+    return product(x, w) if b is None else product(x, w) + per_feature(b, x)
+
+
 def _notation(f: Op[...], *, bias: bool) -> Notation:
     """Return the formulas, if the activation is known to be elementwise."""
     if not f.notation.dx.startswith("{dy}⊙"):
         return Notation("G")
-    of_a, slope = f"{literal(f.name)}(a)", f"{literal(f.name)}′(a)"
+    name = literal(f.name)
     a, h = ("{x}·{w} + {b}", "{x}·{v} + {c}") if bias else ("{x}·{w}", "{x}·{v}")
-    da, dh = f"({{dy}}⊙h⊙{slope})", f"({{dy}}⊙{of_a})"
-    dparams = (f"{{x}}ᵀ·{da}", f"{{x}}ᵀ·{dh}", f"Σ rows {da}", f"Σ rows {dh}")
+
+    def forward(params: GatedDenseParams, x: Array) -> list[Step]:
+        w, v, b, c = params
+        return [Step("a", a, _affine(x, w, b)), Step("h", h, _affine(x, v, c))]
+
+    def backward(params: GatedDenseParams, x: Array, dy: Array) -> list[Step]:
+        of_a, of_h = (step.value for step in forward(params, x))
+        y, cache = f.forward(of_a)
+        return [
+            Step("dh", f"{{dy}}⊙{name}({{a}})", dy * y),
+            Step("da", f"{{dy}}⊙{{h}}⊙{name}′({{a}})", f.backward(cache, dy * of_h)),
+        ]
+
     return Notation(
-        "G", f"{of_a}⊙h, a = {a}, h = {h}", f"{da}·{{w}}ᵀ + {dh}·{{v}}ᵀ", dparams[: 2 + 2 * bias]
+        "G",
+        f"{name}({{a}})⊙{{h}}",
+        "d{a}·{w}ᵀ + d{h}·{v}ᵀ",
+        ("{x}ᵀ·d{a}", "{x}ᵀ·d{h}", "Σ rows d{a}", "Σ rows d{h}")[: 2 + 2 * bias],
+        steps=Steps(("a", "h"), forward, backward),
+        short=f"{name}(a)⊙h, a = {a}, h = {h}",
     )

@@ -10,6 +10,7 @@ from jax.typing import DTypeLike
 from purenn.core import checks
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import cast, dtype_name, dtype_of
+from purenn.core.inputs import seen
 from purenn.core.layer import Layer
 from purenn.core.notation import Steps
 from purenn.core.padded import array_of
@@ -105,7 +106,7 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     notation = inner.notation._replace(
         y=inner.notation.y or f"{literal(inner.name)}({{x}})",
         note=f"in {low}",
-        steps=_rounded_steps(inner.notation.steps, low),
+        steps=_rounded_steps(inner, low),
     )
     return Layer(
         inner.init,
@@ -124,18 +125,20 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     )
 
 
-def _rounded_steps(steps: Steps | None, low: Any) -> Steps | None:
+def _rounded_steps(inner: Layer, low: Any) -> Steps | None:
     """Return the steps of a layer from parameters and `x` as they are in `low`."""
+    steps = inner.notation.steps
     if steps is None:
         return None
 
-    def rounded(tree: Any) -> Any:
-        return jax.tree.map(lambda a, rounded: rounded.astype(a.dtype), tree, cast(tree, low))
+    def rounded(params: Any, x: Any) -> Any:
+        given = params, seen(inner, x)
+        return jax.tree.map(lambda a, rounded: rounded.astype(a.dtype), given, cast(given, low))
 
     return Steps(
         steps.symbols,
-        lambda params, x: steps.forward(*rounded((params, x))),
-        lambda params, x, dy: steps.backward(*rounded((params, x)), dy),
+        lambda params, x: steps.forward(*rounded(params, x)),
+        lambda params, x, dy: steps.backward(*rounded(params, x), dy),
     )
 
 
