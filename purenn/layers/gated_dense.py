@@ -114,6 +114,7 @@ def gated_dense(
         params: GatedDenseParams, state: Any, x: Array, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
         check(params, x)
+        # One product with [w, v] side by side is not faster: 1 to 1.5 times the time on a CPU.
         saved = _Saved(x, _affine(x, params.w, params.b), _affine(x, params.v, params.c))
         return activated(saved.a)[0] * saved.h, state, saved
 

@@ -19,6 +19,8 @@ KEPT = {  # beyond what goes in and what comes out, which are there anyway
     "batch_norm": 3 * FEATURES * BYTES,
     "batch_norm-evaluated": FEATURES * BYTES,
     "layer_norm": 3 * BATCH * BYTES,
+    "rms_norm": BATCH * BYTES,
+    "gated_dense": 2 * BATCH * 3 * BYTES,  # a and h, of 3 units
     "recompute": 0,
 } | {row.name: 0 for row in ACTIVATIONS}
 

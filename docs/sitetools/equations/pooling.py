@@ -104,7 +104,7 @@ def run_global(x, dy):
 @equation(
     "global_avg_pool.y",
     source="purenn.layers.global_avg_pool:global_avg_pool.forward",
-    line="y = jnp.sum(wide(x) / math.prod(places)",
+    line="terms = wide(x) / math.prod(places)",
     by_purenn=lambda *arguments: run_global(*arguments)[0],
     inputs=global_case,
 )
@@ -115,7 +115,7 @@ def global_avg_pool_y(x, dy):
 @equation(
     "global_avg_pool.dx",
     source="purenn.layers.global_avg_pool:global_avg_pool.backward",
-    line="each = (wide(dy) / math.prod(saved.places))",
+    line="each = each / math.prod(saved.places)",
     by_purenn=lambda *arguments: run_global(*arguments)[1],
     inputs=global_case,
 )
