@@ -10,7 +10,7 @@ from table import as_dtype, jit_quickly
 import purenn as pn
 
 KEY = jax.random.key(0)
-UNITS, FEATURES, TIME = 3, 2, 5
+UNITS, FEATURES, TIME = 3, 2, 24  # two blocks of steps
 MAKE = {"gru": pn.gru, "lstm": pn.lstm}
 
 
@@ -96,6 +96,21 @@ def test_the_cache_is_x_y_the_gates_and_the_cell(make):
     leaves = jax.tree.leaves(cache)
     assert sum(leaf.size for leaf in leaves) == 2 * TIME * each + last_c
     assert {leaf.dtype for leaf in leaves} == {x.dtype}
+
+
+def test_derivatives_through_several_blocks_of_steps_are_jaxs(make, rng, x64):
+    layer = make(UNITS)
+    params, state = as_dtype(layer.init(KEY, (TIME, FEATURES)), jnp.float64)
+    x, dy = rng.normal(size=(2, TIME, FEATURES)), rng.normal(size=(2, TIME, UNITS))
+
+    @jit_quickly
+    def both(params, x, dy):
+        _, _, cache = layer.forward(params, state, x)
+        _, vjp = jax.vjp(lambda params, x: layer.apply(params, state, x)[0], params, x)
+        return layer.backward(params, cache, dy), vjp(dy)
+
+    got, expected = both(params, x, dy)
+    chex.assert_trees_all_close(got, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(0, TIME, FEATURES), (2, 0, FEATURES), (2, 1, FEATURES)])
