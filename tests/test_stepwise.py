@@ -141,9 +141,8 @@ def gpt():
     attend = pn.serial(pn.rms_norm(), pn.attention(2, causal=True))
     think = pn.serial(pn.rms_norm(), pn.gated_dense(8), pn.dense(4))
     block = pn.serial(pn.residual(attend), pn.residual(think))
-    return pn.serial(
-        pn.embedding(9, 4), pn.position_embedding(LENGTH), pn.repeat(block, 2), pn.dense(9)
-    )
+    inside = pn.position_embedding(LENGTH), pn.repeat(block, 2), pn.rms_norm()
+    return pn.tied_embedding(9, 4, *inside)
 
 
 @jax.numpy_rank_promotion("raise")
