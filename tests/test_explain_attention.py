@@ -149,6 +149,10 @@ def test_compare_judges_the_values_between_and_takes_any_mask():
     report = pn.compare({"S": np.where(masked, 0.0, s), "dS": 2 * ds}, e)
     assert "9 of 9 masked places" not in str(report) and "12 of 12 masked places" in str(report)
     assert "yours = 2 × referee everywhere" in str(report)
+    p, dp = np.array(e["P2"]), np.array(e["dP2"])
+    without_d, diagonal = ({"dS": a} for a in (p * dp, p * (1 - p) * dp))
+    assert "the correction D2 of the softmax is missing" in str(pn.compare(without_d, e))
+    assert "Jacobian is taken for a diagonal" in str(pn.compare(diagonal, e))
     report = pn.compare({"S": np.where(masked, s, s * 2**0.5)}, e)
     assert "yours = 1.414 × referee everywhere" in str(report)
 

@@ -1,6 +1,7 @@
 """`compare`: a learner's own intermediate values beside `explain`'s."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -70,7 +71,30 @@ def compare(
                 leaves.append(LeafReport(name, False, np.inf, text))
                 continue
             value, right = (jnp.where(masked, 0, a) for a in (yours, right))
-        leaves.append(
-            judge(name, value, right, m=m, tolerance=tolerance, floor=floor, others=others)
+        leaf = judge(
+            name,
+            value,
+            right,
+            m=m,
+            tolerance=tolerance,
+            floor=floor,
+            others=others,
+            mistakes=partial(_known, found, referee),
         )
+        leaves.append(leaf)
     return Report(tuple(leaves))
+
+
+def _known(symbol: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what well-known mistakes make of the derivative with respect to attention's scores."""
+    wanted = [symbol.replace("dS", letter, 1) for letter in ("P", "dP", "D")]
+    if not symbol.startswith("dS") or not set(wanted) <= set(values):
+        return {}
+    p, dp, d = (np.asarray(values[name], np.float64) for name in wanted)
+    if p.shape != dp.shape:
+        return {}
+    return {
+        f"the correction {wanted[2]} of the softmax is missing": p * dp,
+        f"the sign of {wanted[2]} is wrong": p * (dp + d),
+        "the softmax's Jacobian is taken for a diagonal": p * (1 - p) * dp,
+    }

@@ -52,6 +52,8 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     It is a pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up
     by the symbol that the page shows. Each line of the page has the formula that gave its value.
+    The values of `attention` are `(batch, heads, time, …)`, scores included, which the layer itself
+    never has all at once. A few small matrices are shown beneath the line, one for each head.
     Where no formula is known, the line names what was called: `mine.backward(dA1)` for a layer of
     your own, `jax.vjp of sin` for a plain function. The layers inside a `residual`, `recompute`
     or `repeat` whose output is R1 have the numbers 1.1, 1.2 and so on. In a `parallel`,
