@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from table import error, plain_rotary, plain_softmax
+from table import error, jit_quickly, plain_rotary, plain_softmax
 
 import purenn as pn
 from purenn.layers import attend
@@ -21,6 +21,7 @@ def plain(q, k, v, valid, causal):
     return jnp.einsum("bkgts,bksd->bkgtd", plain_softmax(jnp.where(seen, s, -jnp.inf)), v)
 
 
+@partial(jit_quickly, static_argnames="causal")
 def by_hand(q, k, v, valid, causal, do):
     attended = attend.attend(q, k, v, valid, causal=causal)
     grads = attend.attend_backward(q, k, v, valid, attended, do, causal=causal)
@@ -34,25 +35,31 @@ def arguments(rng, time, *, batch=2, dtype=jnp.float64, scale=1.0):
     return [jnp.asarray(a, dtype) for a in (scale * q, k, v, do)]
 
 
+@pytest.fixture
+def blocks_of_4(monkeypatch):
+    """Blocks of four positions, so that short sequences have several."""
+    by_hand.clear_cache()
+    monkeypatch.setattr(attend, "BLOCK", 4)
+    yield
+    by_hand.clear_cache()
+
+
 @pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("time", [1, 4, 7, 12])
-def test_scores_in_blocks_are_those_at_once(x64, rng, monkeypatch, time, causal):
-    monkeypatch.setattr(attend, "BLOCK", 4)  # one block, a padded one, and three
+@pytest.mark.parametrize("time", [1, 4, 7, 12])  # one block, two with padding, and three
+def test_scores_in_blocks_are_those_at_once(x64, rng, blocks_of_4, time, causal):
     q, k, v, do = arguments(rng, time)
     valid = jnp.asarray(rng.uniform(size=(2, time)) < 0.7).at[:, 0].set(True)
     for mask in (None, valid):
         expected, vjp = jax.vjp(lambda q, k, v: plain(q, k, v, mask, causal), q, k, v)  # noqa: B023
-        got = jax.jit(partial(by_hand, valid=mask, causal=causal))(q, k, v, do=do)
-        assert error(got, (expected, vjp(do))) < 1e-12
+        assert error(by_hand(q, k, v, mask, causal, do), (expected, vjp(do))) < 1e-12
 
 
-def test_blocks_that_the_causal_mask_empties_are_skipped(rng, monkeypatch):
-    monkeypatch.setattr(attend, "BLOCK", 4)
-    pairs = []
-    attend.Blocks(13).over(lambda c, i, j: pairs.append((i, j)) or c, 0, causal=True)
-    (loop,) = jax.make_jaxpr(
-        lambda c: attend.Blocks(13).over(lambda c, i, j: c + i * j, c, causal=True)
-    )(0).eqns
+def test_blocks_that_the_causal_mask_empties_are_skipped(blocks_of_4):
+    def sums(total, i, j):
+        return total + i * j
+
+    jaxpr = jax.make_jaxpr(lambda c: attend.Blocks(13).over(sums, c, causal=True))(0)
+    (loop,) = jaxpr.eqns
     assert loop.params["length"] == 4 + 3 + 2 + 1
 
 
@@ -85,16 +92,16 @@ def test_what_padding_holds_counts_nowhere(rng):
     params, _ = layer.init(jax.random.key(0), (3, 2))
     x = jnp.asarray(rng.normal(size=(1, 3, 2)), jnp.float32)
     valid = jnp.array([[True, True, False]])
-    y, _ = layer.apply(params, (), x[:, :2])
+    apply = jit_quickly(layer.apply)
+    y, _ = apply(params, (), x[:, :2])
     for held in (0.0, 1e30, np.inf, np.nan):
         padded = pn.Padded(x.at[:, 2].set(held), valid)
-        assert error(layer.apply(params, (), padded)[0].x[:, :2], y) < 1e-6
+        assert error(apply(params, (), padded)[0].x[:, :2], y) < 1e-6
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_scores_of_10_000(x64, rng, dtype, monkeypatch):
+def test_scores_of_10_000(x64, rng, dtype, blocks_of_4):
     """The softmax picks one key, or shares equally; blocks are rescaled by e to -10,000."""
-    monkeypatch.setattr(attend, "BLOCK", 4)
     q, k, v, do = arguments(rng, 9, dtype=dtype, scale=1e4)
     got = by_hand(q, k, v, None, True, do)
     exact = [a.astype(jnp.float64) for a in (q, k, v, do)]
@@ -142,7 +149,7 @@ def test_scores_do_not_exist_at_once(rng):
 def test_the_cache_holds_no_scores():
     layer = pn.attention(4, kv_heads=2, causal=True)
     params, state = layer.init(jax.random.key(0), (6, 8))
-    _, _, cache = layer.forward(params, state, jnp.zeros((3, 6, 8)))
+    _, _, cache = jax.eval_shape(layer.forward, params, state, jnp.zeros((3, 6, 8)))
     shapes = [a.shape for a in jax.tree.leaves(cache)]
     qkv = [(3, 2, 2, 6, 2), (3, 2, 6, 2), (3, 2, 6, 2)]
     assert shapes == [(3, 6, 8), *qkv, (3, 2, 2, 6, 2), (3, 2, 2, 6, 1)]
@@ -155,9 +162,12 @@ def test_read_piece_by_piece(x64, rng):
     reader = pn.stepwise(layer, batch=2, length=7)
     _, state = reader.init(jax.random.key(0), (7, 8))
     pieces = []
-    for piece in (x[:, :1], x[:, 1:3], x[:, 3:]):
-        y, state = reader.apply(params, state, piece)
+    read = jit_quickly(reader.apply)
+    for piece in (x[:, :1], x[:, 1:4], x[:, 4:]):
+        y, state = read(params, state, piece)
         pieces.append(y)
-    assert error(jnp.concatenate(pieces, axis=1), layer.apply(params, (), x)[0]) < 1e-12
-    y, _ = reader.apply(params, state, x[:, :1])
+    assert (
+        error(jnp.concatenate(pieces, axis=1), jit_quickly(layer.apply)(params, (), x)[0]) < 1e-12
+    )
+    y, _ = read(params, state, x[:, :1])
     assert np.isnan(y).all()

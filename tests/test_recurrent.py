@@ -10,7 +10,7 @@ from table import as_dtype, jit_quickly
 import purenn as pn
 
 KEY = jax.random.key(0)
-UNITS, FEATURES, TIME = 3, 2, 5
+UNITS, FEATURES, TIME = 3, 2, 24  # two blocks of steps
 MAKE = {"gru": pn.gru, "lstm": pn.lstm}
 
 
@@ -98,6 +98,21 @@ def test_the_cache_is_x_y_the_gates_and_the_cell(make):
     assert {leaf.dtype for leaf in leaves} == {x.dtype}
 
 
+def test_derivatives_through_several_blocks_of_steps_are_jaxs(make, rng, x64):
+    layer = make(UNITS)
+    params, state = as_dtype(layer.init(KEY, (TIME, FEATURES)), jnp.float64)
+    x, dy = rng.normal(size=(2, TIME, FEATURES)), rng.normal(size=(2, TIME, UNITS))
+
+    @jit_quickly
+    def both(params, x, dy):
+        _, _, cache = layer.forward(params, state, x)
+        _, vjp = jax.vjp(lambda params, x: layer.apply(params, state, x)[0], params, x)
+        return layer.backward(params, cache, dy), vjp(dy)
+
+    got, expected = both(params, x, dy)
+    chex.assert_trees_all_close(got, expected, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(0, TIME, FEATURES), (2, 0, FEATURES), (2, 1, FEATURES)])
 def test_few_sequences_or_steps(make, shape):
     layer, x = make(UNITS), jnp.ones(shape)
@@ -127,10 +142,10 @@ def test_half_precision_stays_near_over_many_steps(make, rng):
 @pytest.mark.parametrize(
     ("layer", "line"),
     [
-        (pn.gru(3), "H = gru(X·W + b, U, c)"),
-        (pn.gru(3, b_init=None), "H = gru(X·W, U)"),
-        (pn.lstm(3), "H = lstm(X·W + b, U)"),
-        (pn.lstm(3, b_init=None), "H = lstm(X·W, U)"),
+        (pn.gru(3), "H1 = gru(X·W1 + b1, U1, c1)"),
+        (pn.gru(3, b_init=None), "H1 = gru(X·W1, U1)"),
+        (pn.lstm(3), "H1 = lstm(X·W1 + b1, U1)"),
+        (pn.lstm(3, b_init=None), "H1 = lstm(X·W1, U1)"),
     ],
 )
 def test_summary_names_what_the_recurrence_is_made_of(layer, line):

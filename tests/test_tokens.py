@@ -152,3 +152,24 @@ def test_a_language_model_learns_nothing_from_padding():
     f = jit_quickly(pn.value_and_grad(model, LOSS))
     _, expected = f(params, state, X, (X, weights))
     assert error(grads(params, pn.Padded(PADDING, VALID)), expected) <= 1e-6
+
+
+def test_a_tied_embedding_read_piece_by_piece_is_read_as_a_whole():
+    model = pn.tied_embedding(5, 3, pn.position_embedding(2), pn.residual(pn.dense(3)))
+    params, state = model.init(KEY, (2,))
+    expected, _ = model.apply(params, state, X)
+    reader = pn.stepwise(model, batch=4, length=2)
+    _, read = reader.init(KEY, (2,))
+    for i in range(2):
+        y, read = reader.apply(params, read, X[:, i : i + 1])
+        assert error(y, expected[:, i : i + 1]) <= 1e-6
+
+
+def test_a_tied_embedding_in_half_precision_and_with_padding():
+    model = pn.as_dtype(pn.tied_embedding(5, 3, pn.rms_norm()), jnp.bfloat16)
+    params, state = model.init(KEY, (2,))
+    y, _, cache = model.forward(params, state, pn.Padded(PADDING, VALID))
+    dparams, dx = model.backward(params, cache, jnp.where(VALID[..., None], y.x, 0))
+    assert y.x.dtype == dparams[0].w.dtype == jnp.bfloat16 and dx is None
+    assert np.isfinite(y.x.astype(np.float32)).all()
+    assert np.isfinite(dparams[0].w.astype(np.float32)).all()

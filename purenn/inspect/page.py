@@ -159,7 +159,8 @@ def page(e: "Explanation") -> str:
         (line, printable(f"{line.symbol} = {line.formula}" if line.formula else line.symbol))
         for line in lines_of(e)
     ]
-    width = max(columns(left) for _, left in rows)
+    widths = [columns(left) for _, left in rows]
+    width = max(n for n in widths if n <= WIDEST // 2)  # a longer formula stands out by itself
     shapes = max(len(_shape(line.value)) for line, _ in rows)
     section = ""
     for (title, _, text, v, apart), left in rows:

@@ -11,14 +11,27 @@ from jax import Array
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.padded import Padded, array_of
-from purenn.core.precision import wide, wide_dtype
+from purenn.core.precision import wide
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Saved:
     places: tuple[int, ...] = field(metadata={"static": True})  # axes between batch and channels
-    shares: Array | None = None  # of `Padded`, what each position counts, (batch, time, 1 …, 1)
+    valid: Array | None  # of `Padded`, (batch, time, 1, ..., 1)
+
+    @property
+    def count(self) -> Any:
+        """The number of places of each example; `Padded` without a valid position counts one."""
+        if self.valid is None:
+            return math.prod(self.places)
+        positions = jnp.sum(self.valid, axis=1, keepdims=True, dtype=jnp.float32)
+        return jnp.maximum(positions, 1) * math.prod(self.places[1:])
+
+    def mean_terms(self, values: Array) -> Array:
+        """Return what each place has in the mean of values: 0 where it is not valid."""
+        terms = values / jnp.asarray(self.count, values.dtype)
+        return terms if self.valid is None else jnp.where(self.valid, terms, 0)
 
 
 def global_avg_pool() -> Layer:
@@ -38,7 +51,7 @@ def global_avg_pool() -> Layer:
     Returns:
         A layer with no parameters and no state; `x: (batch, ..., channels)` with at least one axis
         in between, `y: (batch, channels)`. Sums are in float32 at least. The cache holds only the
-        lengths of the axes.
+        lengths of the axes, and which positions are valid.
 
     Raises:
         ValueError: there is no axis between the batch and the channels, or one has length 0.
@@ -60,29 +73,21 @@ def global_avg_pool() -> Layer:
     def forward(
         params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
     ) -> tuple[Array, Any, _Saved]:
-        x, shares = array_of(x), shares_of(x) if isinstance(x, Padded) else None
-        check(x.shape[1:], f"x has shape {x.shape}", "(batch, ..., channels)")
-        places = x.shape[1:-1]
+        array = array_of(x)
+        check(array.shape[1:], f"x has shape {array.shape}", "(batch, ..., channels)")
+        valid = None
+        if isinstance(x, Padded):
+            valid = jnp.expand_dims(x.valid, tuple(range(2, array.ndim)))
+        saved = _Saved(array.shape[1:-1], valid)
         # Divided first, since a sum may overflow.
-        if shares is None:
-            terms = wide(x) / math.prod(places)
-        else:
-            terms = jnp.where(shares > 0, wide(x), 0) * shares
-        y = jnp.sum(terms, axis=tuple(range(1, x.ndim - 1)))
-        return y.astype(x.dtype), state, _Saved(places, shares)
-
-    def shares_of(x: Padded) -> Array:
-        array, valid = x.x, x.valid.astype(wide_dtype(x.x.dtype))
-        count = jnp.maximum(jnp.sum(valid, axis=1, keepdims=True), 1)
-        shares = valid / (count * math.prod(array.shape[2:-1]))
-        return jnp.expand_dims(shares, tuple(range(2, array.ndim)))
+        y = jnp.sum(saved.mean_terms(wide(array)), axis=tuple(range(1, array.ndim - 1)))
+        return y.astype(array.dtype), state, saved
 
     def backward(params: Any, saved: _Saved, dy: Array) -> tuple[tuple[()], Array]:
         batch, channels = dy.shape
         each = jnp.expand_dims(wide(dy), tuple(range(1, 1 + len(saved.places))))
-        shares = saved.shares
-        each = each / math.prod(saved.places) if shares is None else each * shares
-        return (), jnp.broadcast_to(each.astype(dy.dtype), (batch, *saved.places, channels))
+        each = jnp.broadcast_to(each, (batch, *saved.places, channels))
+        return (), saved.mean_terms(each).astype(dy.dtype)
 
     def check(shape: tuple[int, ...], what: str, wanted: str) -> None:
         if len(shape) < 2:

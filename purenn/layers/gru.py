@@ -14,7 +14,16 @@ from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent import (
+    by_batch,
+    gathered,
+    in_blocks,
+    in_dtype_of,
+    out_of_blocks,
+    over_steps,
+    states_before,
+    sum_over_steps,
+)
 from purenn.layers.recurrent_padding import with_padding
 
 
@@ -38,7 +47,7 @@ class GruParams(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
-    gates: tuple[Array, Array, Array]  # r, z and n, each (time, batch, units)
+    gates: tuple[Array, Array, Array]  # r, z and n, each (blocks, steps, batch, units)
 
 
 def gru(
@@ -79,9 +88,9 @@ def gru(
       du = \sum_t h_{t-1}^\top ds_t, \quad db = \sum_t \sum_m da_t, \quad
       dc = \sum_t \sum_m dm_t$$
 
-    Only what depends on the step before is in the loops: the product with $u$ forward, the one with
-    $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$, are
-    one product each over all steps, and so is $m$, which the backward computes again.
+    Only what depends on the step before is done step by step: the product with $u$ forward, the one
+    with $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, $du$, and
+    $m$, which the backward computes again, take a block of steps at once.
 
     It is the GRU of Cho et al. (2014) in the form of cuDNN and PyTorch, where the reset gate acts
     after the product with $u$; in the paper it acts before, $(r \odot h_{t-1})\, u^n$. In
@@ -135,8 +144,6 @@ def gru(
 
     def steps(params: GruParams, start: Array, x: Array) -> tuple[Array, _Saved]:
         w, u, b, c = gathered(params)
-        x_t = swapped(by_batch(x))
-        a = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
 
         def step(h: Array, a: Array) -> Any:
             s = wide(product(h.astype(u.dtype), u, like=h))
@@ -147,15 +154,16 @@ def gru(
             h = n + z * (h - n)
             return h, tuple(a.astype(x.dtype) for a in (h, r, z, n))
 
-        last, (h, *gates) = lax.scan(step, start, a)
-        return last, _Saved(x, swapped(h), tuple(gates))
+        def block(h: Array, x: Array) -> Any:
+            return lax.scan(step, h, wide(product(x, w, like=x)))
+
+        last, (h, *gates) = lax.scan(block, start, in_blocks(by_batch(x)))
+        return last, _Saved(x, out_of_blocks(h), tuple(gates))
 
     def backward(params: GruParams, saved: _Saved, dy: Array) -> tuple[GruParams, Array]:
         check(params, saved.x)
         w, u, b, c = gathered(params)
-        x, dy = swapped(by_batch(saved.x)), swapped(by_batch(dy))
-        h_before, dtype = before(swapped(saved.y)), dy.dtype
-        m = with_bias(wide(product(h_before, u[:, 2 * units :], like=h_before)), c)
+        dtype = dy.dtype
 
         def step(dh: Array, given: Any) -> Any:
             dy, h_before, r, z, n, m = map(wide, given)
@@ -166,16 +174,24 @@ def gru(
             ds = jnp.concatenate([dr, dz, dn * r], axis=-1).astype(dtype)
             return dh * z + wide(product(ds, u.T, like=dh)), (ds, dn.astype(dtype))
 
-        given = dy, h_before, *saved.gates, m
+        def block(carry: Any, given: Any) -> Any:
+            dh, sums = carry
+            x, dy, h_before, *gates = given
+            m = with_bias(wide(product(h_before, u[:, 2 * units :], like=h_before)), c)
+            dh, (ds, dn) = lax.scan(step, dh, (dy, h_before, *gates, m), reverse=True)
+            da = jnp.concatenate([ds[..., : 2 * units], dn], axis=-1)
+            dw = sums.w + over_steps(x, da, sums.w)
+            du = sums.u + over_steps(h_before, ds, sums.u)
+            db = None if b is None else sums.b + sum_over_steps(da, sums.b)
+            dc = None if c is None else sums.c + sum_over_steps(ds[..., 2 * units :], sums.c)
+            return (dh, GruParams(dw, du, db, dc)), product(da, w.T, like=x)
+
         zero = recurrent.zero_state(saved.x, units, params, dy)
-        _, (ds, dn) = lax.scan(step, zero, given, reverse=True)
-        da = jnp.concatenate([ds[..., : 2 * units], dn], axis=-1)
-        db = None if b is None else sum_over_steps(da, b)
-        dc = None if c is None else sum_over_steps(ds[..., 2 * units :], c)
-        dx = reshard_like(swapped(product(da, w.T, like=x)), saved.x)
-        return GruParams(
-            over_steps(x, da, params.w), over_steps(h_before, ds, params.u), db, dc
-        ), dx
+        x, dy = in_blocks(by_batch(saved.x)), in_blocks(by_batch(dy))
+        given = x, dy, states_before(saved.y), *saved.gates
+        carry = zero, recurrent.zero_sums(params, zero)
+        (_, sums), dx = lax.scan(block, carry, given, reverse=True)
+        return in_dtype_of(sums, params), reshard_like(out_of_blocks(dx), saved.x)
 
     def with_bias(a: Array, c: Array | None) -> Array:
         return a if c is None else a + per_feature(wide(c), a)

@@ -8,13 +8,22 @@ from jax import Array, lax
 from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
-from purenn.core.precision import wide
+from purenn.core.precision import wide, wide_dtype
 from purenn.core.sharding import product, reshard_like, varying_together
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import lecun_normal, zeros
 from purenn.layers import recurrent
-from purenn.layers.recurrent import before, by_batch, gathered, over_steps, sum_over_steps, swapped
+from purenn.layers.recurrent import (
+    by_batch,
+    gathered,
+    in_blocks,
+    in_dtype_of,
+    out_of_blocks,
+    over_steps,
+    states_before,
+    sum_over_steps,
+)
 from purenn.layers.recurrent_padding import with_padding
 
 
@@ -41,8 +50,8 @@ class _Memory(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
-    gates: tuple[Array, Array, Array, Array]  # i, f, g and o, each (time, batch, units)
-    c_before: Array  # c before each step, (time, batch, units)
+    gates: tuple[Array, Array, Array, Array]  # i, f, g, o, each (blocks, steps, batch, units)
+    c_before: Array  # c before each step, like them
     c: Array  # after the last step, (batch, units)
 
 
@@ -83,9 +92,9 @@ def lstm(
     $$dx_t = dz_t w^\top, \quad dw = \sum_t x_t^\top dz_t, \quad
       du = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_t \sum_m dz_t$$
 
-    Only what depends on the step before is in the loops: the product with $u$ forward, the one with
-    $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$, are
-    one product each over all steps.
+    Only what depends on the step before is done step by step: the product with $u$ forward, the one
+    with $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$,
+    take a block of steps at once, so $z$ and $dz$ exist a block at a time.
 
     It is the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber
     and Cummins (2000), without peepholes. In PyTorch's `LSTM`, `w` is `weight_ih_l0.T`, `u` is
@@ -140,29 +149,33 @@ def lstm(
 
     def steps(params: LstmParams, start: _Memory, x: Array) -> tuple[_Memory, _Saved]:
         w, u, b = gathered(params)
-        x_t = swapped(by_batch(x))
-        z = wide(product(x_t, w, like=x_t))  # x @ w of all steps, time first
-        scale = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], z.dtype), units)[None]
+        scale = jnp.array([0.5, 0.5, 1.0, 0.5], wide_dtype(x.dtype)).repeat(units)[None]
         row = 0 if b is None else jnp.expand_dims(wide(b), 0)
 
         def step(memory: _Memory, z: Array) -> Any:
             h, c_before = memory
             z = z + wide(product(h.astype(u.dtype), u, like=h)) + row
+            # sigma(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all gates, and a forward of 10 ms
+            # instead of 19 with `jax.nn.sigmoid` (in the case of `in_blocks`).
             gates = scale * jnp.tanh(scale * z) + (1 - scale)
             i, f, g, o = jnp.split(gates, 4, axis=-1)
             c = f * c_before + i * g
             h = o * jnp.tanh(c)
             return _Memory(h, c), tuple(a.astype(x.dtype) for a in (h, c_before, i, f, g, o))
 
-        memory, (h, c_before, *gates) = lax.scan(step, start, z)
-        return memory, _Saved(x, swapped(h), tuple(gates), c_before, memory.c.astype(x.dtype))
+        def block(memory: _Memory, x: Array) -> Any:
+            return lax.scan(step, memory, wide(product(x, w, like=x)))
+
+        memory, (h, c_before, *gates) = lax.scan(block, start, in_blocks(by_batch(x)))
+        c = memory.c.astype(x.dtype)
+        return memory, _Saved(x, out_of_blocks(h), tuple(gates), c_before, c)
 
     def backward(params: LstmParams, saved: _Saved, dy: Array) -> tuple[LstmParams, Array]:
         check(params, saved.x)
         w, u, b = gathered(params)
-        x, h, dtype = swapped(by_batch(saved.x)), swapped(saved.y), dy.dtype
-        dy = swapped(by_batch(dy))
+        dtype = dy.dtype
 
+        # The gates are arrays of their own: 14 ms for all steps, with slices of a single one 20.
         def step(carry: tuple[Array, Array, Array], given: Any) -> Any:
             dh, dc, c = carry
             dy, c_before, i, f, g, o = map(wide, given)
@@ -178,13 +191,22 @@ def lstm(
             dz = jnp.hstack(parts).astype(dtype)
             return (wide(product(dz, u.T, like=dh)), dc * f, c_before), dz
 
+        def block(carry: Any, given: Any) -> Any:
+            later, sums = carry
+            x, h_before, *given = given
+            later, dz = lax.scan(step, later, given, reverse=True)
+            dw = sums.w + over_steps(x, dz, sums.w)
+            du = sums.u + over_steps(h_before, dz, sums.u)
+            db = None if b is None else sums.b + sum_over_steps(dz, sums.b)
+            return (later, LstmParams(dw, du, db)), product(dz, w.T, like=x)
+
         zero = recurrent.zero_state(saved.x, units, params, dy)
         c = varying_together(wide(saved.c), zero)
-        given = dy, saved.c_before, *saved.gates
-        _, dz = lax.scan(step, (zero, zero, c), given, reverse=True)
-        db = None if b is None else sum_over_steps(dz, b)
-        dx = reshard_like(swapped(product(dz, w.T, like=x)), saved.x)
-        return LstmParams(over_steps(x, dz, params.w), over_steps(before(h), dz, params.u), db), dx
+        carry = (zero, zero, c), recurrent.zero_sums(params, zero)
+        x, dy = in_blocks(by_batch(saved.x)), in_blocks(by_batch(dy))
+        given = x, states_before(saved.y), dy, saved.c_before, *saved.gates
+        (_, sums), dx = lax.scan(block, carry, given, reverse=True)
+        return in_dtype_of(sums, params), reshard_like(out_of_blocks(dx), saved.x)
 
     def in_steps(batch: int, length: int) -> Layer:
         def init_read(key: Any, in_shape: tuple[int, ...]) -> tuple[LstmParams, _Memory]:

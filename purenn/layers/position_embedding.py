@@ -1,5 +1,6 @@
 """`position_embedding`: a vector of its own for each position, added to the sequence."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -9,7 +10,8 @@ from purenn.core import checks, scalars
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
-from purenn.core.precision import per_feature
+from purenn.core.precision import per_feature, wide_dtype
+from purenn.core.sharding import is_sharded
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
 from purenn.initializers import draw, small_normal
@@ -86,7 +88,7 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
         params: PositionEmbeddingParams, saved: None, dy: Array
     ) -> tuple[PositionEmbeddingParams, Array]:
         check(params, dy)
-        dw = jnp.sum(dy, axis=range(dy.ndim - 2))
+        dw = _sum_over_batch(dy)
         return PositionEmbeddingParams(jnp.pad(dw, ((0, length - len(dw)), (0, 0)))), dy
 
     def in_steps(batch: int, room: int) -> Layer:
@@ -135,3 +137,24 @@ def position_embedding(length: int, *, w_init: Initializer = small_normal) -> La
         padded="ignores",
         stepwise=in_steps,
     )
+
+
+def _sum_over_batch(dy: Array) -> Array:
+    """Return the sum over all axes but the last two.
+
+    On a CPU it is a product with ones. In a sum, XLA would compute every term of `dy` again from
+    what the layer after this one had; a product needs them in memory, and then others read them
+    there too. A step of microgpt at batch 32 takes 0.78 ms instead of 0.88.
+    """
+    if is_sharded(dy) or dy.dtype != wide_dtype(dy.dtype):
+        return _by_sum(dy)
+    return lax.platform_dependent(dy, cpu=_by_product, default=_by_sum)
+
+
+def _by_product(dy: Array) -> Array:
+    rows = dy.reshape(-1, math.prod(dy.shape[-2:]))
+    return (jnp.ones((1, len(rows)), dy.dtype) @ rows).reshape(dy.shape[-2:])
+
+
+def _by_sum(dy: Array) -> Array:
+    return jnp.sum(dy, axis=range(dy.ndim - 2))

@@ -1,5 +1,6 @@
 """`Padded` sequences for recurrent layers: the valid positions come first, padding after them."""
 
+import functools
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
         backward: `(params, saved, dy) -> (dparams, dx)`.
     """
 
+    @functools.wraps(forward)
     def of_both(
         params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None
     ) -> tuple[Any, Any, Any]:
@@ -32,6 +34,7 @@ def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
         y, state, saved = forward(params, state, _moved(x.x, order), train=train, key=key)
         return Padded(_moved(y, jnp.argsort(order, axis=1)), x.valid), state, (saved, order)
 
+    @functools.wraps(backward)
     def backward_of_both(params: Any, cache: Any, dy: Array) -> tuple[Any, Array]:
         saved, order = cache
         if order is None:

@@ -11,6 +11,7 @@ from typing import Any
 from row import Contestant, Row
 
 HERE = Path(__file__).parent
+NOISE = ("For simplicity, JAX has removed", "-----")  # the last lines of JAX's own errors
 
 
 class Racer:
@@ -49,7 +50,8 @@ class Racer:
             return json.loads(line)
         self.process.wait()
         self.errors.seek(0)
-        said = [text for text in self.errors.read().splitlines() if text.strip()]
+        lines = self.errors.read().splitlines()
+        said = [line for line in lines if line.strip() and not line.startswith(NOISE)]
         self.failure = said[-1].strip() if said else f"exit status {self.process.returncode}"
         return None
 

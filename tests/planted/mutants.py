@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from types import CellType, FunctionType
 
 FLIPPED = {
     ast.Lt: ast.GtE,
@@ -72,8 +73,19 @@ def mutants(backward):
                 for new in replacements(node, parent):
                     name = f"{plain.__name__.strip('_')}: {ast.unparse(node)} → {ast.unparse(new)}"
                     put(parent, field, i, new)
-                    yield name, compiled(tree, function.name, plain.__globals__, outside)
+                    mutant = compiled(tree, function.name, plain.__globals__, outside)
+                    yield name, wrapped_again(backward, plain, mutant)
                     put(parent, field, i, node)
+
+
+def wrapped_again(wrapper, plain, mutant):
+    """The mutant in the place of a plain function that another one calls, if there is one."""
+    if wrapper is plain or not isinstance(wrapper, FunctionType):  # jax.jit's has no variables
+        return mutant
+    cells = tuple(
+        CellType(mutant) if cell.cell_contents is plain else cell for cell in wrapper.__closure__
+    )
+    return FunctionType(wrapper.__code__, wrapper.__globals__, wrapper.__name__, closure=cells)
 
 
 def put(parent, field, i, node):

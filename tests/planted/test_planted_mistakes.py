@@ -5,6 +5,7 @@ one place of its source changed. A mutant is caught when the report fails or whe
 referee is found once a case, and grades every mutant of it, as `check_gradients` would.
 """
 
+import inspect
 from collections import Counter
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -161,7 +162,7 @@ def rules():
     """The rows by the backward that they share: a mutant need only be caught by one of them."""
     groups = {}
     for row in ROWS:
-        code = part_of(row).functions.backward.__code__
+        code = inspect.unwrap(part_of(row).functions.backward).__code__
         groups.setdefault((code.co_filename, code.co_firstlineno), []).append(row)
     return list(groups.values())
 

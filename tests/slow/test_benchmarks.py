@@ -202,7 +202,7 @@ def test_training_stops_at_the_epoch_that_reaches_the_accuracy():
         ("microgpt_32", "gpt_purenn", "fit"),
         ("microgpt_1", "gpt_numpy", "train"),
         ("attention_1024", "sequences_purenn", "attention"),
-        ("embedding_backward", "sequences_jax", "embedding_backward"),
+        ("embedding_backward", "sequences_purenn", "embedding_backward"),
     ],
 )
 def test_contestants_that_need_no_other_package_run(name, module, function):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import loops
 from loops import Work
 from tasks import Task
@@ -25,11 +26,12 @@ def attention(task: Task) -> Work:
 
 
 def embedding_backward(task: Task) -> Work:
-    """The backward of `embedding`."""
+    """The backward of `embedding`, from what its forward kept."""
     w, tokens, dy = loops.embedding_data(task)
-    layer = pn.embedding(*w.shape)
+    layer, params = pn.embedding(*w.shape), pn.EmbeddingParams(w)
+    _, _, cache = jax.jit(layer.forward)(params, (), tokens)
 
-    def backward(w: Any, tokens: Any, dy: Any) -> Any:
-        return layer.backward(pn.EmbeddingParams(w), tokens, dy)[0]
+    def backward(params: Any, cache: Any, dy: Any) -> Any:
+        return layer.backward(params, cache, dy)[0]
 
-    return loops.compiled_calls(backward, w, tokens, dy)
+    return loops.compiled_calls(backward, params, cache, dy)
