@@ -13,12 +13,13 @@ import purenn as pn
 def gpt(vocabulary: int, depth: int, width: int, heads: int, dropout: float) -> pn.Layer:
     """Build a transformer that sees what came before: rotary positions, RMS norm, SwiGLU.
 
-    The vectors of the characters start large, and what dense layers add to them small; so do the
-    logits. After 400 steps on Moby Dick, the loss is 0.18 bits per character lower for it.
+    The vectors of the characters start large, and what dense layers add to them small, as in GPT-2;
+    so do the logits. After 400 steps on Moby Dick, that lowers the loss by 0.18 bits per character.
     """
     drop = [pn.dropout(dropout)] if dropout else []
-    small, large = pn.initializers.small_normal, jax.nn.initializers.normal(1.0)
-    embedding = pn.embedding(vocabulary, width, w_init=large)
+    normal = jax.nn.initializers.normal
+    embedding = pn.embedding(vocabulary, width, w_init=normal(1.0))
+    small = normal(0.02 / (2 * depth) ** 0.5)
     hidden = 8 * width // 3  # with its two gated weights, as large as a usual layer of 4 * width
     blocks = []
     for _ in range(depth):
@@ -28,7 +29,7 @@ def gpt(vocabulary: int, depth: int, width: int, heads: int, dropout: float) -> 
             pn.residual(pn.serial(pn.rms_norm(), attends, *drop)),
             pn.residual(pn.serial(pn.rms_norm(), *mixes, *drop)),
         ]
-    head = pn.dense(vocabulary, b_init=None, w_init=small)
+    head = pn.dense(vocabulary, b_init=None, w_init=normal(0.02))
     return pn.serial(embedding, *blocks, pn.rms_norm(), head)
 
 
