@@ -16,7 +16,7 @@ from table import error, jit_quickly
 import purenn as pn
 
 KEY = jax.random.key(0)
-PAGE = Path(__file__).parents[1] / "docs" / "pages" / "howto" / "from-stax.md"
+PAGE = Path(__file__).parents[2] / "docs" / "pages" / "howto" / "from-stax.md"
 
 
 class Same(NamedTuple):

@@ -9,7 +9,7 @@ import purenn as pn
 
 pytestmark = pytest.mark.usefixtures("quickly", "one_referee")
 
-WILD = Path(__file__).parent.parent / "examples" / "teaching" / "wild"
+WILD = Path(__file__).parents[2] / "examples" / "teaching" / "wild"
 IS_RIGHT_AT_THE_END = "yours is right for dy[3] alone"
 SAYS = {
     "broadcast": {"db": "shape (3, 4), expected (1, 4): not summed over axis=0?"},
