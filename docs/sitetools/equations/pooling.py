@@ -104,7 +104,7 @@ def run_global(x, dy):
 @equation(
     "global_avg_pool.y",
     source="purenn.layers.global_avg_pool:global_avg_pool.forward",
-    line="terms = wide(x) / math.prod(places)",
+    line="y = jnp.sum(saved.mean_terms(wide(array)), axis=tuple(range(1, array.ndim - 1)))",
     by_purenn=lambda *arguments: run_global(*arguments)[0],
     inputs=global_case,
 )
@@ -115,7 +115,7 @@ def global_avg_pool_y(x, dy):
 @equation(
     "global_avg_pool.dx",
     source="purenn.layers.global_avg_pool:global_avg_pool.backward",
-    line="each = each / math.prod(saved.places)",
+    line="return (), saved.mean_terms(each).astype(dy.dtype)",
     by_purenn=lambda *arguments: run_global(*arguments)[1],
     inputs=global_case,
 )
