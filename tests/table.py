@@ -500,8 +500,8 @@ LAYERS = (
     ),
     LayerRow(
         "attention",
-        pn.attention(2, b_init=pn.initializers.zeros),
-        (4, 6),
+        pn.attention(2, head_features=4, b_init=pn.initializers.zeros),
+        (4, 3),
         partial(plain_attention, False, False),
         leading=((2,), (1,)),
     ),
