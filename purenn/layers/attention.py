@@ -68,9 +68,10 @@ def attention(
     Each head makes a query, a key and a value of each position. A query's scores are its products
     with the keys, and their softmax weighs the values:
 
-    $$q = x w_q, \quad k = x w_k, \quad v = x w_v, \qquad
-      S = \tfrac{1}{\sqrt d}\, q k^\top, \quad P = \operatorname{softmax}(S), \quad o = P v,
-      \qquad y = o\, w_o$$
+    $$q = x w_q, \quad k = x w_k, \quad v = x w_v$$
+
+    $$S = \tfrac{1}{\sqrt d}\, q k^\top, \quad P = \operatorname{softmax}(S), \quad o = P v,
+      \quad y = o\, w_o$$
 
     with the softmax over the keys, $d$ features per head, and the heads' outputs side by side in
     $o$. With `causal`, a query sees the keys of its own position and of earlier ones; other places
@@ -78,9 +79,11 @@ def attention(
 
     Backward, first as in `dense`: $do = dy\, w_o^\top$ and $dw_o = o^\top dy$. Then
 
-    $$dv = P^\top do, \qquad dP = do\, v^\top, \qquad
-      dS = P \odot (dP - D), \quad D = \operatorname{rowsum}(P \odot dP)
+    $$dv = P^\top do, \qquad dP = do\, v^\top$$
+
+    $$dS = P \odot (dP - D), \qquad D = \operatorname{rowsum}(P \odot dP)
       = \operatorname{rowsum}(do \odot o)$$
+
     $$dq = \tfrac{1}{\sqrt d}\, dS\, k, \qquad dk = \tfrac{1}{\sqrt d}\, dS^\top q$$
 
     $D$ is what the softmax's Jacobian takes from each row (see `softmax`). At last, as in `dense`

@@ -85,8 +85,9 @@ def gru(
     with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The rest needs no loop:
 
     $$dx_t = da_t w^\top, \quad dw = \sum_t x_t^\top da_t, \quad
-      du = \sum_t h_{t-1}^\top ds_t, \quad db = \sum_t \sum_m da_t, \quad
-      dc = \sum_t \sum_m dm_t$$
+      du = \sum_t h_{t-1}^\top ds_t$$
+
+    $$db = \sum_t \sum_m da_t, \quad dc = \sum_t \sum_m dm_t$$
 
     Only what depends on the step before is done step by step: the product with $u$ forward, the one
     with $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, $du$, and
