@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from purenn.core import checks, scalars
+from purenn.core.inputs import with_zeros
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.padded import Padded, array_of, padded_like
@@ -190,7 +190,7 @@ def attention(
         params: AttentionParams, state: Any, x: Any, *, train: bool = False, key: Any = None
     ) -> tuple[Any, Any, _Saved]:
         check(params, array_of(x))
-        x = without_padding(x)
+        x = with_zeros(name, x)
         q, k, v = made.made(params, array_of(x))
         attended = attend(q, k, v, valid_of(x), causal=causal)
         y = made.mixed(params, attended.output)
@@ -204,7 +204,7 @@ def attention(
         dwo, dbo, do = made.mixed_backward(params, saved.attended.output, dy)
         grads = attend_backward(*saved[1:4], valid_of(saved.x), saved.attended, do, causal=causal)
         (dwq, dwk, dwv), (dbq, dbk, dbv), dx = made.made_backward(params, x, *grads)
-        dx = array_of(without_padding(padded_like(saved.x, dx)))
+        dx = array_of(with_zeros(name, padded_like(saved.x, dx)))
         return AttentionParams(dwq, dwk, dwv, dwo, dbq, dbk, dbv, dbo), dx
 
     def check(params: Any, x: Array) -> None:
@@ -249,13 +249,6 @@ def attention(
         padded="uses",
         stepwise=attention_step(name, init, check, made, causal=causal),
     )
-
-
-def without_padding(x: Any) -> Any:
-    """Return `x` with zeros at positions that are not valid: 0 times infinity would be NaN."""
-    if not isinstance(x, Padded):
-        return x
-    return Padded(jnp.where(jnp.expand_dims(x.valid, 2), x.x, 0), x.valid)
 
 
 def valid_of(x: Any) -> Any:

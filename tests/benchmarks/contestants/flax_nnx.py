@@ -59,7 +59,7 @@ def train_step(model: Network, optimizer: nnx.Optimizer, x: Any, y: Any) -> Any:
 
 
 def in_place(task: Task) -> Any:
-    """The documented step, with the loop's signature: there is no state to hand on."""
+    """The documented step, with the loop's signature: it returns no state."""
     model, optimizer = build(task)
     jitted = nnx.jit(train_step, donate_argnames=("model", "optimizer"))
     return lambda state, x, y: (state, jitted(model, optimizer, x, y))

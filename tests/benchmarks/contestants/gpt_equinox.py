@@ -105,7 +105,7 @@ def usual(task: Task) -> Work:
 
 
 def scan(task: Task) -> Work:
-    """purenn's loop; what is no array stays outside, as its guide on scan says."""
+    """purenn's loop; what is not an array stays outside, as its guide on scan says."""
     state, step = state_and_step(task)
     arrays, static = eqx.partition(state, eqx.is_array)
 

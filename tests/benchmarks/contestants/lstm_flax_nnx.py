@@ -46,7 +46,7 @@ def train_step(model: Network, optimizer: nnx.Optimizer, x: Any, y: Any) -> Any:
 
 
 def usual(task: Task) -> Work:
-    """Its documented loop: there is no state to hand on."""
+    """Its documented loop: it returns no state."""
     model, optimizer = build(task)
     jitted = nnx.jit(train_step, donate_argnames=("model", "optimizer"))
     return loops.per_step(lambda state, x, y: (state, jitted(model, optimizer, x, y)), (), task)
