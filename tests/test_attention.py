@@ -9,7 +9,8 @@ import pytest
 from table import error, jit_quickly, plain_rotary, plain_softmax
 
 import purenn as pn
-from purenn.layers import attend
+from purenn.layers import score_blocks
+from purenn.layers.attend import attend, attend_backward
 from purenn.layers.rotary import turned
 
 
@@ -23,8 +24,8 @@ def plain(q, k, v, valid, causal):
 
 @partial(jit_quickly, static_argnames="causal")
 def by_hand(q, k, v, valid, causal, do):
-    attended = attend.attend(q, k, v, valid, causal=causal)
-    grads = attend.attend_backward(q, k, v, valid, attended, do, causal=causal)
+    attended = attend(q, k, v, valid, causal=causal)
+    grads = attend_backward(q, k, v, valid, attended, do, causal=causal)
     return attended.output, grads
 
 
@@ -36,17 +37,25 @@ def arguments(rng, time, *, batch=2, dtype=jnp.float64, scale=1.0):
 
 
 @pytest.fixture
-def blocks_of_4(monkeypatch):
-    """Blocks of four positions, so that short sequences have several."""
+def sizes(monkeypatch):
+    """A function that makes blocks small, so that short sequences have several."""
+
+    def use(*sizes):
+        by_hand.clear_cache()
+        monkeypatch.setattr(score_blocks, "CPU", score_blocks.Sizes(*sizes))
+
+    yield use
     by_hand.clear_cache()
-    monkeypatch.setattr(attend, "BLOCK", 4)
-    yield
-    by_hand.clear_cache()
+
+
+LOOP, AT_ONCE, BOTH = (4, 4, 4), (100, 4, 4), (8, 4, 4)  # how a block of queries sees its keys
 
 
 @pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("time", [1, 4, 7, 12])  # one block, two with padding, and three
-def test_scores_in_blocks_are_those_at_once(x64, rng, blocks_of_4, time, causal):
+@pytest.mark.parametrize("time", [1, 4, 7, 12, 14])  # one block; two or four, filled or not; three
+@pytest.mark.parametrize("kind", [LOOP, AT_ONCE, BOTH])
+def test_scores_in_blocks_are_those_at_once(x64, rng, sizes, kind, time, causal):
+    sizes(*kind)
     q, k, v, do = arguments(rng, time)
     valid = jnp.asarray(rng.uniform(size=(2, time)) < 0.7).at[:, 0].set(True)
     for mask in (None, valid):
@@ -54,13 +63,18 @@ def test_scores_in_blocks_are_those_at_once(x64, rng, blocks_of_4, time, causal)
         assert error(by_hand(q, k, v, mask, causal, do), (expected, vjp(do))) < 1e-12
 
 
-def test_blocks_that_the_causal_mask_empties_are_skipped(blocks_of_4):
-    def sums(total, i, j):
-        return total + i * j
+def test_keys_that_the_causal_mask_hides_from_a_whole_block_are_skipped():
+    def keys(causal):
+        blocks = score_blocks.Blocks.of(13, causal, score_blocks.Sizes(*BOTH))
+        return [(queries.keys, queries.size) for queries in blocks]
 
-    jaxpr = jax.make_jaxpr(lambda c: attend.Blocks(13).over(sums, c, causal=True))(0)
-    (loop,) = jaxpr.eqns
-    assert loop.params["length"] == 4 + 3 + 2 + 1
+    assert keys(causal=True) == [(4, 4), (8, 8), (12, 4), (16, 4)]
+    assert keys(causal=False) == [(16, 4)] * 4
+
+
+def test_long_sequences_have_no_more_blocks():
+    blocks = score_blocks.Blocks.of(100_000, True, score_blocks.CPU)
+    assert [queries.start for queries in blocks] == [*range(0, 100_000, 12_500)]
 
 
 def test_only_one_position_is_valid(x64, rng):
@@ -100,8 +114,10 @@ def test_what_padding_holds_counts_nowhere(rng):
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_scores_of_10_000(x64, rng, dtype, blocks_of_4):
+@pytest.mark.parametrize("kind", [LOOP, AT_ONCE])
+def test_scores_of_10_000(x64, rng, dtype, sizes, kind):
     """The softmax picks one key, or shares equally; blocks are rescaled by e to -10,000."""
+    sizes(*kind)
     q, k, v, do = arguments(rng, 9, dtype=dtype, scale=1e4)
     got = by_hand(q, k, v, None, True, do)
     exact = [a.astype(jnp.float64) for a in (q, k, v, do)]
@@ -120,8 +136,8 @@ def test_a_rotation_keeps_lengths_and_distances(x64, rng):
 
 
 def test_scores_do_not_exist_at_once(rng):
-    """No array of the compiled step is as large as the scores of one head."""
-    layer, time = pn.attention(2, causal=True), 1024
+    """On no platform is an array of the step as large as the scores of one head."""
+    layer, time = pn.attention(2, causal=True), 4096
     params, state = layer.init(jax.random.key(0), (time, 8))
 
     def step(params, x):
@@ -143,7 +159,7 @@ def test_scores_do_not_exist_at_once(rng):
             ]
         return max(sizes)
 
-    assert largest(jaxpr.jaxpr) == 2 * attend.BLOCK**2
+    assert largest(jaxpr.jaxpr) == 2 * 512 * 1024  # of two heads: a block of queries, and its keys
 
 
 def test_the_cache_holds_no_scores():

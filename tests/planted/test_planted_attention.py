@@ -8,7 +8,7 @@ import pytest
 from planted.mutants import mutants
 from table import LAYERS, case, cotangent, error, functions
 
-from purenn.layers import attend
+from purenn.layers import score_blocks
 from purenn.layers.heads import Heads
 
 attention = import_module("purenn.layers.attention")
@@ -52,7 +52,8 @@ def judged(row):
 
 @pytest.mark.parametrize(("owner", "function"), RULES, ids=lambda rule: str(rule).split(".")[-1])
 def test_every_mutant_of_what_attention_calls_is_caught(monkeypatch, owner, function):
-    monkeypatch.setattr(attend, "BLOCK", 2)  # so that there are several, and a padded one
+    # So that there are several, one of which is filled up, with keys at once and in a loop.
+    monkeypatch.setattr(score_blocks, "CPU", score_blocks.Sizes(3, 2, 2))
     tests = [judged(row) for row in LAYERS if row.name.startswith("attention")]
     plain = getattr(owner, function)
     assert all(is_right() for is_right in tests)

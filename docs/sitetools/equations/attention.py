@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import purenn as pn
-from purenn.layers.attend import BLOCK, attend, attend_backward
+from purenn.layers.attend import attend, attend_backward
 from purenn.layers.rotary import turned
+from purenn.layers.score_blocks import CPU
 from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
@@ -28,8 +29,8 @@ def one_head(rng):
 
 
 def long_head(rng):
-    """The same for a sequence of more than one block."""
-    return tuple(rng.normal(size=(BLOCK + 40, 2)) for _ in range(4))
+    """The same for a sequence whose keys come in several blocks."""
+    return tuple(rng.normal(size=(CPU.together + 40, 2)) for _ in range(4))
 
 
 def of_head(name):
@@ -145,7 +146,7 @@ def dk(q, k, v, do):
 @equation(
     "attention.d",
     source=f"{ATTEND}:attend_backward",
-    line="d = blocks.padded(jnp.sum(wide(do) * wide(output), axis=-1, keepdims=True))",
+    line="d = jnp.sum(wide(do) * wide(output), axis=-1, keepdims=True)",
     by_purenn=by_blocks(2),
     inputs=long_head,
 )
@@ -158,7 +159,7 @@ def dq_by_d(q, k, v, do):
 @equation(
     "attention.log_sum",
     source=f"{ATTEND}:attend",
-    line="log_sum = jnp.where(total == 0, 0, top + jnp.log(some))",
+    line="log_sum = top + jnp.log(some)",
     by_purenn=by_blocks(1),
     inputs=long_head,
 )
@@ -176,7 +177,7 @@ def log_sum(q, k, v, do):
 def running(q, k, v, do):
     s = scores(q, k, v, do)
     m, t, o = np.full((len(s), 1), -np.inf), np.zeros((len(s), 1)), np.zeros(q.shape)
-    for block in (slice(0, BLOCK), slice(BLOCK, None)):
+    for block in (slice(0, 200), slice(200, None)):
         new = np.maximum(m, s[:, block].max(axis=1, keepdims=True))
         e = np.exp(s[:, block] - new)
         t = t * np.exp(m - new) + e.sum(axis=1, keepdims=True)
@@ -188,7 +189,7 @@ def running(q, k, v, do):
 @equation(
     "attention.p_again",
     source=f"{ATTEND}:attend_backward",
-    line="p = jnp.exp(s - blocks.rows(log_sum, i))",
+    line="p = jnp.exp(s - some_l)",
     by_purenn=by_blocks(4),
     inputs=long_head,
 )
