@@ -23,8 +23,10 @@ def flat(leaf: Any) -> Array:
 
 
 def unflat(flat_leaf: Any, like: Any) -> Array:
-    """Return the array that `flat` was given; it had the shape of `like`."""
-    return flat_leaf.reshape(like.shape[::-1]).T if _is_narrow(like) else flat_leaf
+    """Return what `flat` was given, raveled or not; it had the shape of `like`."""
+    if _is_narrow(like):
+        return flat_leaf.reshape(like.shape[::-1]).T
+    return flat_leaf if flat_leaf.shape == like.shape else flat_leaf.reshape(like.shape)
 
 
 def transposed_product(x: Array, dz: Array, like: Array) -> Array:

@@ -75,8 +75,7 @@ def compiled(
             `chunk_length`.
     """
     model, loss, optimizer, penalty, tail = spec
-    sharded_params = sharding is not None and sharding.is_sharded
-    loop = train_loop(model, loss, optimizer, penalty, tail, sharded_params=sharded_params)
+    loop = train_loop(model, loss, optimizer, penalty, tail, on_mesh=sharding is not None)
     one_step = train_step(model, loss, optimizer, penalty=penalty, tail=tail)
 
     def chunk(train_state: TrainState, *given: Any) -> tuple[TrainState, Array, Array]:

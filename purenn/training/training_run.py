@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -11,12 +10,12 @@ from purenn.backprop.tail import Tail
 from purenn.core import scalars
 from purenn.core.blocks import in_blocks
 from purenn.core.deleted import reject_deleted
-from purenn.core.narrow import flat, unflat
 from purenn.core.padded import array_of
 from purenn.core.sharding import rows_sharded_like, varying_together
 from purenn.core.types import Fn, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.optimizers.describe import is_elementwise
 from purenn.training.examples import as_examples
+from purenn.training.packed import Packing
 from purenn.training.shuffle import batch_of, epoch_order, steps_per_epoch
 from purenn.training.train_step import TrainState, make_step, update_params
 
@@ -95,7 +94,7 @@ def train_loop(
     penalty: PenaltyLike | None,
     tail: Tail | None = None,
     *,
-    sharded_params: bool = False,
+    on_mesh: bool = False,
 ) -> Fn:
     """Make a loop over steps of an epoch, whose data stay where they are.
 
@@ -105,8 +104,8 @@ def train_loop(
         optimizer: purenn's or optax's.
         penalty: an op or function of the parameters, or None.
         tail: which last parts of the model run in chunks, or None.
-        sharded_params: whether a parameter is sharded. Each then keeps its shape in the loop, since
-            a flattened one would have to be put together for each product.
+        on_mesh: whether the data are sharded over a mesh. The loop then carries each parameter by
+            itself: XLA adds up all gradients of a step at once if nothing is done to some of them.
 
     Returns:
         A pure function `run(train_state, x, targets, order, first, steps)`. It returns the state
@@ -115,34 +114,52 @@ def train_loop(
         `epoch_order` returns them. With a traced number of steps, one program serves any number;
         with a Python number, the loop has a static length, and JAX can differentiate through it.
     """
-    # XLA drops the reshapes between the loop, the optimizer and the products. In a step that is
-    # compiled alone they would be executed: 200 us instead of 130 for 784-16-16-10.
-    flattens = is_elementwise(optimizer) and not sharded_params
-    flatten: Fn = flat if flattens else lambda leaf: leaf
-    restore: Fn = unflat if flattens else lambda leaf, like: leaf
-    update = _update_flat if flattens else update_params
-    step = make_step(model, loss, optimizer, penalty, tail, update)
+    packs = is_elementwise(optimizer) and not on_mesh
+    step = make_step(model, loss, optimizer, penalty, tail, update_params)
+    packed_step = make_step(model, loss, optimizer, penalty, tail, _update_packed)
 
     def run(
         train_state: TrainState, x: Any, targets: Any, order: Array, first: Any, steps: Any
     ) -> tuple[TrainState, Array]:
-        def body(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
-            leaves, losses = carry
-            i = first + i
-            before = jax.tree.map(restore, leaves, train_state)
-            after, value = step(before, *batch_of((x, targets), order, i))
-            return jax.tree.map(flatten, after), losses.at[i].set(value.astype(losses.dtype))
+        packing = Packing(train_state.params)
 
-        leaves, losses = jax.tree.map(flatten, train_state), jnp.zeros(order.shape[-2])
-        leaves, losses = varying_together((leaves, losses), x, targets)
-        leaves, losses = lax.fori_loop(0, steps, body, (leaves, losses))
-        return jax.tree.map(restore, leaves, train_state), losses
+        def unpacked(now: TrainState) -> TrainState:
+            return now._replace(params=packing.unpacked(now.params))
+
+        def loop(
+            one_step: Fn, before: TrainState, x: Any, targets: Any, order: Array
+        ) -> tuple[TrainState, Array]:
+            def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+                now, losses = carry
+                i = first + i
+                now, value = one_step(now, *batch_of((x, targets), order, i))
+                return now, losses.at[i].set(value.astype(losses.dtype))
+
+            carry = varying_together((before, jnp.zeros(order.shape[-2])), x, targets)
+            return lax.fori_loop(0, steps, body, carry)
+
+        def on_cpu(before: TrainState, *data: Any) -> tuple[TrainState, Array]:
+            before = before._replace(
+                params=packing.packed(before.params), opt_state=packing.packed_in(before.opt_state)
+            )
+            after, losses = loop(
+                lambda now, *batch: packed_step(unpacked(now), *batch), before, *data
+            )
+            opt_state = packing.unpacked_in(after.opt_state)
+            return unpacked(after)._replace(opt_state=opt_state), losses
+
+        def elsewhere(*given: Any) -> tuple[TrainState, Array]:
+            return loop(step, *given)
+
+        given = train_state, x, targets, order
+        if not packs:
+            return elsewhere(*given)
+        return lax.platform_dependent(*given, cpu=on_cpu, default=elsewhere)
 
     return run
 
 
-def _update_flat(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
-    """Update narrow arrays with one axis, the form in which the loop carries them."""
-    given = jax.tree.map(flat, (grads, opt_state, params))
-    new_params, new_opt_state = update_params(optimizer, *given)
-    return jax.tree.map(unflat, new_params, params), jax.tree.map(unflat, new_opt_state, opt_state)
+def _update_packed(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
+    """Update parameters that a loop carries packed, as is the optimizer's state that it gets."""
+    packing = Packing(params)
+    return update_params(optimizer, packing.packed(grads), opt_state, packing.packed(params))

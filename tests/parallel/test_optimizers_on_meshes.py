@@ -70,7 +70,7 @@ def test_under_shard_map_the_norm_is_that_of_the_summed_gradient(rng):
 
 @pytest.mark.parametrize("kind", ["replicated", "sharded"])
 def test_fit_that_clips_is_the_same_on_any_number_of_devices(kind, rng, quickly):
-    # Replicated, the loop carries narrow arrays flat; sharded ones keep their shapes.
+    # On one device the loop carries small parameters packed, on a mesh one by one.
     x = rng.normal(size=(64, 6)).astype(np.float32)
     fit = partial(
         pn.fit,
