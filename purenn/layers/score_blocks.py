@@ -16,10 +16,11 @@ class Sizes(NamedTuple):
     """How large blocks are.
 
     Attributes:
-        together: how many keys a block of queries sees at once. More come block by block.
+        together: how long a sequence may be for a block of queries to see all its keys at once. In
+            a longer one, keys come block by block.
         short: queries of a block, of a sequence of up to `together` positions.
-        long: the same of a longer one, and keys; a sequence of more than `MOST` such blocks is
-            divided into `MOST` larger ones.
+        long: queries of a block, and keys, of a longer one. If that makes more than `MOST` blocks,
+            there are `MOST` larger ones.
     """
 
     together: int
@@ -44,7 +45,7 @@ class Blocks:
     Attributes:
         time: how many positions there are.
         causal: whether a query sees no key of a later position.
-        together: how many keys a block of queries sees at once.
+        together: up to which length a block of queries sees all its keys at once.
         size: queries of a block.
         end: `time`, or with what fills the last block if keys come block by block.
     """
@@ -67,7 +68,7 @@ class Blocks:
         for start in range(0, self.end, self.size):
             stop = min(start + self.size, self.end)
             keys = stop if self.causal else self.end
-            at_once = keys if keys <= self.together else self.size
+            at_once = keys if self.end <= self.together else self.size
             yield Queries(start, stop, keys, at_once, self.causal)
 
     def padded(self, a: Array) -> Array:

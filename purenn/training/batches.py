@@ -25,7 +25,7 @@ from purenn.training.interruptions import Interruptions
 from purenn.training.shuffle import batch_of, rows_in_batch, steps_per_epoch
 from purenn.training.train_step import TrainState
 
-CHUNK_SECONDS = 0.3  # after which a run is looked at: for the bar, for NaN, for Ctrl-C
+CHUNK_SECONDS = 0.5  # after which a run is looked at: for the bar, for NaN, for Ctrl-C
 FIRST_CHUNK = 1  # steps of the first chunk, when nothing is known yet of how long they take
 
 

@@ -188,7 +188,8 @@ def _table(row: Row, raced: Any, top: float | None) -> list[str]:
             loss = f"{means[name]:.4f}" if name in means else ""
             cells += [f"{flops / s.median / 1e9:.1f}", part, loss]
         if memory:
-            cells.append(f"{memory[name].median / 1e6:.0f}")
+            known = memory.get(name)  # PyTorch tells nothing of it
+            cells.append(f"{known.median / 1e6:.3g}" if known else "")
         if epochs:
             least, most = int(epochs[name].least), int(epochs[name].most)
             cells.append(f"{least}" if least == most else f"{least} – {most}")

@@ -66,7 +66,7 @@ ROWS = (
     gpt(
         "gpt_step",
         "nanoGPT on a CPU: 4 layers, width 128, 4 heads, length 64, vocabulary 65; batch 12, AdamW",
-        Task(gpt="nanogpt", batch=12, steps=20),
+        Task(gpt="nanogpt", batch=12, steps=40),
         (
             Goal("GPT step, against the fastest JAX peer, usual loop or scan", JAX_PEERS, 1.3, 1.8),
             Goal("GPT step, against PyTorch, the better of its two", PYTORCH, 0.9, 1.2),
