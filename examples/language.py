@@ -1,6 +1,6 @@
 """Language: train a small GPT on Moby Dick, one character after the other, and let it write.
 
-python examples/language.py                          a transformer: about 15 minutes on two cores
+python examples/language.py                          a transformer: about 12 minutes on two cores
 python examples/language.py --model lstm             a recurrent network; or gru
 python examples/language.py --text mine.txt          a text of yours, in UTF-8
 python examples/language.py --names                  invent first names, in under a minute

@@ -216,6 +216,7 @@ def plot(results: Results, path: Path, rows: tuple[Row, ...] = ROWS) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     found = [v for row in rows for v in verdicts(row, results["rows"].get(row.name, {}))]
     kinds = sorted({v.goal.share for v in found}) or [False]
@@ -236,6 +237,9 @@ def plot(results: Results, path: Path, rows: tuple[Row, ...] = ROWS) -> None:
         axis.set_title("lower is better" if share else "times faster: higher is better")
         if bars and not share:
             axis.set_xscale("log")
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.xaxis.set_minor_locator(NullLocator())
         axis.margins(x=0.15)
     figure.suptitle("— must reach    ··· aim")
     figure.savefig(path, dpi=120)
