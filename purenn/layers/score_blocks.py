@@ -33,7 +33,7 @@ class Sizes(NamedTuple):
 # same time, but keeps the scores of them all: at length 1,024 they would be 70 MB, and take 51 ms
 # where the loop takes 39.
 CPU = Sizes(together=512, short=128, long=256)
-# On an H100, jax 0.11.2: 8 sequences of 1,024 take 1.2 ms, and 2 of 4,096 5.1 with 175 MB, where
+# On an H100, jax 0.11.2: 8 sequences of 1,024 take 1.2 ms, and 2 of 4,096 5.1 with 135 MB, where
 # JAX's own attention takes 1.5, and 4.9 with 3,221 MB; blocks of 256 in a loop took 1.8 and 10.6.
 ELSEWHERE = Sizes(together=1024, short=512, long=512)
 

@@ -123,12 +123,7 @@ def train_loop(
     ) -> tuple[TrainState, Array]:
         packing = Packing(train_state.params)
 
-        def unpacked(now: TrainState) -> TrainState:
-            return now._replace(params=packing.unpacked(now.params))
-
-        def loop(
-            one_step: Fn, before: TrainState, x: Any, targets: Any, order: Array
-        ) -> tuple[TrainState, Array]:
+        def loop(one_step: Fn, before: TrainState, x: Any, targets: Any, order: Array) -> Any:
             def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
                 now, losses = carry
                 i = first + i
@@ -138,18 +133,18 @@ def train_loop(
             carry = varying_together((before, jnp.zeros(order.shape[-2])), x, targets)
             return lax.fori_loop(0, steps, body, carry)
 
-        def on_cpu(before: TrainState, *data: Any) -> tuple[TrainState, Array]:
-            before = before._replace(
-                params=packing.packed(before.params), opt_state=packing.packed_in(before.opt_state)
-            )
-            after, losses = loop(
-                lambda now, *batch: packed_step(unpacked(now), *batch), before, *data
-            )
-            opt_state = packing.unpacked_in(after.opt_state)
-            return unpacked(after)._replace(opt_state=opt_state), losses
-
         def elsewhere(*given: Any) -> tuple[TrainState, Array]:
             return loop(step, *given)
+
+        def on_cpu(before: TrainState, *data: Any) -> tuple[TrainState, Array]:
+            def from_packed(now: TrainState, *batch: Any) -> tuple[TrainState, Array]:
+                return packed_step(now._replace(params=packing.unpacked(now.params)), *batch)
+
+            packed = packing.packed(before.params), packing.packed_in(before.opt_state)
+            before = before._replace(params=packed[0], opt_state=packed[1])
+            after, losses = loop(from_packed, before, *data)
+            plain = packing.unpacked(after.params), packing.unpacked_in(after.opt_state)
+            return after._replace(params=plain[0], opt_state=plain[1]), losses
 
         given = train_state, x, targets, order
         if not packs:
