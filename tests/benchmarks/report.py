@@ -1,172 +1,88 @@
-"""From the times of a race to ratios, a Markdown page and a plot.
+"""Pages and a picture from what was measured: `python tests/benchmarks/report.py [FOLDER]`.
 
-`python tests/benchmarks/report.py` writes both again from `results/results.json`.
+`results.md` and `results.png` have the goals, with every kind of processor side by side. The folder
+of each kind has a `results.md` with every contestant's times.
 """
 
-import json
-import statistics
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from row import Contestant, Goal, Row
-from rows import PEAK, ROWS
+import machine
+import picture
+import record
+from ratios import losses, odd_losses, side_by_side, spreads
+from record import Measured, Rows
+from row import Row
+from rows import ROWS
 
-Results = dict[str, Any]  # "machine", and "rows": by row, by contestant, what race.py returns
-
-
-class Spread(NamedTuple):
-    """Of the rounds that count."""
-
-    median: float
-    lower: float  # quartile
-    upper: float
-    least: float
-    most: float
+KEPT = Path(__file__).parent / "results"
+PEAK = "The peak is that of a large local float32 product in the same run."
+TURNS = "Each contestant is a process of its own; they take turns, for the rounds after a warm-up."
+QUICK = "**A quick run: it shows that everything runs, its figures mean nothing.**"
 
 
-class Verdict(NamedTuple):
-    """A goal and what was measured; `best` is the contestant that was compared with."""
-
-    goal: Goal
-    best: str
-    ratio: float
-
-    @property
-    def reached(self) -> bool:
-        """What must be."""
-        return _as_good(self.goal, self.ratio, self.goal.must)
-
-    @property
-    def words(self) -> str:
-        """Reached, and the aim as well, or not."""
-        if not self.reached:
-            return "**not reached**"
-        aim = self.goal.aim
-        return "aim reached" if aim and _as_good(self.goal, self.ratio, aim) else "reached"
+def overview(results: dict[str, Rows], rows: tuple[Row, ...] = ROWS) -> str:
+    """The page of all processors."""
+    lines = ["# Benchmarks", ""]
+    lines += ["| processor | cores | peak, GFLOP/s | rows | date |", "|---" * 5 + "|"]
+    for kind, found in results.items():
+        cores = {int(measured.machine["cores"]) for measured in found.values()}
+        peaks = {round(measured.peak / 1e9) for measured in found.values() if measured.peak}
+        dates = {measured.machine["date"] for measured in found.values()}
+        cells = [f"[{kind}]({machine.folder(kind)}/results.md)", _range(cores), _range(peaks)]
+        lines.append("| " + " | ".join([*cells, str(len(found)), _range(dates)]) + " |")
+    lines += ["", f"The page of each processor has every contestant's times. {PEAK}", ""]
+    if any(measured.quick for found in results.values() for measured in found.values()):
+        lines += [QUICK, ""]
+    lines += ["![The goals below, as bars](results.png)", "", "## Goals", ""]
+    return "\n".join([*lines, *goals(results, rows)]) + "\n"
 
 
-def _as_good(goal: Goal, ratio: float, mark: float) -> bool:
-    return ratio <= mark if goal.share else ratio >= mark
+def _range(found: set) -> str:
+    return " – ".join(str(end) for end in dict.fromkeys(f(found) for f in (min, max) if found))
 
 
-def values(row: Row, contestant: Contestant, raced: Any, quantity: str) -> list[float]:
-    """Of each round that counts: seconds a unit of the row, or bytes."""
-    works = raced["works"][raced["warm_up"] :]
-    if quantity != "seconds":
-        return [work[quantity] for work in works if work[quantity] is not None]
-    # A contestant may do more than one unit at a time: steps, or epochs of so many steps.
-    unit = {"step": 1, "epoch": row.task.steps, "32 epochs": row.task.steps}.get(row.unit)
-    per = [work["steps"] / unit if unit else 1 for work in works]
-    return [contestant.times * work["seconds"] / n for work, n in zip(works, per, strict=True)]
+def goals(results: dict[str, Rows], rows: tuple[Row, ...] = ROWS) -> list[str]:
+    """The table of the goals, with a line for each kind of processor that measured one."""
+    lines = ["| what | processor | must reach | aim | measured | against | |", "|---" * 7 + "|"]
+    for by_kind in side_by_side(results, rows):
+        for kind, verdict in by_kind.items():
+            goal, sign = verdict.goal, "≤ " if verdict.goal.share else ""
+            name = f"{goal.name} (lower is better)" if goal.share else goal.name
+            aim = "" if goal.aim is None else f"{sign}{goal.aim:g}×"
+            cells = [name, kind, f"{sign}{goal.must:g}×", aim, f"{verdict.shown}×", verdict.best]
+            lines.append("| " + " | ".join([*cells, verdict.words]) + " |")
+    return lines
 
 
-def spread(numbers: list[float]) -> Spread:
-    """Median, quartiles and range."""
-    if len(numbers) == 1:
-        return Spread(*numbers * 5)
-    lower, median, upper = statistics.quantiles(numbers, n=4, method="inclusive")
-    return Spread(median, lower, upper, min(numbers), max(numbers))
-
-
-def spreads(row: Row, raced: Any, quantity: str = "seconds") -> dict[str, Spread]:
-    """Of every contestant that ran, the fastest first."""
-    by_name = {}
-    for contestant in row.contestants:
-        ran = raced.get(contestant.name)
-        numbers = values(row, contestant, ran, quantity) if ran and not ran["failure"] else []
-        if numbers:
-            by_name[contestant.name] = spread(numbers)
-    return dict(sorted(by_name.items(), key=lambda item: item[1].median))
-
-
-def verdicts(row: Row, raced: Any) -> list[Verdict]:
-    """Every goal of a row whose contestants ran."""
-    found = []
-    for goal in row.goals:
-        medians = {name: s.median for name, s in spreads(row, raced, goal.quantity).items()}
-        against = [name for name in medians if name in goal.against]  # the best first
-        if against and goal.ours in medians:
-            theirs, ours = medians[against[0]], medians[goal.ours]
-            ratio = ours / theirs if goal.share else theirs / ours
-            found.append(Verdict(goal, against[0], ratio))
-    return found
-
-
-def losses(raced: Any) -> dict[str, float]:
-    """Mean losses over the last steps that all have done: of as many as the longest work has.
-
-    Contestants differ in how many steps they do at a time, and may begin anew with each work.
-    """
-    ran = {
-        name: [w for w in r["works"] if w["loss"] is not None]
-        for name, r in raced.items()
-        if not r["failure"]
-    }
-    ran = {name: works for name, works in ran.items() if works}
-    if not ran:
-        return {}
-    longest = max(w["steps"] for works in ran.values() for w in works)
-    common = min(max(w["start"] + w["steps"] for w in works) for works in ran.values())
-    stop = common // longest * longest
-    means = {}
-    for name, works in ran.items():
-        inside = [w for w in works if stop - longest <= w["start"] < stop]
-        if inside:
-            total = sum(w["loss"] * w["steps"] for w in inside)
-            means[name] = total / sum(w["steps"] for w in inside)
-    return means
-
-
-def odd_losses(means: dict[str, float], factor: float = 1.5) -> list[str]:
-    """Who does not seem to have done the same work: initializations differ, but not by so much."""
-    if not means:
-        return []
-    middle = statistics.median(means.values())
-    return [name for name, loss in means.items() if not middle / factor < loss < middle * factor]
-
-
-def peak(results: Results) -> float | None:
-    """FLOP/s of the fastest large product."""
-    raced = results["rows"].get(PEAK.name)
-    if not raced:
-        return None
-    size = PEAK.task.batch
-    return 2 * size**3 / min(s.least for s in spreads(PEAK, raced).values())
-
-
-def markdown(results: Results, rows: tuple[Row, ...] = ROWS) -> str:
-    """The whole page."""
-    measured = [(row, results["rows"][row.name]) for row in rows if row.name in results["rows"]]
-    lines = ["# Benchmarks", "", *_machine(results), "", "## Goals", ""]
-    lines += ["| what | must reach | aim | measured | against | |", "|---|---|---|---|---|---|"]
-    lines += [_goal(verdict) for row, raced in measured for verdict in verdicts(row, raced)]
-    for row, raced in measured:
-        lines += ["", *_table(row, raced, peak(results))]
+def details(kind: str, found: Rows, rows: tuple[Row, ...] = ROWS) -> str:
+    """The page of one kind of processor: what all rows have in common, then each row."""
+    measured = [(row, found[row.name]) for row in rows if row.name in found]
+    facts = [_facts(m) for _, m in measured]
+    first = facts[0] if facts else {}
+    common = {k: v for k, v in first.items() if all(f.get(k) == v for f in facts)}
+    lines = [f"# {kind}", "", _sentence(common), "", f"{TURNS} {PEAK}"]
+    for (row, m), its in zip(measured, facts, strict=True):
+        own = {name: value for name, value in its.items() if name not in common}
+        lines += ["", *_table(row, m)]
+        lines += ["", _sentence(own)] if own else []
+        lines += ["", m.note] if m.note else []
+        lines += ["", QUICK] if m.quick else []
     return "\n".join(lines) + "\n"
 
 
-def _machine(results: Results) -> list[str]:
-    top = peak(results)
-    described = [f"{name} {value}" for name, value in results["machine"].items()]
-    lines = [", ".join(described) + ".", ""]
-    if top:
-        lines += [f"Peak, a large local float32 product: {top / 1e9:.0f} GFLOP/s.", ""]
-    if results["quick"]:
-        lines += ["**A quick run: it shows that everything runs, its figures mean nothing.**", ""]
-    rounds = results["rounds"]
-    return [*lines, f"One process a contestant, interleaved, {rounds} rounds after the warm-up."]
+def _facts(measured: Measured) -> dict[str, str]:
+    peak = {"peak": f"{measured.peak / 1e9:.0f} GFLOP/s"} if measured.peak else {}
+    return {**measured.machine, **peak, "rounds": str(measured.rounds)}
 
 
-def _goal(verdict: Verdict) -> str:
-    goal, best, ratio = verdict
-    sign, form = ("≤ ", ".2f") if goal.share else ("", ".3g")
-    aim = "" if goal.aim is None else f"{sign}{goal.aim:g}×"
-    name = f"{goal.name} (lower is better)" if goal.share else goal.name
-    return f"| {name} | {sign}{goal.must:g}× | {aim} | {ratio:{form}}× | {best} | {verdict.words} |"
+def _sentence(facts: dict[str, str]) -> str:
+    text = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return f"{text[:1].upper()}{text[1:]}."
 
 
-def _table(row: Row, raced: Any, top: float | None) -> list[str]:
+def _table(row: Row, measured: Measured) -> list[str]:
+    raced, top = measured.raced, measured.peak
     times, memory = spreads(row, raced), spreads(row, raced, "temporaries")
     epochs = spreads(row, raced, "epochs")
     means = losses(raced) if row.trains else {}
@@ -210,50 +126,14 @@ def _ms(seconds: float) -> str:
     return f"{milliseconds:,.0f}" if milliseconds >= 1000 else f"{milliseconds:.4g}"
 
 
-def plot(results: Results, path: Path, rows: tuple[Row, ...] = ROWS) -> None:
-    """A bar for each goal: left where higher is better, right where lower is."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-
-    found = [v for row in rows for v in verdicts(row, results["rows"].get(row.name, {}))]
-    kinds = sorted({v.goal.share for v in found}) or [False]
-    size = (8.5 * len(kinds), 6)
-    figure, axes = plt.subplots(1, len(kinds), figsize=size, layout="constrained", squeeze=False)
-    for axis, share in zip(axes[0], kinds, strict=True):
-        bars = [v for v in found if v.goal.share == share][::-1]
-        for y, verdict in enumerate(bars):
-            goal = verdict.goal
-            axis.barh(y, verdict.ratio, color="tab:green" if verdict.reached else "tab:red")
-            axis.plot([goal.must] * 2, [y - 0.4, y + 0.4], "k-", linewidth=2)
-            if goal.aim is not None:
-                axis.plot([goal.aim] * 2, [y - 0.4, y + 0.4], "k:", linewidth=2)
-            right = axis.get_yaxis_transform()  # beside the frame, where no mark is
-            axis.text(1.02, y, f"{verdict.ratio:.3g}", transform=right, va="center", weight="bold")
-        axis.set_yticks(range(len(bars)), [v.goal.name for v in bars])
-        axis.axvline(1, color="grey", linewidth=0.8)
-        axis.set_title("lower is better" if share else "times faster: higher is better")
-        if bars and not share:
-            axis.set_xscale("log")
-            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-            axis.xaxis.set_minor_locator(NullLocator())
-        axis.margins(x=0.15)
-    figure.suptitle("— must reach    ··· aim")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-
-
-def write(results: Results, folder: Path) -> None:
-    """results.json, results.md and results.png."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (folder / "results.md").write_text(markdown(results))
-    plot(results, folder / "results.png")
+def write(root: Path, rows: tuple[Row, ...] = ROWS) -> None:
+    """Write all pages and the picture from the results below `root`."""
+    results = record.read(root)
+    (root / "results.md").write_text(overview(results, rows))
+    picture.plot(results, root / "results.png", rows)
+    for kind, found in results.items():
+        (root / machine.folder(kind) / "results.md").write_text(details(kind, found, rows))
 
 
 if __name__ == "__main__":
-    here = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "results"
-    write(json.loads((here / "results.json").read_text()), here)
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else KEPT)
