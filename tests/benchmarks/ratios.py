@@ -80,9 +80,9 @@ def spreads(row: Row, raced: Any, quantity: str = "seconds") -> dict[str, Spread
 
 
 def verdicts(row: Row, measured: Measured) -> list[Verdict]:
-    """Judge a row by its goals whose contestants ran."""
+    """Judge a row by the goals of the processor it ran on, where their contestants ran."""
     found = []
-    for goal in row.goals:
+    for goal in (goal.on(measured.machine["vectors"]) for goal in row.goals):
         medians = {n: s.median for n, s in spreads(row, measured.raced, goal.quantity).items()}
         against = [name for name in medians if name in goal.against]  # the best first
         if against and goal.ours in medians:

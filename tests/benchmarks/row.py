@@ -47,6 +47,7 @@ class Goal(NamedTuple):
             lower is.
         quantity: what is compared, "seconds" or "temporaries".
         ours: which of purenn's contestants.
+        avx2: `must` and `aim` where vectors are narrower than AVX-512's, if they differ.
     """
 
     name: str
@@ -56,6 +57,14 @@ class Goal(NamedTuple):
     share: bool = False
     quantity: str = "seconds"
     ours: str = OURS
+    avx2: tuple[float, float] | None = None
+
+    def on(self, vectors: str) -> "Goal":
+        """Return the goal of a processor with these vectors."""
+        if self.avx2 is None or vectors == "AVX-512":
+            return self
+        must, aim = self.avx2
+        return self._replace(must=must, aim=aim)
 
 
 class Row(NamedTuple):

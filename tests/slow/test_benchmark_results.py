@@ -22,7 +22,7 @@ ROW = Row(
     Task(hidden=(4,), inputs=5, batch=2, steps=10),
     (A, B._replace(times=2), C),
     (
-        Goal("against all", ("slow", "fast"), must=2, aim=3),
+        Goal("against all", ("slow", "fast"), must=2, aim=3, avx2=(2.5, 4)),
         Goal("to the slow one", ("slow",), must=0.4, aim=None, share=True),
         Goal("memory", ("fast",), must=0.7, aim=0.5, share=True, quantity="temporaries"),
     ),
@@ -62,6 +62,17 @@ def test_ratios_and_verdicts(measured):
     measured.raced["fast"]["failure"] = "died"  # then the slow one is the best there is
     found = ratios.verdicts(ROW, measured)
     assert [(v.best, v.words) for v in found] == [("slow", "aim reached"), ("slow", "reached")]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "must", "words"),
+    [("AVX-512", 2, "aim reached"), ("AVX2", 2.5, "reached"), ("Neon", 2.5, "reached")],
+)
+def test_a_goal_is_that_of_the_processor(measured, vectors, must, words):
+    measured.raced["fast"]["failure"] = "died"
+    slower, to_slow = ratios.verdicts(ROW, measured._replace(machine={"vectors": vectors}))
+    assert (slower.goal.must, slower.words) == (must, words)
+    assert to_slow.goal == ROW.goals[1]  # the same on all
 
 
 @pytest.mark.parametrize(
@@ -168,7 +179,7 @@ def test_processors_stand_side_by_side(measured, tmp_path):
     page = (tmp_path / "results.md").read_text()
     lines = [line for line in page.splitlines() if line.startswith("| against all")]
     assert [line.split(" | ")[1:4] for line in lines] == [
-        ["AMD EPYC, AVX2", "2×", "3×"],
+        ["AMD EPYC, AVX2", "2.5×", "4×"],
         ["AMD EPYC, AVX-512", "2×", "3×"],
     ]
     for folder in ("amd-epyc-avx2", "amd-epyc-avx512"):
