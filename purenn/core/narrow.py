@@ -36,7 +36,9 @@ def transposed_product(x: Array, dz: Array, like: Array) -> Array:
     instead of 0.5, if `dz` is transposed before the product; without the barrier XLA does so inside
     it. On a mesh of devices it is sharded like the matrix, `like`.
     """
-    dz = lax.optimization_barrier(dz.T) if dz.shape[-1] < NARROW else dz.T
+    dz = dz.T
+    if dz.shape[0] < NARROW:
+        dz = lax.platform_dependent(dz, cpu=lax.optimization_barrier, default=lambda dz: dz)
     return jnp.matmul(dz, x, out_sharding=sharding_of(like, 1, 0, beside=x)).T
 
 

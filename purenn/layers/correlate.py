@@ -8,6 +8,7 @@ from jax import Array, lax
 from jax.sharding import NamedSharding
 
 from purenn.core.precision import per_feature, wide
+from purenn.layers import winograd
 from purenn.layers.padding import Pair
 from purenn.layers.slices import padded, seen_by
 
@@ -50,14 +51,22 @@ def correlate(
         preferred_element_type=dtype,
         out_sharding=out_sharding,
     )
-    if not is_depthwise(w, groups):
-        return by_lax(x, w)
+    sides = zip(x.shape[1:3], padding, strict=True)
+    image = tuple(n + sum(pads) - 2 for n, pads in sides)
 
     def written_out(x: Array, w: Array) -> Array:
         x = for_each_feature(padded(x, padding, x_dilation), w)
         return _elementwise(x, w, strides, w_dilation)
 
-    return lax.platform_dependent(x, w, cpu=written_out, default=by_lax)
+    def by_transforms(x: Array, w: Array) -> Array:
+        pads = tuple((before, after) for before, after in padding)
+        return winograd.correlate(x, w, pads)
+
+    if is_depthwise(w, groups):
+        return lax.platform_dependent(x, w, cpu=written_out, default=by_lax)
+    if winograd.suits(x, w, image, strides, x_dilation, w_dilation, groups):
+        return lax.platform_dependent(x, w, cpu=by_transforms, default=by_lax)
+    return by_lax(x, w)
 
 
 def is_depthwise(w: Array, groups: int) -> bool:

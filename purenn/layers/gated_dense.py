@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
+from purenn.core.barrier import once_all_known
 from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.narrow import transposed_product
@@ -122,7 +123,7 @@ def gated_dense(
         params: GatedDenseParams, saved: _Saved, dy: Array
     ) -> tuple[GatedDenseParams, Array]:
         check(params, saved.x)
-        (x, a, h), dy = lax.optimization_barrier((saved, dy))  # f(a) is not kept, as in gelu
+        (x, a, h), dy = once_all_known(saved, dy)  # f(a) is not kept
         y, cache = activated(a)
         dh = dy * y
         with inside(f.name):

@@ -4,9 +4,10 @@ import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from purenn.core import checks, scalars
+from purenn.core.barrier import once_all_known
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import inverse_deviation, per_feature, recentered, wide
@@ -110,7 +111,7 @@ def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
     ) -> tuple[GroupNormParams, Array]:
         check(params, saved.x)
         dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
-        saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
+        saved, dy = once_all_known(saved, dy)
         dy, x_hat = wide(dy), normalized(saved)
         dgamma = jnp.sum(dy * x_hat, rows)
         dbeta = jnp.sum(dy, rows)

@@ -3,9 +3,10 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from purenn.core import checks, scalars
+from purenn.core.barrier import once_all_known
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import inverse_deviation, moments, per_feature, wide
@@ -100,7 +101,7 @@ def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
     ) -> tuple[LayerNormParams, Array]:
         check(params, saved.x)
         dtype, rows = dy.dtype, tuple(range(dy.ndim - 1))
-        saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
+        saved, dy = once_all_known(saved, dy)
         dy, x_hat = wide(dy), normalized(saved)
         dgamma = jnp.sum(dy * x_hat, rows)
         dbeta = jnp.sum(dy, rows)

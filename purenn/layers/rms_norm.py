@@ -3,9 +3,10 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from purenn.core import checks, scalars
+from purenn.core.barrier import once_all_known
 from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import inverse_deviation, per_feature, wide
@@ -92,7 +93,7 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
     def backward(params: RmsNormParams, saved: _Saved, dy: Array) -> tuple[RmsNormParams, Array]:
         check(params, saved.x)
         dtype = dy.dtype
-        saved, dy = lax.optimization_barrier((saved, dy))  # as in batch_norm
+        saved, dy = once_all_known(saved, dy)
         dy, x_hat = wide(dy), normalized(saved)
         dgamma = jnp.sum(dy * x_hat, axis=range(dy.ndim - 1))
         v = dy * per_feature(wide(params.gamma), dy)

@@ -1,0 +1,25 @@
+"""A barrier between the forward and the backward, for CPUs."""
+
+from typing import Any
+
+from jax import lax
+
+
+def once_all_known(cache: Any, dy: Any) -> tuple[Any, Any]:
+    """Return a cache and `dy`, from which a CPU computes nothing before both are known.
+
+    Without the barrier, XLA's CPU compiler merges what a backward computes again, such as the gate
+    of gelu, with the same in the forward, and so keeps it: 264 MiB instead of 200 in eight blocks
+    of dense 512, batch_norm, gelu and dropout at batch 4096 (jax 0.12). Its other compilers weigh
+    that themselves. With a barrier the same blocks take 3.0 million cycles on a TPU instead of 2.1,
+    and 49 MB of temporaries instead of 13 (jax 0.12.0.1, v5e, estimated).
+    """
+    return lax.platform_dependent(cache, dy, cpu=_barrier, default=_as_they_are)
+
+
+def _barrier(*arrays: Any) -> Any:
+    return lax.optimization_barrier(arrays)
+
+
+def _as_they_are(*arrays: Any) -> Any:
+    return arrays
