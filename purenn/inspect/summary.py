@@ -37,7 +37,10 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     - whatever works element by element, `tanh` like `relu`: 1 for each output value;
     - `softmax`: 3 for each value; `batch_norm` and `rms_norm`: 4; `layer_norm` and `group_norm`: 7;
     - `gated_dense`: those of two dense layers and of its activation, and 1 for each product;
-      `embedding`: 0; `position_embedding`: 1 for each value;
+      `embedding`: 0; `position_embedding`: 1 for each value; `tied_embedding`: 2 · features for
+      each score, besides those of the layers inside;
+    - `attention`: 2 for each weight and position, and 4 · features of a head + 4 for each score of
+      each head; `causal` has about half of the scores;
     - `gru` and `lstm`: for each step and unit, 2 · (features + units) for each gate, 1 for each
       bias, and 8 or 9 for the gates and the state;
     - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;
