@@ -1,20 +1,12 @@
 """`summary`: a model as a table."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-
-from purenn.core import checks, scalars
+from purenn.core import checks
 from purenn.core.adapt import as_layer
-from purenn.core.dtypes import dtype_of
-from purenn.core.layer import Layer
-from purenn.core.text import columns, cut, padded, printable
 from purenn.core.types import ModelLike, Shape
-from purenn.inspect.chain import Symbolist, Symbols, chain, short_formula, title
-
-WIDEST = 100  # columns that the table may take
+from purenn.inspect.chain import Symbolist
+from purenn.inspect.rows import Row, rows_of
+from purenn.inspect.sizes import sized_chain
+from purenn.inspect.table import table
 
 
 def summary(model: ModelLike, in_shape: Shape) -> str:
@@ -73,98 +65,18 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     """
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)
-    dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
-    links = _links(model, jax.ShapeDtypeStruct((1, *in_shape), dtype))
-    rows = list(_rows(links, Symbolist().name(links)))
-    params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
-    lines = _table([HEAD, *map(_cells, rows), ("total", "", "", f"{params:,}", f"{flops:,}")])
+    links = sized_chain(model, in_shape)
+    rows = rows_of(links, Symbolist().name(links))
+    lines = _size_table(rows)
     if any(row.name.endswith("*") for row in rows):
         lines.append("* not derived by hand: jax.vjp differentiates this part")
     return "\n".join(lines)
 
 
-HEAD = ("layer", "formula", "shape", "params", "FLOPs")
-
-
-class _Link(NamedTuple):
-    """A layer with the shapes of its parameters, input and output, and the chains inside it."""
-
-    layer: Layer
-    params: Any
-    x: Any
-    y: Any
-    inner: "tuple[list[_Link], ...]"
-    path: str
-
-
-class _Row(NamedTuple):
-    name: str
-    formula: str
-    shape: tuple[int, ...]
-    params: int
-    flops: int
-
-
-def _links(layer: Layer, x: Any) -> list[_Link]:
-    """List a layer's innermost layers; nothing but shapes is computed."""
-    links = []
-    made = jax.eval_shape(lambda: layer.init(jax.random.key(0), x.shape[1:]))
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        x = jax.ShapeDtypeStruct(x.shape, dtype_of(made[0], x.dtype))
-    for part, params, state, *_, path in chain(layer, *made):
-        y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
-        inner = tuple(_links(inner, x) for inner in part.inner)
-        links.append(_Link(part, params, x, y, inner, path))
-        x = y
-    return links
-
-
-def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[_Row]:
-    for (layer, params, x, y, inner, path), symbols in zip(links, names, strict=True):
-        chains = zip(inner, symbols.inner, strict=True)
-        within = [row for inside in chains for row in _rows(*inside, depth + 1)]
-        star = "*" * (layer.by_jax and not inner)
-        line = f"{symbols.y} = {short_formula(layer, symbols)}"
-        count = _size(params) - sum(row.params for row in within)
-        flops = _flops(layer, params, x, y)
-        if times := layer.notation.times:
-            line += f", {times} times"
-            flops += (times - 1) * sum(row.flops for row in within)
-        yield _Row(
-            "  " * depth + path + title(layer) + star, line, tuple(y.shape[1:]), count, flops
-        )
-        yield from within
-
-
-def _size(params: Any) -> int:
-    return sum(int(leaf.size) for leaf in jax.tree.leaves(params))
-
-
-def _flops(layer: Layer, params: Any, x: Any, y: Any) -> int:
-    if layer.flops is None:
-        return int(y.size)
-    return scalars.count(layer.name, "what flops returns", layer.flops(params, x, y), least=0)
-
-
-def _cells(row: _Row) -> tuple[str, ...]:
-    return row.name, row.formula, str(row.shape), f"{row.params:,}", f"{row.flops:,}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(columns(row[i]) for row in rows) for i in range(len(HEAD))]
-    room = WIDEST - sum(2 + width for width in widths[2:]) - 2  # for names and formulas
-    widths[0] = min(widths[0], max(room // 2, room - widths[1], 20))
-    widths[1] = min(widths[1], max(room - widths[0], 20))
-    lines = []
-    for name, line, *others in rows:
-        star = "*" * name.endswith("*")
-        cells = [
-            padded(cut(name.removesuffix("*"), widths[0] - len(star)) + star, widths[0]),
-            padded(cut(line, widths[1]), widths[1]),
-            padded(others[0], widths[2]),
-            *(cell.rjust(width) for cell, width in zip(others[1:], widths[3:], strict=True)),
-        ]
-        lines.append("  ".join(cells).rstrip())
-    rule = printable("─") * max(map(columns, lines))
-    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+def _size_table(rows: list[Row]) -> list[str]:
+    head = ("layer", "formula", "shape", "params", "FLOPs")
+    cells = [
+        (row.name, row.formula, str(row.shape), f"{row.params:,}", f"{row.flops:,}") for row in rows
+    ]
+    params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
+    return table([head, *cells, ("total", "", "", f"{params:,}", f"{flops:,}")], formulas=True)
