@@ -47,9 +47,10 @@ def _sized(layer: Layer, x: Any, dx: bool | None = None) -> list[SizedLink]:
     links = []
     for part, params, state, *_, path in chain(layer, *made):
         y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
-        # A layer that is repeated has those before it to pass its derivative on to.
-        inner_dx = dx or (part.notation.times or 1) > 1
+        trained = bool(jax.tree.leaves(params))
+        # Of layers that are repeated, all but the first pass a derivative on to the one before.
+        inner_dx = dx or (trained and (part.notation.times or 1) > 1)
         inner = tuple(_sized(inner, x, inner_dx) for inner in part.inner)
         links.append(SizedLink(part, params, x, y, inner, path, dx))
-        x, dx = y, links[-1].backward
+        x, dx = y, dx or trained
     return links

@@ -1,15 +1,17 @@
 """`summary`: a model as a table."""
 
-from purenn.core import checks
+from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
 from purenn.core.types import ModelLike, Shape
 from purenn.inspect.chain import Symbolist
 from purenn.inspect.rows import Row, rows_of
 from purenn.inspect.sizes import sized_chain
 from purenn.inspect.table import table
+from purenn.inspect.time_table import time_table
+from purenn.inspect.timing import timing
 
 
-def summary(model: ModelLike, in_shape: Shape) -> str:
+def summary(model: ModelLike, in_shape: Shape, *, time: bool = False, batch_size: int = 128) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
     The layers inside a `residual`, `parallel` or `recompute` stand beneath it, indented; its own
@@ -45,12 +47,38 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     The symbols are those of `explain`; the layers inside number 1 have the numbers 1.1, 1.2 and so
     on. A symbol that standard output can't encode is spelled out.
 
+    With `time=True` the layers run, and the table says where the time of a training step goes: how
+    long each layer's forward and backward take, in place of formulas and parameters.
+
+    - Each layer is compiled by itself and runs in a compiled loop, as in `fit`, on the output of
+      the layer before it, with random parameters, examples (or tokens) and dy. The time is the
+      median of five loops. Equal layers are measured once. Loss and optimizer are not measured.
+    - A training step needs no derivative with respect to the data. So the first layer with
+      parameters computes no dx, and the backward of a layer before it does not run: it has a dash.
+      In a model without parameters, each layer computes its dx.
+    - The line of a layer with others inside has the time that it takes longer than they do, each by
+      itself, and 0 if it doesn't: XLA may save more by fusing them than the layer adds. So each
+      column adds up to its total, and the share is that of the total of both.
+    - GFLOP/s count the FLOPs of the forward once more for dx, and once more for the derivatives
+      with respect to the parameters, as for a product, where the step computes them. What
+      `recompute` computes again is not counted again.
+    - The line beneath has the time of the forward and backward of the whole model as one program.
+      It may be less than the total, since XLA fuses layers that follow each other.
+
     Args:
         model: a layer.
         in_shape: the shape of one example, without a batch axis.
+        time: whether to measure the layers, on JAX's default device.
+        batch_size: how many examples they get then.
 
     Returns:
-        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it.
+        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it
+        unless `time` is True.
+
+    Raises:
+        TypeError: an argument is of another type; `time` is True where JAX traces, as under `jit`,
+            or an output of the model is integers, which have no backward.
+        ValueError: `batch_size` is below 1.
 
     Examples:
         >>> import purenn as pn
@@ -65,9 +93,14 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     """
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)
+    checks.flag("summary", "time", time)
+    batch_size = scalars.count("summary", "batch_size", batch_size)
     links = sized_chain(model, in_shape)
     rows = rows_of(links, Symbolist().name(links))
-    lines = _size_table(rows)
+    if time:
+        lines = time_table(rows, timing(model, links, batch_size), batch_size)
+    else:
+        lines = _size_table(rows)
     if any(row.name.endswith("*") for row in rows):
         lines.append("* not derived by hand: jax.vjp differentiates this part")
     return "\n".join(lines)
