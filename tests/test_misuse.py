@@ -1204,6 +1204,15 @@ TABLE = """== dense
 >>> pn.summary(MODEL, 784)  # TypeError: summary: in_shape ... got 784
 >>> pn.summary(pn.residual(MODEL), (3,))
   # ValueError: residual: serial turns (3,) into (2,), expected the same
+>>> pn.summary(MODEL, (784,), time="yes")  # TypeError: summary: time ... got 'yes'
+>>> pn.summary(MODEL, (784,), time=1)  # TypeError: summary: time ... got 1
+>>> pn.summary(MODEL, (784,), time=True, batch_size=2.0)
+  # TypeError: summary: batch_size ... got 2.0
+>>> pn.summary(MODEL, (784,), batch_size=0)  # ValueError: summary: batch_size ... got 0
+>>> jax.jit(lambda x: pn.summary(MODEL, (784,), time=True))(X)
+  # TypeError: summary: time ... jit
+>>> pn.summary(partial(jnp.argmax, axis=-1), (3,), time=True)
+  # TypeError: summary: time ... output is int32(128,), expected floating point
 
 == Layer
 >>> pn.Layer(init=1, forward=len, backward=len)  # TypeError: Layer: init ... got 1

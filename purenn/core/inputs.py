@@ -118,3 +118,11 @@ def _why_rejected(layer: "Layer") -> str:
         f"but what {layer.name} makes of a position may depend on others, and padding would count; "
         f'a layer of your own that treats each by itself says padded="ignores"'
     )
+
+
+def vocabulary_of(layer: "Layer") -> int | None:
+    """Return how many tokens there are if a model's `x` is tokens, else None."""
+    if layer.vocabulary is not None:
+        return layer.vocabulary
+    found = [vocabulary_of(inside) for inside in layer.parts[:1] or layer.inner]
+    return min((count for count in found if count is not None), default=None)

@@ -1,23 +1,17 @@
 """`summary`: a model as a table."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
-from purenn.core.dtypes import dtype_of
-from purenn.core.layer import Layer
-from purenn.core.text import columns, cut, padded, printable
 from purenn.core.types import ModelLike, Shape
-from purenn.inspect.chain import Symbolist, Symbols, chain, short_formula, title
+from purenn.inspect.chain import Symbolist
+from purenn.inspect.rows import Row, rows_of
+from purenn.inspect.sizes import sized_chain
+from purenn.inspect.table import table
+from purenn.inspect.time_table import time_table
+from purenn.inspect.timing import timing
 
-WIDEST = 100  # columns that the table may take
 
-
-def summary(model: ModelLike, in_shape: Shape) -> str:
+def summary(model: ModelLike, in_shape: Shape, *, time: bool = False, batch_size: int = 128) -> str:
     """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
     The layers inside a `residual`, `parallel` or `recompute` stand beneath it, indented; its own
@@ -37,7 +31,10 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     - whatever works element by element, `tanh` like `relu`: 1 for each output value;
     - `softmax`: 3 for each value; `batch_norm` and `rms_norm`: 4; `layer_norm` and `group_norm`: 7;
     - `gated_dense`: those of two dense layers and of its activation, and 1 for each product;
-      `embedding`: 0; `position_embedding`: 1 for each value;
+      `embedding`: 0; `position_embedding`: 1 for each value; `tied_embedding`: 2 · features for
+      each score, besides those of the layers inside;
+    - `attention`: 2 for each weight and position, and 4 · features of a head + 4 for each score of
+      each head; `causal` has about half of the scores;
     - `gru` and `lstm`: for each step and unit, 2 · (features + units) for each gate, 1 for each
       bias, and 8 or 9 for the gates and the state;
     - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;
@@ -50,12 +47,38 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     The symbols are those of `explain`; the layers inside number 1 have the numbers 1.1, 1.2 and so
     on. A symbol that standard output can't encode is spelled out.
 
+    With `time=True` the layers run, and the table says where the time of a training step goes: how
+    long each layer's forward and backward take, in place of formulas and parameters.
+
+    - Each layer is compiled by itself and runs in a compiled loop, as in `fit`, on the output of
+      the layer before it, with random parameters, examples (or tokens) and dy. The time is the
+      median of five loops. Equal layers are measured once. Loss and optimizer are not measured.
+    - A training step needs no derivative with respect to the data. So the first layer with
+      parameters computes no dx, and the backward of a layer before it does not run: it has a dash.
+      In a model without parameters, each layer computes its dx.
+    - The line of a layer with others inside has the time that it takes longer than they do, each by
+      itself, and 0 if it doesn't: XLA may save more by fusing them than the layer adds. So each
+      column adds up to its total, and the share is that of the total of both.
+    - GFLOP/s count the FLOPs of the forward once more for dx, and once more for the derivatives
+      with respect to the parameters, as for a product, where the step computes them. What
+      `recompute` computes again is not counted again.
+    - The line beneath has the time of the forward and backward of the whole model as one program.
+      It may be less than the total, since XLA fuses layers that follow each other.
+
     Args:
         model: a layer.
         in_shape: the shape of one example, without a batch axis.
+        time: whether to measure the layers, on JAX's default device.
+        batch_size: how many examples they get then.
 
     Returns:
-        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it.
+        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it
+        unless `time` is True.
+
+    Raises:
+        TypeError: an argument is of another type; `time` is True where JAX traces, as under `jit`,
+            or an output of the model is integers, which have no backward.
+        ValueError: `batch_size` is below 1.
 
     Examples:
         >>> import purenn as pn
@@ -70,98 +93,23 @@ def summary(model: ModelLike, in_shape: Shape) -> str:
     """
     model = as_layer("summary", "model", model)
     in_shape = checks.shape_tuple("summary", in_shape)
-    dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
-    links = _links(model, jax.ShapeDtypeStruct((1, *in_shape), dtype))
-    rows = list(_rows(links, Symbolist().name(links)))
-    params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
-    lines = _table([HEAD, *map(_cells, rows), ("total", "", "", f"{params:,}", f"{flops:,}")])
+    checks.flag("summary", "time", time)
+    batch_size = scalars.count("summary", "batch_size", batch_size)
+    links = sized_chain(model, in_shape)
+    rows = rows_of(links, Symbolist().name(links))
+    if time:
+        lines = time_table(rows, timing(model, links, batch_size), batch_size)
+    else:
+        lines = _size_table(rows)
     if any(row.name.endswith("*") for row in rows):
         lines.append("* not derived by hand: jax.vjp differentiates this part")
     return "\n".join(lines)
 
 
-HEAD = ("layer", "formula", "shape", "params", "FLOPs")
-
-
-class _Link(NamedTuple):
-    """A layer with the shapes of its parameters, input and output, and the chains inside it."""
-
-    layer: Layer
-    params: Any
-    x: Any
-    y: Any
-    inner: "tuple[list[_Link], ...]"
-    path: str
-
-
-class _Row(NamedTuple):
-    name: str
-    formula: str
-    shape: tuple[int, ...]
-    params: int
-    flops: int
-
-
-def _links(layer: Layer, x: Any) -> list[_Link]:
-    """List a layer's innermost layers; nothing but shapes is computed."""
-    links = []
-    made = jax.eval_shape(lambda: layer.init(jax.random.key(0), x.shape[1:]))
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        x = jax.ShapeDtypeStruct(x.shape, dtype_of(made[0], x.dtype))
-    for part, params, state, *_, path in chain(layer, *made):
-        y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
-        inner = tuple(_links(inner, x) for inner in part.inner)
-        links.append(_Link(part, params, x, y, inner, path))
-        x = y
-    return links
-
-
-def _rows(links: list[_Link], names: list[Symbols], depth: int = 0) -> Iterator[_Row]:
-    for (layer, params, x, y, inner, path), symbols in zip(links, names, strict=True):
-        chains = zip(inner, symbols.inner, strict=True)
-        within = [row for inside in chains for row in _rows(*inside, depth + 1)]
-        star = "*" * (layer.by_jax and not inner)
-        line = f"{symbols.y} = {short_formula(layer, symbols)}"
-        count = _size(params) - sum(row.params for row in within)
-        flops = _flops(layer, params, x, y)
-        if times := layer.notation.times:
-            line += f", {times} times"
-            flops += (times - 1) * sum(row.flops for row in within)
-        yield _Row(
-            "  " * depth + path + title(layer) + star, line, tuple(y.shape[1:]), count, flops
-        )
-        yield from within
-
-
-def _size(params: Any) -> int:
-    return sum(int(leaf.size) for leaf in jax.tree.leaves(params))
-
-
-def _flops(layer: Layer, params: Any, x: Any, y: Any) -> int:
-    if layer.flops is None:
-        return int(y.size)
-    return scalars.count(layer.name, "what flops returns", layer.flops(params, x, y), least=0)
-
-
-def _cells(row: _Row) -> tuple[str, ...]:
-    return row.name, row.formula, str(row.shape), f"{row.params:,}", f"{row.flops:,}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(columns(row[i]) for row in rows) for i in range(len(HEAD))]
-    room = WIDEST - sum(2 + width for width in widths[2:]) - 2  # for names and formulas
-    widths[0] = min(widths[0], max(room // 2, room - widths[1], 20))
-    widths[1] = min(widths[1], max(room - widths[0], 20))
-    lines = []
-    for name, line, *others in rows:
-        star = "*" * name.endswith("*")
-        cells = [
-            padded(cut(name.removesuffix("*"), widths[0] - len(star)) + star, widths[0]),
-            padded(cut(line, widths[1]), widths[1]),
-            padded(others[0], widths[2]),
-            *(cell.rjust(width) for cell, width in zip(others[1:], widths[3:], strict=True)),
-        ]
-        lines.append("  ".join(cells).rstrip())
-    rule = printable("─") * max(map(columns, lines))
-    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+def _size_table(rows: list[Row]) -> list[str]:
+    head = ("layer", "formula", "shape", "params", "FLOPs")
+    cells = [
+        (row.name, row.formula, str(row.shape), f"{row.params:,}", f"{row.flops:,}") for row in rows
+    ]
+    params, flops = sum(row.params for row in rows), sum(row.flops for row in rows)
+    return table([head, *cells, ("total", "", "", f"{params:,}", f"{flops:,}")], formulas=True)

@@ -235,9 +235,10 @@ def attention(
     def flops(params: Any, x: Any, y: Any) -> int:
         # Two for each weight and position; two products of all queries with all keys, or half of
         # them; and four per score for its softmax.
-        matrices = 2 * int(x.shape[0]) * sum(int(w.size) for w in params[:4])
-        seen = x.shape[0] * (x.shape[0] + 1) // 2 if causal else x.shape[0] ** 2
-        return matrices + heads * int(seen) * (4 * int(params.wq.shape[-1]) + 4)
+        length = int(x.shape[1])
+        matrices = 2 * length * sum(int(w.size) for w in params[:4])
+        seen = length * (length + 1) // 2 if causal else length**2
+        return matrices + heads * seen * (4 * int(params.wq.shape[-1]) + 4)
 
     return Layer(
         init,

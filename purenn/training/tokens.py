@@ -6,6 +6,7 @@ import jax
 from jax import Array
 
 from purenn.core import checks
+from purenn.core.inputs import vocabulary_of
 from purenn.core.layer import Layer
 from purenn.core.padded import array_of
 from purenn.distributed.processes import to_host
@@ -27,11 +28,3 @@ def wrong_token(model: Layer, x: Any, name: str = "x") -> str:
     if elsewhere and int(tokens.min()) >= 0 and int(tokens.max()) < vocabulary:
         return ""  # what several processes hold is gathered only if there is something to say
     return bad_token(name, jax.tree.map(to_host, x), vocabulary)
-
-
-def vocabulary_of(layer: Layer) -> int | None:
-    """Return how many tokens there are if a model's `x` is tokens, else None."""
-    if layer.vocabulary is not None:
-        return layer.vocabulary
-    found = [vocabulary_of(inside) for inside in layer.parts[:1] or layer.inner]
-    return min((count for count in found if count is not None), default=None)

@@ -1,0 +1,121 @@
+"""How long a function takes on the default device."""
+
+import math
+from dataclasses import dataclass, field, replace
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from purenn.core.types import Fn
+
+RUNS = 5  # how often a loop is timed; the median counts
+LEAST = 0.02  # seconds that all its iterations have to take
+MOST = 2**16  # iterations, in case there is nothing in the loop that takes time
+
+
+class Stopwatch:
+    """Measures functions of arrays: each runs in a compiled loop, as a training step does in `fit`.
+
+    Many layers take less time than it takes to call a program. So a run without iterations is
+    subtracted: it calls the same program, which copies its arguments and its result. What an empty
+    loop takes is subtracted too. Equal functions, such as the blocks of a deep network, are
+    compiled and measured once.
+    """
+
+    def __init__(self) -> None:
+        self.never = jnp.zeros((), bool)
+        self.measured: dict[Any, tuple[Fn, float]] = {}
+        self.idle = 0.0
+        self.idle, _ = self(lambda x: x + 1, jnp.zeros(()))
+
+    def __call__(self, function: Fn, *arguments: Any) -> tuple[float, Any]:
+        """Return how many seconds a function takes, and its result.
+
+        Args:
+            function: what can be compiled.
+            *arguments: pytrees of arrays.
+        """
+        once = np.int32(1), self.never, arguments
+        compiled = jax.jit(looped(function))
+        lowered = compiled.lower(*once)
+        known = lowered.as_text(), lowered.in_tree, lowered.out_tree
+        if known not in self.measured:
+            took = seconds(lambda n: compiled(np.int32(n), self.never, arguments))
+            self.measured[known] = compiled, took
+        program, took = self.measured[known]
+        return max(took - self.idle, 0.0), program(*once)
+
+
+def seconds(program: Fn) -> float:
+    """Return how long an iteration takes of a program that takes their number."""
+
+    def took(n: int) -> float:
+        start = perf_counter()
+        jax.block_until_ready(program(n))
+        return perf_counter() - start
+
+    took(1)  # the first call takes longer
+    n = 1
+    while True:
+        longer = median(took(n) - took(0) for _ in range(RUNS))
+        if longer >= LEAST or n >= MOST:
+            return longer / n
+        n *= min(max(math.ceil(LEAST / max(longer, 1e-9)), 2), 16)
+
+
+def looped(function: Fn) -> Fn:
+    """Return `(n, never, arguments) -> result`, which computes `function(*arguments)` n times.
+
+    With n = 0 the result is zeros. `never` is False, which the compiled program doesn't know.
+    """
+
+    def run(n: Any, never: Array, arguments: Any) -> Any:
+        def result_of(arguments: Any) -> _Result:
+            return _Result.of(function(*arguments), arguments)
+
+        def iteration(_: Any, carry: Any) -> Any:
+            # For all that XLA knows, the arguments may change, and so it moves nothing out of the
+            # loop. They are not copied. (A barrier is gone by the time XLA:CPU looks at the loop.)
+            arguments = lax.cond(
+                never, lambda a: jax.tree.map(jnp.zeros_like, a), lambda a: a, carry[0]
+            )
+            return arguments, result_of(arguments).arrays
+
+        shapes = jax.eval_shape(result_of, arguments)
+        zeros = [lax.full_like(shape, 0) for shape in shapes.arrays]
+        _, arrays = lax.fori_loop(0, n, iteration, (arguments, zeros))
+        return replace(shapes, arrays=arrays).whole(arguments)
+
+    return run
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Result:
+    """A function's result without its arguments, each array once: a loop would copy the others."""
+
+    arrays: list[Any]
+    places: tuple[int, ...] = field(metadata={"static": True})  # in the arguments, then in `arrays`
+    structure: Any = field(metadata={"static": True})
+
+    @classmethod
+    def of(cls, result: Any, arguments: Any) -> "_Result":
+        leaves, structure = jax.tree.flatten(result)
+        given = jax.tree.leaves(arguments)
+        arrays: list[Any] = []
+        known = {id(leaf): i for i, leaf in enumerate(given)}
+        for leaf in leaves:
+            if id(leaf) not in known:
+                known[id(leaf)] = len(given) + len(arrays)
+                arrays.append(leaf)
+        return cls(arrays, tuple(known[id(leaf)] for leaf in leaves), structure)
+
+    def whole(self, arguments: Any) -> Any:
+        """Return the function's result."""
+        arrays = [*jax.tree.leaves(arguments), *self.arrays]
+        return jax.tree.unflatten(self.structure, [arrays[i] for i in self.places])
