@@ -334,6 +334,18 @@ def conv2d_rows():
             leading=((2,), (1,)),
         )
 
+    for padding, zeros, in_shape, n in (
+        ("SAME", ((1, 1), (1, 1)), (4, 5, 32), 3),
+        (((0, 2), (3, 0)), ((0, 2), (3, 0)), (4, 3, 33), 1),
+    ):  # enough channels for Winograd's transforms, on a CPU
+        yield LayerRow(
+            f"conv2d-(3, 3)-32-channels-{'SAME' if padding == 'SAME' else 'explicit'}",
+            pn.conv2d(32, padding=padding),
+            in_shape,
+            partial(plain_conv2d, (1, 1), zeros, (1, 1), 1),
+            leading=((n,),),
+        )
+
 
 # (window, strides, padding, the same in numbers, in_shape)
 NONE = ((0, 0), (0, 0))

@@ -30,13 +30,14 @@ def test_what_other_platforms_compute_is_the_same(row, rng, x64, monkeypatch):
 @pytest.mark.parametrize(
     ("groups", "channels", "on_cpu"),
     [
-        (1, 8, 4),  # dw in two halves
+        (1, 8, 3),  # dw in pieces of the batch: one convolution, in a loop
+        (1, 32, 0),  # products of transformed tiles
         (1, 3, 2),  # dw as a product of patches
         (3, 3, 1),  # dx, of two features per channel
     ],
 )
 def test_other_platforms_get_three_convolutions_and_nothing_for_the_cpu(groups, channels, on_cpu):
-    layer = pn.conv2d(6, groups=groups)
+    layer = pn.conv2d(32 if channels == 32 else 6, groups=groups)
     params, _ = layer.init(jax.random.key(0), (5, 5, channels))
 
     def text(platform):

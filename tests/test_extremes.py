@@ -96,6 +96,8 @@ SUMS = {
     "attention": ("y", "dx", "dwq", "dwk", "dwv", "dwo", "dbq", "dbk", "dbv"),
     "parallel-product": ("y", "dx", "dw", "db"),
 }
+# One element reaches several terms of the same sum here, as a query and as a key.
+SUMS_OF_ONE = {"attention"}
 REJECTED = dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), NO_PROBABILITY)
 
 
@@ -263,7 +265,8 @@ def activation_cell(row, point):
 
 def described(row, mode, point):
     """What is not finite in the leaves of a result."""
-    found, either = [], SUMS.get(kind(row), ()) if mode == "all elements" and point != "NaN" else ()
+    sums = mode == "all elements" or (kind(row) in SUMS_OF_ONE and point in LARGEST)
+    found, either = [], SUMS.get(kind(row), ()) if sums and point != "NaN" else ()
     for name, leaf in results(row).at[mode, point].items():
         leaf = leaf.reshape(DRAWS, -1)
         bad, words = ~np.isfinite(leaf), {"NaN": np.isnan(leaf), "inf": np.isinf(leaf)}

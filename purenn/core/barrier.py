@@ -4,6 +4,8 @@ from typing import Any
 
 from jax import lax
 
+from purenn.core.sharding import varying_together
+
 
 def once_all_known(cache: Any, dy: Any) -> tuple[Any, Any]:
     """Return a cache and `dy`, from which a CPU computes nothing before both are known.
@@ -14,6 +16,7 @@ def once_all_known(cache: Any, dy: Any) -> tuple[Any, Any]:
     that themselves. With a barrier the same blocks take 3.0 million cycles on a TPU instead of 2.1,
     and 49 MB of temporaries instead of 13 (jax 0.12.0.1, v5e, estimated).
     """
+    cache, dy = varying_together((cache, dy))
     return lax.platform_dependent(cache, dy, cpu=_barrier, default=_as_they_are)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core.precision import wide, wide_dtype
-from purenn.core.sharding import is_sharded, sharding_of
+from purenn.core.sharding import sharding_of
 from purenn.layers import winograd
 from purenn.layers.correlate import correlate, for_each_feature, is_depthwise
 from purenn.layers.padding import Pair
@@ -90,7 +90,7 @@ def _by_convolution(
         dw = correlation(x, dz, around, sharding, dtype=dtype)
         return dw.transpose(1, 2, 0, 3)
 
-    if is_sharded(x) or is_sharded(dz):
+    if sharding_of(x) is not None:
         return of_piece(x, dz).astype(w.dtype)
 
     def with_piece(i: Array, dw: Array, x: Array, dz: Array) -> Array:

@@ -28,7 +28,7 @@ import numpy as np
 from jax import Array, lax
 
 from purenn.core.precision import wide, wide_dtype
-from purenn.core.sharding import is_sharded, varying_together
+from purenn.core.sharding import sharding_of
 from purenn.layers.padding import Padding
 from purenn.layers.pieces import count_of, over_pieces
 
@@ -37,11 +37,14 @@ G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 AT = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
 
 FEWEST = 32  # channels and features, from which the transforms are worth their time
-TILES = 256  # of a piece of a batch, about: what is transformed then stays in the caches
+# Tiles of a piece of a batch, at least: what is transformed stays in the caches, and two cores have
+# enough to do. 128 images of 14×14, 32 to 64 channels, take 11 ms forward, where all at once take
+# 18 and XLA's convolution 16; their dw takes 14, instead of 21 and 27 (jax 0.10.1, AVX2).
+TILES, TILES_OF_DW = 256, 600
 
 
 def suits(x: Array, w: Array, image: tuple[int, ...], *ones: Any) -> bool:
-    """Tell whether a convolution has 3×3 kernels, and enough channels and places.
+    """Tell whether a convolution has 3×3 kernels, enough channels and places, and one device.
 
     Args:
         x: images.
@@ -51,7 +54,7 @@ def suits(x: Array, w: Array, image: tuple[int, ...], *ones: Any) -> bool:
     """
     many = min(w.shape[2:]) >= FEWEST and min(image) >= 4 and x.shape[0] > 0
     plain = all(np.all(np.asarray(one) == 1) for one in ones)
-    return w.shape[:2] == (3, 3) and many and plain and not is_sharded(x)
+    return w.shape[:2] == (3, 3) and many and plain and sharding_of(x) is None
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
@@ -78,11 +81,9 @@ def correlate(x: Array, w: Array, padding: Padding) -> Array:
         rows = _product(AT, columns.reshape(*seen.shape[1:4], -1), 2)
         of_piece = rows.reshape(-1, 2 * tiles[0], 2 * tiles[1], y.shape[-1])
         of_piece = of_piece[:, : size[0], : size[1]].astype(y.dtype)
-        return lax.dynamic_update_index_in_dim(y, of_piece, i, 1)
+        return lax.dynamic_update_slice_in_dim(y, of_piece, i * len(of_piece), 0)
 
-    y = jnp.zeros((x.shape[0] // count, count, *size, w.shape[3]), x.dtype)
-    y = over_pieces(with_piece, varying_together(y, w), count, x)
-    return y.reshape(-1, *y.shape[2:])
+    return over_pieces(with_piece, jnp.zeros((x.shape[0], *size, w.shape[3]), x.dtype), count, x)
 
 
 @correlate.defjvp
@@ -104,7 +105,7 @@ def kernel_derivative(x: Array, dz: Array, padding: Padding) -> Array:
         padding: as there.
     """
     tiles = [-(-n // 2) for n in dz.shape[1:3]]
-    count = count_of(x.shape[0], TILES / math.prod(tiles))
+    count = count_of(x.shape[0], TILES_OF_DW / math.prod(tiles))
 
     def with_piece(i: Array, dkernels: Array, x: Array, dz: Array) -> Array:
         seen, dtiles = _tiles(BT, x, tiles, padding), _tiles(AT.T, dz, tiles)
