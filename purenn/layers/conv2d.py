@@ -66,6 +66,11 @@ def conv2d(
     many groups of equal size, and each group of features sees one group of channels: the sums over
     $c$ and $f$ are over a group. `groups=c_in` is a depthwise convolution.
 
+    On one CPU, 3×3 kernels at stride 1 with at least 32 channels and 32 features are computed with
+    Winograd's transforms: the same numbers up to rounding, in about two thirds of the time. An
+    infinity in `x`, or a value near the largest of its dtype, then makes results around it NaN, up
+    to one place farther than the kernel reaches.
+
     Args:
         features: the number of kernels, and so of the channels of `y`.
         kernel: height and width of a kernel; one number for a square.

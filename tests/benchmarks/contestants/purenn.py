@@ -1,5 +1,7 @@
 """purenn: `fit`, as the README has it, and the parts that rows of their own measure."""
 
+import math
+import os
 from functools import partial
 from typing import Any
 
@@ -9,6 +11,8 @@ import loops
 import numpy as np
 from data import batches_of, images
 from jax import lax
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as P
 from loops import Work
 from tasks import LEARNING_RATE, Done, Task
 
@@ -92,7 +96,10 @@ def to_accuracy(task: Task) -> Work:
 
 
 def many(task: Task) -> Work:
-    """An epoch of many networks at once: `vmap` of `training_run` over keys."""
+    """An epoch of many networks, as docs/pages/howto/ensembles.md has it: a device per core."""
+    cores = math.gcd(len(os.sched_getaffinity(0)), task.networks)
+    jax.config.update("jax_num_cpu_devices", cores)
+    mesh = jax.make_mesh((cores,), ("members",), axis_types=(AxisType.Auto,))
     run = pn.training_run(
         network(task),
         pn.softmax_cross_entropy,
@@ -100,7 +107,12 @@ def many(task: Task) -> Work:
         epochs=1,
         batch_size=task.batch,
     )
-    runs = jax.jit(jax.vmap(run, in_axes=(0, None, None)))
+
+    def share(keys: Any, x: Any, y: Any) -> Any:
+        return lax.map(lambda key: run(key, x, y), keys, batch_size=8)
+
+    specs = P("members"), P(), P()
+    runs = jax.jit(jax.shard_map(share, mesh=mesh, in_specs=specs, out_specs=P("members")))
     x, y = map(jnp.asarray, images(task))
     keys = jax.random.split(jax.random.key(0), task.networks)
 
