@@ -21,6 +21,11 @@ def by_lax(x, w, padding=PADDED):
     return lax.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=numbers)
 
 
+def both_ways(layer, params, x):
+    y, _, cache = layer.forward(params, (), x)
+    return layer.backward(params, cache, y)
+
+
 def drawn(rng, *shape):
     return jnp.asarray(rng.normal(size=shape))
 
@@ -41,6 +46,7 @@ def test_they_give_the_convolution_and_its_derivatives(
 ):
     monkeypatch.setattr(winograd, "TILES", tiles)
     monkeypatch.setattr(winograd, "TILES_OF_DW", tiles)
+    jax.clear_caches()  # the functions are jitted, and don't know that
     x, w = drawn(rng, *shape), drawn(rng, 3, 3, shape[-1], 4)
     dz = drawn(rng, *jax.eval_shape(partial(by_lax, padding=padding), x, w).shape)
 
@@ -111,6 +117,21 @@ def test_where_they_are_used():
     assert not used(channels=31) and not used(features=31) and not used(image=(3, 8))
     assert not used(kernel=5) and not used(strides=2) and not used(dilation=2)
     assert not used(channels=64, features=64, groups=2)
+
+
+def test_outside_any_jit_nothing_is_compiled_twice(caplog):
+    layer, few = pn.conv2d(32, b_init=None), pn.conv2d(8, b_init=None)
+    params, x = pn.Conv2dParams(jnp.ones((3, 3, 32, 32))), jnp.ones((16, 4, 4, 32))
+    fewer, y = pn.Conv2dParams(jnp.ones((3, 3, 32, 8))), jnp.ones((16, 4, 4, 8))
+
+    def run():
+        jax.block_until_ready(both_ways(layer, params, x))
+        jax.block_until_ready(few.backward(fewer, few.forward(fewer, (), x)[2], y))
+
+    run()
+    with jax.log_compiles(True):
+        run()
+    assert not [record for record in caplog.records if "ompil" in record.getMessage()]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -29,6 +30,7 @@ def kernel_derivative(
     groups: int,
 ) -> Array:
     """Return `dw`, where `around` pads `x` so that the result has the size of `w`."""
+    around = tuple((before, after) for before, after in around)  # hashable
     arguments = around, strides, dilation
 
     def by_lax(x: Array, dz: Array, w: Array) -> Array:
@@ -71,6 +73,7 @@ def _of_one_group(
     return (_by_patches if few else _by_convolution)(x, dz, w, around, strides, dilation)
 
 
+@partial(jax.jit, static_argnums=(3, 4, 5), inline=True)  # as in winograd
 def _by_convolution(
     x: Array, dz: Array, w: Array, around: Any, strides: Pair, dilation: Pair
 ) -> Array:

@@ -57,7 +57,7 @@ def suits(x: Array, w: Array, image: tuple[int, ...], *ones: Any) -> bool:
     return w.shape[:2] == (3, 3) and many and plain and sharding_of(x) is None
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(2,))
+@partial(jax.jit, static_argnums=2, inline=True)  # or each call outside any jit would compile it
 def correlate(x: Array, w: Array, padding: Padding) -> Array:
     r"""Correlate images with kernels: $A^\top [(G w) \odot (B^\top x)]$, along both axes.
 
@@ -68,6 +68,11 @@ def correlate(x: Array, w: Array, padding: Padding) -> Array:
         w: kernels, `(3, 3, c, features)`.
         padding: rows and columns of zeros around `x`.
     """
+    return _correlated(x, w, padding)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _correlated(x: Array, w: Array, padding: Padding) -> Array:
     size = [n + sum(pads) - 2 for n, pads in zip(x.shape[1:3], padding, strict=True)]
     tiles = [-(-n // 2) for n in size]
     count = count_of(x.shape[0], TILES / math.prod(tiles))
@@ -86,16 +91,17 @@ def correlate(x: Array, w: Array, padding: Padding) -> Array:
     return over_pieces(with_piece, jnp.zeros((x.shape[0], *size, w.shape[3]), x.dtype), count, x)
 
 
-@correlate.defjvp
+@_correlated.defjvp
 def _jvp(padding: Padding, primals: Any, tangents: Any) -> tuple[Array, Array]:
     def by_lax(x: Array, w: Array) -> Array:
         numbers = ("NHWC", "HWIO", "NHWC")
         return lax.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=numbers)
 
     (x, w), (dx, dw) = primals, tangents
-    return correlate(x, w, padding), by_lax(dx, w) + by_lax(x, dw)
+    return _correlated(x, w, padding), by_lax(dx, w) + by_lax(x, dw)
 
 
+@partial(jax.jit, static_argnums=2, inline=True)
 def kernel_derivative(x: Array, dz: Array, padding: Padding) -> Array:
     r"""Return the derivative with respect to `w`: $G^\top [(A\, dz) \odot (B^\top x)]$.
 
