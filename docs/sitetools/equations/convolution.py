@@ -110,7 +110,7 @@ def conv2d_dx(x, w, b, dz, strides, padding):
 
 @equation(
     "conv2d.dw_window",
-    source=f"{DW}:_by_convolution.part",
+    source=f"{DW}:_by_convolution.of_piece",
     line="dw = correlation(x, dz, around, sharding",
     by_purenn=by_purenn(1),
     inputs=conv_case(MANY_CHANNELS, (1, 1)),
