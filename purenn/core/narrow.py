@@ -34,11 +34,13 @@ def transposed_product(x: Array, dz: Array, like: Array) -> Array:
 
     That is `(dz.T @ x).T`. For (784, 16) and 32 networks at once, it takes half as long, 0.25 ms
     instead of 0.5, if `dz` is transposed before the product; without the barrier XLA does so inside
-    it. On a mesh of devices it is sharded like the matrix, `like`.
+    it. XLA estimates that an H100, too, takes less time with the barrier, 7.5 us for a step of
+    784-128-10 instead of 9.2, but a TPU more. On a mesh the result is sharded like the matrix,
+    `like`.
     """
     dz = dz.T
     if dz.shape[0] < NARROW:
-        dz = lax.platform_dependent(dz, cpu=lax.optimization_barrier, default=lambda dz: dz)
+        dz = lax.platform_dependent(dz, tpu=lambda dz: dz, default=lax.optimization_barrier)
     return jnp.matmul(dz, x, out_sharding=sharding_of(like, 1, 0, beside=x)).T
 
 
