@@ -1,4 +1,4 @@
-"""Rows as a table of text that is no wider than a page."""
+"""Tables of text, whose long cells are shortened to fit the width of a page."""
 
 from purenn.core.text import columns, cut, padded, printable
 

@@ -87,7 +87,7 @@ class Windows:
             return _sums(dy, self.size, around, dilation=self.strides)
 
         def scattered(dy: Array) -> Array:
-            return self.scatter(lambda cell, dy: dy, (dy,), image)
+            return self._in_blocks(lambda cell, dy: dy, (dy,), image)
 
         return lax.platform_dependent(dy, tpu=by_lax, default=scattered)
 
