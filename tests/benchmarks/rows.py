@@ -34,7 +34,9 @@ def host_time(leaves: int, hidden: tuple[int, ...]) -> Row:
         Task(hidden=hidden, inputs=8, batch=8, steps=300),
         (
             Contestant(OURS, "purenn", "host_time"),
+            Contestant("purenn, raw key", "purenn", "host_time_raw_key"),
             Contestant("flax linen", "flax_linen", "host_time"),
+            Contestant("flax linen, with a key", "flax_linen", "host_time_with_key"),
             Contestant("flax nnx", "flax_nnx", "host_time"),
             Contestant("flax nnx, functional", "flax_nnx", "host_time_functional"),
             Contestant("equinox", "equinox", "host_time"),

@@ -1,7 +1,7 @@
 """A fresh process from its start to its end, seen from outside: the scripts in `cold_start`.
 
 Nothing compiled is kept between two; the images lie in plain files, so that unpacking them is no
-part of it.
+part of it. All byte code, installed or not, is written before.
 """
 
 import os
@@ -23,13 +23,19 @@ def _fresh(task: Task, script: str) -> Work:
     for name, array in zip("xy", images(task), strict=True):
         np.save(Path(folder.name, name), array)
     command = [sys.executable, str(SCRIPTS / script), folder.name]
-    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    environment = {
+        **os.environ,
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+        "PYTHONPYCACHEPREFIX": f"{folder.name}/byte_code",
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def work() -> Done:
         assert folder  # there as long as the work
         printed = subprocess.check_output(command, env=environment, text=True)
         return Done(float(printed), 0, task.steps)
 
+    work()  # writes the byte code
     return work
 
 

@@ -77,6 +77,19 @@ def host_time(task: Task) -> Work:
     return loops.host_time(jax.jit(step, donate_argnums=0), state, task)
 
 
+class KeyState(TrainState):
+    """With a key, as the guide on dropout has it."""
+
+    key: Any
+
+
+def host_time_with_key(task: Task) -> Work:
+    """The same with a key in the state, as purenn's has one."""
+    state, step = state_and_step(task)
+    state = KeyState(**vars(state), key=jax.random.key(0))
+    return loops.host_time(jax.jit(step, donate_argnums=0), state, task)
+
+
 class Blocks(nn.Module):
     """Eight blocks of dense, batch norm, gelu and dropout, and a dense layer."""
 
@@ -91,11 +104,10 @@ class Blocks(nn.Module):
         return nn.Dense(features=10)(x)
 
 
-class BlocksState(TrainState):
-    """With the running statistics and the key, as the two guides have it."""
+class BlocksState(KeyState):
+    """With the running statistics too, as the guide on batch norm has it."""
 
     batch_stats: Any
-    key: Any
 
 
 def blocks(task: Task) -> Work:

@@ -135,6 +135,13 @@ def host_time(task: Task) -> Work:
     return loops.host_time(jax.jit(step, donate_argnums=0), train_state, task)
 
 
+def host_time_raw_key(task: Task) -> Work:
+    """The same with a raw key: JAX checks a typed one in Python whenever a call returns it."""
+    train_state, step = _state_and_step(task)
+    train_state = train_state._replace(key=jax.random.key_data(train_state.key))
+    return loops.host_time(jax.jit(step, donate_argnums=0), train_state, task)
+
+
 def products(task: Task) -> Work:
     """The matrix products of a dense network alone, over batches gathered as `fit` does.
 
