@@ -18,7 +18,8 @@ from parallel.worker import (
     CLASSES,
     EXAMPLES,
     FEATURES,
-    SPREAD,
+    OF_FOUR,
+    OF_TWO,
     STEPS,
     batches,
     fit,
@@ -84,10 +85,10 @@ def workers(count, folder):
     return [[*command, index, folder] for index in range(count)]
 
 
-def agrees(found, counts):
+def agrees(found, spread):
     """The numbers of several processes, on so many devices together, are those of one."""
-    for count, dtype in SPREAD:
-        for what, value in alone(dtype).items() if count in counts else ():
+    for count, dtype in spread:
+        for what, value in alone(dtype).items():
             name = f"{what} {count} {dtype.__name__}"
             assert apart(found[name], value) <= (0 if what in SAME_BITS else EXACT[dtype]), name
 
@@ -99,7 +100,7 @@ def test_four_processes_compute_what_one_does(tmp_path, quickly):
     found, *others = (dict(np.load(tmp_path / f"{index}.npz")) for index in range(4))
     for what, value in found.items():
         assert all(np.array_equal(value, other[what]) for other in others), what
-    agrees(found, counts=[4])
+    agrees(found, OF_FOUR)
 
 
 def test_two_processes_compute_what_one_does(tmp_path, quickly):
@@ -116,7 +117,7 @@ def test_two_processes_compute_what_one_does(tmp_path, quickly):
     for what, value in found.items():
         assert np.array_equal(value, other[what]), what
 
-    agrees(found, counts=[2, 4])
+    agrees(found, OF_TWO)
     assert expected[np.float32]["losses"].shape == (STEPS,)
     assert 0 < np.count_nonzero(found["masked 2 float32"]) < EXAMPLES * FEATURES
 

@@ -84,15 +84,16 @@ def measured(mesh, dtype):
         }
 
 
-SPREAD = [(count, dtype) for count in (2, 4) for dtype in (np.float64, np.float32)]  # devices
+# Of two and of four processes: how many devices, and the dtype.
+OF_TWO = [(count, dtype) for count in (2, 4) for dtype in (np.float64, np.float32)]
+OF_FOUR = [(4, np.float64)]
 
 
-def numbers_on(meshes):
+def numbers_on(meshes, spread):
     """All that is compared, by the number of devices: under one name each, for one file."""
     return {
         f"{what} {count} {dtype.__name__}": value
-        for count, dtype in SPREAD
-        if count in meshes
+        for count, dtype in spread
         for what, value in measured(meshes[count], dtype).items()
     }
 
@@ -111,7 +112,7 @@ def work_of_four(index, folder):
     """As one of four processes, each with one device, write what it finds to the folder."""
     jax.jit = jit_quickly
     mesh = Mesh(np.array(jax.devices()), ["data"])
-    np.savez(folder / f"{index}.npz", **numbers_on({4: mesh}))
+    np.savez(folder / f"{index}.npz", **numbers_on({4: mesh}, OF_FOUR))
 
 
 def work_of_two(index, folder):
@@ -119,7 +120,7 @@ def work_of_two(index, folder):
     jax.jit = jit_quickly
     devices = np.array(jax.devices()).reshape(2, 2)  # one row per process
     meshes = {2: Mesh(devices[:, 0], ["data"]), 4: Mesh(devices.reshape(-1), ["data"])}
-    found = numbers_on(meshes)
+    found = numbers_on(meshes, OF_TWO)
     mesh, seen = meshes[2], folder if index == 0 else folder / "of another machine"
     fit(mesh, 3, checkpoints=seen / "of two")
     with warnings.catch_warnings(record=True) as caught:
