@@ -13,6 +13,7 @@ from table import error, jit_quickly, plain_dropout
 from three_classes import CLASSES, EXAMPLES, FEATURES
 
 import purenn as pn
+from purenn.training.compiled import Spec, creator
 from purenn.training.shuffle import epoch_order
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -61,6 +62,17 @@ def test_a_new_state_counts_from_an_int32_0_and_splits_its_key():
     expected = pn.TrainState(params, state, ADAM.init(params), run_key, jnp.int32(0))
     same(train_state, expected)
     assert (train_state.step.dtype, train_state.step.shape) == (jnp.int32, ())
+
+
+def test_the_initial_state_of_a_run_has_the_bits_of_an_optimized_program():
+    """It is compiled with less optimizing on a CPU, since it runs once."""
+    model, in_shape = pn.serial(pn.conv2d(3), pn.relu, pn.flatten(), pn.dense(5)), (6, 5, 2)
+    create = creator(Spec(model, LOSS, ADAM, None))
+    optimized = OPTIMIZED(
+        lambda key: pn.TrainState.create(model, ADAM, key, in_shape),
+        compiler_options={"xla_backend_optimization_level": 3},
+    )
+    same(create(KEY, in_shape).params, optimized(KEY).params)
 
 
 def test_step_t_is_one_of_plain_jax_under_fold_in_of_the_key_and_t(data):
