@@ -136,6 +136,7 @@ def lines_run(row):
         y, cache = f.forward(v, rest)
         return f.apply(v, rest), f.backward(v, cache, y)
 
+    jax.clear_caches()  # what is jitted in purenn and was traced before would run no line
     before = sys.gettrace()
     sys.settrace(note)
     try:
