@@ -15,15 +15,11 @@ import signal
 import tempfile
 from collections import Counter
 from importlib import import_module
-from importlib.metadata import version
+
+from quickly import compile_quickly
 
 if "PYTEST_XDIST_WORKER" not in os.environ and os.environ.get("PURENN_TESTS_OPTIMIZED") != "1":
-    # Before XLA reads its flags, and once: workers have the environment of the first process.
-    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    flags += " --xla_cpu_parallel_codegen_split_count=1"  # small programs, compiled in one piece
-    if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):  # later ones lack this flag
-        flags += " --xla_cpu_use_fusion_emitters=false"
-    os.environ["XLA_FLAGS"] = f"{flags} {os.environ.get('XLA_FLAGS', '')}"
+    compile_quickly()  # once: workers have the environment of the first process
 
 import jax
 import numpy as np
@@ -33,7 +29,6 @@ from three_classes import X, Y
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 8)  # for tests of meshes; other tests see the first
-jax.config.update("jax_traceback_in_locations_limit", 0)  # takes 6 % off the time to compile
 
 
 def pytest_configure(config):

@@ -29,8 +29,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pymdownx.superfences import SuperFencesException
+from quickly import compile_quickly
 
-from sitetools.quickly import compile_quickly
 from sitetools.sources import line_of, source_of, without_docstrings
 
 compile_quickly()  # for every way to make the pages, since each imports these fences first

@@ -21,7 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
 from html_page import pages_of, parse
-from sitetools.quickly import compile_quickly
+from quickly import compile_quickly
 from visits import Visit, visit
 
 compile_quickly()

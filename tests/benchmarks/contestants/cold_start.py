@@ -1,7 +1,7 @@
 """A fresh process from its start to its end, seen from outside: the scripts in `cold_start`.
 
 Nothing compiled is kept between two; the images lie in plain files, so that unpacking them is no
-part of it. All byte code, installed or not, is written before.
+part of it. All byte code, installed or not, is written in the warm-up.
 """
 
 import os
@@ -35,7 +35,6 @@ def _fresh(task: Task, script: str) -> Work:
         printed = subprocess.check_output(command, env=environment, text=True)
         return Done(float(printed), 0, task.steps)
 
-    work()  # writes the byte code
     return work
 
 

@@ -1,7 +1,7 @@
-"""XLA's flags for programs that run once.
+"""XLA's flags for programs that run once, in the tests and on the pages of the site.
 
-Most of the time of the site is XLA's, which compiles some thousand small programs: with less
-optimizing the pages take a quarter less.
+Most of the time of both is XLA's, which compiles some thousand small programs: with less optimizing
+it takes a quarter less.
 """
 
 import os
