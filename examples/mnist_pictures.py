@@ -103,7 +103,7 @@ def weights(path: Path, w: Any, most: int = 128) -> None:
     size = (max(columns * inches + 1, 7), rows * inches + 0.6)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    image = axes.imshow(picture, cmap="PRGn", vmin=-limit, vmax=limit, interpolation="nearest")
     axes.set_axis_off()
     which = "all" if count == len(units) else f"the first {count} of"
     title = f"Weights of the first layer: {which} {len(units)} units, {height}×{width} pixels each"

@@ -76,7 +76,7 @@ def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
     return f"<figure>{instead}{fences.caption(body)}</figure>"
 
 
-DRAFTS = {
+DRAFTS = {  # widgets compute nothing here: a draft has them as they are
     "python": python,
     "equation": equation,
     "source": source,

@@ -12,12 +12,16 @@ r"""The fences that the pages use besides plain code.
     ```figure name="graph.cube" alt="…"    a figure of sitetools.figures; below it, its caption
     The cube.
     ```
+    ```widget name="graph" alt="…"     a figure to touch, assets/widgets/graph.js; settings as JSON
+    {"caption": "A graph of $x$.", "values": {"x": 2}}
+    ```
 
 Each raises when what it shows is missing or wrong, which fails the build. What computes is imported
 where it is used, since drafts (sitetools/draft.py) do without.
 """
 
 import importlib
+import json
 import re
 import shlex
 from functools import cache, wraps
@@ -31,7 +35,10 @@ from pygments.lexers import PythonLexer
 from pymdownx.superfences import SuperFencesException
 from quickly import compile_quickly
 
+from sitetools import ROOT
 from sitetools.sources import line_of, source_of, without_docstrings
+
+WIDGETS = ROOT / "docs" / "pages" / "assets" / "widgets"
 
 compile_quickly()  # for every way to make the pages, since each imports these fences first
 
@@ -56,6 +63,11 @@ def options_of_equation(language: str, given: Any, options: Any, attrs: Any, md:
 
 def options_of_figure(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
     """A figure has a name and a text for readers who cannot see it."""
+    return taken(language, given, options, {"name", "alt"})
+
+
+def options_of_widget(language: str, given: Any, options: Any, attrs: Any, md: Any) -> bool:
+    """A widget has a name and a text for readers who cannot see it."""
     return taken(language, given, options, {"name", "alt"})
 
 
@@ -146,6 +158,22 @@ def drawn(name: str, alt: str) -> str:
     if isinstance(result, str):
         return result.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
     return svg.themed(result, alt)
+
+
+@failing
+def widget(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
+    """The place of a widget: assets/widgets.js runs its module with the settings."""
+    name, alt = options["name"], escape(options["alt"])
+    if not (WIDGETS / f"{name}.js").is_file():
+        raise LookupError(f"there is no widget {name!r} in {WIDGETS.relative_to(ROOT)}")
+    settings = json.loads(body.strip() or "{}")
+    below = caption(settings.pop("caption", ""))
+    data = json.dumps(settings).replace("<", "\\u003c")
+    return (
+        f'<figure class="widget" data-widget="{name}" role="group" aria-label="{alt}">'
+        f'<script type="application/json">{data}</script>'
+        f'<div class="widget-body"><p class="says">{alt}</p></div>{below}</figure>'
+    )
 
 
 def caption(body: str) -> str:

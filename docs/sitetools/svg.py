@@ -19,6 +19,8 @@ INK = "#010101"  # text and axes
 FAINT = "#020202"  # grid lines
 PAPER = "#030303"  # the page's background
 BLUE, ORANGE, GREEN, RED, PURPLE = "#040401", "#040402", "#040403", "#040404", "#040405"
+# Two pairs with one meaning on the whole site: direction, and sign.
+FORWARD, BACKWARD, POSITIVE, NEGATIVE = "#040406", "#040407", "#040408", "#040409"
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, INK)
 # Matplotlib starts again with the first color where a panel has more curves than the cycle has
 # colors. So the cycle ends with one that no finished figure may contain.
@@ -32,9 +34,14 @@ VARIABLES = {
     GREEN: "--figure-green",
     RED: "--figure-red",
     PURPLE: "--figure-purple",
+    FORWARD: "--forward",
+    BACKWARD: "--backward",
+    POSITIVE: "--positive",
+    NEGATIVE: "--negative",
 }
 # For images and surfaces, whose colours are computed: readable on both backgrounds.
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+# Of DIVERGING the ends are the colors of sign: purple is negative, green is positive.
+DIVERGING, SEQUENTIAL = "PRGn", "viridis"
 
 STYLE = {
     "axes.edgecolor": INK,

@@ -21,7 +21,7 @@ RUN = ("python", "py", "pycon", "console", "bash")  # markdown-exec runs these, 
 COMMANDS = ("sh",)  # a reader types these; each must be typed somewhere by .ci/run or a test
 # What the site's own fences make of their text, and what is not code. LaTeX is not: displayed
 # equations are checked where they are fences called `equation`.
-FENCES = ("equation", "source", "figure", "errors")
+FENCES = ("equation", "source", "figure", "widget", "errors")
 NOT_CODE = ("text", "latex", "html", "json")
 # As pages are built: what indents a block must be known, or it would look like code.
 EXTENSIONS = [

@@ -89,7 +89,8 @@ def measure(tab: Any, name: str) -> list[str]:
 def settle(tab: Any) -> None:
     """Wait for formulas, fonts and the playground, unfold what is folded, and stop all motion."""
     tab.add_style_tag(content=STILL)
-    tab.wait_for_function("!document.querySelector('.pg:not(.pg-ready)')", timeout=20_000)
+    waiting = ".pg:not(.pg-ready), .widget:not(.widget-ready)"
+    tab.wait_for_function(f"!document.querySelector('{waiting}')", timeout=20_000)
     rendered = "[...document.querySelectorAll('.arithmatex')].every(e => e.querySelector('.katex'))"
     for _ in range(50):  # what is not there after a second is what `unrenderedMath` reports
         if tab.evaluate(rendered):

@@ -6,6 +6,10 @@ INK, FAINT, PAPER, BLUE, ORANGE, GREEN, RED, PURPLE = (
     f"var(--figure-{name})"
     for name in ("ink", "faint", "paper", "blue", "orange", "green", "red", "purple")
 )
+# Two pairs with one meaning on the whole site (assets/site.css): direction, and sign.
+FORWARD, BACKWARD, POSITIVE, NEGATIVE = (
+    f"var(--{name})" for name in ("forward", "backward", "positive", "negative")
+)
 
 
 def svg(width: float, height: float, *parts: str, size: float = 15) -> str:

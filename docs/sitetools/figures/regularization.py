@@ -1,4 +1,4 @@
-"""Figures of course/regularisation.md."""
+"""Figures of course/regularization.md."""
 
 from functools import cache
 

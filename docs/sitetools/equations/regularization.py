@@ -1,4 +1,4 @@
-"""The equations of course/regularisation.md: the L2 penalty and dropout."""
+"""The equations of course/regularization.md: the L2 penalty and dropout."""
 
 import jax
 import jax.numpy as jnp
