@@ -26,7 +26,7 @@ export default async function temperature(body, settings = {}) {
   const [bars, probabilities] = [raw.layer(), shares.layer()];
   const spread = number(0);
   const says = sayings();
-  const table = element("table", { class: "numbers cells" });
+  const table = element("table", { class: "numbers" });
 
   const handles = logits.map((value, i) =>
     raw.handle(
@@ -63,7 +63,7 @@ export default async function temperature(body, settings = {}) {
 
   const hot = slider(
     "Temperature T",
-    { min: Math.log10(0.05), max: 1, step: 0.001, value: heat, scale: "log" },
+    { min: -1.3, max: 1, step: 0.01, value: heat, scale: "log" },
     (value) => {
       heat = value;
       update();
@@ -88,12 +88,8 @@ export default async function temperature(body, settings = {}) {
       element("span", {}, `of at most ln ${count} = ${show(Math.log(count))}`),
     ),
     says,
-    element(
-      "details",
-      {},
-      element("summary", {}, "The derivatives ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T"),
-      table,
-    ),
+    element("p", { class: "panel-name" }, "Derivatives ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T"),
+    element("div", { class: "wide" }, table),
   );
   update();
 }
@@ -115,8 +111,15 @@ function rowsOf(y, matrix, labels) {
         "tr",
         {},
         element("th", { scope: "row" }, labels[i]),
-        ...row.map((value) => element("td", {}, number(value, signOf(value)))),
+        ...row.map((value) => element("td", {}, fixed(value))),
       ),
     ),
   ];
+}
+
+/** A number with three decimals, in the color of its sign. */
+function fixed(value) {
+  const made = number(value);
+  made.tell(value, Math.abs(value) < 5e-4 ? "" : signOf(value), value.toFixed(3).replace("-", "−"));
+  return made;
 }
