@@ -74,7 +74,8 @@ def default_points(tab):
         """() => {
             const middle = (e, target) => {
                 const box = e.getBBox(), frame = document.querySelector(".widget svg > rect");
-                const [x, y, width, height] = ["x", "y", "width", "height"].map((n) => +frame.getAttribute(n));
+                const [x, y, width, height] =
+                    ["x", "y", "width", "height"].map((n) => +frame.getAttribute(n));
                 return [((box.x + box.width / 2 - x) / width) * 6 - 3,
                         2.7 - ((box.y + box.height / 2 - y) / height) * 5.4, target];
             };

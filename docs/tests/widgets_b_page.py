@@ -49,6 +49,11 @@ class WidgetTab:
         """The numbers of the table's row that begins with these words."""
         return [checked(value, text) for value, text in self.tab.evaluate(ROW, label)]
 
+    def number_of_slider(self, label: str) -> float:
+        """What a slider's output shows."""
+        slider = self.tab.get_by_role("slider", name=label, exact=True)
+        return float(slider.locator("xpath=following-sibling::output").inner_text())
+
     def button(self, name: str) -> Any:
         return self.tab.get_by_role("button", name=name, exact=True)
 
