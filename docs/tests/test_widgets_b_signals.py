@@ -110,7 +110,7 @@ def test_the_temperature_s_numbers_are_jax_s(widget):
         y = np.asarray(y)
         assert tab.number("entropy") == pytest.approx(-np.sum(y * np.log(y)), rel=1e-4)
         drawn = tab.tab.locator(".widget .panel:nth-child(2) svg g[clip-path] text")
-        shown = [float(text) for text in drawn.all_inner_texts()]
+        shown = [float(text) for text in drawn.all_text_contents()]
         np.testing.assert_allclose(shown, y, atol=5.1e-4)
 
 

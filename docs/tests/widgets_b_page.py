@@ -139,7 +139,8 @@ READ = """label => {
 ROW = """label => {
     for (const head of document.querySelectorAll(".widget tr > th:first-child")) {
         if (head.textContent.trim() !== label) continue;
-        return [...head.parentElement.querySelectorAll("data")].map((d) => [d.value, d.textContent]);
+        const cells = [...head.parentElement.querySelectorAll("data")];
+        return cells.map((data) => [data.value, data.textContent]);
     }
     throw Error(`no row “${label}”`);
 }"""
@@ -148,7 +149,8 @@ ROW = """label => {
 SMALL = """() => [...document.querySelectorAll(".widget svg text")].flatMap((text) => {
     const scale = text.getScreenCTM().a;
     const size = parseFloat(getComputedStyle(text).fontSize) * scale;
-    return text.textContent.trim() && size < 10 ? [`${size.toFixed(1)} px: ${text.textContent}`] : [];
+    const small = text.textContent.trim() && size < 10;
+    return small ? [`${size.toFixed(1)} px: ${text.textContent}`] : [];
 })"""
 
 # Texts of drawings whose color is too near to the paper's, which `contrast` does not look at.
@@ -171,7 +173,7 @@ DRAWN = f"""() => {{
 
 
 def opened_in(browser: Any, server: str, site: Path) -> Any:
-    """A function that opens a widget in a tab of its own; every tab is closed without a complaint."""
+    """A function that opens a widget in a tab of its own; no tab may have complained."""
     context, widgets = browser.new_context(viewport=DESKTOP), []
 
     def opened(name: str, **settings: Any) -> WidgetTab:
