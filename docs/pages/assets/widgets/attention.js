@@ -63,9 +63,10 @@ export default async function attention(body, settings = {}) {
     update();
   };
   const at = { at: { x: 0, y: 0 }, step: 0.1 };
+  const blue = { ...at, color: "forward" };
   const handles = {
-    k: tokens.map((token, j) => left.handle(`Key of ${token}`, { ...at, color: "forward" }, moved("k", () => j))),
-    v: tokens.map((token, j) => right.handle(`Value of ${token}`, { ...at, color: "forward" }, moved("v", () => j))),
+    k: tokens.map((token, j) => left.handle(`Key of ${token}`, blue, moved("k", () => j))),
+    v: tokens.map((token, j) => right.handle(`Value of ${token}`, blue, moved("v", () => j))),
     q: left.handle("The query", { ...at, color: "figure-ink" }, moved("q", () => chosen.t)),
     dO: right.handle("The derivative dO", { ...at, color: "backward" }, ({ x, y }) => {
       const { O } = forward(vectors, causal);

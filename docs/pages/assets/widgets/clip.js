@@ -5,7 +5,7 @@ import { clipped, gradientsOf, noiseOf, normOf, spreadOf } from "./clip-model.js
 import { arrow, number, plane, styles } from "./plane.js";
 
 const BATCHES = 40;
-const LARGEST = 512;
+const LARGEST = 512; // examples in a batch: 2⁹
 
 export default async function clip(body, settings = {}) {
   await styles();
@@ -60,8 +60,8 @@ export default async function clip(body, settings = {}) {
     );
     arrows.replaceChildren();
     all.forEach((g, i) => {
-      const look = { stroke: "var(--backward)", "stroke-width": 1.2, "stroke-dasharray": "2 3", opacity: 0.55 };
-      if (normOf(g) > norm) arrows.append(on.line([short[i], g], look));
+      const look = { stroke: "var(--backward)", "stroke-width": 1.2, "stroke-dasharray": "2 3" };
+      if (normOf(g) > norm) arrows.append(on.line([short[i], g], { ...look, opacity: 0.55 }));
     });
     for (const g of short) {
       arrows.append(arrow(on, [0, 0], g, { color: "var(--backward)", width: 1.4, size: 7, opacity: 0.55 }));
@@ -77,16 +77,17 @@ export default async function clip(body, settings = {}) {
     one.c1.tell(short[thick][0]);
     one.c2.tell(short[thick][1]);
     one.c.tell(normOf(short[thick]));
+    const times = normOf(all[thick]) / norm;
     says.textContent =
-      normOf(all[thick]) > norm
-        ? `The thick arrow is ${show(normOf(all[thick]) / norm)} times too long: both of its numbers are divided by that.`
+      times > 1
+        ? `The thick arrow is ${show(times)} times too long: both of its numbers are divided by that.`
         : "The thick arrow is short enough, and stays as it is.";
   }
 
   const sliders = [
     slider(
       "Batch size m",
-      { min: 0, max: Math.log2(LARGEST), step: 1, value: Math.log2(batch), text: (value) => show(2 ** value) },
+      { min: 0, max: 9, step: 1, value: Math.log2(batch), text: (value) => show(2 ** value) },
       (value) => {
         batch = 2 ** value;
         update();

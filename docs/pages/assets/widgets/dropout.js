@@ -28,7 +28,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
   const numbers = { draws: number(0), left: number(0), scale: number(0) };
   Object.assign(numbers, { apart: number(0), typical: number(0) });
   const says = sayings();
-  const outlined = element("table", { class: "numbers" });
+  const table = element("table", { class: "numbers" });
 
   function drawOne() {
     mask = next(x.length, rate);
@@ -57,7 +57,8 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
         height: on.py(0) - on.py(Math.min(height, top)),
       });
       if (mask[i]) bars.append(mark("rect", { ...place(y[i]), fill: "var(--forward)", opacity: 0.75 }));
-      const look = { fill: "none", stroke: "var(--figure-ink)", "stroke-dasharray": mask[i] ? "none" : "3 3" };
+      const look = { fill: "none", stroke: "var(--figure-ink)" };
+      if (!mask[i]) look["stroke-dasharray"] = "3 3";
       bars.append(mark("rect", { ...place(value), ...look }));
       const dot = { cx: on.px(i + 0.5), cy: on.py(Math.min(means[i], top)), r: 4.5 };
       bars.append(mark("circle", { ...dot, fill: "var(--figure-ink)", stroke: "var(--figure-paper)" }));
@@ -70,7 +71,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
     numbers.typical.tell(deviationOf(rootMeanSquare(x), rate, draws));
     says.textContent =
       draws < 20
-        ? `The units that are left are multiplied by ${show(1 / (1 - rate))}. Draw more: the dots are the mean.`
+        ? `What is left is multiplied by ${show(1 / (1 - rate))}. Draw more: the dots are the mean.`
         : "The mean over the draws approaches the input. That is why evaluation needs no mask and no factor.";
     tellRows(y, means);
   }
@@ -87,7 +88,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
           return element("td", {}, cell);
         }),
       );
-    outlined.replaceChildren(row("x", x), row("y", y), row("mean", means));
+    table.replaceChildren(row("x", x), row("y", y), row("mean", means));
   }
 
   const play = player("Keep drawing", drawOne, 60);
@@ -119,7 +120,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
       span("as expected, about", numbers.typical),
     ),
     says,
-    element("div", { class: "wide" }, outlined),
+    element("div", { class: "wide" }, table),
   );
   drawOne();
 }

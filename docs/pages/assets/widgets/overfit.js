@@ -58,8 +58,8 @@ export default async function overfit(body, settings = {}) {
     lineOf(outer, "figure-orange");
     const x = chart.px(degree);
     const { y, height } = chart.inner;
-    const rule = { x1: x, x2: x, y1: y, y2: y + height, stroke: "var(--figure-ink)", "stroke-dasharray": "2 3" };
-    errors.append(mark("line", rule));
+    const rule = { x1: x, x2: x, y1: y, y2: y + height, "stroke-dasharray": "2 3" };
+    errors.append(mark("line", { ...rule, stroke: "var(--figure-ink)" }));
     numbers.train.tell(inner[degree]);
     numbers.held.tell(outer[degree]);
   }

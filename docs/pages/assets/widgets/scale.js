@@ -151,6 +151,7 @@ function sayingOf(signal, gradient, activation) {
     return "The signal is pressed against ±1, and the derivative explodes on its way back.";
   }
   const [there, back] = [size(signal), size(gradient)];
-  if (there === back) return `The signal ${there}, and so does the derivative: ${show(signal)} and ${show(gradient)}.`;
-  return `The signal ${there}; the derivative ${back}.`;
+  const ends = `${show(signal)} and ${show(gradient)}`;
+  if (there === back) return `The signal ${there}, and so does the derivative: ${ends} at the ends.`;
+  return `The signal ${there}; the derivative ${back}: ${ends} at the ends.`;
 }
