@@ -28,7 +28,7 @@ const FIRM = { add: 1, subtract: 1, negate: 1, multiply: 2, divide: 2, square: 4
  */
 export function textOf(tree, leaf, first = true) {
   if (!("op" in tree)) {
-    const text = "name" in tree ? leaf(tree.name) : show(tree.number);
+    const text = "name" in tree ? leaf(tree.name) : plain(tree.number);
     return text.startsWith("−") && !first ? `(${text})` : text;
   }
   const { op, args } = tree;
@@ -65,6 +65,12 @@ export function textOf(tree, leaf, first = true) {
     default:
       return `${op}(${args.map((arg) => textOf(arg, leaf)).join(", ")})`.replace(/^relu/, "ReLU");
   }
+}
+
+/** A constant as it is written: 0.00001, not 1.0e−5. */
+function plain(number) {
+  const digits = Math.max(0, Math.ceil(-Math.log10(Math.abs(number) || 1)) + 3);
+  return String(Number.isInteger(number) ? number : number.toFixed(Math.min(digits, 20)).replace(/0+$/, "")).replace("-", "−");
 }
 
 /** "a = b = c" without what is said twice in a row. */

@@ -92,7 +92,7 @@ export default async function graph(body, settings) {
     element("div", { class: "controls" }, ...Object.values(controls)),
     says,
     element("div", { class: "graph-scroll" }, board.element),
-    legend(seeds ? "a derivative, which arrives at the outputs" : `the derivative of ${shown(loss)} with respect to it`),
+    legend(seeds ? "the derivative that comes back to it" : `the derivative of ${shown(loss)} with respect to it`),
   );
   board.fill(leaves, arriving);
   board.place();
