@@ -116,9 +116,9 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     }
     const last = steps[position - 1];
     for (const [name, { box, value, derivative, seed, field }] of parts) {
-      if (!field) value.textContent = values.has(name) ? show(values.get(name)) : "";
+      if (!field) tell(value, values.get(name), "");
       const fires = last?.box === name;
-      if (!seed) derivative.textContent = derivatives.has(name) ? show(derivatives.get(name)) : partial(name, sent);
+      if (!seed) tell(derivative, derivatives.get(name), partial(name, sent));
       const phase = derivatives.has(name) || (fires && last.phase === "backward") ? "backward" : "forward";
       const known = field || values.has(name);
       box.className = `graph-box${field ? " leaf" : ""}${known ? ` ${phase}` : ""}${fires ? " fires" : ""}`;
@@ -170,6 +170,12 @@ function partsOf({ name, tree }, label, isSeed, change) {
   if (field) value.append(field);
   if (seed) derivative.append(seed);
   return { box: element("div", { class: "graph-box" }, title, value, derivative), value, derivative, field, seed };
+}
+
+/** A number in its element, in full where the pointer rests on it; what is not known yet is `instead`. */
+function tell(element, value, instead) {
+  element.textContent = value === undefined ? instead : show(value);
+  element.title = value === undefined ? "" : String(value);
 }
 
 /** Twelve digits: what a number field holds after a step, without the rounding of binary fractions. */

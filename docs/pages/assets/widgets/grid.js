@@ -1,11 +1,11 @@
 /** A matrix as cells: fields that are edited, entries that are pointed at, and lights on them. */
 
-import { element } from "./kit.js";
+import { element, show } from "./kit.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
- * grid("x", 2, 3, { … }) with `cell`, the width of a cell in pixels; `edit(r, c)` gives what takes a
+ * grid("x", 2, 3, { … }) with `cell`, the greatest width of a cell in pixels; `edit(r, c)` gives what takes a
  * cell's new number (or nothing, where it is fixed); `pick(r, c)` is called for the entry that is pointed
  * at, clicked or reached with the arrow keys; `color` is "forward" or "backward"; `shape` is its text;
  * `label(r, c)` names a cell.
@@ -17,7 +17,7 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
   made.style.gridTemplateColumns = `repeat(${cols}, minmax(0, 1fr))`;
   const block = element(
     "div",
-    { class: "grid" },
+    { class: "grid-block" },
     element("div", { class: "grid-name" }, element("b", {}, name), shape ? ` ${shape}` : ""),
     made,
   );
@@ -45,13 +45,14 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
 
   return {
     element: block,
-    /** Shows a text in a cell; a field that is being edited keeps what was typed. */
-    set(r, c, text) {
+    /** Shows a number in a cell, in full where the pointer rests on it. */
+    set(r, c, value) {
       const at = cells[r][c];
-      if (at.tagName !== "INPUT") {
-        at.textContent = text;
-        if (pick) at.setAttribute("aria-label", `${named(r, c)} = ${text}`);
-      } else if (at.valueAsNumber !== Number(text)) at.value = text;
+      if (at.tagName === "INPUT") at.value = String(value);
+      else at.textContent = show(value);
+      if (!pick) return;
+      at.title = String(value);
+      at.setAttribute("aria-label", `${named(r, c)} = ${show(value)}`);
     },
     /** Lights the cells for which `lit(r, c)` is true, or names a class. */
     light(lit) {

@@ -69,13 +69,13 @@ export default async function product(body, settings) {
     const made = grid(called(name) + (turned ? "ᵀ" : ""), rows, cols, { cell: 54, shape, color, label, edit });
     for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
       const [row, col] = place(r, c);
-      made.set(r, c, String(given[row][col]));
+      made.set(r, c, given[row][col]);
     }
     return made;
   }
   function update() {
     const { rows, cols, entry: entryAt } = productOf(of, numbers);
-    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) grids.result.set(r, c, show(entryAt(r, c).value));
+    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) grids.result.set(r, c, entryAt(r, c).value);
     grids.result.choose(...at);
     grids.left?.light((r) => r === at[0] && "yes");
     grids.right.light((_, c) => c === at[1] && "yes");
