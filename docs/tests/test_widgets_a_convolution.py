@@ -37,7 +37,8 @@ def by_purenn(x: Any, w: Any, dz: Any, stride: int, padding: int | str) -> dict[
 def fields(tab: Any, name: str) -> np.ndarray:
     """A matrix as it stands in the fields of the page."""
     found = tab.evaluate(
-        "() => [...document.querySelectorAll('.grid-cells > input')].map((e) => [e.ariaLabel, e.value])"
+        "() => [...document.querySelectorAll('.grid-cells > input')]"
+        ".map((e) => [e.ariaLabel, e.value])"
     )
     found = {label: float(value) for label, value in found if label.startswith(name + "[")}
     size = round(len(found) ** 0.5)
@@ -46,7 +47,8 @@ def fields(tab: Any, name: str) -> np.ndarray:
 
 def results(tab: Any) -> list[list[str]]:
     return tab.evaluate(
-        "() => [...document.querySelectorAll('.grid-cells > button')].map((e) => [e.textContent, e.title])"
+        "() => [...document.querySelectorAll('.grid-cells > button')]"
+        ".map((e) => [e.textContent, e.title])"
     )
 
 
@@ -66,7 +68,7 @@ def test_every_number_is_purenn_s(opened_widget: Any) -> None:
         for label, value in zip(
             ("image", "kernel", "stride", "padding"), (size, kernel, stride, padding), strict=True
         ):
-            tab.get_by_label(label, exact=True).select_option(str(value))
+            tab.locator("label", has_text=label).locator("select").select_option(str(value))
         press(tab, TABS["dw"])
         dz = fields(tab, "dz")
         press(tab, TABS["z"])
@@ -102,7 +104,9 @@ def test_the_window_moves_and_the_sum_is_written(opened_widget: Any) -> None:
                     assert value == 0
                 meet = tab.locator("[data-lit=yes]").count()
                 assert meet == 2 * (line.count("·")), line
-                chosen = tab.locator(".grid-cells > button[data-chosen]").get_attribute("aria-label")
+                chosen = tab.locator(".grid-cells > button[data-chosen]").get_attribute(
+                    "aria-label"
+                )
                 assert chosen.startswith(f"{mode}[{place[0]}, {place[1]}]")
             assert not tab.get_by_role("button", name="Step", exact=True).is_enabled()
             press(tab, "Step back")
@@ -114,7 +118,7 @@ def test_the_formula_that_is_written_names_the_right_pixels(opened_widget: Any) 
     settings = COURSE | {"stride": 2, "padding": 1}
     matrices = {name: np.array(settings[name]) for name in ("x", "w", "dz")}
     tab = opened_widget("convolution", **settings)
-    for mode, button in TABS.items():
+    for button in TABS.values():
         press(tab, button)
         for entry in tab.locator(".grid-cells > button").all():
             entry.focus()

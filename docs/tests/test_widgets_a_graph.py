@@ -1,4 +1,4 @@
-"""The graph that is stepped: its numbers against jax.grad, its words, its controls and its looks."""
+"""The graph that is stepped: its numbers against jax.grad, its words, controls and looks."""
 
 from typing import Any
 
@@ -251,4 +251,3 @@ def test_it_looks_right(opened_widget: Any) -> None:  # noqa: F811
     for name in ("course", "two units", "batch norm, whole"):
         faults = look_faults(opened_widget("graph", **GRAPHS[name], at="end"))
         assert not faults, "\n".join(faults)
-

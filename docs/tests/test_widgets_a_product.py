@@ -1,4 +1,4 @@
-"""The products of a dense layer: their numbers against purenn's, the lights, the keyboard, the looks."""
+"""The products of a dense layer: their numbers against purenn's, lights, keyboard and looks."""
 
 from typing import Any
 
@@ -32,7 +32,8 @@ def by_purenn(x: Any, w: Any, b: Any, dz: Any) -> dict[str, np.ndarray]:
 def entries(tab: Any) -> list[list[str]]:
     """The entries of the result, row by row: what is read and the number in full."""
     return tab.evaluate(
-        "() => [...document.querySelectorAll('.grid-cells > button')].map((e) => [e.textContent, e.title])"
+        "() => [...document.querySelectorAll('.grid-cells > button')]"
+        ".map((e) => [e.textContent, e.title])"
     )
 
 
@@ -92,9 +93,7 @@ def test_the_row_and_the_column_are_lighted_and_the_sum_is_written(opened_widget
 
 def test_the_issue_s_entry(opened_widget: Any) -> None:
     numbers = {"x": [[1, 2], [3, -1]], "w": [[1, 0], [-1, 2]], "b": [1, -3]}
-    tab = opened_widget(
-        "product", **numbers, dz=[[1, -1], [0, 2]], product="dw", entry=[1, 0]
-    )
+    tab = opened_widget("product", **numbers, dz=[[1, -1], [0, 2]], product="dw", entry=[1, 0])
     assert tab.locator(".says span").all_inner_texts() == [
         "dw[1, 0] = x[0, 1] · dz[0, 0] + x[1, 1] · dz[1, 0]",
         "= 2 · 1 + (−1) · 0 = 2",

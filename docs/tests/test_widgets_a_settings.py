@@ -1,4 +1,4 @@
-"""Settings of the widgets graph, product and convolution that are wrong: each is named, the words stay."""
+"""Wrong settings of the widgets graph, product and convolution: each is named in an error."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A page of the site with one of the widgets graph, product and convolution, and what stands on it."""
+"""A page of the site with one of the widgets graph, product and convolution."""
 
 import json
 import math
@@ -21,7 +21,9 @@ def page_with(site: Path, name: str, settings: dict[str, Any]) -> str:
     figure = fences.widget(json.dumps(settings), "widget", "", {"name": name, "alt": ALT}, None)
     before, article, rest = (site / "index.html").read_text().partition("<article")
     attributes, _, rest = rest.partition(">")
-    return f"{before}{article}{attributes}><h1>A widget</h1>{figure}{rest[rest.index('</article>') :]}"
+    return (
+        f"{before}{article}{attributes}><h1>A widget</h1>{figure}{rest[rest.index('</article>') :]}"
+    )
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def agree(shown: str, value: float, right: Any) -> None:
 
 
 def arithmetic(line: str) -> tuple[float, float] | None:
-    """The two sides of the last equals sign of "dx = du · w = 2 · 3 = 6"; nothing for "dx = dy = 2"."""
+    """The sides of the last equals sign of "dx = du · w = 2 · 3 = 6"; none for "dx = dy = 2"."""
     *_, sum_, result = line.split("=")
     if re.fullmatch(r"\s*−?d?[^\W\d]+\u0302?[₀-₉]*[′″‴]?\s*", sum_):
         return None

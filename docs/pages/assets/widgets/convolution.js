@@ -73,8 +73,12 @@ export default async function convolution(body, settings) {
     }[mode];
     const extra = mode !== "z" && sizes.stride > 1;
     const [low, high] = [shape.low, shape.high];
-    const field = mode === "dx" ? [extra ? "with gaps" : "", "with a border"].filter(Boolean).join(" and ")
-      : low + high ? "with padding" : "";
+    const field =
+      mode === "dx"
+        ? [extra ? "with gaps" : "", "with a border"].filter(Boolean).join(" and ")
+        : low + high
+          ? "with padding"
+          : "";
     const columns = scene.field.length + scene.window.length + scene.length;
     const [room, least] = body.clientWidth < 560 ? [0, 34] : [body.clientWidth - 130, 28];
     cell = Math.max(least, Math.min(42, Math.floor(room / columns)));
@@ -90,7 +94,12 @@ export default async function convolution(body, settings) {
     };
     const sign = (text) => element("span", {}, text);
     place.replaceChildren(
-      grids.window.element, sign("over"), grids.field.element, sign("="), grids.result.element);
+      grids.window.element,
+      sign("over"),
+      grids.field.element,
+      sign("="),
+      grids.result.element,
+    );
   }
   /** The cells of a field or window: those that are numbers of a matrix can be edited. */
   function cellsGrid(cells, name, back, shape) {
@@ -111,7 +120,8 @@ export default async function convolution(body, settings) {
   }
   function update() {
     const { field, window, step, length, entry } = scene;
-    for (let r = 0; r < length; r++) for (let c = 0; c < length; c++) grids.result.set(r, c, entry(r, c).value);
+    for (let r = 0; r < length; r++)
+      for (let c = 0; c < length; c++) grids.result.set(r, c, entry(r, c).value);
     grids.result.choose(...at);
     const [top, left] = [step * at[0], step * at[1]];
     const over = (r, c) => window[r - top]?.[c - left];
@@ -176,7 +186,8 @@ function given({ x, w, size = 5, kernel = 3 }, draw) {
 }
 
 function within(name, value, allowed) {
-  if (!allowed.includes(value)) throw new Error(`convolution: \`${name}\` is one of ${allowed.join(", ")}, not ${value}`);
+  if (!allowed.includes(value))
+    throw new Error(`convolution: \`${name}\` is one of ${allowed.join(", ")}, not ${value}`);
 }
 
 /** The matrix at another size: what it has stays, the rest is drawn. */
