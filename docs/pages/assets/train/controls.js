@@ -12,6 +12,11 @@ export const mostUnits = (data) => (data === "digits" ? 128 : 16);
 const BATCHES = ["1", "8", "32", "100", "all"];
 const ALL = 1e6; // more than there are examples: the run takes all of them
 
+/** 0.0001, 0.0002, 0.0003, 0.0005, 0.001 … 50 */
+const RATES = [-4, -3, -2, -1, 0, 1].flatMap((power) =>
+  [1, 2, 3, 5].map((digit) => Number(`${digit}e${power}`)),
+);
+
 /**
  * @param {HTMLElement} host @param {import("./run.js").Spec} first
  * @param {(spec: import("./run.js").Spec, restart: boolean) => void} change a new rate needs no restart
@@ -42,8 +47,8 @@ export function createControls(host, first, change) {
   );
   const rate = slider(
     "Rate",
-    { min: -4, max: 1.5, step: 0.05, value: spec.rate, scale: "log", text: rateText },
-    (value) => set({ rate: Number(rateText(value)) }, false),
+    { min: 0, max: RATES.length - 1, step: 1, value: 0, text: (place) => String(RATES[place]) },
+    (place) => set({ rate: RATES[place] }, false),
   );
   const batch = choice("Batch", BATCHES, "32", (text) =>
     set({ batch: text === "all" ? ALL : Number(text) }),
@@ -96,7 +101,7 @@ export function createControls(host, first, change) {
     remove.disabled = spec.hidden.length === 0;
     activation.set(spec.activation);
     optimizer.set(spec.optimizer);
-    rate.set(spec.rate);
+    rate.set(RATES.indexOf(spec.rate));
     batch.set(spec.batch >= ALL ? "all" : String(spec.batch));
   }
 
@@ -108,6 +113,3 @@ export function createControls(host, first, change) {
     },
   };
 }
-
-/** A rate to two digits: what is shown is what is used. */
-const rateText = (value) => String(Number(value.toPrecision(2)));

@@ -41,6 +41,12 @@ export function createDigitsView(host, pixels, labels) {
   };
 }
 
+const NAMES = {
+  weights: "Weights",
+  changes: "What training has added to the weights",
+  gradients: "Gradients of the weights",
+};
+
 /** One image per unit: green where ink raises the unit's z, purple where it lowers it. */
 export function createWeightsView(host) {
   const title = element("p", { class: "tr-title" });
@@ -49,23 +55,23 @@ export function createWeightsView(host) {
   let canvases = [];
 
   return {
-    paint(found, gradients, colors) {
-      const { shape, w, dw } = found.layers[0];
+    /** @param {"weights" | "changes" | "gradients"} what the pictures are of */
+    paint(found, what, colors) {
+      const { shape, [what]: values } = found.layers[0];
       const [rows, cols] = shape;
-      const values = gradients ? (dw ?? new Float32Array(w.length)) : w;
       const count = Math.min(cols, MOST);
       if (canvases.length !== count) {
         canvases = Array.from({ length: count }, () => element("canvas"));
         for (const canvas of canvases) canvas.setAttribute("aria-hidden", "true");
         grid.replaceChildren(...canvases);
       }
-      const scale = reach(values) * (gradients ? 1 : 0.7) || 1;
+      const scale = 0.7 * reach(values) || 1;
       canvases.forEach((canvas, unit) => {
         const column = Float32Array.from({ length: rows }, (_, i) => values[i * cols + unit]);
         tinted(canvas, SIDE, column, scale, colors);
       });
-      const what = gradients ? "Gradient of the weights" : "Weights";
-      const name = `${what} of layer 1, one picture per unit${cols > count ? `, the first ${count}` : ""}`;
+      const rest = cols > count ? `, the first ${count}` : "";
+      const name = `${NAMES[what]} of layer 1, one picture per unit${rest}`;
       title.textContent = name;
       grid.setAttribute("aria-label", `${name}; the largest is ${show(reach(values))}`);
     },

@@ -34,8 +34,8 @@ const tip = element("p", { class: "tr-tip" });
 const start = button("Start", () => (running ? pause() : go()));
 const one = button("Step", () => ask({ steps: 1, milliseconds: MILLISECONDS }));
 const reset = button("Reset", () => begin(spec));
-const speed = choice("Per picture", Object.keys(SPEEDS), "5 steps", () => {});
-const lines = choice("Show", ["weights", "gradients"], "weights", () => paint());
+const speed = choice("Speed", Object.keys(SPEEDS), "5 steps", () => {});
+const lines = choice("Show", ["weights", "changes", "gradients"], "weights", () => paint());
 const numbers = part("tr-numbers");
 const status = sayings();
 const [left, middle, right] = ["tr-controls", "tr-middle", "tr-right"].map((name) => part(name));
@@ -96,8 +96,10 @@ async function begin(wanted) {
   if (spec.data === "digits") {
     digits ??= await loadDigits().catch(fail);
     if (run !== mine) return; // another was begun while the digits were on their way
+    lines.set("changes"); // without the noise of the start, which stays where no digit has ink
     if (!digitsView) digitsView = createDigitsView(digitsHost, digits.pixels, digits.held.targets);
   } else {
+    lines.set("weights");
     points = drawPoints(spec.data, { ...spec, count: TRAINING_POINTS + HELD_OUT_POINTS });
   }
   ask({ spec });
@@ -160,13 +162,13 @@ const percent = ({ accuracy }) => `${(100 * accuracy).toFixed(spec.data === "dig
 function paint() {
   if (!found) return;
   const colors = colorsOf(root);
-  const gradients = lines.read() === "gradients";
+  const what = lines.read();
   if (spec.data === "digits") {
     if (!found.logits) return; // a report of points, before that of the digits has come
-    weights.paint(found, gradients, colors);
+    weights.paint(found, what, colors);
     digitsView.paint(found, colors);
   } else if (found.field) {
-    network.paint(found, gradients, colors);
+    network.paint(found, what, colors);
     const unit = looked && network.unit(found, looked);
     plane.paint(found, points, TRAINING_POINTS, unit, colors);
   }

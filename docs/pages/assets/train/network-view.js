@@ -4,8 +4,8 @@
  * with the arrow keys, shows it large.
  */
 
-import { element, mark, show } from "../widgets/kit.js";
-import { reach, tinted } from "./paint.js";
+import { element, show } from "../widgets/kit.js";
+import { css, reach, sharp, tinted } from "./paint.js";
 import { REACH } from "./points.js";
 import { SIDE, SMALL } from "./report.js";
 
@@ -19,7 +19,7 @@ const INPUTS = [0, 1].map((input) =>
 
 /** @param {(unit: {layer: number, unit: number} | null) => void} look */
 export function createNetworkView(host, look) {
-  const lines = mark("svg", { "aria-hidden": "true", class: "tr-lines" });
+  const lines = element("canvas", { "aria-hidden": "true", class: "tr-lines" });
   const columns = element("div", { class: "tr-columns" });
   const box = element("div", { class: "tr-network", role: "group", "aria-label": "The network" });
   box.append(lines, columns);
@@ -64,14 +64,14 @@ export function createNetworkView(host, look) {
   }
 
   return {
-    /** @param {boolean} gradients whether the lines are the gradients instead of the weights */
-    paint(found, gradients, colors) {
+    /** @param {"weights" | "changes" | "gradients"} what the lines are */
+    paint(found, what, colors) {
       const sizes = [2, ...found.layers.map(({ shape }) => shape[1])];
       if (built !== sizes.join()) build(sizes);
       tiles.forEach((column, layer) =>
         column.forEach((tile, unit) => paintTile(tile, valuesOf(found, layer, unit), layer, unit)),
       );
-      paintLines(found, gradients);
+      paintLines(found, what, colors);
 
       function paintTile(tile, values, layer, unit) {
         const output = layer === tiles.length - 1;
@@ -90,32 +90,32 @@ export function createNetworkView(host, look) {
     }),
   };
 
-  function paintLines(found, gradients) {
+  function paintLines(found, what, colors) {
     const area = box.getBoundingClientRect();
-    lines.setAttribute("viewBox", `0 0 ${area.width} ${area.height}`);
+    if (!area.width) return;
+    const context = sharp(lines, area.width, area.height);
     const places = tiles.map((column) =>
       column.map((tile) => {
         const { left, right, top, bottom } = tile.getBoundingClientRect();
         return { left: left - area.left, right: right - area.left, y: (top + bottom) / 2 - area.top };
       }),
     );
-    const drawn = found.layers.flatMap(({ shape, w, dw }, l) => {
-      const values = gradients ? (dw ?? new Float32Array(w.length)) : w;
-      const scale = gradients ? reach(values) || 1 : 2;
-      return Array.from(values, (value, i) => {
+    found.layers.forEach(({ shape, [what]: values }, l) => {
+      const scale = what === "gradients" ? reach(values) || 1 : 2;
+      values.forEach((value, i) => {
         const from = places[l][Math.floor(i / shape[1])];
         const to = places[l + 1][i % shape[1]];
         const middle = (from.right + to.left) / 2;
         const size = Math.min(Math.abs(value) / scale, 1.5);
-        return mark("path", {
-          d: `M${from.right},${from.y}C${middle},${from.y} ${middle},${to.y} ${to.left},${to.y}`,
-          stroke: `var(--${value < 0 ? "negative" : "positive"})`,
-          "stroke-width": (0.3 + 3 * size).toFixed(2),
-          "stroke-opacity": (0.15 + 0.6 * Math.min(size, 1)).toFixed(2),
-        });
+        context.beginPath();
+        context.moveTo(from.right, from.y);
+        context.bezierCurveTo(middle, from.y, middle, to.y, to.left, to.y);
+        context.strokeStyle = css(value < 0 ? colors.negative : colors.positive);
+        context.lineWidth = 0.3 + 3 * size;
+        context.globalAlpha = 0.15 + 0.6 * Math.min(size, 1);
+        context.stroke();
       });
     });
-    lines.replaceChildren(...drawn);
   }
 }
 

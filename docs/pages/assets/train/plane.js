@@ -9,18 +9,18 @@ import { SIDE, SMALL } from "./report.js";
 export function createPlane(host) {
   const title = element("p", { class: "tr-title" });
   const canvas = element("canvas", { role: "img", "aria-label": "The plane", class: "tr-plane" });
+  const named = (kind, text) =>
+    element("span", {}, element("span", { class: `tr-dot ${kind}` }), ` ${text}`);
   const key = element(
     "p",
     { class: "tr-key" },
-    element("span", { class: "tr-dot tr-yes" }),
-    "class 1, logit above 0",
-    element("span", { class: "tr-dot tr-no" }),
-    "class 0, below 0",
-    element("span", { class: "tr-dot tr-hollow" }),
-    "held out",
+    named("tr-yes", "class 1"),
+    named("tr-no", "class 0"),
+    named("tr-hollow", "held out"),
+    "line: the logit is 0",
   );
   const readout = element("p", { class: "tr-readout", "aria-hidden": "true" });
-  host.append(title, canvas, readout, key);
+  host.append(title, canvas, key, readout);
   const buffer = document.createElement("canvas");
   let shown = null;
 

@@ -35,8 +35,8 @@ export const presets = [
   },
   {
     name: "The spiral",
-    says: "Two layers of 16 units follow both arms. See how the second layer's pictures are more complicated.",
-    spec: { data: "spiral", hidden: [16, 16], rate: 0.01 },
+    says: "Two layers follow both arms. The first draws lines; the second combines them into curves.",
+    spec: { data: "spiral", hidden: [12, 12], rate: 0.01 },
   },
   {
     name: "Too high a rate",
@@ -60,12 +60,12 @@ export const presets = [
   },
   {
     name: "Digits",
-    says: "Real digits: 784 pixels, 32 units, 10 classes. The pictures are the weights of the first layer.",
+    says: "Real digits: 784 pixels, 32 units, 10 classes. The pictures show what each unit of the first layer has learned to look for.",
     spec: { data: "digits", hidden: [32], activation: "relu", rate: 0.003 },
   },
   {
     name: "Digits, no hidden layer",
-    says: "Ten pictures of weights, one for each class: you can see which pixels speak for a digit and against it.",
+    says: "One picture for each class, from 0 to 9: green pixels speak for the digit, purple ones against it.",
     spec: { data: "digits", hidden: [], rate: 0.003 },
   },
 ].map(({ spec, ...more }) => ({ ...more, spec: { ...USUAL, ...spec } }));

@@ -19,8 +19,8 @@ for (let row = 0; row < SIDE; row++) {
 /**
  * @returns {{steps: number, perEpoch: number, train: object, held: object, layers: object[],
  *   arrays: Float32Array[]}} `train` and `held` have a loss and an accuracy; a layer has its shape,
- *   `w` and `dw` (its weights and their gradients, as numbers or null), their norms, and `off`: how
- *   many of its units are 0 or less for every training example. `field` has the logit at each place
+ *   its weights, their changes since the start and the gradients of the last step, the norms of w and
+ *   dw, and `off`: how many of its units are 0 for every training example. `field` has the logit at each place
  *   of the plane, and a layer's `pictures` what each unit answers there. `arrays`: all that is large.
  */
 export function report(run, spec) {
@@ -37,8 +37,9 @@ export function report(run, spec) {
 
   const layers = run.params.map(({ w }, l) => ({
     shape: [w.rows, w.cols],
-    w: keep(w.values),
-    dw: run.grads && keep(run.grads[l].dw.values),
+    weights: keep(w.values),
+    changes: keep(w.values.map((value, i) => value - run.initial[l][i])),
+    gradients: keep(run.grads ? run.grads[l].dw.values : new Float32Array(w.values.length)),
     wNorm: norm(w.values),
     dwNorm: run.grads ? norm(run.grads[l].dw.values) : null,
     off: spec.activation === "relu" && l < run.params.length - 1 ? unitsOff(caches[l].a) : null,

@@ -37,6 +37,7 @@ export function createRun(spec, { train, held }) {
   const loss = outputs === 1 ? losses.sigmoidBinaryCrossEntropy : losses.softmaxCrossEntropy;
   const optimizer = optimizers[spec.optimizer];
   const params = init(createRandom(1000 + spec.seed), [train.x.cols, ...hidden, outputs]);
+  const initial = params.map(({ w }) => w.values.slice());
   const arrays = params.flatMap(({ w, b }) => [w.values, b]);
   const memories = arrays.map(optimizer.init);
   const shuffles = createRandom(2000 + spec.seed);
@@ -46,6 +47,8 @@ export function createRun(spec, { train, held }) {
 
   const run = {
     params,
+    /** The weights before the first step, one array per layer. */
+    initial,
     perEpoch,
     steps: 0,
     /** The gradients of the last step, before it was taken. */
