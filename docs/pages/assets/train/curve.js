@@ -2,7 +2,7 @@
 
 import { drawing, element, mark, show, words } from "../widgets/kit.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [360, 190, 44, 64, 14, 34];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [360, 165, 44, 64, 10, 26];
 const MOST = 400; // points of a line: beyond them every second one goes
 const LEAST = 1e-4; // the lowest loss of the logarithmic axis
 
@@ -10,9 +10,13 @@ export function createCurve(host) {
   const box = element("div");
   const log = element("input", { type: "checkbox" });
   host.append(
-    element("p", { class: "tr-title" }, "Loss"),
+    element(
+      "div",
+      { class: "tr-head" },
+      element("p", { class: "tr-title" }, "Loss"),
+      element("label", {}, log, "Logarithmic axis"),
+    ),
     box,
-    element("label", {}, log, "Logarithmic axis"),
   );
   let points = [];
   log.addEventListener("change", paint);

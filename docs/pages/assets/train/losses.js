@@ -22,7 +22,7 @@ const sigmoidBinaryCrossEntropy = {
   /** dz = (sigmoid(z) − t) / m */
   backward(z, targets) {
     const values = z.values.map((value, i) => (logistic(value) - targets[i]) / z.rows);
-    return matrix(z.rows, z.cols, values);
+    return matrix(z.rows, 1, values);
   },
 };
 

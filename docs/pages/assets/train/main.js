@@ -40,6 +40,13 @@ const numbers = part("tr-numbers");
 const status = sayings();
 const [left, middle, right] = ["tr-controls", "tr-middle", "tr-right"].map((name) => part(name));
 const [onPoints, onDigits] = [part("tr-on-points"), part("tr-on-digits")];
+const code = element("code");
+const python = element(
+  "details",
+  { class: "tr-python" },
+  element("summary", {}, "This run in Python"),
+  element("pre", { tabindex: 0, "aria-label": "Python" }, code),
+);
 const [planeHost, digitsHost, curveHost] = [part(""), part(""), part("")];
 start.classList.add("tr-start");
 middle.append(part("tr-head", element("p", { class: "tr-title" }, "The network"), lines), onPoints, onDigits);
@@ -50,6 +57,7 @@ root.append(
   part("tr-bar", start, one, reset, speed, numbers),
   part("tr-screen", left, middle, right),
   status,
+  python,
 );
 
 const controls = createControls(left, spec, (wanted, restart) => {
@@ -187,8 +195,7 @@ function paint() {
 
 function writePython() {
   const epochs = found ? Math.round(found.steps / found.perEpoch) : 0;
-  const code = document.querySelector("#train-python code");
-  if (code) code.textContent = pythonOf(spec, epochs || 50);
+  code.textContent = pythonOf(spec, epochs || 50);
 }
 
 function fail(error) {

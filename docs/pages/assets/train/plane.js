@@ -17,7 +17,6 @@ export function createPlane(host) {
     named("tr-yes", "class 1"),
     named("tr-no", "class 0"),
     named("tr-hollow", "held out"),
-    "line: the logit is 0",
   );
   const readout = element("p", { class: "tr-readout", "aria-hidden": "true" });
   host.append(title, canvas, key, readout);

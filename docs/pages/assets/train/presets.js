@@ -40,8 +40,8 @@ export const presets = [
   },
   {
     name: "Too high a rate",
-    says: "Each step jumps across the valley: the loss goes up and down and hardly falls. Divide the rate by ten.",
-    spec: { data: "spiral", hidden: [8, 8], activation: "relu", optimizer: "sgd", rate: 2 },
+    says: "Each step jumps across the valley, and the loss goes up and down. Divide the rate by ten and start again.",
+    spec: { data: "moons", seed: 2, hidden: [8, 8], optimizer: "sgd", rate: 10 },
   },
   {
     name: "Dying ReLU",
