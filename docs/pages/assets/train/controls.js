@@ -91,7 +91,7 @@ export function createControls(host, first, change) {
         const field = number(`Layer ${l + 1}`, 1, most, (value) =>
           set({ hidden: spec.hidden.map((old, i) => (i === l ? value : old)) }),
         );
-        field.append("units");
+        field.append(" units");
         field.set(units);
         return field;
       }),
