@@ -187,7 +187,8 @@ def test_presets_show_what_they_say(curve: Any) -> None:
 def test_too_high_a_rate_jumps_and_a_tenth_of_it_learns(curve: Any) -> None:
     losses = [found["train"]["loss"] for found in curve("Too high a rate", 10, 50)]
     assert sum(after > before for before, after in pairwise(losses)) > 15
-    assert losses[-1] > losses[0]
+    assert max(losses) > 2 * losses[0]
+    assert losses[-1] > 0.3
     assert curve("Too high a rate", 200, 1, rate=1)[-1]["train"]["loss"] < 0.1
 
 
