@@ -20,7 +20,7 @@ export function show(value) {
   return (value < 0 ? "−" : "") + text;
 }
 
-/** The largest |value|, to scale colours by; never 0. */
+/** The largest |value|, to scale colors by; never 0. */
 export function reach(...arrays) {
   let largest = 0;
   for (const array of arrays)
@@ -32,3 +32,6 @@ export function reach(...arrays) {
 export function ranked(probabilities) {
   return Array.from(probabilities.keys()).sort((i, j) => probabilities[j] - probabilities[i]);
 }
+
+/** Where a pixel of 28×28 is. */
+export const pixelName = (pixel) => `row ${Math.floor(pixel / 28)}, column ${pixel % 28}`;
