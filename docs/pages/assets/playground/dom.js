@@ -8,12 +8,12 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Three figures, as `pn.explain` prints them: .731, −2.285, 12.4, 3e-5. */
+/** Three figures, two where it is small: .731, −2.285, 12.4, 3.1e−5. */
 export function show(value) {
   const size = Math.abs(value);
   let text;
   if (size === 0) text = "0";
-  else if (size < 0.001) text = size.toExponential(0);
+  else if (size < 0.001) text = size.toExponential(1).replace("-", "−");
   else if (size < 10) text = size.toFixed(3).replace(/^0/, "");
   else if (size < 1000) text = size.toFixed(size < 100 ? 1 : 0);
   else text = size.toExponential(1);

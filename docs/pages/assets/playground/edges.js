@@ -20,7 +20,7 @@ export function edgesAt(stages, at, state, target) {
     if (at < loss && n > layer) continue; // not yet computed
     const passed = direction === "backward" && n > layer && !active;
     const what = active ? kind : passed ? "dw" : "z";
-    edges.push(...ofLayer(state, n, what, active ? 1 : 0.2, active ? target : null));
+    edges.push(...ofLayer(state, n, what, active ? 1 : 0.24, active ? target : null));
   }
   return edges;
 }
@@ -72,7 +72,7 @@ function fairly(rows, cols, value, byRow) {
   const [outer, inner] = byRow ? [rows, cols] : [cols, rows];
   const each = Math.max(1, Math.round(LINES / outer));
   const edges = [];
-  for (let u = 0; u < outer; u++) edges.push(...strongest(inner, each, (v) => (byRow ? value(u, v) : value(v, u)), (v) => (byRow ? [u, v] : [v, u])));
+  for (let u = 0; u < outer; u++) edges.push(...strongest(inner, each, (v) => (byRow ? value(u, v) : value(v, u)), (v) => (byRow ? [u, v] : [v, u]), u + 1));
   return edges.sort((p, q) => Math.abs(p.value) - Math.abs(q.value)); // the strongest are drawn last
 }
 
@@ -93,17 +93,21 @@ function own(w, value, n, target) {
   return [];
 }
 
-/** The `count` largest of some values, zeros left out. */
-function strongest(length, count, valueOf, ends) {
+/**
+ * The `count` largest of some values, zeros left out. With a `spread`, numbers nearly as large
+ * stand a chance too: a drawing has many pixels of full ink, and the lines should not all have one.
+ */
+function strongest(length, count, valueOf, ends, spread = 0) {
+  const score = (v, value) => Math.abs(value) * (spread ? 1 - 0.1 * ((0.618 * v * spread) % 1) : 1);
   const kept = [];
   for (let v = 0; v < length; v++) {
     const value = valueOf(v);
-    const size = Math.abs(value);
-    if (size === 0 || (kept.length === count && size <= Math.abs(kept.at(-1).value))) continue;
+    const size = score(v, value);
+    if (size === 0 || (kept.length === count && size <= kept.at(-1).size)) continue;
     let place = kept.length;
-    while (place > 0 && Math.abs(kept[place - 1].value) < size) place--;
+    while (place > 0 && kept[place - 1].size < size) place--;
     const [from, to] = ends(v);
-    kept.splice(place, 0, { from, to, value });
+    kept.splice(place, 0, { from, to, value, size });
     if (kept.length > count) kept.pop();
   }
   return kept;

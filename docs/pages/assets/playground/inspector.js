@@ -20,7 +20,9 @@ export function createInspector(host) {
     title.replaceChildren(element("b", {}, sum.name), " = ", element("span", {}, sum.formula));
     const { terms, rest, total } = sum;
     const scale = Math.max(...terms.map(({ value }) => Math.abs(value)), Math.abs(rest.value), Math.abs(total));
-    const rows = terms.map(({ name, left, right, value }) => row(name, factors(left, right), value, scale));
+    const rows = terms.map(({ name, left, right, value, text }) =>
+      row(name, text ?? factors(left, right), value, scale),
+    );
     if (rest.count) rows.push(row(`${rest.count} more`, "", rest.value, scale));
     const last = row(sum.name, "", total, scale);
     last.classList.add("pg-total");

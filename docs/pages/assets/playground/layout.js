@@ -2,7 +2,8 @@
 
 import { SIDE } from "./preprocess.js";
 
-const TOP = 38; // above the columns, for their symbols
+const TOP = 32; // above the columns, for their symbols
+const EDGE = 10; // left and right of everything
 const GRID = 8; // columns of a layer with many units
 
 /**
@@ -11,16 +12,17 @@ const GRID = 8; // columns of a layer with many units
  */
 export function layoutOf(width, height, units) {
   const narrow = width < 480;
-  const room = height - TOP - 4;
-  const image = Math.floor(Math.min(0.26 * width, (room - 44) / 2));
+  const room = height - TOP - 8;
+  const inner = width - 2 * EDGE;
+  const image = Math.floor(Math.min(0.26 * inner, (room - 44) / 2));
   const outputs = narrow ? 104 : 140;
   const hidden = units.slice(0, -1).map((count) => column(count, room, narrow));
   const taken = hidden.reduce((sum, { width }) => sum + width, image + outputs);
-  const gap = (width - taken) / (hidden.length + 1);
+  const gap = (inner - taken) / (hidden.length + 1);
   const top = TOP + (room - (2 * image + 44)) / 2;
-  const images = [0, 1].map((i) => ({ x: 0, y: top + i * (image + 44), side: image }));
+  const images = [0, 1].map((i) => ({ x: EDGE, y: top + i * (image + 44), side: image }));
   const columns = [];
-  let left = image + gap;
+  let left = EDGE + image + gap;
   hidden.forEach(({ width: wide, pitch, across }, l) => {
     const rows = Math.ceil(units[l] / across);
     const start = TOP + (room - rows * pitch) / 2;

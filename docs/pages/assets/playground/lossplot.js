@@ -2,7 +2,7 @@
 
 import { element, show } from "./dom.js";
 
-const [WIDTH, HEIGHT] = [270, 132];
+const [WIDTH, HEIGHT] = [270, 116];
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 8, 10, 30];
 const LEAST = 1e-9; // a loss of 0 has no logarithm
 

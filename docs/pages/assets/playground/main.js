@@ -171,7 +171,9 @@ function setLabel(label, play = false) {
   if (play) scrubber.start();
 }
 
-const claim = (label) => setLabel(label, true);
+function claim(label) {
+  setLabel(label, true);
+}
 
 function takeSteps(count) {
   session.takeSteps(count);

@@ -70,7 +70,14 @@ function numbersOf({ state, stages, at }, n) {
   const quantity = state.x && quantityAt(stages, at, n);
   if (!quantity) return { quantity: null };
   const values = valuesOf(state, n, quantity);
-  const scale = quantity === "a" ? reach(valuesOf(state, n, "z")) : quantity === "dz" ? reach(n < state.params.length ? valuesOf(state, n, "da") : values) : reach(values);
+  const last = n === state.params.length;
+  const scales = {
+    z: () => reach(values),
+    a: () => (last ? 1 : reach(valuesOf(state, n, "z"))),
+    da: () => reach(values),
+    dz: () => reach(last ? values : valuesOf(state, n, "da")),
+  };
+  const scale = scales[quantity]();
   return { quantity, values, scale };
 }
 
@@ -126,7 +133,7 @@ export function paintOutputs(context, colors, layout, view) {
   const kind = step ? "a" : quantity;
   const numbers = kind && valuesOf(state, n, kind);
   const first = kind === "a" ? ranked(numbers)[0] : null;
-  const [start, end] = [left + 30, left + width - 44];
+  const [start, end] = [left + 30, left + width - 50];
   for (const node of nodes) {
     const j = node.index;
     const fill = quantity ? mixed(colors, values[j], scale) : colors.zero;
@@ -136,8 +143,8 @@ export function paintOutputs(context, colors, layout, view) {
     if (kind) {
       bar(context, colors, kind, numbers[j], reach(numbers), [start, end, node.y, 0.44 * pitch], j === first);
       if (step) outline(context, colors, state.nextCaches.at(-1).a.values[j], [start, end, node.y, 0.44 * pitch]);
-      const text = kind === "a" ? numbers[j].toFixed(3) : show(numbers[j]);
-      write(context, colors, text, left + width, node.y, { align: "right", bold: j === first });
+      const text = outputText(kind, numbers[j], reach(numbers));
+      write(context, colors, text, left + width - 4, node.y, { align: "right", bold: j === first });
     }
     if (j === state.label && at >= placeOf(stages, "loss", n)) {
       context.strokeStyle = css(colors.chosen);
@@ -147,6 +154,12 @@ export function paintOutputs(context, colors, layout, view) {
       context.stroke();
     }
   }
+}
+
+/** Three decimals beside numbers near 1; the sum beside the drawing has the small ones. */
+function outputText(kind, value, largest) {
+  const fixed = kind === "a" || (kind === "dz" && largest > 0.01);
+  return fixed ? value.toFixed(3).replace("-", "−").replace(/^−(0\.000)$/, "$1") : show(value);
 }
 
 const rgbOf = (hex) => (hex === "#fff" ? [255, 255, 255] : [0, 0, 0]);

@@ -108,7 +108,7 @@ function paintEdge(context, colors, layout, edge, grown, back) {
   const part = active ? grown : 1;
   const length = 1.06 * Math.hypot(curve[6] - curve[0], curve[7] - curve[1]);
   context.save();
-  context.globalAlpha = edge.lit * (0.12 + 0.78 * edge.share);
+  context.globalAlpha = edge.lit * (0.22 + 0.7 * edge.share);
   context.strokeStyle = css(edge.value < 0 ? colors.negative : colors.positive);
   context.lineWidth = 0.6 + 2.2 * edge.share * (active ? 1 : 0.6);
   context.beginPath();

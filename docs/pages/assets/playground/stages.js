@@ -26,7 +26,7 @@ const stage = (kind, layer, symbol, direction) => ({ kind, layer, symbol, direct
 
 /** Where a stage is, by its kind and layer. */
 export const placeOf = (stages, kind, layer) =>
-  stages.findIndex((stage) => stage.kind === kind && (layer ?? stage.layer) === layer);
+  stages.findIndex((stage) => stage.kind === kind && (layer === undefined || stage.layer === layer));
 
 /** The kind of number that layer n shows at stage `at`: z, a, da or dz; null before it has any. */
 export function quantityAt(stages, at, n) {

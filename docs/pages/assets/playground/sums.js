@@ -4,7 +4,8 @@
  * A target is what somebody points at: {kind: "pixel", index}, {kind: "unit", layer, index},
  * {kind: "edge", layer, from, to} or {kind: "loss"}.
  *
- * @typedef {{name: string, left: number, right: number | null, value: number}} Term
+ * @typedef {{name: string, left: number, right: number | null, value: number,
+ *   text?: string}} Term
  * @typedef {{name: string, formula: string, terms: Term[], rest: {count: number, value: number},
  *   total: number, note: string}} Sum  the terms and the rest add up to the total
  */
@@ -58,7 +59,7 @@ function pixel({ x }, index) {
   return single(
     `X[${index}]`,
     "the pixel / 255",
-    [term(`pixel / 255`, Math.round(255 * value), 1 / 255)],
+    [{ ...term("ink / 255", value, null), text: `${Math.round(255 * value)} / 255` }],
     value,
     `The pixel in ${pixelName(index)}: how much ink there is.`,
   );
@@ -102,9 +103,15 @@ const UNITS = {
       return single(
         `A${n}[${j}]`,
         `exp(Z${n}[${j}]) / Σ exp(Z${n})`,
-        [term(`exp(${show(value)} − ${show(largest)}), over the sum`, powers[j], 1 / sum)],
+        [
+          {
+            ...term(`exp(${show(value)} − ${show(largest)}) / sum`, powers[j], 1 / sum),
+            text: `${show(powers[j])} / ${show(sum)}`,
+          },
+        ],
         a.values[j],
-        `exp(Z${n}[${j}] − largest) is ${show(powers[j])}, the sum of all ten is ${show(sum)}.`,
+        `The largest, ${show(largest)}, is subtracted from all ten first: the probabilities stay the ` +
+          "same, and no exp is too large for a computer.",
       );
     }
     const on = value > 0;
