@@ -27,7 +27,8 @@ export function createControls(find, on) {
     if (!x) return;
     offered = label !== null && label !== answer ? answer : answer === 3 ? 8 : 3;
     const article = offered === 8 ? "an" : "a";
-    find("claim").textContent = `${offered === answer ? "Say" : "Claim"} it is ${article} ${offered}`;
+    find("claim").textContent =
+      `${offered === answer ? "Say" : "Claim"} it is ${article} ${offered}`;
   };
 }
 

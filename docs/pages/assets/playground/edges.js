@@ -72,7 +72,16 @@ function fairly(rows, cols, value, byRow) {
   const [outer, inner] = byRow ? [rows, cols] : [cols, rows];
   const each = Math.max(1, Math.round(LINES / outer));
   const edges = [];
-  for (let u = 0; u < outer; u++) edges.push(...strongest(inner, each, (v) => (byRow ? value(u, v) : value(v, u)), (v) => (byRow ? [u, v] : [v, u]), u + 1));
+  for (let u = 0; u < outer; u++)
+    edges.push(
+      ...strongest(
+        inner,
+        each,
+        (v) => (byRow ? value(u, v) : value(v, u)),
+        (v) => (byRow ? [u, v] : [v, u]),
+        u + 1,
+      ),
+    );
   return edges.sort((p, q) => Math.abs(p.value) - Math.abs(q.value)); // the strongest are drawn last
 }
 
@@ -84,12 +93,29 @@ function own(w, value, n, target) {
   }
   if (target?.kind === "pixel" && n === 1) {
     const from = target.index;
-    return strongest(w.cols, OWN, (to) => value(from, to), (to) => [from, to]);
+    return strongest(
+      w.cols,
+      OWN,
+      (to) => value(from, to),
+      (to) => [from, to],
+    );
   }
   if (target?.kind !== "unit") return [];
   const u = target.index;
-  if (target.layer === n) return strongest(w.rows, OWN, (from) => value(from, u), (from) => [from, u]);
-  if (target.layer === n - 1) return strongest(w.cols, OWN, (to) => value(u, to), (to) => [u, to]);
+  if (target.layer === n)
+    return strongest(
+      w.rows,
+      OWN,
+      (from) => value(from, u),
+      (from) => [from, u],
+    );
+  if (target.layer === n - 1)
+    return strongest(
+      w.cols,
+      OWN,
+      (to) => value(u, to),
+      (to) => [u, to],
+    );
   return [];
 }
 

@@ -6,7 +6,12 @@ import { element, show } from "./dom.js";
 export function createInspector(host) {
   const title = element("p", { class: "pg-sum-name" });
   const body = element("tbody");
-  const table = element("table", { class: "pg-sum-terms" }, element("caption", { class: "pg-hidden" }, "The sum"), body);
+  const table = element(
+    "table",
+    { class: "pg-sum-terms" },
+    element("caption", { class: "pg-hidden" }, "The sum"),
+    body,
+  );
   const note = element("p", { class: "pg-small pg-sum-note" });
   host.append(title, table, note);
 
@@ -19,7 +24,11 @@ export function createInspector(host) {
     }
     title.replaceChildren(element("b", {}, sum.name), " = ", element("span", {}, sum.formula));
     const { terms, rest, total } = sum;
-    const scale = Math.max(...terms.map(({ value }) => Math.abs(value)), Math.abs(rest.value), Math.abs(total));
+    const scale = Math.max(
+      ...terms.map(({ value }) => Math.abs(value)),
+      Math.abs(rest.value),
+      Math.abs(total),
+    );
     const rows = terms.map(({ name, left, right, value, text }) =>
       row(name, text ?? factors(left, right), value, scale),
     );
@@ -37,7 +46,10 @@ const factors = (left, right) => (right === null ? "" : `${show(left)} · ${show
 function row(name, text, value, scale) {
   const part = scale ? (50 * Math.abs(value)) / scale : 0;
   const side = value < 0 ? "right: 50%" : "left: 50%";
-  const bar = element("i", { class: value < 0 ? "pg-minus" : "pg-plus", style: `${side}; width: ${part}%` });
+  const bar = element("i", {
+    class: value < 0 ? "pg-minus" : "pg-plus",
+    style: `${side}; width: ${part}%`,
+  });
   return element(
     "tr",
     {},

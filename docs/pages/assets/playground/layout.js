@@ -45,7 +45,14 @@ export function layoutOf(width, height, units) {
     layer: units.length,
     index: j,
   }));
-  columns.push({ left, width: outputs, nodes: last, center: left + 12, symbolY: start - 12, pitch });
+  columns.push({
+    left,
+    width: outputs,
+    nodes: last,
+    center: left + 12,
+    symbolY: start - 12,
+    pitch,
+  });
   const loss = { x: left, y: start + 10 * pitch + 10, width: outputs, height: 30 };
   return { width, height, narrow, images, columns, loss };
 }
@@ -65,7 +72,8 @@ export function pixelAt({ x, y, side }, index) {
 /** The curve of an edge, from the unit before to the unit after: four points of a cubic. */
 export function curveOf(layout, { layer, from, to }) {
   const end = layout.columns[layer - 1].nodes[to];
-  const begin = layer === 1 ? pixelAt(layout.images[0], from) : layout.columns[layer - 2].nodes[from];
+  const begin =
+    layer === 1 ? pixelAt(layout.images[0], from) : layout.columns[layer - 2].nodes[from];
   const near = layer === 1 ? begin.x : begin.x + begin.r;
   const far = end.x - end.r;
   const bend = 0.45 * (far - near);
@@ -85,7 +93,9 @@ export function targetAt(layout, edges, shown, x, y) {
   if (weights !== null) return { kind: "edge", layer: 1, from: weights, to: shown };
   if (inside(layout.loss, x, y)) return { kind: "loss" };
   const last = layout.columns.at(-1);
-  const row = last.nodes.find((node) => x > last.left - 6 && Math.abs(node.y - y) <= last.pitch / 2);
+  const row = last.nodes.find(
+    (node) => x > last.left - 6 && Math.abs(node.y - y) <= last.pitch / 2,
+  );
   if (row) return { kind: "unit", layer: row.layer, index: row.index };
   for (const { nodes } of layout.columns.slice(0, -1)) {
     const node = nodes.find((one) => Math.hypot(one.x - x, one.y - y) <= one.r / 0.8);
@@ -101,13 +111,15 @@ function nearestEdge(layout, edges, x, y) {
     for (let t = 0; t <= 1; t += 0.04) {
       const [px, py] = pointOn(curve, t);
       const away = Math.hypot(px - x, py - y);
-      if (away < best) [best, found] = [away, { kind: "edge", layer: edge.layer, from: edge.from, to: edge.to }];
+      if (away < best)
+        [best, found] = [away, { kind: "edge", layer: edge.layer, from: edge.from, to: edge.to }];
     }
   }
   return found;
 }
 
-const inside = (box, x, y) => x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
+const inside = (box, x, y) =>
+  x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
 
 function pixelIn({ x, y, side }, px, py) {
   if (!inside({ x, y, width: side, height: side }, px, py)) return null;
@@ -117,7 +129,9 @@ function pixelIn({ x, y, side }, px, py) {
 
 /** The next target for an arrow key: the nearest thing in its direction. */
 export function neighbor(layout, target, key) {
-  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+    key
+  ];
   const here = placeOfTarget(layout, target);
   let [best, found] = [Infinity, target];
   for (const candidate of candidates(layout)) {

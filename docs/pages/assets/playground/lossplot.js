@@ -23,7 +23,9 @@ export function createLossPlot(host) {
     const parts = [
       ...ticks.map((log) => line(LEFT, y(log), WIDTH - RIGHT, y(log), "pg-grid")),
       ...ticks.map((log) => text(LEFT - 6, y(log) + 4, powerOfTen(log), "end")),
-      ...[0, Math.round(steps / 2), steps].map((i) => text(x(i), HEIGHT - BOTTOM + 14, i, "middle")),
+      ...[0, Math.round(steps / 2), steps].map((i) =>
+        text(x(i), HEIGHT - BOTTOM + 14, i, "middle"),
+      ),
       text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3, "steps", "middle"),
       `<polyline points="${logs.map((log, i) => `${x(i)},${y(log)}`).join(" ")}"/>`,
     ];

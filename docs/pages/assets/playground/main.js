@@ -37,7 +37,12 @@ const scrubber = createScrubber(find("scrubber"), move);
 const lossView = createLossView(find("loss"), find("step-says"));
 const others = createOthers(find("others"), find("others-says"), digits, load);
 const details = createDetails(find("details"), {
-  choose: (index) => pin({ kind: "unit", layer: 1, index: Math.min(Math.max(index, 0), network.layers[0].b[0] - 1) }),
+  choose: (index) =>
+    pin({
+      kind: "unit",
+      layer: 1,
+      index: Math.min(Math.max(index, 0), network.layers[0].b[0] - 1),
+    }),
   strongest: () => pin(null),
 });
 const pad = createPad(find("pad"), (done) => network && drawn(done));
@@ -93,16 +98,22 @@ function paintStage() {
   const { direction } = stages[at];
   const [formula, words] = x ? told(stages, at, state) : ["", BLANK];
   const more = x && !grads ? " Now say which digit you meant, and the error can travel back." : "";
-  find("stage").textContent = x ? `${at + 1} of ${stages.length}${direction && `, ${direction}`}` : "";
+  find("stage").textContent = x
+    ? `${at + 1} of ${stages.length}${direction && `, ${direction}`}`
+    : "";
   find("formula").textContent = formula;
   find("words").textContent = words + more;
   find("unpin").hidden = !pinned;
   find("told").dataset.direction = direction;
   const shown = target();
   const sum = x && shown && sumOf(stages, at, state, shown);
-  const hint = x ? "This number comes at a later stage." : "Draw a digit, and every number can be taken apart here.";
+  const hint = x
+    ? "This number comes at a later stage."
+    : "Draw a digit, and every number can be taken apart here.";
   inspect(sum, hint);
-  const caption = x ? `The network: ${formula}. ${sum ? inOneLine(sum) : ""}` : "The network, without a drawing";
+  const caption = x
+    ? `The network: ${formula}. ${sum ? inOneLine(sum) : ""}`
+    : "The network, without a drawing";
   net.show({ state, stages, at, target: shown, unit: unitOf(shown), caption }, growing);
   growing = false;
 }

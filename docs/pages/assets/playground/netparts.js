@@ -9,7 +9,14 @@ import { css, diverging, mixed, textOn } from "./theme.js";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
-function write(context, colors, text, x, y, { size = 12, bold = false, align = "center", color = colors.ink } = {}) {
+function write(
+  context,
+  colors,
+  text,
+  x,
+  y,
+  { size = 12, bold = false, align = "center", color = colors.ink } = {},
+) {
   context.font = `${bold ? 600 : 400} ${size}px ${FONT}`;
   context.textAlign = align;
   context.textBaseline = "middle";
@@ -17,7 +24,8 @@ function write(context, colors, text, x, y, { size = 12, bold = false, align = "
   context.fillText(text, x, y);
 }
 
-const same = (target, layer, index) => target?.kind === "unit" && target.layer === layer && target.index === index;
+const same = (target, layer, index) =>
+  target?.kind === "unit" && target.layer === layer && target.index === index;
 
 /** The color of what a stage computes now. */
 function active(colors, { stages, at }, kinds, layer) {
@@ -33,7 +41,11 @@ export function paintImages(context, colors, layout, view) {
   const x = state.x ? state.x.values : new Float64Array(SIDE * SIDE);
   image(context, { ...colors, positive: colors.ink }, above, x, 1);
   const lit = active(colors, view, ["x"], 0);
-  write(context, colors, "X, what the network gets", above.x, above.y - 11, { align: "left", bold: Boolean(lit), color: lit ?? colors.ink });
+  write(context, colors, layout.narrow ? "X" : "X, what the network gets", above.x, above.y - 11, {
+    align: "left",
+    bold: Boolean(lit),
+    color: lit ?? colors.ink,
+  });
   const changed = state.grads && at >= placeOf(stages, "dw", 1);
   const step = stages[at].kind === "step";
   const values = column(changed ? state.grads[0].dw : state.params[0].w, unit);
@@ -42,8 +54,17 @@ export function paintImages(context, colors, layout, view) {
   const name = step ? `−rate · dW1[:, ${unit}]` : `${changed ? "dW1" : "W1"}[:, ${unit}]`;
   const words = step ? "" : changed ? ", its gradient" : layout.narrow ? "" : ", its weights";
   const color = active(colors, view, ["dw"], 1);
-  write(context, colors, name + (layout.narrow ? "" : words), below.x, below.y - 11, { align: "left", bold: Boolean(color), color: color ?? colors.ink });
-  const marked = target?.kind === "pixel" ? [above, target.index] : target?.kind === "edge" && target.layer === 1 ? [below, target.from] : null;
+  write(context, colors, name + (layout.narrow ? "" : words), below.x, below.y - 11, {
+    align: "left",
+    bold: Boolean(color),
+    color: color ?? colors.ink,
+  });
+  const marked =
+    target?.kind === "pixel"
+      ? [above, target.index]
+      : target?.kind === "edge" && target.layer === 1
+        ? [below, target.from]
+        : null;
   if (marked) {
     const place = pixelAt(...marked);
     const size = Math.max(8, above.side / SIDE + 3);
@@ -87,8 +108,15 @@ function heading(context, colors, view, spot, n, quantity) {
   const lit = active(colors, view, ["z", "a", "da", "dz"], n);
   const back = view.stages[view.at].direction === "backward";
   const arrow = lit ? (back ? "← " : "") : "";
-  const text = quantity ? `${arrow}${SYMBOLS[quantity]}${n}${lit && !back ? " →" : ""}` : `layer ${n}`;
-  write(context, colors, text, spot.x, spot.y, { size: 13, bold: Boolean(lit), align: spot.align, color: lit ?? colors.ink });
+  const text = quantity
+    ? `${arrow}${SYMBOLS[quantity]}${n}${lit && !back ? " →" : ""}`
+    : `layer ${n}`;
+  write(context, colors, text, spot.x, spot.y, {
+    size: 13,
+    bold: Boolean(lit),
+    align: spot.align,
+    color: lit ?? colors.ink,
+  });
 }
 
 /** A hidden layer: a circle for each unit; a small empty one is off. */
@@ -99,7 +127,13 @@ export function paintColumn(context, colors, layout, view, n) {
   for (const node of nodes) {
     const value = quantity ? values[node.index] : 0;
     const off = quantity && quantity !== "z" && value === 0;
-    disc(context, colors, node, quantity ? mixed(colors, value, scale) : colors.zero, off ? 0.45 : 1);
+    disc(
+      context,
+      colors,
+      node,
+      quantity ? mixed(colors, value, scale) : colors.zero,
+      off ? 0.45 : 1,
+    );
     if (same(view.target, n, node.index)) ring(context, colors, node);
   }
 }
@@ -138,11 +172,29 @@ export function paintOutputs(context, colors, layout, view) {
     const j = node.index;
     const fill = quantity ? mixed(colors, values[j], scale) : colors.zero;
     disc(context, colors, node, fill);
-    write(context, { ...colors }, String(j), node.x, node.y + 0.5, { bold: true, size: Math.min(13, 0.5 * pitch), color: quantity ? rgbOf(textOn(fill)) : colors.ink });
+    write(context, { ...colors }, String(j), node.x, node.y + 0.5, {
+      bold: true,
+      size: Math.min(13, 0.5 * pitch),
+      color: quantity ? rgbOf(textOn(fill)) : colors.ink,
+    });
     if (same(view.target, n, j)) ring(context, colors, node);
     if (kind) {
-      bar(context, colors, kind, numbers[j], reach(numbers), [start, end, node.y, 0.44 * pitch], j === first);
-      if (step) outline(context, colors, state.nextCaches.at(-1).a.values[j], [start, end, node.y, 0.44 * pitch]);
+      bar(
+        context,
+        colors,
+        kind,
+        numbers[j],
+        reach(numbers),
+        [start, end, node.y, 0.44 * pitch],
+        j === first,
+      );
+      if (step)
+        outline(context, colors, state.nextCaches.at(-1).a.values[j], [
+          start,
+          end,
+          node.y,
+          0.44 * pitch,
+        ]);
       const text = outputText(kind, numbers[j], reach(numbers));
       write(context, colors, text, left + width - 4, node.y, { align: "right", bold: j === first });
     }
@@ -159,7 +211,12 @@ export function paintOutputs(context, colors, layout, view) {
 /** Three decimals beside numbers near 1; the sum beside the drawing has the small ones. */
 function outputText(kind, value, largest) {
   const fixed = kind === "a" || (kind === "dz" && largest > 0.01);
-  return fixed ? value.toFixed(3).replace("-", "−").replace(/^−(0\.000)$/, "$1") : show(value);
+  return fixed
+    ? value
+        .toFixed(3)
+        .replace("-", "−")
+        .replace(/^−(0\.000)$/, "$1")
+    : show(value);
 }
 
 const rgbOf = (hex) => (hex === "#fff" ? [255, 255, 255] : [0, 0, 0]);
@@ -171,7 +228,15 @@ function bar(context, colors, kind, value, scale, [start, end, y, high], first) 
   const long = probability ? (end - start) * value : (((end - start) / 2) * value) / scale;
   context.fillStyle = css(colors.faint);
   context.fillRect(start, y - high / 2, end - start, high);
-  context.fillStyle = css(probability ? (first ? colors.forward : colors.muted) : value < 0 ? colors.negative : colors.positive);
+  context.fillStyle = css(
+    probability
+      ? first
+        ? colors.forward
+        : colors.muted
+      : value < 0
+        ? colors.negative
+        : colors.positive,
+  );
   context.fillRect(Math.min(zero, zero + long), y - high / 2, Math.abs(long), high);
 }
 
@@ -195,5 +260,9 @@ export function paintLoss(context, colors, layout, view) {
   context.lineWidth = target?.kind === "loss" || now ? 2 : 1;
   context.stroke();
   write(context, colors, "loss", x + 4, y + height / 2, { align: "left", bold: now });
-  write(context, colors, known ? show(state.loss) : "–", x + width - 6, y + height / 2, { align: "right", bold: true, size: 14 });
+  write(context, colors, known ? show(state.loss) : "–", x + width - 6, y + height / 2, {
+    align: "right",
+    bold: true,
+    size: 14,
+  });
 }

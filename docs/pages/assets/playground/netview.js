@@ -5,7 +5,7 @@
 
 import { element } from "./dom.js";
 import { edgesAt } from "./edges.js";
-import { curveOf, layoutOf, neighbor, pixelAt, pointOn, targetAt } from "./layout.js";
+import { curveOf, layoutOf, neighbor, pointOn, targetAt } from "./layout.js";
 import { paintColumn, paintImages, paintLoss, paintOutputs } from "./netparts.js";
 import { colorsOf, css } from "./theme.js";
 
@@ -33,7 +33,9 @@ export function createNetView(host, on) {
     paintImages(context, colors, layout, view);
     const back = view.stages[view.at].direction === "backward";
     for (const edge of edges) paintEdge(context, colors, layout, edge, grown, back);
-    layout.columns.slice(0, -1).forEach((_, l) => paintColumn(context, colors, layout, view, l + 1));
+    layout.columns
+      .slice(0, -1)
+      .forEach((_, l) => paintColumn(context, colors, layout, view, l + 1));
     paintOutputs(context, colors, layout, view);
     paintLoss(context, colors, layout, view);
     if (grown < 1) frame = requestAnimationFrame(paint);
@@ -56,7 +58,8 @@ export function createNetView(host, on) {
   });
   host.addEventListener("keydown", (event) => {
     if (event.key === "Escape") on.pin(null);
-    if (!shown || !event.key.startsWith("Arrow") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!shown || !event.key.startsWith("Arrow") || event.ctrlKey || event.altKey || event.metaKey)
+      return;
     event.preventDefault();
     on.pin(neighbor(shown.layout, shown.view.target, event.key));
   });
@@ -75,17 +78,6 @@ export function createNetView(host, on) {
       canvas.setAttribute("aria-label", view.caption);
       paint();
     },
-
-    /** Where a target is, in CSS pixels of the canvas. */
-    placeOf(target) {
-      const { layout } = shown;
-      if (target.kind === "pixel") return pixelAt(layout.images[0], target.index);
-      if (target.kind === "edge") return pixelAt(layout.images[1], target.from);
-      if (target.kind === "loss") return { x: layout.loss.x + 9, y: layout.loss.y + 9 };
-      return layout.columns[target.layer - 1].nodes[target.index];
-    },
-
-    repaint: paint,
   };
 }
 

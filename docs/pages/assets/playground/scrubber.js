@@ -10,7 +10,12 @@ const PAUSE = 2400; // milliseconds that a stage stays while it plays
  */
 export function createScrubber(host, onMove) {
   const play = element("button", { type: "button", class: "pg-play" });
-  const range = element("input", { type: "range", min: 0, step: 1, "aria-label": "Stage of the pass" });
+  const range = element("input", {
+    type: "range",
+    min: 0,
+    step: 1,
+    "aria-label": "Stage of the pass",
+  });
   const track = element("div", { class: "pg-stages", "aria-hidden": "true" });
   host.append(play, element("div", { class: "pg-track-box" }, range, track));
   let [stages, at, last, timer] = [[], 0, 0, 0];
@@ -66,9 +71,14 @@ export function createScrubber(host, onMove) {
     use(those, first) {
       stages = those;
       range.max = stages.length - 1;
+      host.classList.toggle("pg-many", stages.length > 12);
       host.style.setProperty("--pg-count", stages.length);
       const cells = stages.map(({ symbol, direction }, i) => {
-        const cell = element("span", { class: `pg-stage ${direction && `pg-to-${direction}`}` }, symbol);
+        const cell = element(
+          "span",
+          { class: `pg-stage ${direction && `pg-to-${direction}`}` },
+          symbol,
+        );
         cell.addEventListener("click", () => {
           stop();
           if (i <= last) go(i);

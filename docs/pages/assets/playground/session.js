@@ -65,7 +65,10 @@ export function telling({ state, strongest, answer }, { kind, layer }) {
   if (kind === "x") return { kind: "pixel", index: ranked(state.x.values)[0] };
   if (kind === "dw" || kind === "step") {
     const { dw } = state.grads[layer - 1];
-    const largest = dw.values.reduce((best, value, i) => (Math.abs(value) > Math.abs(dw.values[best]) ? i : best), 0);
+    const largest = dw.values.reduce(
+      (best, value, i) => (Math.abs(value) > Math.abs(dw.values[best]) ? i : best),
+      0,
+    );
     return { kind: "edge", layer, from: Math.floor(largest / dw.cols), to: largest % dw.cols };
   }
   if (layer < depth) return { kind: "unit", layer, index: strongest(layer) };

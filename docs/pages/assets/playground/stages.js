@@ -26,7 +26,9 @@ const stage = (kind, layer, symbol, direction) => ({ kind, layer, symbol, direct
 
 /** Where a stage is, by its kind and layer. */
 export const placeOf = (stages, kind, layer) =>
-  stages.findIndex((stage) => stage.kind === kind && (layer === undefined || stage.layer === layer));
+  stages.findIndex(
+    (stage) => stage.kind === kind && (layer === undefined || stage.layer === layer),
+  );
 
 /** The kind of number that layer n shows at stage `at`: z, a, da or dz; null before it has any. */
 export function quantityAt(stages, at, n) {
@@ -71,7 +73,9 @@ export function told(stages, at, state) {
           "it fed, each times the weight between them.",
       ];
     case "dz":
-      return n === depth ? errorTold(n, state) : [`dZ${n} = dA${n} * (Z${n} > 0)`, stopped(n, state)];
+      return n === depth
+        ? errorTold(n, state)
+        : [`dZ${n} = dA${n} * (Z${n} > 0)`, stopped(n, state)];
     case "dw":
       return [
         `dW${n} = ${inputOf(n)}.T @ dZ${n},  db${n} = dZ${n}`,

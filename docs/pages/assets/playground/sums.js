@@ -18,7 +18,8 @@ const LARGEST = 5;
 /** @returns {Sum | null} null where the stage has no number for the target yet */
 export function sumOf(stages, at, state, target) {
   if (target.kind === "pixel") return pixel(state, target.index);
-  if (target.kind === "loss") return state.grads && at >= placeOf(stages, "loss", depthOf(state)) ? lossSum(state) : null;
+  if (target.kind === "loss")
+    return state.grads && at >= placeOf(stages, "loss", depthOf(state)) ? lossSum(state) : null;
   if (target.kind === "edge") return edge(stages, at, state, target);
   const quantity = quantityAt(stages, at, target.layer);
   return quantity && UNITS[quantity](state, target.layer, target.index);
@@ -47,7 +48,12 @@ function long(name, formula, terms, total, fixed = []) {
   return { name, formula, terms: [...shown, ...fixed], rest, total, note };
 }
 
-const term = (name, left, right) => ({ name, left, right, value: right === null ? left : left * right });
+const term = (name, left, right) => ({
+  name,
+  left,
+  right,
+  value: right === null ? left : left * right,
+});
 
 /** What feeds unit j of layer n: "pixel 3, 14", "unit 5". */
 const sourceName = (n, i) => (n === 1 ? `pixel ${Math.floor(i / 28)}, ${i % 28}` : `unit ${i}`);
@@ -73,7 +79,10 @@ function lossSum({ caches, label, loss, params }) {
   return single(
     "loss",
     `−log A${n}[${label}] = log Σ exp(Z${n}) − Z${n}[${label}]`,
-    [term(`log Σ exp(Z${n})`, largest + Math.log(powers), null), term(`−Z${n}[${label}]`, -values[label], null)],
+    [
+      term(`log Σ exp(Z${n})`, largest + Math.log(powers), null),
+      term(`−Z${n}[${label}]`, -values[label], null),
+    ],
     loss,
     "0 if the network were sure of your digit; the less likely it finds it, the larger.",
   );
@@ -83,7 +92,9 @@ const UNITS = {
   z({ params, caches }, n, j) {
     const { w, b } = params[n - 1];
     const input = caches[n - 1].x.values;
-    const terms = Array.from(input, (value, i) => term(sourceName(n, i), value, w.values[i * w.cols + j]));
+    const terms = Array.from(input, (value, i) =>
+      term(sourceName(n, i), value, w.values[i * w.cols + j]),
+    );
     return long(
       `Z${n}[${j}]`,
       `Σ ${inputOf(n)}[i] · W${n}[i, ${j}] + b${n}[${j}]`,
@@ -129,16 +140,30 @@ const UNITS = {
     const terms = Array.from(state.grads[n].dz.values, (value, j) =>
       term(unitName(state, n + 1, j), value, w.values[i * w.cols + j]),
     );
-    return long(`dA${n}[${i}]`, `Σ dZ${n + 1}[j] · W${n + 1}[${i}, j]`, terms, state.grads[n].dx.values[i]);
+    return long(
+      `dA${n}[${i}]`,
+      `Σ dZ${n + 1}[j] · W${n + 1}[${i}, j]`,
+      terms,
+      state.grads[n].dx.values[i],
+    );
   },
 
   dz(state, n, j) {
     const total = state.grads[n - 1].dz.values[j];
     if (n === depthOf(state)) {
       const y = Number(j === state.label);
-      const terms = [term(`A${n}[${j}], the answer`, state.caches[n - 1].a.values[j], null), term(`−Y[${j}], the truth`, -y, null)];
+      const terms = [
+        term(`A${n}[${j}], the answer`, state.caches[n - 1].a.values[j], null),
+        term(`−Y[${j}], the truth`, -y, null),
+      ];
       const way = total < 0 ? "too little: its sum should rise" : "too much: its sum should fall";
-      return single(`dZ${n}[${j}]`, `A${n}[${j}] − Y[${j}]`, terms, total, `Digit ${j} got ${way}.`);
+      return single(
+        `dZ${n}[${j}]`,
+        `A${n}[${j}] − Y[${j}]`,
+        terms,
+        total,
+        `Digit ${j} got ${way}.`,
+      );
     }
     const on = state.caches[n - 1].z.values[j] > 0;
     return single(
@@ -187,7 +212,12 @@ function edge(stages, at, state, { layer: n, from, to }) {
     );
   }
   if (at < placeOf(stages, "z", n)) return null;
-  return single(`a term of Z${n}[${to}]`, `${source} · ${name}`, [term(sourceName(n, from), input, weight)], input * weight);
+  return single(
+    `a term of Z${n}[${to}]`,
+    `${source} · ${name}`,
+    [term(sourceName(n, from), input, weight)],
+    input * weight,
+  );
 }
 
 /** What a target is called and its value, in one line: "dZ1[17] = −.231". */

@@ -10,7 +10,17 @@ function rgb(probe, variable) {
     .map(Number);
 }
 
-const NAMES = ["positive", "negative", "zero", "ink", "chosen", "forward", "backward", "faint", "muted"];
+const NAMES = [
+  "positive",
+  "negative",
+  "zero",
+  "ink",
+  "chosen",
+  "forward",
+  "backward",
+  "faint",
+  "muted",
+];
 const known = new Map(); // by host: while neither theme nor page changes, nothing is read again
 
 /** What a picture needs to know. */
