@@ -60,7 +60,7 @@ function ofLayer(state, n, what, lit, target) {
   const mine = target ? own(w, value, n, target) : [];
   const largest = all.reduce((most, edge) => Math.max(most, Math.abs(edge.value)), 0) || 1;
   const share = (edge) => Math.min(1, Math.abs(edge.value) / largest);
-  const light = mine.length ? 0.3 * lit : lit;
+  const light = lit * (mine.length === 0 ? 1 : target.kind === "edge" ? 0.6 : 0.3);
   return [
     ...all.map((edge) => ({ ...edge, layer: n, share: share(edge), lit: light })),
     ...mine.map((edge) => ({ ...edge, layer: n, share: share(edge), lit })),

@@ -32,7 +32,10 @@ export function createInspector(host) {
     const rows = terms.map(({ name, left, right, value, text }) =>
       row(name, text ?? factors(left, right), value, scale),
     );
-    if (rest.count) rows.push(row(`${rest.count} more`, "", rest.value, scale));
+    if (rest.count)
+      rows.push(
+        row(rest.count === 1 ? "1 other term" : `${rest.count} other terms`, "", rest.value, scale),
+      );
     const last = row(sum.name, "", total, scale);
     last.classList.add("pg-total");
     body.replaceChildren(...rows, last);

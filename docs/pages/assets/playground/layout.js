@@ -16,7 +16,7 @@ export function layoutOf(width, height, units) {
   const inner = width - 2 * EDGE;
   const image = Math.floor(Math.min(0.26 * inner, (room - 44) / 2));
   const outputs = narrow ? 104 : 140;
-  const hidden = units.slice(0, -1).map((count) => column(count, room, narrow));
+  const hidden = units.slice(0, -1).map((count) => column(count, room, narrow, width));
   const taken = hidden.reduce((sum, { width }) => sum + width, image + outputs);
   const gap = (inner - taken) / (hidden.length + 1);
   const top = TOP + (room - (2 * image + 44)) / 2;
@@ -57,9 +57,12 @@ export function layoutOf(width, height, units) {
   return { width, height, narrow, images, columns, loss };
 }
 
-function column(count, room, narrow) {
+function column(count, room, narrow, width) {
   const across = count > 64 ? GRID : 1;
-  const pitch = Math.min(across > 1 ? (narrow ? 11 : 21) : 26, room / Math.ceil(count / across));
+  const pitch = Math.min(
+    across > 1 ? (narrow ? width / 32 : 21) : 26,
+    room / Math.ceil(count / across),
+  );
   return { across, pitch, width: across * pitch };
 }
 

@@ -114,6 +114,7 @@ function paintStage() {
   const caption = x
     ? `The network: ${formula}. ${sum ? inOneLine(sum) : ""}`
     : "The network, without a drawing";
+  find("heard").textContent = pinned && sum ? inOneLine(sum) : "";
   net.show({ state, stages, at, target: shown, unit: unitOf(shown), caption }, growing);
   growing = false;
 }

@@ -9,6 +9,7 @@ import { curveOf, layoutOf, neighbor, pointOn, targetAt } from "./layout.js";
 import { paintColumn, paintImages, paintLoss, paintOutputs } from "./netparts.js";
 import { colorsOf, css } from "./theme.js";
 
+const WIDE = 760; // CSS pixels; above it the drawing is enlarged
 const GROWTH = 650; // milliseconds in which the lines of a stage grow
 
 /**
@@ -19,16 +20,16 @@ export function createNetView(host, on) {
   const canvas = element("canvas", { role: "img", "aria-label": "The network" });
   host.append(canvas);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let shown = null; // what was painted last: the view, the layout and the edges
+  let shown = null; // what was painted last
   let begun = -GROWTH; // when the lines began to grow
   let frame = 0;
 
   function paint() {
     cancelAnimationFrame(frame);
     if (!shown) return;
-    const { view, layout, edges } = shown;
+    const { view, layout, edges, scale } = shown;
     const grown = still.matches ? 1 : Math.min(1, (performance.now() - begun) / GROWTH);
-    const context = scaled(canvas, layout);
+    const context = scaled(canvas, layout, scale);
     const colors = colorsOf(host);
     paintImages(context, colors, layout, view);
     const back = view.stages[view.at].direction === "backward";
@@ -42,8 +43,8 @@ export function createNetView(host, on) {
   }
 
   function find(event) {
-    const { layout, edges, view } = shown;
-    return targetAt(layout, edges, view.unit, event.offsetX, event.offsetY);
+    const { layout, edges, view, scale } = shown;
+    return targetAt(layout, edges, view.unit, event.offsetX / scale, event.offsetY / scale);
   }
 
   canvas.addEventListener("pointermove", (event) => {
@@ -71,9 +72,10 @@ export function createNetView(host, on) {
      */
     show(view, grow = false) {
       const units = view.state.params.map(({ b }) => b.length);
-      const layout = layoutOf(host.clientWidth, host.clientHeight, units);
+      const scale = Math.max(1, host.clientWidth / WIDE);
+      const layout = layoutOf(host.clientWidth / scale, host.clientHeight / scale, units);
       const edges = view.state.x ? edgesAt(view.stages, view.at, view.state, view.target) : [];
-      shown = { view, layout, edges };
+      shown = { view, layout, edges, scale };
       if (grow) begun = performance.now();
       canvas.setAttribute("aria-label", view.caption);
       paint();
@@ -81,12 +83,12 @@ export function createNetView(host, on) {
   };
 }
 
-function scaled(canvas, { width, height }) {
-  const ratio = window.devicePixelRatio || 1;
+function scaled(canvas, { width, height }, scale) {
+  const ratio = (window.devicePixelRatio || 1) * scale;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  canvas.style.width = `${width * scale}px`;
+  canvas.style.height = `${height * scale}px`;
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);

@@ -47,6 +47,7 @@ export function createScrubber(host, onMove) {
   function mark() {
     range.value = at;
     const { symbol, direction } = stages[at];
+    host.dataset.direction = direction;
     range.setAttribute("aria-valuetext", `${symbol}${direction ? `, ${direction}` : ""}`);
     [...track.children].forEach((cell, i) => {
       cell.classList.toggle("pg-now", i === at);
