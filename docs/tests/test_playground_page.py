@@ -66,43 +66,41 @@ def test_a_digit_is_drawn_and_read_at_once(page_of: Any) -> None:
 
 
 def test_a_blank_canvas_says_so(sheet: Any) -> None:
-    desktop = sheet
-    assert "blank" in says(desktop)
-    assert set(probabilities(desktop)) == {"–"}
-    assert desktop.is_disabled("#pg-one")
-    draw_with_mouse(desktop, ONE)
-    assert "blank" not in says(desktop)
-    desktop.click("#pg-clear")
-    settle(desktop)
-    assert "blank" in says(desktop)
-    assert set(probabilities(desktop)) == {"–"}
-    desktop.click("#pg-details summary")
-    settle(desktop)
-    assert not desktop.is_visible("#pg-forward")
+    assert "blank" in says(sheet)
+    assert set(probabilities(sheet)) == {"–"}
+    assert sheet.is_disabled("#pg-one")
+    draw_with_mouse(sheet, ONE)
+    assert "blank" not in says(sheet)
+    sheet.click("#pg-clear")
+    settle(sheet)
+    assert "blank" in says(sheet)
+    assert set(probabilities(sheet)) == {"–"}
+    sheet.click("#pg-details summary")
+    settle(sheet)
+    assert not sheet.is_visible("#pg-forward")
 
 
 def test_a_drawing_is_read(blank: Any) -> None:
-    page_of = blank
-    phone = page_of.viewport_size["width"] < 500
+    phone = blank.viewport_size["width"] < 500
     draw = draw_with_finger if phone else draw_with_mouse
-    before = page_of.evaluate("scrollY") if not phone else None
-    draw(page_of, ONE)
-    assert says(page_of).startswith("The network reads 1")
-    first = ink(page_of)
-    numbers = [float(text) for text in probabilities(page_of)]
+    before = blank.evaluate("scrollY") if not phone else None
+    draw(blank, ONE)
+    assert says(blank).startswith("The network reads 1")
+    first = ink(blank)
+    numbers = [float(text) for text in probabilities(blank)]
     assert abs(sum(numbers) - 1) < 0.01
     assert numbers[1] > 0.6
-    draw(page_of, [(0.2, 0.5), (0.8, 0.5)])
-    both = ink(page_of)
+    draw(blank, [(0.2, 0.5), (0.8, 0.5)])
+    both = ink(blank)
     assert both > 1.5 * first
-    page_of.click("#pg-undo")
-    settle(page_of)
-    assert ink(page_of) == first
-    page_of.click("#pg-undo")
-    settle(page_of)
-    assert "blank" in says(page_of)
-    assert ink(page_of) == 0
-    assert before is None or page_of.evaluate("scrollY") == before
+    blank.click("#pg-undo")
+    settle(blank)
+    assert ink(blank) == first
+    blank.click("#pg-undo")
+    settle(blank)
+    assert "blank" in says(blank)
+    assert ink(blank) == 0
+    assert before is None or blank.evaluate("scrollY") == before
 
 
 def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
@@ -119,22 +117,20 @@ def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
 
 
 def test_a_stroke_ends_outside_the_pad_too(sheet: Any) -> None:
-    desktop = sheet
-    draw_with_mouse(desktop, [(0.5, 0.5), (0.5, 1.2)])
-    drawn = ink(desktop)
-    desktop.mouse.move(*at(desktop, [(0.1, 0.1)])[0], steps=5)  # the button is up
-    settle(desktop)
-    assert ink(desktop) == drawn > 0
+    draw_with_mouse(sheet, [(0.5, 0.5), (0.5, 1.2)])
+    drawn = ink(sheet)
+    sheet.mouse.move(*at(sheet, [(0.1, 0.1)])[0], steps=5)  # the button is up
+    settle(sheet)
+    assert ink(sheet) == drawn > 0
 
 
 def test_undo_takes_a_clear_back(sheet: Any) -> None:
-    desktop = sheet
-    draw_with_mouse(desktop, SEVEN)
-    drawn = ink(desktop)
-    desktop.click("#pg-clear")
-    desktop.click("#pg-undo")
-    settle(desktop)
-    assert ink(desktop) == drawn
+    draw_with_mouse(sheet, SEVEN)
+    drawn = ink(sheet)
+    sheet.click("#pg-clear")
+    sheet.click("#pg-undo")
+    settle(sheet)
+    assert ink(sheet) == drawn
 
 
 def test_test_digits_are_read_with_their_labels(desktop: Any) -> None:
@@ -261,7 +257,7 @@ def test_the_filled_page_is_named_and_legible_and_fits(page_of: Any) -> None:
 
 
 def test_the_pictures_follow_light_and_dark(desktop: Any) -> None:
-    corner = "[0, 1, 2].map((i) => data[4 * (canvas.width * 80 + 40) + i])"  # paper, in X
+    corner = "[0, 1, 2].map((i) => data[4 * (canvas.width * 110 + 40) + i])"  # paper, in X
     settle(desktop)
     light = read(desktop, "#pg-net canvas", corner)
     desktop.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
