@@ -3,7 +3,9 @@
 // a formula may (at relations and signs), then shrinks to what is still readable, and scrolls last.
 
 const LITTLE = 0.88; // of the size: better than to wrap
-const LEAST = 0.72; // of the size: the smallest that is read without effort
+const LEAST = 0.66; // of the size: the smallest that is read without effort
+
+const WORD = 20; // letters of a formula that stays on one line
 
 const formulas = document.querySelectorAll(".arithmatex");
 
@@ -33,14 +35,19 @@ function render(element) {
     strict: (code) => (code === "unicodeTextInMathMode" ? "error" : "ignore"),
     macros: { "\\T": "^{\\top}", "\\d": "\\mathrm{d}" },
   });
-  if (!displayMode) keepPunctuation(element);
+  if (!displayMode) keepTogether(element);
 }
 
-/** The bracket before an inline formula and the comma behind it never begin or end a line alone. */
-function keepPunctuation(element) {
+/**
+ * The comma behind an inline formula does not begin a line, nor does the bracket before it end one; and
+ * a formula that is no longer than a long word is not broken.
+ */
+function keepTogether(element) {
+  const short = element.querySelector(".katex-html")?.textContent.length <= WORD;
+  element.classList.toggle("short", short);
   const before = /[([“‘"—–-]+$/.exec(textOf(element.previousSibling))?.[0] ?? "";
   const behind = /^[.,;:!?)\]”’"…\p{L}\d-]+/u.exec(textOf(element.nextSibling))?.[0] ?? "";
-  if (!before && !behind) return;
+  if (!before && !behind && !short) return;
   const { previousSibling, nextSibling } = element;
   if (before) previousSibling.data = previousSibling.data.slice(0, -before.length);
   if (behind) nextSibling.data = nextSibling.data.slice(behind.length);

@@ -17,10 +17,9 @@ def digits() -> str:
     """The first test digit of each class, and its probabilities."""
     (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
     model = pn.serial(pn.rescale(), pn.flatten(), pn.dense(128), pn.relu, pn.dense(10))
-    run = jax.jit(
-        pn.training_run(model, pn.softmax_cross_entropy, pn.adam(1e-3), epochs=3, batch_size=128)
-    )
-    end, _ = run(jax.random.key(0), x, y)
+    loss, optimizer = pn.softmax_cross_entropy, pn.adam(1e-3)
+    run = {"epochs": 3, "batch_size": 128, "key": jax.random.key(0)}
+    end, _ = pn.fit(model, loss, optimizer, (x, y), **run, progress=False)
     chosen = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
     logits, _ = model.apply(end.params, end.state, x_test[np.array(chosen)])
     parts = []
