@@ -103,8 +103,8 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
         f"<span>Checked: {agreement} its NumPy form. Code of {name}</span></summary><div>"
         f"<p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
         f"{highlighted(shown)}{highlighted(transcription)}"
-        f"<p>Both are evaluated in float64 on random numbers each time this page is built: purenn's "
-        f"result is {agreement} NumPy's. The test is "
+        f"<p>Both are evaluated in float64 on random numbers each time this page is built, and "
+        f"purenn's result is {agreement} NumPy's. The test is "
         f"<code>docs/tests/test_equations.py -k {name}</code>.</p></div></details>",
     )
 
@@ -151,7 +151,7 @@ def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 
 
 def widths(picture: str) -> dict[str, float]:
-    """`--width` and `--least` of an SVG: as it is drawn, and where its smallest words have 10 px."""
+    """How wide an SVG is drawn, and the `--least` width, where its smallest words have 10 px."""
     units = re.search(r'viewBox="0 0 ([\d.]+) ', picture)
     width = re.search(r"max-width: ([\d.]+)px", picture)
     if not (units and width):

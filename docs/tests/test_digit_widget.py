@@ -1,4 +1,4 @@
-"""The network of the first page that reads a digit: its numbers are purenn's, and anyone can use it."""
+"""The network on the first page that reads a digit: its numbers are purenn's."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -42,7 +42,7 @@ def tab(browser: Any, server: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def expected(site: Path) -> np.ndarray:
-    """The probabilities of the first test digits, as purenn computes them from the site's network."""
+    """purenn's probabilities of the first test digits, with the parameters of the site."""
     params = params_of(site, HIDDEN)
     model, state = playground.model_of(HIDDEN), tuple(() for _ in params)
     logits, _ = jax.jit(model.apply)(params, state, TEST.x[:100])
@@ -56,38 +56,41 @@ def digits_of(tab: Any) -> list[int]:
 
 
 def test_the_bars_are_purenn_s_probabilities(tab, expected, record_property):
-    """The digit that is there when the page opens, and those that follow at the keyboard's button."""
+    """Those of the digit that is there at first, and of each that the button shows, by keyboard."""
     indices = digits_of(tab)
-    worst = compare(tab, indices, expected)
+    _, worst = nearest(tab, expected[indices])
     tab.get_by_role("button", name="Try a test digit").focus()
-    seen = set()
-    for _ in range(len(indices)):
+    seen = []
+    for _ in indices:
         tab.keyboard.press("Enter")
-        probabilities, error = nearest(tab, indices, expected)
+        which, error = nearest(tab, expected[indices])
         worst = max(worst, error)
-        seen.add(tuple(probabilities))
-        said = tab.locator("[data-widget=digit] [role=status]").inner_text()
-        assert said.startswith(f"It reads {int(np.argmax(probabilities))}, with probability")
-    assert len(seen) == len(indices), "the button shows one digit after the other"
+        seen.append(which)
+        guess = int(np.argmax(tab.evaluate(READ)))
+        assert guess == int(np.argmax(expected[indices[which]]))
+        verdict = "right" if guess == TEST.y[indices[which]] else "wrong"
+        assert spoken(tab).startswith(f"It reads {guess}, with probability")
+        assert verdict in spoken(tab)
+    assert sorted(seen) == list(range(len(indices))), "each digit has its turn"
     assert worst < TOLERANCE
     record_property("figure", f"{worst:.1e}, the worst of {len(indices)} digits")
 
 
-def nearest(tab: Any, indices: list[int], expected: np.ndarray) -> tuple[np.ndarray, float]:
-    """The probabilities on the page, and how far the test digit is that has almost the same."""
+def nearest(tab: Any, expected: np.ndarray) -> tuple[int, float]:
+    """Of which row the bars on the page are, and how far they are from it."""
     found = np.array(tab.evaluate(READ), float)
     assert found.shape == (10,)
-    return found, float(np.abs(expected[indices] - found).max(axis=1).min())
+    distances = np.abs(expected - found).max(axis=1)
+    return int(np.argmin(distances)), float(distances.min())
 
 
-def compare(tab: Any, indices: list[int], expected: np.ndarray) -> float:
-    return nearest(tab, indices, expected)[1]
+def spoken(tab: Any) -> str:
+    return tab.locator("[data-widget=digit] [role=status]").inner_text()
 
 
 def test_a_wrong_network_would_be_found(tab, expected):
     """The probabilities of another digit are farther away than the tolerance."""
-    indices = digits_of(tab)
-    assert nearest(tab, indices[:3], expected)[1] > TOLERANCE
+    assert nearest(tab, expected[digits_of(tab)[:3]])[1] > TOLERANCE
 
 
 def test_the_lengths_are_the_numbers(tab):
@@ -111,7 +114,7 @@ def test_it_reads_while_a_mouse_draws(tab):
     tab.mouse.up()
     assert frames[0] != frames[1], "it does not wait for the end of the stroke"
     assert int(np.argmax(tab.evaluate(READ))) == 1
-    assert "It reads 1" in tab.locator("[data-widget=digit] [role=status]").inner_text()
+    assert "It reads 1" in spoken(tab)
 
 
 def test_a_stroke_on_a_test_digit_begins_a_new_one(tab):
@@ -120,8 +123,7 @@ def test_a_stroke_on_a_test_digit_begins_a_new_one(tab):
     tab.mouse.click(*point)
     after = tab.evaluate(READ)
     assert before != after
-    said = tab.locator("[data-widget=digit] [role=status]").inner_text()
-    assert "right" not in said and "wrong" not in said, "nobody knows what a drawing is"
+    assert "right" not in spoken(tab) and "wrong" not in spoken(tab), "a drawing has no label"
 
 
 def test_a_finger_draws_and_does_not_scroll_the_page(browser, server):
