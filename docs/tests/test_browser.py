@@ -47,11 +47,14 @@ def fresh(browser):
 
 def test_the_first_page_is_light(fresh, server, record_property):
     """Less than 500 kB for a first visit, counted without compression."""
-    sizes = {}
-    fresh.on("requestfinished", lambda r: sizes.update({r.url: len(r.response().body())}))
+    requests = []
+    fresh.on("requestfinished", lambda request: requests.append(request))
     traffic = Traffic(server).watch(fresh)
-    fresh.goto(server, wait_until="networkidle")
+    fresh.goto(server, wait_until="load")
+    fresh.wait_for_selector(".widget.widget-ready", timeout=20_000)
+    fresh.wait_for_load_state("networkidle")
     traffic.leave(fresh)
+    sizes = {request.url: len(request.response().body()) for request in requests}
     total = sum(sizes.values())
     record_property("figure", f"{total / 1000:.0f} kB in {len(sizes)} files")
     assert any(url.endswith(".css") for url in sizes)
