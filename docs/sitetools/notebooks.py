@@ -58,7 +58,7 @@ def title_of(page: Path) -> str:
 
 def notebook(page: Path, built: str) -> nbformat.NotebookNode:
     """One page's notebook; `built` is its HTML."""
-    figures = iter(re.findall(r"<figure>(<svg.*?</svg>|<img.*?>)", built, re.DOTALL))
+    figures = iter(re.findall(r'<div class="drawing">(<svg.*?</svg>|<img.*?>)', built, re.DOTALL))
     tables = iter(re.findall(r'<div class="errors">(.*?)</div>', built, re.DOTALL))
     cells = [new_code_cell(SETUP)]
     reader = ProseReader()

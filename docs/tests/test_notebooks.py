@@ -76,7 +76,8 @@ Out again.
 
 def test_a_figure_comes_along_in_light_colours(tmp_path, monkeypatch):
     page = PAGES / "quick-start.md"
-    svg = '<figure><svg role="img"><path stroke="var(--figure-blue)"/></svg></figure>'
+    svg = '<svg role="img"><path stroke="var(--figure-blue)"/></svg>'
+    svg = f'<figure style="--width: 9px"><div class="drawing">{svg}</div></figure>'
     text = '# T\n\n```figure name="a.b" alt="A line."\nIt.\n```\n'
     monkeypatch.setattr(type(page), "read_text", lambda self: text)
     *_, cell = notebook(page, svg).cells
