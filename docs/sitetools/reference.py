@@ -82,7 +82,6 @@ def every_type() -> str:
     for path, (definition, words) in types().items():
         name = path.split(".")[-1]
         words = " ".join(words.split()).replace("|", r"\|")
-        shown = definition.replace("|", r"\|")
-        code = f"`{shown}`" if shown and shown not in ("Any", "Array") else ""
-        rows.append(f'| [](){{ #{path} }}`{name}` | {words} | {code} |')
+        code = f"`{definition}`" if definition not in ("", "Any", "Array") else ""
+        rows.append(f"| [](){{ #{path} }}`{name}` | {words} | {code} |")
     return "\n".join(rows)
