@@ -207,7 +207,12 @@ def elementwise(row):
 
 # The page.
 
-HEAD = """# Extreme inputs
+HEAD = """---
+search:
+  boost: 0.3
+---
+
+# Extreme inputs
 
 What each op and layer makes of the ends of float32, value and derivative by hand, compiled on a
 CPU. This page is written by `python tests/test_extremes.py --write`, and the tests compare it with
