@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sitetools import ROOT, llms, notebooks
+from sitetools import ROOT, llms, notebooks, search
 
 # Not --quiet: it hides the warnings from --strict too.
 MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     if built.returncode:
         return built.returncode
     llms.write(site)
+    search.write(site)
     written = notebooks.write(site)
     pages = sum(1 for _ in site.rglob("*.html"))
     print(f"{site}: {pages} pages, {len(written)} notebooks, llms.txt")

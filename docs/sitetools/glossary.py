@@ -1,8 +1,8 @@
-"""A Markdown extension: the first occurrence of a glossary's term on a page carries its definition.
+"""A Markdown extension: the first occurrence of a glossary's term on a page has its definition.
 
-The terms are those of docs/pages/glossary.md: a heading `### Logit { #logit data-forms="logits" }`,
-where `|` separates other forms of the word, and below it the definition, a paragraph. A term becomes
-a link into the glossary that holds the definition, for assets/glossary.js to show.
+The terms are those of docs/pages/glossary.md, which are headings with other forms of the word,
+`### Logit { #logit data-forms="logits|…" }`, and below each the definition, a paragraph. A term
+becomes a link into the glossary that holds the definition, for assets/glossary.js to show.
 """
 
 import posixpath
