@@ -14,7 +14,7 @@ from sitetools.reference import public
 import purenn
 
 SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "Examples:")
-# What is raised for a wrong argument; an AssertionError or a StopIteration is no part of a contract.
+# What is raised for a wrong argument, a wrong file, or a run that diverges.
 CHECKS = ("TypeError", "ValueError", "FloatingPointError", "OSError")
 
 

@@ -27,6 +27,9 @@ def flatten() -> Layer:
     Returns:
         A layer with no parameters and no state.
 
+    Raises:
+        ValueError: `x` has no batch axis.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
