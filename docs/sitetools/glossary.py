@@ -19,6 +19,7 @@ from sitetools.page_of_markdown import page_of_markdown
 from sitetools.pages import PAGES
 
 PAGE = "glossary.md"
+NOT_MARKED = {PAGE, "bibliography.md"}
 SKIPPED = {
     *("a", "abbr", "button", "code", "figure", "pre", "script", "style", "summary", "svg", "table"),
     *(f"h{level}" for level in range(1, 7)),
@@ -74,7 +75,7 @@ class Marker(Treeprocessor):
     def run(self, root: Element) -> None:
         """Go through the page, unless it is the glossary itself."""
         page = page_of_markdown(self.md)
-        if page is None or page.file.src_uri == PAGE:
+        if page is None or page.file.src_uri in NOT_MARKED:
             return
         # A page's docstrings are converted one by one: what was marked is kept with the file.
         self.marked: set[str] = vars(page.file).setdefault("marked_terms", set())
