@@ -1,7 +1,7 @@
 """The search index, mended after the site is built: `python -m sitetools.search SITE`.
 
-Entries of the reference get the words that people use for them, lose the copy of their source, and
-those whose name begins other names, as `adam` begins `adamax`, come before these.
+Entries of the reference get the words that people use for them, and those whose name begins other
+names, as `adam` begins `adamax`, come before these.
 """
 
 import json
@@ -47,7 +47,6 @@ SYNONYMS = {
 }
 LESS = {"teaching/": 0.5}  # exercises and planted mistakes name everything
 FIRST = 4  # times the score of a name that begins other names
-SOURCE = "Source code in"
 
 
 def mended(index: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def mended(index: dict[str, Any]) -> dict[str, Any]:
             if doc["location"].startswith(folder):
                 doc = doc | {"boost": boost}
         if name:
-            doc = doc | {"text": f"{doc['text'].split(SOURCE)[0]} {SYNONYMS.get(name, '')}".strip()}
+            doc = doc | {"text": f"{doc['text']} {SYNONYMS.get(name, '')}".strip()}
             if any(n != name and n.startswith(name) and "." not in n[len(name) :] for n in names):
                 doc["boost"] = doc.get("boost", 1) * FIRST
         docs.append(doc)
