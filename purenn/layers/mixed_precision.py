@@ -25,7 +25,7 @@ ROOM = 2.0**12  # how large a sum over the rows of dy may be: 1/16 of float16's 
 
 
 def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
-    r"""Compute a layer in half precision, inside a model in float32.
+    r"""Compute a layer in half precision, with its parameters in full precision.
 
     The floating-point parameters and `x` are cast to `dtype`, and `y` back to the dtype of `x`. In
     the backward pass, `dy` is cast to `dtype`, and `dparams` and `dx` to the dtypes of the
