@@ -255,9 +255,8 @@ class Layer(Value):
     def replace(self, **changes: Any) -> "Layer":
         """Return a copy of this layer with some of its arguments changed.
 
-        If `forward` changes but not `apply`, a new `apply` is made from it. If `forward`,
-        `backward` or `padded` changes, `parts` and `inner` no longer describe the layer and become
-        ().
+        If `forward` changes but not `apply`, a new `apply` is made from it. A change of `forward`,
+        `backward` or `padded` empties `parts` and `inner`, which no longer hold.
 
         Args:
             **changes: new values for arguments of `Layer`.
