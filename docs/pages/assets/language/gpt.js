@@ -1,0 +1,50 @@
+/** The network of examples/language_models.py, its loss and its gradients, and a step of descent. */
+
+import { attention } from "./attention.js";
+import { residual, serial } from "./combine.js";
+import { dense } from "./dense.js";
+import { embedding } from "./embedding.js";
+import { gatedDense } from "./gated-dense.js";
+import { matrix } from "./matrix.js";
+import { rmsNorm } from "./rms-norm.js";
+import { softmaxCrossEntropy } from "./softmax-cross-entropy.js";
+
+/** From tokens to the logits of the character after each: `depth` blocks of two residuals. */
+export function gpt(depth, heads) {
+  const block = () => [
+    residual(serial([rmsNorm, attention(heads)])),
+    residual(serial([rmsNorm, gatedDense, dense])),
+  ];
+  const blocks = Array.from({ length: depth }, block).flat();
+  return serial([embedding, ...blocks, rmsNorm, dense]);
+}
+
+/**
+ * The loss and every derivative.
+ *
+ * @param {number[]} tokens  one per position
+ * @param {(number | null)[]} targets  what should come after each, null where it doesn't count
+ * @returns {{loss: number, z: Matrix, cache: object[], dz: Matrix, grads: object[], inner: object[]}}
+ *   cache: of each layer, forward; grads: like the parameters; inner: of each layer, backward
+ */
+export function valueAndGrad(model, params, tokens, targets) {
+  const { y: z, cache } = model.forward(params, tokens);
+  const dz = softmaxCrossEntropy.backward(z, targets);
+  const { dparams: grads, inner } = model.backward(params, cache, dz);
+  return { loss: softmaxCrossEntropy.forward(z, targets), z, cache, dz, grads, inner };
+}
+
+/** One step of gradient descent, as new parameters: w − rate·dw, for each of them. */
+export function sgd(params, grads, rate) {
+  if (params.values) {
+    const { rows, cols, values } = params;
+    return matrix(
+      rows,
+      cols,
+      values.map((value, i) => value - rate * grads.values[i]),
+    );
+  }
+  if (Array.isArray(params)) return params.map((part, i) => sgd(part, grads[i], rate));
+  const entries = Object.entries(params).map(([name, part]) => [name, sgd(part, grads[name], rate)]);
+  return Object.fromEntries(entries);
+}
