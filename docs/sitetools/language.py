@@ -36,7 +36,7 @@ COMMANDS = {
 }
 FILES = {False: "moby-dick", True: "names"}
 # What the page shows first: from the held-out end of the book, and a held-out name.
-OPENINGS = {False: "the white whale ", True: "isabell"}
+OPENINGS = {False: "The ship? Great God, where is the ship?", True: "gabriella"}
 
 
 def options_of(names: bool) -> Any:

@@ -2,7 +2,7 @@
 // language_reference.py, as base64 of float32. With targets of null, only what is computed forward.
 async ([folder, name, tokens, targets, rate]) => {
   const { loadManifest, loadNetwork } = await import(folder + "assets.js");
-  const { sgd, valueAndGrad } = await import(folder + "gpt.js");
+  const { gradients, sgd } = await import(folder + "gpt.js");
   const described = (await loadManifest()).find((network) => network.name === name);
   const { model, params } = await loadNetwork(described);
   const found = {};
@@ -14,15 +14,17 @@ async ([folder, name, tokens, targets, rate]) => {
     }
     found[key] = btoa(text);
   };
-  const { loss, z, cache, dz, grads, inner } = valueAndGrad(model, params, tokens, targets);
+  const forward = model.forward(params, tokens);
+  const { loss, dz, grads, inner } = gradients(model, params, forward, targets);
   pack("loss", { values: [loss] });
-  pack("z", z);
+  pack("z", forward.y);
   pack("dz", dz);
-  parts("", cache, inner);
+  parts("", forward.cache, inner);
   leaves("grad", grads);
   const after = sgd(params, grads, rate);
   leaves("after", after);
-  pack("next loss", { values: [valueAndGrad(model, after, tokens, targets).loss] });
+  const again = gradients(model, after, model.forward(after, tokens), targets);
+  pack("next loss", { values: [again.loss] });
   return found;
 
   /** The values of layers, forward from their caches, backward from what `serial` kept. */

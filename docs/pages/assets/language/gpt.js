@@ -20,18 +20,16 @@ export function gpt(depth, heads) {
 }
 
 /**
- * The loss and every derivative.
+ * The loss and every derivative of a forward pass, `model.forward(params, tokens)`.
  *
- * @param {number[]} tokens  one per position
- * @param {(number | null)[]} targets  what should come after each, null where it doesn't count
- * @returns {{loss: number, z: Matrix, cache: object[], dz: Matrix, grads: object[], inner: object[]}}
- *   cache: of each layer, forward; grads: like the parameters; inner: of each layer, backward
+ * @param {(number | null)[]} targets  what should come after each position, null where it doesn't count
+ * @returns {{loss: number, dz: Matrix, grads: object[], inner: object[]}}  grads: like the parameters;
+ *   inner: of each layer, what came back to it (dy) and what it hands back (dx)
  */
-export function valueAndGrad(model, params, tokens, targets) {
-  const { y: z, cache } = model.forward(params, tokens);
+export function gradients(model, params, { y: z, cache }, targets) {
   const dz = softmaxCrossEntropy.backward(z, targets);
   const { dparams: grads, inner } = model.backward(params, cache, dz);
-  return { loss: softmaxCrossEntropy.forward(z, targets), z, cache, dz, grads, inner };
+  return { loss: softmaxCrossEntropy.forward(z, targets), dz, grads, inner };
 }
 
 /** One step of gradient descent, as new parameters: w − rate·dw, for each of them. */
