@@ -1,6 +1,7 @@
 """What the numbers of the page that writes are compared with: purenn's, on the site's parameters."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,22 +42,27 @@ def purenn_values(
     """
     options = language.options_of(network["names"])
     model = language.model_of(options, network["characters"])
-    counted = jnp.array([p for p, target in enumerate(targets) if target is not None])
+    counted = np.array([p for p, target in enumerate(targets) if target is not None])
     y = jnp.array([[target for target in targets if target is not None]])
     chosen = pn.serial(*model.parts, lambda z: z[:, counted])
-    params = (*params, ())
-    state = chosen.init(jax.random.key(0), (len(tokens),))[1]
     x = jnp.asarray(tokens)[None]
+    _, state = language.empty(options, network["characters"])
+    found = values(chosen, (*params, ()), (*state, ()), x, y, rate)
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+@partial(jax.jit, static_argnums=0)
+def values(chosen: pn.Layer, params: Any, state: Any, x: Any, y: Any, rate: float) -> Any:
     e = pn.explain(chosen, pn.softmax_cross_entropy, params, state, x, y)
     run = pn.value_and_grad(chosen, pn.softmax_cross_entropy)
     (value, _), grads = run(params, state, x, y)
     after = jax.tree.map(lambda p, g: p - rate * g, params, grads)
-    layers = list(e)[: len(model.parts)]
+    layers = list(e)[:-1]
     found = {"loss": value, "next loss": run(after, state, x, y)[0][0]}
     found |= {"z": layers[-1].y, "dz": layers[-1].dy}
     found |= leaves("grad", grads[:-1]) | leaves("after", after[:-1])
     found |= parts("", layers)
-    return {name: np.asarray(value) for name, value in found.items()}
+    return found
 
 
 def parts(path: str, layers: Any) -> dict[str, Any]:

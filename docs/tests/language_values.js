@@ -47,7 +47,7 @@ async ([folder, name, tokens, targets, rate]) => {
   }
 
   function leaves(path, part) {
-    if (part.values) pack(path, part);
+    if (!Array.isArray(part) && part.values) pack(path, part);
     else for (const [key, inside] of Object.entries(part)) leaves(`${path} ${key}`, inside);
   }
 };

@@ -25,7 +25,7 @@ export function attentionPanels(session, found, stage, { head }) {
     cols: a.cols,
     value: (t, j) => (j > t ? NaN : entry(a, t, j)),
     color,
-    widest: 16,
+    widest: Math.min(16, 280 / a.cols),
     top: positions.map((p) => glyph(session.characterOf(session.tokens[p]))),
     left: positions.map((p) => glyph(session.characterOf(session.tokens[p]))),
     chosen: [session.position, -1],

@@ -5,7 +5,7 @@ import { residual, serial } from "./combine.js";
 import { dense } from "./dense.js";
 import { embedding } from "./embedding.js";
 import { gatedDense } from "./gated-dense.js";
-import { matrix } from "./matrix.js";
+import { map } from "./matrix.js";
 import { rmsNorm } from "./rms-norm.js";
 import { softmaxCrossEntropy } from "./softmax-cross-entropy.js";
 
@@ -34,15 +34,8 @@ export function gradients(model, params, { y: z, cache }, targets) {
 
 /** One step of gradient descent, as new parameters: w − rate·dw, for each of them. */
 export function sgd(params, grads, rate) {
-  if (params.values) {
-    const { rows, cols, values } = params;
-    return matrix(
-      rows,
-      cols,
-      values.map((value, i) => value - rate * grads.values[i]),
-    );
-  }
   if (Array.isArray(params)) return params.map((part, i) => sgd(part, grads[i], rate));
+  if (params.values) return map((w, dw) => w - rate * dw, params, grads);
   const entries = Object.entries(params).map(([name, part]) => [name, sgd(part, grads[name], rate)]);
   return Object.fromEntries(entries);
 }

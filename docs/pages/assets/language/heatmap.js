@@ -103,6 +103,8 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose } = {})
     const each = Array.from({ length: rows }, (_, i) => reach(i));
     const most = spec.scale ?? Math.max(...each);
     const gap = width >= 8 && height >= 8 ? 1 : 0;
+    context.strokeStyle = css(colors.faint);
+    context.strokeRect(left + 0.5, top + 0.5, cols * width - 1, rows * height - 1);
     for (let i = 0; i < rows; i++) {
       const scale = (spec.by ? each[i] : most) || 1;
       for (let j = 0; j < cols; j++) {

@@ -46,7 +46,7 @@ async function main() {
     element("div", { class: "controls" }, play, one, again, temperature),
   );
   const text = textView(at("lm-text"), (position) => (stop(), session.choose(position), showAll()));
-  at("lm-text").append(says, list);
+  at("lm-said").replaceChildren(says, list);
   const nexts = nextView(at("lm-next"), (token) => {
     stop();
     session.write(token, session.position);
