@@ -78,7 +78,9 @@ def parts(path: str, layers: Any) -> dict[str, Any]:
         for symbol in layer.steps:
             value = layer.steps[symbol]
             heads = value.ndim == 4
-            pieces = {f" head {h}": value[:, h] for h in range(value.shape[1])} if heads else {"": value}
+            pieces = (
+                {f" head {h}": value[:, h] for h in range(value.shape[1])} if heads else {"": value}
+            )
             found |= {f"{at}{head} {symbol}": piece for head, piece in pieces.items()}
     return found
 
