@@ -1,4 +1,4 @@
-"""What the numbers of the page that writes are compared with: purenn's, on the site's parameters."""
+"""What the numbers of the writing page are compared with: purenn's, on the site's parameters."""
 
 import json
 from functools import partial
