@@ -139,7 +139,7 @@ def test_numbers_and_sums_are_read_out(tab_of: Any) -> None:
 
 def check_sum(said: str) -> None:
     """a = b · (c − d), dy + … = a + b: as far as four digits tell."""
-    if "p − y" in said:
+    if "p − y" in said or "‖" in said:
         return
     *_, value, terms = ["", *said.replace("−", "-").split(" = ")]
     if re.fullmatch(r"[-+*() .\de]+", arithmetic := terms.replace("·", "*")):
