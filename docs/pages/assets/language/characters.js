@@ -2,8 +2,8 @@
 
 import { show } from "../widgets/kit.js";
 
-const GLYPHS = { "\n": "↵", " ": "␣" };
-const NAMES = { "\n": "new line", " ": "space" };
+const GLYPHS = { "\n": "↵", " ": "␣", $: "＄" }; // a plain dollar would begin a formula of the site
+const NAMES = { "\n": "new line", " ": "space", $: "dollar sign" };
 
 /** What a character looks like in a picture, where a space would be nothing. */
 export const glyph = (character) => GLYPHS[character] ?? character;

@@ -191,7 +191,7 @@ async function main() {
     const ranked = [...p.keys()].sort((a, b) => p[b] - p[a]);
     const options = ranked.map((token) => {
       const is = token === session.following() ? ", as in the text" : "";
-      return new Option(`${glyph(session.characterOf(token))}  ${percent(p[token])}${is}`, token);
+      return new Option(`${percent(p[token])}  ${glyph(session.characterOf(token))}${is}`, token);
     });
     select.replaceChildren(...options);
     target.set(String(wanted));
