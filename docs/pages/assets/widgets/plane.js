@@ -1,0 +1,215 @@
+/**
+ * A drawing with axes, and handles on it that are dragged or moved with the arrow keys: what the
+ * widgets with a line, a bowl or arrows share. The handles are HTML above the drawing: they keep
+ * their size on a phone, and the keyboard reaches them.
+ */
+
+import { drawing, element, mark, show, words } from "./kit.js";
+
+let styled;
+
+/** Loads plane.css once. */
+export function styles() {
+  styled ??= new Promise((done, fail) => {
+    const link = element("link", { rel: "stylesheet", href: new URL("plane.css", import.meta.url) });
+    link.onload = done;
+    link.onerror = fail;
+    document.head.append(link);
+  });
+  return styled;
+}
+
+/**
+ * plane("Name for those who cannot see it", { x: [-3, 3], y: [-3, 3] }): `box` is the element,
+ * `px`, `py` go from values to the units of the drawing, `layer()` is a group to draw in, cut off at
+ * the edges. `ticks` and `label` name an axis, and `log: true` makes it logarithmic.
+ */
+export function plane(name, { width = 340, height = 340, x, y, axes = {}, margin = {} }) {
+  const edge = { left: 8, right: 8, top: 8, bottom: 8, ...margin };
+  const svg = drawing(width, height, name);
+  const box = element("div", { class: "plane", style: `max-width: ${width}px` }, svg);
+  const id = `cut-${(plane.count = (plane.count ?? 0) + 1)}`;
+  const inner = { x: edge.left, y: edge.top, width: width - edge.left - edge.right };
+  inner.height = height - edge.top - edge.bottom;
+  svg.append(mark("defs", {}, mark("clipPath", { id }, mark("rect", inner))));
+  svg.append(mark("rect", { ...inner, fill: "none", stroke: "var(--figure-faint)" }));
+  const made = { box, svg, x, y, inner };
+  const part = (value, [from, to], log) =>
+    log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
+  const whole = (share, [from, to], log) => (log ? from * (to / from) ** share : from + share * (to - from));
+  made.px = (value) => inner.x + part(value, made.x, axes.x?.log) * inner.width;
+  made.py = (value) => inner.y + (1 - part(value, made.y, axes.y?.log)) * inner.height;
+  made.values = (point) => ({
+    x: whole((point.x - inner.x) / inner.width, made.x, axes.x?.log),
+    y: whole(1 - (point.y - inner.y) / inner.height, made.y, axes.y?.log),
+  });
+  made.layer = (attributes = {}) => {
+    const group = mark("g", { "clip-path": `url(#${id})`, ...attributes });
+    svg.append(group);
+    return group;
+  };
+  const scales = mark("g", { "font-size": 13 });
+  svg.append(scales);
+  made.scales = ({ x: along, y: up } = axes) => scales.replaceChildren(...ticksOf(made, along, up));
+  made.scales();
+  made.line = (points, attributes) =>
+    mark("polyline", { points: points.map((p) => made.pair(p)).join(" "), fill: "none", ...attributes });
+  made.pair = ([a, b]) => `${made.px(a).toFixed(2)},${made.py(b).toFixed(2)}`;
+  made.area = (points, attributes) =>
+    mark("polygon", { points: points.map((p) => made.pair(p)).join(" "), ...attributes });
+  made.corners = () => [
+    [made.x[0], made.y[0]],
+    [made.x[1], made.y[0]],
+    [made.x[1], made.y[1]],
+    [made.x[0], made.y[1]],
+  ];
+  made.handle = (label, options, change) => handle(made, label, options, change);
+  return made;
+}
+
+function ticksOf(on, along, up) {
+  const { inner } = on;
+  const bottom = inner.y + inner.height;
+  const marks = [];
+  const grid = { stroke: "var(--figure-faint)", "stroke-width": 0.7 };
+  for (const [value, text] of pairs(along?.ticks)) {
+    marks.push(mark("line", { x1: on.px(value), x2: on.px(value), y1: inner.y, y2: bottom, ...grid }));
+    marks.push(words(on.px(value), bottom + 11, text));
+  }
+  for (const [value, text] of pairs(up?.ticks)) {
+    const right = inner.x + inner.width;
+    marks.push(mark("line", { x1: inner.x, x2: right, y1: on.py(value), y2: on.py(value), ...grid }));
+    marks.push(words(inner.x - 5, on.py(value), text, { "text-anchor": "end" }));
+  }
+  if (along?.label) marks.push(words(inner.x + inner.width / 2, bottom + 27, along.label));
+  if (up?.label) marks.push(words(inner.x + 7, inner.y + 12, up.label, { "text-anchor": "start" }));
+  return marks;
+}
+
+const pairs = (ticks = []) => ticks.map((tick) => (Array.isArray(tick) ? tick : [tick, show(tick)]));
+
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+
+/**
+ * A handle at `at` ({x, y} in values): `change({ x, y })` as it is dragged, and with the arrow keys by
+ * `step`. `axis: "x"` or `"y"` holds the other value fixed. `done()` is called when it is let go.
+ */
+function handle(on, label, { at, step = 0.1, color, axis, done = () => {} }, change) {
+  const dot = element("div", {
+    class: "handle",
+    role: "slider",
+    tabindex: 0,
+    "aria-label": label,
+    style: `touch-action: none; cursor: grab; ${color ? `--handle: var(--${color})` : ""}`,
+  });
+  let now;
+  dot.move = (place) => {
+    now = place;
+    const share = (value, all) => `${(100 * value) / all}%`;
+    const [, , width, height] = on.svg.getAttribute("viewBox").split(" ").map(Number);
+    dot.style.left = share(Math.min(Math.max(on.px(now.x), 0), width), width);
+    dot.style.top = share(Math.min(Math.max(on.py(now.y), 0), height), height);
+    dot.setAttribute("aria-valuenow", axis === "y" ? now.y : now.x);
+    dot.setAttribute("aria-valuetext", axis ? show(now[axis]) : `${show(now.x)}, ${show(now.y)}`);
+  };
+  const go = (wanted) => {
+    const free = { x: axis === "y" ? now.x : wanted.x, y: axis === "x" ? now.y : wanted.y };
+    change({ x: within(free.x, on.x), y: within(free.y, on.y) });
+  };
+  dot.addEventListener("pointerdown", (event) => {
+    dot.setPointerCapture(event.pointerId);
+    dot.focus({ preventScroll: true, focusVisible: false });
+    event.preventDefault();
+    on.box.classList.add("touched");
+  });
+  dot.addEventListener("pointermove", (event) => {
+    if (!dot.hasPointerCapture(event.pointerId)) return;
+    const point = new DOMPoint(event.clientX, event.clientY);
+    go(on.values(point.matrixTransform(on.svg.getScreenCTM().inverse())));
+  });
+  dot.addEventListener("lostpointercapture", () => done());
+  dot.addEventListener("keydown", (event) => {
+    const way = KEYS[event.key];
+    if (!way) return;
+    event.preventDefault();
+    on.box.classList.add("touched");
+    const size = event.shiftKey ? step * 5 : step;
+    go({ x: now.x + way[0] * size, y: now.y + way[1] * size });
+    done();
+  });
+  dot.move(at);
+  on.box.append(dot);
+  return dot;
+}
+
+const within = (value, [from, to]) => Math.min(Math.max(value, from), to);
+
+/** The part of a convex polygon where w1·x + w2·y + b > 0. */
+export function cut(polygon, { w1, w2, b }) {
+  const value = ([x, y]) => w1 * x + w2 * y + b;
+  return polygon.flatMap((point, i) => {
+    const next = polygon[(i + 1) % polygon.length];
+    const [here, there] = [value(point), value(next)];
+    const kept = here > 0 ? [point] : [];
+    if (here > 0 === there > 0) return kept;
+    const share = here / (here - there);
+    return [...kept, point.map((coordinate, k) => coordinate + share * (next[k] - coordinate))];
+  });
+}
+
+/** A number that is shown with four digits, and kept in full as its value. */
+export function number(value, kind = "") {
+  const made = element("data", { class: kind });
+  made.tell = (now, name = kind, text = show(now)) => {
+    made.value = String(now);
+    made.className = name;
+    made.textContent = text;
+  };
+  made.tell(value);
+  return made;
+}
+
+/** "positive" or "negative", for the color of a number; nothing at 0. */
+export const signOf = (value) => (value > 0 ? "positive" : value < 0 ? "negative" : "");
+
+/**
+ * A button that starts `step`, called each `wait` milliseconds until it returns false, and stops it.
+ * `stop()` stops from elsewhere.
+ */
+export function player(text, step, wait = 40) {
+  const made = element("button", { type: "button" }, text);
+  let timer;
+  made.stop = () => {
+    clearInterval(timer);
+    timer = undefined;
+    made.textContent = text;
+  };
+  made.start = () => {
+    made.stop();
+    made.textContent = "Stop";
+    timer = setInterval(() => step() === false && made.stop(), wait);
+    if (step() === false) made.stop();
+  };
+  made.addEventListener("click", () => (timer === undefined ? made.start() : made.stop()));
+  return made;
+}
+
+/** An arrow from one place to another, its head of `size` units; it ends `gap` units before its end. */
+export function arrow(on, from, to, { size = 9, width = 2.5, gap = 0, color, ...attributes }) {
+  const [ax, ay] = [on.px(from[0]), on.py(from[1])];
+  const [dx, dy] = [on.px(to[0]) - ax, on.py(to[1]) - ay];
+  const whole = Math.hypot(dx, dy);
+  const length = whole - gap;
+  if (!(length > 1e-6)) return mark("g");
+  const [ux, uy] = [dx / whole, dy / whole];
+  const [bx, by] = [ax + length * ux, ay + length * uy];
+  const head = Math.min(size, length);
+  const [cx, cy] = [bx - head * ux, by - head * uy];
+  const corner = (side) => `${cx - (side * uy * head) / 2},${cy + (side * ux * head) / 2}`;
+  return mark(
+    "g",
+    attributes,
+    mark("line", { x1: ax, y1: ay, x2: cx, y2: cy, stroke: color, "stroke-width": width }),
+    mark("polygon", { points: `${bx},${by} ${corner(1)} ${corner(-1)}`, fill: color }),
+  );
+}
