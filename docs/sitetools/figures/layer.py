@@ -26,7 +26,7 @@ def computed() -> dict[str, np.ndarray]:
 
 
 def matrix(left: float, middle: float, values: Any, name: str) -> str:
-    """A grid of cells, to scale, coloured by sign and size; its name above, its shape below."""
+    """A grid of cells, to scale, colored by sign and size; its name above, its shape below."""
     values = np.asarray(values)
     rows, columns = values.shape
     top = middle - rows * CELL / 2
@@ -39,7 +39,7 @@ def matrix(left: float, middle: float, values: Any, name: str) -> str:
                 CELL,
                 CELL,
                 colour=marks.FAINT,
-                fill=marks.BLUE if value > 0 else marks.ORANGE,
+                fill=marks.POSITIVE if value > 0 else marks.NEGATIVE,
                 opacity=abs(value),
             )
         )
