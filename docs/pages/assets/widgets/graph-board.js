@@ -1,0 +1,185 @@
+/** The boxes of a graph and the lines between them, placed to the right or down, wherever they fit. */
+
+import { across, layersOf, pathOf } from "./graph-layout.js";
+import { usesOf } from "./graph-steps.js";
+import { shown, textOf } from "./graph-words.js";
+import { element, mark, show } from "./kit.js";
+
+const NARROW = 76; // the least width of a box with a formula, to the right
+const GAP = { right: { across: 12, along: 34 }, down: { across: 6, along: 34 } };
+const WIDEST = 136;
+const MARGIN = 4; // for the glow of a box that fires
+const MANY = 6; // lines of values that are used more than once; more have their numbers only as they fire
+
+/**
+ * The board: `element`, `place()` lays it out, now and when its room changes, `fill(leaves, seeds)` sets the fields, and
+ * `show(steps, position, leaves)` shows what is known after `position` steps. `change(name, value,
+ * isSeed)` is called when the reader edits a number.
+ */
+export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
+  const layers = layersOf(boxes);
+  const uses = usesOf(boxes);
+  const lines = boxes.flatMap(({ name, args }) => args.map((arg, place) => ({ from: arg, to: name, place })));
+  const branching = lines.filter(({ from }) => uses.get(from).length > 1);
+  const parts = new Map(boxes.map((box) => [box.name, partsOf(box, labels[box.name], box.name in seeds, change)]));
+  const svg = mark("svg", { "aria-hidden": "true" });
+  for (const line of lines) svg.append((line.path = mark("path")));
+  const dots = boxes.filter(({ name }) => uses.get(name).length > 1).map(({ name }) => [name, mark("circle", { r: 4 })]);
+  for (const [, dot] of dots) svg.append(dot);
+  for (const line of branching) svg.append((line.text = mark("text", { dy: ".35em" })));
+  const made = element("div", { class: "graph-board" }, svg, ...boxes.map(({ name }) => parts.get(name).box));
+
+  function place() {
+    const room = (made.parentElement.clientWidth || 320) - 2 * MARGIN;
+    const right = direction ? direction === "right" : layers.length * (NARROW + GAP.right.along) <= room;
+    const gap = GAP[right ? "right" : "down"];
+    const widths = layers.map((layer) => {
+      const count = right ? layers.length : layer.filter(({ past }) => !past).length;
+      const lanes = right ? 0 : layer.length - count;
+      const free = room - (right ? gap.along * (count - 1) : gap.across * (layer.length - 1) + 10 * lanes);
+      return Math.max(52, Math.min(WIDEST, Math.floor(free / count)));
+    });
+    layers.forEach((layer, i) => {
+      for (const { key, past } of layer) if (!past) parts.get(key).box.style.width = `${widths[i]}px`;
+    });
+    const box = (key) => parts.get(key).box;
+    const size = ({ key }) => (right ? box(key).offsetHeight : box(key).offsetWidth);
+    const wide = Math.max(...layers.map((layer) =>
+      layer.reduce((sum, each) => sum + (each.past ? 10 : size(each)) + gap.across, -gap.across)));
+    const extent = right ? wide + 16 : Math.max(wide, Math.min(room, 640));
+    const middles = across(layers, size, gap.across, extent);
+    for (const [key, middle] of middles) middles.set(key, middle + MARGIN);
+    const spans = new Map();
+    let from = MARGIN;
+    layers.forEach((layer, i) => {
+      const own = layer.filter(({ past }) => !past).map(({ key }) => (right ? box(key).offsetWidth : box(key).offsetHeight));
+      const length = Math.max(...own);
+      for (const each of layer) {
+        const inset = each.past ? 0 : (length - (right ? box(each.key).offsetWidth : box(each.key).offsetHeight)) / 2;
+        spans.set(each.key, { middle: middles.get(each.key), begin: from + inset, end: from + length - inset });
+      }
+      from += length + (i < layers.length - 1 ? gap.along : MARGIN);
+    });
+    const total = extent + 2 * MARGIN;
+    const [width, height] = right ? [from, total] : [total, from];
+    Object.assign(made.style, { width: `${width}px`, height: `${height}px` });
+    svg.setAttribute("width", width);
+    svg.setAttribute("height", height);
+    for (const [name, part] of parts) {
+      const { middle, begin } = spans.get(name);
+      const { offsetWidth, offsetHeight, style } = part.box;
+      const [left, top] = right ? [begin, middle - offsetHeight / 2] : [middle - offsetWidth / 2, begin];
+      Object.assign(style, { left: `${left}px`, top: `${top}px` });
+    }
+    connect(spans, right);
+  }
+
+  function connect(spans, right) {
+    const point = (along, across) => (right ? [along, across] : [across, along]);
+    for (const line of lines) {
+      const keys = pathOf(layers, line.from, line.to);
+      const into = lines.filter(({ to }) => to === line.to);
+      const before = ({ from, to }) => spans.get(pathOf(layers, from, to).at(-2)).middle;
+      const order = into.toSorted((a, b) => before(a) - before(b)).indexOf(line);
+      const shift = (order - (into.length - 1) / 2) * Math.min(12, 40 / into.length);
+      const target = spans.get(line.to);
+      const stops = [[spans.get(line.from).end, spans.get(line.from).middle]];
+      for (const key of keys.slice(1, -1)) {
+        const { begin, end, middle } = spans.get(key);
+        stops.push([begin, middle], [end, middle]);
+      }
+      stops.push([target.begin, target.middle + shift]);
+      line.path.setAttribute("d", curve(stops, point));
+      const [[a, b], [c, d]] = stops.slice(-2);
+      const [x, y] = point(a + (c - a) * 0.55, b + (d - b) * 0.6);
+      for (const [name, value] of [["x", x], ["y", y]]) line.text?.setAttribute(name, value);
+    }
+    for (const [name, dot] of dots) {
+      const [cx, cy] = point(spans.get(name).end + 1, spans.get(name).middle);
+      dot.setAttribute("cx", cx);
+      dot.setAttribute("cy", cy);
+    }
+  }
+
+  function fill(leaves, arriving) {
+    for (const [name, { field, seed }] of parts) {
+      if (field) field.value = rounded(leaves[name]);
+      if (seed) seed.value = rounded(arriving[name]);
+    }
+  }
+
+  function showSteps(steps, position) {
+    const [values, derivatives, sent] = [new Map(), new Map(), new Map()];
+    for (const { phase, done, sends } of steps.slice(0, position)) {
+      for (const { name, value } of done) (phase === "forward" ? values : derivatives).set(name, value);
+      for (const send of sends) sent.set(`${send.from} ${send.place}`, send);
+    }
+    const last = steps[position - 1];
+    for (const [name, { box, value, derivative, seed, field }] of parts) {
+      if (!field) value.textContent = values.has(name) ? show(values.get(name)) : "";
+      const fires = last?.box === name;
+      if (!seed) derivative.textContent = derivatives.has(name) ? show(derivatives.get(name)) : partial(name, sent);
+      const phase = derivatives.has(name) || (fires && last.phase === "backward") ? "backward" : "forward";
+      const known = field || values.has(name);
+      box.className = `graph-box${field ? " leaf" : ""}${known ? ` ${phase}` : ""}${fires ? " fires" : ""}`;
+    }
+    for (const line of lines) {
+      const send = sent.get(`${line.to} ${line.place}`);
+      const forward = values.has(line.to);
+      const firing = last && (last.sends.includes(send) || last.copied?.includes(send) ||
+        (last.phase === "forward" && last.box === line.to));
+      line.path.setAttribute("class", `${send ? "backward" : forward ? "forward" : ""}${firing ? " fires" : ""}`);
+      if (line.text) line.text.textContent = send && (firing || branching.length <= MANY) ? show(send.value) : "";
+    }
+  }
+
+  /** The terms that have arrived of a sum that is not complete: "5 + …". */
+  function partial(name, sent) {
+    const of = uses.get(name).map(({ box, place }) => sent.get(`${box} ${place}`));
+    const arrived = of.filter(Boolean);
+    if (!arrived.length) return "";
+    const texts = arrived.map(({ value }) => show(value));
+    if (arrived.length === of.length) return of.length > 2 ? "…" : texts.join(" + ").replace("+ −", "− ");
+    return of.length > 2 ? "…" : `${texts[0]} + …`;
+  }
+
+  let known = 0;
+  function settle() {
+    const { clientWidth } = made.parentElement;
+    if (clientWidth === known) return;
+    known = clientWidth;
+    place();
+  }
+  const begin = () => new ResizeObserver(settle).observe(made.parentElement);
+  return { element: made, place: () => (settle(), begin()), fill, show: showSteps };
+}
+
+/** One box: its name or formula, its value or field, its derivative or the field of what arrives. */
+function partsOf({ name, tree }, label, isSeed, change) {
+  const formula = tree ? (label ?? textOf(tree, shown)) : "";
+  const title = element("b", {}, formula ? `${shown(name)} = ${formula}` : shown(name));
+  const value = element("span", { class: "value" });
+  const derivative = element("span", { class: "derivative" });
+  const edited = (words, seed) => {
+    const field = element("input", { type: "number", step: "any", "aria-label": words });
+    field.addEventListener("input", () => Number.isFinite(field.valueAsNumber) && change(name, field.valueAsNumber, seed));
+    return field;
+  };
+  const field = tree ? null : edited(shown(name), false);
+  const seed = isSeed ? edited(`d${shown(name)}`, true) : null;
+  if (field) value.append(field);
+  if (seed) derivative.append(seed);
+  return { box: element("div", { class: "graph-box" }, title, value, derivative), value, derivative, field, seed };
+}
+
+/** Twelve digits: what a number field holds after a step, without the rounding of binary fractions. */
+const rounded = (value) => String(Number(value.toPrecision(12)));
+
+/** A smooth line through points, which leaves and arrives along the direction of the layers. */
+function curve(stops, point) {
+  return stops.reduce((path, stop, i) => {
+    if (i === 0) return `M${point(...stop)}`;
+    const middle = (stops[i - 1][0] + stop[0]) / 2;
+    return `${path}C${point(middle, stops[i - 1][1])} ${point(middle, stop[1])} ${point(...stop)}`;
+  }, "");
+}
