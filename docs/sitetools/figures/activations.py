@@ -1,15 +1,20 @@
 """Figures of course/activations.md."""
 
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
+import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 import purenn as pn
-from sitetools.svg import BLUE, INK, ORANGE, PURPLE
+from sitetools.figures.practice import computed_on
+from sitetools.svg import BACKWARD, FORWARD, INK, NEGATIVE, POSITIVE, PURPLE
 
+# A gap at 0, where the slope of relu jumps; the last entry is 0 itself.
+X = np.concatenate([np.linspace(-5, 0, 31), [np.nan], np.linspace(1e-6, 5, 31), [0]])
+X = X.astype(np.float32)
 SHOWN = {
     "relu": pn.relu,
     "leaky_relu, slope 0.1": partial(pn.leaky_relu, negative_slope=0.1),
@@ -23,53 +28,123 @@ SHOWN = {
 }
 
 
-def value_and_slope(op, x):
+def value_and_slope(op: Any, x: Any) -> tuple[Any, Any]:
     """An op's value, and its own backward of ones."""
     options = op.keywords if isinstance(op, partial) else {}
     op = op.func if isinstance(op, partial) else op
-    y, cache = op.forward(jnp.asarray(x), **options)
-    return np.asarray(y), np.asarray(op.backward(cache, jnp.ones_like(y)))
+    y, saved = op.forward(x, **options)
+    return y, op.backward(saved, jnp.ones_like(y))
 
 
-def every_curve_and_its_slope() -> Figure:
-    """One panel per activation; the last one is the difference of the two gelus."""
-    # A gap at 0, where the slope of relu jumps.
-    x = np.concatenate([np.linspace(-5, 0, 41), [np.nan], np.linspace(1e-6, 5, 41)])
-    x = x.astype(np.float32)
-    figure, axes = plt.subplots(5, 2, figsize=(5.2, 9), sharex=True)
-    for panel, (name, op) in zip(axes.flat, SHOWN.items(), strict=False):
-        y, dx = value_and_slope(op, x)
-        panel.plot(x, y, color=BLUE, label="value")
-        panel.plot(x, dx, color=ORANGE, label="slope")
+@cache
+def curves() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Value and slope of every op at `X`, out of one compiled program."""
+    every = jax.jit(lambda x: {name: value_and_slope(op, x) for name, op in SHOWN.items()})
+    return jax.tree.map(np.asarray, every(X))
+
+
+def panels(*names: str) -> tuple[Figure, Any]:
+    """One panel per op, and room for one more where only one is named."""
+    figure = Figure(figsize=(4.9, 2.5), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for panel, name in zip(axes, names, strict=False):
+        y, slope = curves()[name]
+        panel.plot(X[:-1], y[:-1], color=FORWARD, label="value")
+        panel.plot(X[:-1], slope[:-1], color=BACKWARD, label="slope")
         panel.set_title(name)
-        panel.set_ylim(-1.9, 2.2)
-        panel.set_yticks([-1, 0, 1])
-        panel.grid(visible=False, axis="x")
+        panel.set(ylim=(-1.9, 2.4), yticks=[-1, 0, 1, 2], xticks=[-4, 0, 4], xlabel="x")
         if "relu" in name or name == "selu":
-            at_0 = value_and_slope(op, np.zeros(1, np.float32))[1]
-            panel.plot([0], at_0, "o", color=ORANGE, markersize=4)
-    axes[0, 0].legend(loc="upper left")
-    last = axes[4, 1]
-    last.plot(x, pn.gelu(x) - pn.gelu(x, approximate=False), color=PURPLE)
-    last.set_title("gelu: tanh form − exact form")
-    last.ticklabel_format(style="sci", scilimits=(0, 0))
-    for panel in axes[4]:
-        panel.set_xlabel("x")
-        panel.set_xticks([-4, 0, 4])
+            panel.plot([0], slope[-1:], "o", color=BACKWARD, markersize=5)
+    axes[0].legend(loc="upper left")
+    return figure, axes
+
+
+def rectifiers() -> Figure:
+    """ReLU, and with a slope below 0."""
+    return panels("relu", "leaky_relu, slope 0.1")[0]
+
+
+def exponentials() -> Figure:
+    """ELU and SELU."""
+    return panels("elu", "selu")[0]
+
+
+def s_curves() -> Figure:
+    """Sigmoid and tanh."""
+    return panels("sigmoid", "tanh")[0]
+
+
+def smooth() -> Figure:
+    """Softplus and SiLU."""
+    return panels("softplus", "silu")[0]
+
+
+def gelus() -> Figure:
+    """GELU, and the difference of its two forms."""
+    figure, (_, last) = panels("gelu")
+    x = X[:-1]
+    apart = jax.jit(lambda x: pn.gelu(x) - pn.gelu(x, approximate=False))
+    last.plot(x, 1000 * np.asarray(apart(x)), color=PURPLE)
+    last.set_title("1000 · (tanh − exact)")
+    last.set(xticks=[-4, 0, 4], xlabel="x")
+    return figure
+
+
+def pushes() -> Figure:
+    """The probabilities of the page's row, the derivative from above, and softmax's backward."""
+    x = np.log(np.array([1, 2, 5], np.float32))
+    dy = np.array([0, 0, 1], np.float32)
+    y, saved = pn.softmax.forward(x)
+    dx = np.asarray(pn.softmax.backward(saved, dy))
+    mean = float(np.sum(dy * np.asarray(y)))
+    figure = Figure(figsize=(4, 4.4), layout="constrained")
+    above, middle, below = figure.subplots(3, 1, sharex=True)
+    place = np.arange(len(x))
+    above.bar(place, y, 0.5, color=FORWARD)
+    above.set_title("y, the probabilities")
+    middle.bar(place, dy, 0.5, color=BACKWARD)
+    middle.axhline(mean, color=INK, linestyle="--", linewidth=1)
+    middle.set_title("dy, and its mean under y")
+    signs = [POSITIVE if value > 0 else NEGATIVE for value in dx]
+    below.bar(place, dx, 0.5, color=signs)
+    below.axhline(0, color=INK, linewidth=0.8)
+    below.set_title("dx = y ⊙ (dy − mean)")
+    below.set_xticks(place, ["class 1", "class 2", "class 3"])
     return figure
 
 
 def saturation() -> Figure:
     """The mean slope that normal inputs meet, by their spread."""
-    rng = np.random.default_rng(0)
-    normal = rng.normal(size=4000).astype(np.float32)
+    normal = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     spreads = np.geomspace(0.1, 100, 31, dtype=np.float32)
-    figure, axes = plt.subplots()
-    for name, style in (("relu", "-"), ("tanh", "--"), ("sigmoid", ":")):
-        slopes = [value_and_slope(SHOWN[name], s * normal)[1].mean() for s in spreads]
-        axes.loglog(spreads, slopes, style, label=name)
+    names = ("relu", "tanh", "sigmoid")
+
+    @jax.jit
+    @jax.vmap
+    def means(spread: Any) -> Any:
+        x = spread * normal
+        return {name: value_and_slope(SHOWN[name], x)[1].mean() for name in names}
+
+    slopes = means(spreads)
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for name, style in zip(names, ("-", "--", ":"), strict=True):
+        axes.loglog(spreads, slopes[name], style, label=name)
     axes.axhline(0.25, color=INK, linewidth=0.6)
     axes.set_xlabel("standard deviation of the inputs")
     axes.set_ylabel("mean slope")
     axes.legend()
+    return figure
+
+
+def dead() -> Figure:
+    """The bias of the page's two units while they learn."""
+    (learned,) = computed_on("course/activations", "learned")
+    figure = Figure(figsize=(4.8, 2.8), layout="constrained")
+    axes = figure.subplots()
+    for (name, (*_, biases)), style in zip(learned.items(), ("-", "--"), strict=True):
+        axes.plot(range(0, len(biases), 25), biases[::25], style, label=name)
+    axes.set_xlabel("step")
+    axes.set_ylabel("bias b")
+    axes.legend(loc="center right")
     return figure
