@@ -85,6 +85,8 @@ def themed(figure: Figure, alt: str) -> str:
     # What makes a page heavy and no picture better: a hundredth of a pixel is exact enough.
     svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", svg)
+    svg = re.sub(r" *\n(?=[LCQMz])", "", svg)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
     svg = re.sub(r"font-family: '[^;]*sans-serif", "font-family: sans-serif", svg)
     svg = re.sub(r'\bid="', f'id="f{serial}-', svg)
     svg = re.sub(r"url\(#", f"url(#f{serial}-", svg)

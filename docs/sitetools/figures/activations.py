@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import purenn as pn
+from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BACKWARD, FORWARD, INK, NEGATIVE, POSITIVE, PURPLE
+from sitetools.svg import BACKWARD, FORWARD, INK, PURPLE
 
 # A gap at 0, where the slope of relu jumps; the last entry is 0 itself.
 X = np.concatenate([np.linspace(-5, 0, 31), [np.nan], np.linspace(1e-6, 5, 31), [0]])
@@ -52,6 +53,8 @@ def panels(*names: str) -> tuple[Figure, Any]:
         panel.plot(X[:-1], y[:-1], color=FORWARD, label="value")
         panel.plot(X[:-1], slope[:-1], color=BACKWARD, label="slope")
         panel.set_title(name)
+        panel.grid(visible=False)
+        panel.axhline(0, color=INK, linewidth=0.5)
         panel.set(ylim=(-1.9, 2.4), yticks=[-1, 0, 1, 2], xticks=[-4, 0, 4], xlabel="x")
         if "relu" in name or name == "selu":
             panel.plot([0], slope[-1:], "o", color=BACKWARD, markersize=5)
@@ -86,31 +89,41 @@ def gelus() -> Figure:
     apart = jax.jit(lambda x: pn.gelu(x) - pn.gelu(x, approximate=False))
     last.plot(x, 1000 * np.asarray(apart(x)), color=PURPLE)
     last.set_title("1000 · (tanh − exact)")
+    last.grid(visible=False)
     last.set(xticks=[-4, 0, 4], xlabel="x")
     return figure
 
 
-def pushes() -> Figure:
+def pushes() -> str:
     """The probabilities of the page's row, the derivative from above, and softmax's backward."""
     x = np.log(np.array([1, 2, 5], np.float32))
     dy = np.array([0, 0, 1], np.float32)
     y, saved = pn.softmax.forward(x)
-    dx = np.asarray(pn.softmax.backward(saved, dy))
+    dx = pn.softmax.backward(saved, dy)
     mean = float(np.sum(dy * np.asarray(y)))
-    figure = Figure(figsize=(4, 4.4), layout="constrained")
-    above, middle, below = figure.subplots(3, 1, sharex=True)
-    place = np.arange(len(x))
-    above.bar(place, y, 0.5, color=FORWARD)
-    above.set_title("y, the probabilities")
-    middle.bar(place, dy, 0.5, color=BACKWARD)
-    middle.axhline(mean, color=INK, linestyle="--", linewidth=1)
-    middle.set_title("dy, and its mean under y")
-    signs = [POSITIVE if value > 0 else NEGATIVE for value in dx]
-    below.bar(place, dx, 0.5, color=signs)
-    below.axhline(0, color=INK, linewidth=0.8)
-    below.set_title("dx = y ⊙ (dy − mean)")
-    below.set_xticks(place, ["class 1", "class 2", "class 3"])
-    return figure
+    rows = (
+        ("y, the probabilities", y, lambda value: marks.FORWARD),
+        ("dy, and dashed its mean under y", dy, lambda value: marks.BACKWARD),
+        ("dx = y ⊙ (dy − mean)", dx, lambda v: marks.POSITIVE if v > 0 else marks.NEGATIVE),
+    )
+    scale, parts = 70, []
+    places = ((110, 14), (240, 142), (316, 274))
+    for (bottom, above), (title, values, color) in zip(places, rows, strict=True):
+        parts.append(marks.text(160, above, title))
+        for i, value in enumerate(np.asarray(values, float)):
+            high = scale * abs(value)
+            top = bottom - high if value > 0 else bottom
+            parts.append(marks.box(50 + 80 * i, top, 60, high, fill=color(value), colour="none"))
+            label = bottom - high - 10 if value >= 0 else bottom + high + 11
+            parts.append(marks.text(80 + 80 * i, label, marks.number(value), size=13))
+        parts.append(marks.line(30, bottom, 290, bottom, width=1))
+    level = places[1][0] - scale * mean
+    parts.append(
+        f'<line x1="30" y1="{level:g}" x2="290" y2="{level:g}" stroke="{marks.INK}" '
+        f'stroke-dasharray="5 4"/>'
+    )
+    parts += [marks.text(80 + 80 * i, 356, f"class {i + 1}", size=13) for i in range(3)]
+    return marks.svg(320, 370, *parts)
 
 
 def saturation() -> Figure:
@@ -131,6 +144,7 @@ def saturation() -> Figure:
     for name, style in zip(names, ("-", "--", ":"), strict=True):
         axes.loglog(spreads, slopes[name], style, label=name)
     axes.axhline(0.25, color=INK, linewidth=0.6)
+    axes.minorticks_off()
     axes.set_xlabel("standard deviation of the inputs")
     axes.set_ylabel("mean slope")
     axes.legend()
