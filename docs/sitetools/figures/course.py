@@ -1,6 +1,6 @@
 """The figure of course/index.md."""
 
-from sitetools.figures.marks import BLUE, FAINT, GREEN, ORANGE, PURPLE, arrow, box, svg, text
+from sitetools.figures.marks import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, arrow, box, svg, text
 
 ROAD = (  # the course's pages in order, and what each is about
     ("Hidden layer", BLUE),
@@ -17,9 +17,20 @@ ROAD = (  # the course's pages in order, and what each is about
     ("Batch norm", PURPLE),
     ("Convolution", PURPLE),
     ("All of MNIST", PURPLE),
+    ("Language", INK),
+    ("Attention", INK),
+    ("A transformer", INK),
+    ("Through time", INK),
+    ("Batch size", INK),
 )
-LEGEND = ((BLUE, "one step"), (GREEN, "two ends"), (ORANGE, "the loop"), (PURPLE, "the craft"))
-COLUMNS, WIDTH, HEIGHT, GAP_X, GAP_Y = 3, 160, 44, 24, 26
+LEGEND = (
+    (BLUE, "one step"),
+    (GREEN, "two ends"),
+    (ORANGE, "the loop"),
+    (PURPLE, "the craft"),
+    (INK, "sequences"),
+)
+COLUMNS, WIDTH, HEIGHT, GAP_X, GAP_Y = 3, 150, 44, 20, 26
 
 
 def place(i: int) -> tuple[float, float]:
@@ -50,7 +61,7 @@ def road() -> str:
     width = COLUMNS * WIDTH + (COLUMNS - 1) * GAP_X + 12
     bottom = 6 + rows * (HEIGHT + GAP_Y)
     for i, (colour, words) in enumerate(LEGEND):
-        x = 10 + i * width / len(LEGEND)
+        x = 6 + i * width / len(LEGEND)
         parts.append(box(x, bottom, 14, 14, colour=FAINT, fill=colour, opacity=0.35, corner=3))
-        parts.append(text(x + 22, bottom + 7, words, anchor="start"))
+        parts.append(text(x + 19, bottom + 7, words, anchor="start", size=14))
     return svg(width, bottom + 24, *parts)

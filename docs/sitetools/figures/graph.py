@@ -99,8 +99,9 @@ def orders() -> str:
     j3, j1 = rng.normal(size=(outputs, hidden)), rng.normal(size=(hidden, inputs))
     slopes = rng.uniform(0.2, 1, size=hidden)
     j2 = np.diag(slopes)
-    left = ((("dy", dy), ("J₃", j3)), (("", dy @ j3), ("J₂", j2)), (("", dy @ j3 @ j2), ("J₁", j1)))
-    right = ((("J₂", j2), ("J₁", j1)), (("J₃", j3), ("", j2 @ j1)), (("dy", dy), ("", j3 @ j2 @ j1)))
+    by_2, by_1 = dy @ j3 @ j2, j2 @ j1
+    left = ((("dy", dy), ("J₃", j3)), (("", dy @ j3), ("J₂", j2)), (("", by_2), ("J₁", j1)))
+    right = ((("J₂", j2), ("J₁", j1)), (("J₃", j3), ("", by_1)), (("dy", dy), ("", j3 @ by_1)))
     high, y = hidden * CELL + 52, 0.0
     parts = []
     orders = (
