@@ -14,7 +14,7 @@ from sitetools.svg import BLUE, GREEN, INK, ORANGE
 
 def likelihood() -> Figure:
     """Two densities around a prediction, and minus their logarithms."""
-    target = np.linspace(-4, 4, 81)
+    target = np.linspace(-4, 4, 49)
     densities = {
         "normal": np.exp(-(target**2) / 2) / np.sqrt(2 * np.pi),
         "Laplace": np.exp(-np.abs(target)) / 2,
