@@ -1,13 +1,13 @@
 """The whole site: python -m sitetools [SITE], by default into the folder `site`.
 
-`mkdocs build --strict`, then what is made from the built pages: the notebooks and llms.txt.
+`mkdocs build --strict`, in as many processes as there are cores, then what is made from the built
+pages: the notebooks and llms.txt.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
-from sitetools import ROOT, llms, notebooks
+from sitetools import ROOT, llms, notebooks, search, share
 
 # Not --quiet: it hides the warnings from --strict too.
 MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -19,10 +19,10 @@ def main(arguments: list[str]) -> int:
         print("python -m sitetools [SITE]: expected one folder, got", *arguments, file=sys.stderr)
         return 2
     site = Path(*arguments or [ROOT / "site"]).resolve()
-    built = subprocess.run([*MKDOCS, "--site-dir", str(site)], cwd=ROOT, check=False)
-    if built.returncode:
-        return built.returncode
+    if status := share.build(MKDOCS, site):
+        return status
     llms.write(site)
+    search.write(site)
     written = notebooks.write(site)
     pages = sum(1 for _ in site.rglob("*.html"))
     print(f"{site}: {pages} pages, {len(written)} notebooks, llms.txt")

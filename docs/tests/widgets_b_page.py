@@ -1,6 +1,7 @@
 """A page of the site that holds one widget, and eyes and hands for it."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ class WidgetTab:
     def row(self, label: str) -> list[float]:
         """The numbers of the table's row that begins with these words."""
         return [checked(value, text) for value, text in self.tab.evaluate(ROW, label)]
+
+    def number_of_slider(self, label: str) -> float:
+        """What a slider's output shows."""
+        slider = self.tab.get_by_role("slider", name=label, exact=True)
+        return float(slider.locator("xpath=following-sibling::output").inner_text())
 
     def button(self, name: str) -> Any:
         return self.tab.get_by_role("button", name=name, exact=True)
@@ -102,12 +108,19 @@ class WidgetTab:
 
 
 def checked(value: str, text: str) -> float:
-    """The number in full; what a person reads is the same one in fewer digits."""
-    shown = float(re.match(r"[−\d.e]+|∞", text)[0].replace("−", "-").replace("∞", "inf"))
+    """The number in full; what a person reads must be the same one, rounded."""
+    shown = re.match(r"[−-]?([\d.]+(e[−-]?\d+)?|∞)", text)[0].replace("−", "-").replace("∞", "inf")
     number = float(value)
-    assert abs(shown - number) <= 0.051 * abs(number) + 1e-9, (text, value)
-    if "e" not in text:
-        assert abs(shown - number) <= 6e-4 * abs(number) + 1e-9, (text, value)
+    if math.isinf(number):
+        assert float(shown) == number, (text, value)
+        return number
+    mantissa, _, exponent = shown.partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    last = 10.0 ** (int(exponent or 0) - decimals)  # the place of the last digit
+    few = (
+        10.0 ** (math.floor(math.log10(abs(number))) - 3) if number else 0.0
+    )  # trailing zeros are cut
+    assert abs(float(shown) - number) <= 0.501 * max(last, 0.0 if exponent else few), (text, value)
     return number
 
 
@@ -126,7 +139,8 @@ READ = """label => {
 ROW = """label => {
     for (const head of document.querySelectorAll(".widget tr > th:first-child")) {
         if (head.textContent.trim() !== label) continue;
-        return [...head.parentElement.querySelectorAll("data")].map((d) => [d.value, d.textContent]);
+        const cells = [...head.parentElement.querySelectorAll("data")];
+        return cells.map((data) => [data.value, data.textContent]);
     }
     throw Error(`no row “${label}”`);
 }"""
@@ -135,7 +149,8 @@ ROW = """label => {
 SMALL = """() => [...document.querySelectorAll(".widget svg text")].flatMap((text) => {
     const scale = text.getScreenCTM().a;
     const size = parseFloat(getComputedStyle(text).fontSize) * scale;
-    return text.textContent.trim() && size < 10 ? [`${size.toFixed(1)} px: ${text.textContent}`] : [];
+    const small = text.textContent.trim() && size < 10;
+    return small ? [`${size.toFixed(1)} px: ${text.textContent}`] : [];
 })"""
 
 # Texts of drawings whose color is too near to the paper's, which `contrast` does not look at.
@@ -155,3 +170,19 @@ DRAWN = f"""() => {{
     for (const copy of document.querySelectorAll(".copied")) copy.remove();
     return faults;
 }}"""
+
+
+def opened_in(browser: Any, server: str, site: Path) -> Any:
+    """A function that opens a widget in a tab of its own; no tab may have complained."""
+    context, widgets = browser.new_context(viewport=DESKTOP), []
+
+    def opened(name: str, **settings: Any) -> WidgetTab:
+        widgets.append(WidgetTab(context.new_page(), server, site, name, **settings))
+        return widgets[-1]
+
+    yield opened
+    try:
+        for widget in widgets:
+            widget.close()
+    finally:
+        context.close()

@@ -37,3 +37,9 @@ class Value:
 
     def __repr__(self) -> str:
         return self.name
+
+    def _repr_html_(self) -> str:
+        """Return the table of formulas that a notebook shows."""
+        from purenn.inspect.layer_table import layer_table  # which imports this module
+
+        return layer_table(self)

@@ -8,6 +8,7 @@ from jax import Array
 from purenn.core.layer import Layer
 from purenn.core.text import printable, spelled
 from purenn.inspect.chain import nest
+from purenn.inspect.explanation_table import explanation_table
 from purenn.inspect.page import lines_of, page
 from purenn.inspect.steps import StepValues
 
@@ -112,6 +113,10 @@ class Explanation(tuple[LayerExplanation, ...]):
     def __repr__(self) -> str:
         """Return the page."""
         return page(self)
+
+    def _repr_html_(self) -> str:
+        """Return the page as the table that a notebook shows."""
+        return explanation_table(self)
 
 
 def _flatten(e: Explanation) -> tuple[Any, Any]:

@@ -131,19 +131,20 @@ def _noted(text: str, layer: Layer) -> str:
     return f"{text} {layer.notation.note}".rstrip()
 
 
-def page(e: "Explanation") -> str:
-    """Write the page that shows an explanation."""
-    if jnp.ndim(e.value):
-        return (
-            f"{e.value.size} explanations in one: each value begins with the axes {_shape(e.value)}"
-        )
-    value, after = show(e.value), show(e.value_after)
-    by_m, by_n = (f"/{n}" in _loss_formula(e) for n in "mn")
-    if by_m:
+def several(e: "Explanation") -> str:
+    """Say that an explanation left a `vmap`, and holds many."""
+    return (
+        f"{e.value.size} explanations in one: each value begins with the axes {shape_of(e.value)}"
+    )
+
+
+def head(e: "Explanation") -> str:
+    """Write the lines above the values: sizes, targets and loss."""
+    if _divides(e, "m"):
         sizes = f"m = {math.prod(e[-1].y.shape[:-1])}, "
     else:
         sizes = f"m = {e[0].x.shape[0]}, " if e[0].x.ndim else ""
-    if by_n:
+    if _divides(e, "n"):
         sizes += f"n = {e[-1].y.size} outputs in all, "
     penalty = "" if e.end.penalty is None else f", of which penalty {show(e.end.penalty)}"
     shown = [show(part) for part in parts_of(e.end.targets)]
@@ -152,44 +153,72 @@ def page(e: "Explanation") -> str:
     targets = f"targets {', '.join(shown)}"
     if e.loss.name != e.loss.first_name and e.loss.notation.targets:
         targets += f", Y = {with_options(e.loss, e.loss.notation.targets)}"
-    written = [f"{sizes}{targets}; loss {e.loss.name} = {value}{penalty}"]
+    first = f"{sizes}{targets}; loss {e.loss.name} = {show(e.value)}{penalty}"
     if not e.train:
-        written.append("evaluation, train=False: no dropout, running statistics")
+        first += "\nevaluation, train=False: no dropout, running statistics"
+    return first
+
+
+def title_of(e: "Explanation", section: str) -> str:
+    """Write the title of a section; the texts have no 1/m in their derivatives."""
+    texts = " (the texts' dZ is m times these)"
+    return section + texts * (section == "BACKWARD" and _divides(e, "m"))
+
+
+def units_off(formula: str, value: Any) -> str:
+    """Say how many values a relu has made 0, if it is one."""
+    if not formula.startswith("relu(") or not _known(value):
+        return ""
+    return f"{int(jnp.sum(value == 0))} of {value.size} off"
+
+
+def foot(e: "Explanation") -> list[str]:
+    """Say below the values what a plain gradient step does, where that is known."""
+    if not _known(e.value):
+        return []
+    verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
+    return [f"A step of {STEP} {verb} the loss: {show(e.value)} → {show(e.value_after)}"]
+
+
+def _divides(e: "Explanation", size: str) -> bool:
+    return f"/{size}" in _loss_formula(e)
+
+
+def page(e: "Explanation") -> str:
+    """Write the page that shows an explanation."""
+    if jnp.ndim(e.value):
+        return several(e)
+    written = [head(e)]
     rows = [
         (line, printable(f"{line.symbol} = {line.formula}" if line.formula else line.symbol))
         for line in lines_of(e)
     ]
     widths = [columns(left) for _, left in rows]
     width = max(n for n in widths if n <= WIDEST // 2)  # a longer formula stands out by itself
-    shapes = max(len(_shape(line.value)) for line, _ in rows)
+    shapes = max(len(shape_of(line.value)) for line, _ in rows)
     section = ""
     for (title, _, text, v, apart), left in rows:
         if title != section:
             section = title
-            texts = " (the texts' dZ is m times these)"
-            written.append(title + texts * (by_m and title == "BACKWARD"))
-        off = ""
-        if text.startswith("relu(") and _known(v):
-            off = f"   {int(jnp.sum(v == 0))} of {v.size} off"
-        head = f" {padded(left, width)} {_shape(v):<{shapes}}"
+            written.append(title_of(e, title))
+        off = f"   {dead}" if (dead := units_off(text, v)) else ""
+        begin = f" {padded(left, width)} {shape_of(v):<{shapes}}"
         pieces = pieces_of(v, apart)
         if pieces:
-            written += [head.rstrip(), *(f"   {name} {piece}" for name, piece in pieces)]
-        elif columns(whole := f"{head} {show(v)}{off}") <= WIDEST:
+            written += [begin.rstrip(), *(f"   {name} {piece}" for name, piece in pieces)]
+        elif columns(whole := f"{begin} {show(v)}{off}") <= WIDEST:
             written.append(whole)
         else:
-            written += [head.rstrip(), f"   {show(v)}{off}"]
-    if _known(e.value):
-        verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
-        written.append(f"A step of {STEP} {verb} the loss: {value} → {after}")
-    return printable("\n".join(written))
+            written += [begin.rstrip(), f"   {show(v)}{off}"]
+    return printable("\n".join([*written, *foot(e)]))
 
 
 def _known(value: Any) -> bool:
     return isinstance(value, (jax.Array, np.ndarray, np.generic)) and checks.is_concrete(value)
 
 
-def _shape(value: Any) -> str:
+def shape_of(value: Any) -> str:
+    """Write a shape: (4,3)."""
     return str(tuple(value.shape)).replace(" ", "")
 
 

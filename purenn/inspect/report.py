@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from purenn.core import html
 from purenn.core.checks import describe
 from purenn.core.text import printable
 from purenn.inspect.factors import what_factor
@@ -65,6 +66,17 @@ class Report(NamedTuple):
         lines = [f" {x.name:<{width}} {x.message}" for x in self.leaves]
         notes = [f" {line}" for line in self.note.splitlines()]
         return printable("\n".join([head, *lines, *notes]))
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
+        head = f"FAIL  {failed} of {of}" if failed else f"OK  {of} of {of}"
+        rows = [
+            ("✓" if leaf.ok else "✗", leaf.name, leaf.message, f"{leaf.error:.1e}")
+            for leaf in self.leaves
+        ]
+        table = html.table(("", "derivative", "", "error"), rows, numbers=(3,))
+        return html.paragraph(head) + table + html.paragraph(self.note)
 
 
 def as_numbers(value: Any) -> Any:

@@ -21,6 +21,7 @@ from purenn.training.compiled import Spec
 from purenn.training.evaluate import evaluate_between
 from purenn.training.examples import as_examples, check_numbers, x_and_targets
 from purenn.training.fingerprint import fingerprint
+from purenn.training.history import History
 from purenn.training.interruptions import Interruptions
 from purenn.training.labels import (
     are_classes,
@@ -29,7 +30,7 @@ from purenn.training.labels import (
     labels_of,
     output_shape,
 )
-from purenn.training.position import EpochRecord, Position
+from purenn.training.position import Position
 from purenn.training.progress import Bar
 from purenn.training.tokens import check_tokens
 from purenn.training.train import Progress, Run, check_arguments, loop, prepare, with_progress
@@ -57,7 +58,7 @@ def fit(
     mesh: Mesh | None = None,
     blocks: int | None = None,
     tail: Tail | None = None,
-) -> tuple[TrainState, list[EpochRecord]]:
+) -> tuple[TrainState, History]:
     """Train as `train` does, with a progress bar, validation and checkpoints.
 
     Whatever exception ends a run that has begun has an attribute `progress`: the last `Progress` at
@@ -100,7 +101,8 @@ def fit(
             then runs `tail.rows` examples at a time, if that is fewer than 1024.
 
     Returns:
-        `(train_state, history)`, with one `EpochRecord` per epoch.
+        `(train_state, history)`. The history is a list of one `EpochRecord` per epoch. A notebook
+        shows it as a table, and `history.plot()` draws it (Matplotlib is an extra, `plots`).
 
     Raises:
         TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`, where
@@ -216,7 +218,7 @@ def fit(
     train_state = now.train_state
     if run.sharding is not None:
         train_state = run.sharding.mesh.on_given_mesh(train_state)
-    return train_state, list(position.history)
+    return train_state, History(position.history)
 
 
 def checked_validation(

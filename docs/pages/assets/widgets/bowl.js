@@ -58,7 +58,9 @@ export default async function bowl(body, settings = {}) {
       return;
     }
     const best = found.indexOf(Math.min(...found));
-    says.textContent = `After ${shown} steps the lowest is that of ${NAMES[best]}. Largest rate of gradient descent: 2/κ = ${show(limit)}.`;
+    says.textContent =
+      `After ${shown} steps ${NAMES[best]} is lowest. ` +
+      `Gradient descent converges at rates below 2/κ = ${show(limit)}.`;
   }
 
   function drawContours() {

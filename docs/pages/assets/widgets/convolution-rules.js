@@ -14,7 +14,8 @@ export function geometry(size, kernel, stride, padding) {
 }
 
 /** Cells { value, at } of a square matrix; a zero that was put in is { value: 0 } without a place. */
-const cellsOf = (matrix, name) => matrix.map((row, r) => row.map((value, c) => ({ value, name, at: [r, c] })));
+const cellsOf = (matrix, name) =>
+  matrix.map((row, r) => row.map((value, c) => ({ value, name, at: [r, c] })));
 
 const ZERO = { value: 0 };
 
@@ -24,7 +25,9 @@ function padded(cells, low, high) {
 }
 
 function dilated(cells, step) {
-  return square(step * (cells.length - 1) + 1, (r, c) => (r % step || c % step ? ZERO : cells[r / step][c / step]));
+  return square(step * (cells.length - 1) + 1, (r, c) =>
+    r % step || c % step ? ZERO : cells[r / step][c / step],
+  );
 }
 
 function turned(cells) {
@@ -53,7 +56,8 @@ export function sceneOf(mode, { x, w, dz }, { size, kernel, stride, low, high, o
   }[mode];
   scene.entry = (i, j) => {
     const met = scene.window.flatMap((row, a) =>
-      row.map((weight, c) => [scene.field[scene.step * i + a][scene.step * j + c], weight]));
+      row.map((weight, c) => [scene.field[scene.step * i + a][scene.step * j + c], weight]),
+    );
     const terms = met.filter((pair) => pair.every(({ at }) => at));
     return { terms, value: terms.reduce((sum, [p, q]) => sum + p.value * q.value, 0) };
   };

@@ -29,7 +29,7 @@ export default async function convolution(body, settings) {
   }
   await styled(new URL("grid.css", import.meta.url));
 
-  let [mode, at, playing, grids, shape, scene] = [first, [0, 0], null, {}, null, null];
+  let [mode, at, playing, grids, shape, scene, cell] = [first, [0, 0], null, {}, null, null, 42];
   const tabs = modes.map((name) => button(MODES[name], () => ((mode = name), begin())));
   const select = (label, names, name, read = Number) =>
     choice(label, names, String(sizes[name]), (text) => ((sizes[name] = read(text)), begin()));
@@ -52,9 +52,9 @@ export default async function convolution(body, settings) {
   function begin() {
     stop();
     shape = geometry(sizes.size, sizes.kernel, sizes.stride, sizes.padding);
-    numbers.x = resized(numbers.x, shape.size, () => draw(-1, 3));
+    numbers.x = resized(numbers.x, shape.size, () => draw(0, 4));
     numbers.w = resized(numbers.w, shape.kernel, () => draw(-2, 2));
-    numbers.dz = resized(numbers.dz, shape.out, () => draw(-2, 3));
+    numbers.dz = resized(numbers.dz, shape.out, () => draw(1, 3) * (draw(0, 1) ? 1 : -1));
     at = [0, 0];
     tabs.forEach((tab, i) => tab.setAttribute("aria-pressed", modes[i] === mode));
     build();
@@ -73,32 +73,44 @@ export default async function convolution(body, settings) {
     }[mode];
     const extra = mode !== "z" && sizes.stride > 1;
     const [low, high] = [shape.low, shape.high];
-    const field = mode === "dx" ? [extra ? "with gaps" : "", "with a border"].filter(Boolean).join(" and ")
-      : low + high ? "with padding" : "";
+    const field =
+      mode === "dx"
+        ? [extra ? "with gaps" : "", "with a border"].filter(Boolean).join(" and ")
+        : low + high
+          ? "with padding"
+          : "";
+    const columns = scene.field.length + scene.window.length + scene.length;
+    const [room, least] = body.clientWidth < 560 ? [0, 34] : [body.clientWidth - 130, 28];
+    cell = Math.max(least, Math.min(42, Math.floor(room / columns)));
     grids = {
       field: cellsGrid(scene.field, names[0], mode === "dx", field),
       window: cellsGrid(scene.window, names[1], mode === "dw", mode === "dw" && extra ? "with gaps" : ""),
       result: grid(names[2], scene.length, scene.length, {
-        cell: 42,
+        cell,
         color: mode === "z" ? "forward" : "backward",
         shape: `(${scene.length}, ${scene.length})`,
-        pick: (r, c) => ((at = [r, c]), update()),
+        pick: (r, c) => (stop(), (at = [r, c]), update()),
       }),
     };
     const sign = (text) => element("span", {}, text);
     place.replaceChildren(
-      grids.window.element, sign("over"), grids.field.element, sign("="), grids.result.element);
+      grids.window.element,
+      sign("over"),
+      grids.field.element,
+      sign("="),
+      grids.result.element,
+    );
   }
   /** The cells of a field or window: those that are numbers of a matrix can be edited. */
   function cellsGrid(cells, name, back, shape) {
     const made = grid(name, cells.length, cells.length, {
-      cell: 42,
+      cell,
       color: back ? "backward" : "forward",
       shape: shape && `(${shape})`,
       label: (r, c) => (cells[r][c].at ? `${cells[r][c].name}[${cells[r][c].at.join(", ")}]` : "0"),
       edit: (r, c) => cells[r][c].at && ((value) => edit(cells[r][c], value)),
     });
-    cells.forEach((row, r) => row.forEach(({ value }, c) => made.set(r, c, String(value))));
+    cells.forEach((row, r) => row.forEach(({ value }, c) => made.set(r, c, value)));
     return made;
   }
   function edit({ name, at }, value) {
@@ -108,7 +120,8 @@ export default async function convolution(body, settings) {
   }
   function update() {
     const { field, window, step, length, entry } = scene;
-    for (let r = 0; r < length; r++) for (let c = 0; c < length; c++) grids.result.set(r, c, show(entry(r, c).value));
+    for (let r = 0; r < length; r++)
+      for (let c = 0; c < length; c++) grids.result.set(r, c, entry(r, c).value);
     grids.result.choose(...at);
     const [top, left] = [step * at[0], step * at[1]];
     const over = (r, c) => window[r - top]?.[c - left];
@@ -138,9 +151,8 @@ export default async function convolution(body, settings) {
     if (scene) moves.play.textContent = "Play";
   }
 
-  const tabLine = element("div", { class: "controls" }, ...tabs);
   body.append(
-    tabLine,
+    element("div", { class: "controls" }, ...tabs),
     element("div", { class: "controls" }, ...choices),
     place,
     says,
@@ -153,7 +165,7 @@ export default async function convolution(body, settings) {
 function written(mode, [i, j], { stride, low }, { terms, value }) {
   const shift = (name, by) => (by ? `${name} ${by < 0 ? "−" : "+"} ${Math.abs(by)}` : name);
   const times = (name) => (stride > 1 ? `${stride}${name}` : name);
-  const place = (k) => (stride > 1 ? `(${shift("", 0)}${k + low} − ` : `${k + low} − `);
+  const place = (k) => `${stride > 1 ? "(" : ""}${k + low} − `;
   const over = stride > 1 ? `) / ${stride}` : "";
   const formula = {
     z: `z[${i}, ${j}] = Σ x[${shift("a", stride * i - low)}, ${shift("c", stride * j - low)}] · w[a, c]`,
@@ -168,13 +180,14 @@ function written(mode, [i, j], { stride, low }, { terms, value }) {
 function given({ x, w, size = 5, kernel = 3 }, draw) {
   const drawn = (length, low, high) => resized([], length, () => draw(low, high));
   return {
-    x: x ? checked("convolution", "x", x, undefined, x.length) : drawn(size, -1, 3),
-    w: w ? checked("convolution", "w", w, undefined, w.length) : drawn(kernel, -2, 2),
+    x: x ? checked("convolution", "x", x, x.length, x.length) : drawn(size, 0, 4),
+    w: w ? checked("convolution", "w", w, w.length, w.length) : drawn(kernel, -2, 2),
   };
 }
 
 function within(name, value, allowed) {
-  if (!allowed.includes(value)) throw new Error(`convolution: \`${name}\` is one of ${allowed.join(", ")}, not ${value}`);
+  if (!allowed.includes(value))
+    throw new Error(`convolution: \`${name}\` is one of ${allowed.join(", ")}, not ${value}`);
 }
 
 /** The matrix at another size: what it has stays, the rest is drawn. */

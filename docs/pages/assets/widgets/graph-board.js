@@ -6,14 +6,14 @@ import { shown, textOf } from "./graph-words.js";
 import { element, mark, show } from "./kit.js";
 
 const NARROW = 76; // the least width of a box with a formula, to the right
-const GAP = { right: { across: 12, along: 34 }, down: { across: 6, along: 34 } };
+const GAP = { right: { across: 12, along: 40 }, down: { across: 6, along: 34 } };
 const WIDEST = 136;
 const MARGIN = 4; // for the glow of a box that fires
-const MANY = 6; // lines of values that are used more than once; more have their numbers only as they fire
+const MANY = 6; // more lines of values that are used more than once have their numbers only as they are added
 
 /**
- * The board: `element`, `place()` lays it out, now and when its room changes, `fill(leaves, seeds)` sets the fields, and
- * `show(steps, position, leaves)` shows what is known after `position` steps. `change(name, value,
+ * The board: `element`; `place()` lays it out, now and when its room changes; `fill(leaves, seeds)` sets
+ * the fields; `show(steps, position)` shows what is known after `position` steps. `change(name, value,
  * isSeed)` is called when the reader edits a number.
  */
 export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
@@ -21,13 +21,24 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
   const uses = usesOf(boxes);
   const lines = boxes.flatMap(({ name, args }) => args.map((arg, place) => ({ from: arg, to: name, place })));
   const branching = lines.filter(({ from }) => uses.get(from).length > 1);
-  const parts = new Map(boxes.map((box) => [box.name, partsOf(box, labels[box.name], box.name in seeds, change)]));
+  const parts = new Map(
+    boxes.map((box) => [box.name, partsOf(box, labels[box.name], box.name in seeds, change)]),
+  );
   const svg = mark("svg", { "aria-hidden": "true" });
+  const above = mark("svg", { "aria-hidden": "true", class: "above" }); // numbers on lines
   for (const line of lines) svg.append((line.path = mark("path")));
-  const dots = boxes.filter(({ name }) => uses.get(name).length > 1).map(({ name }) => [name, mark("circle", { r: 4 })]);
+  const dots = boxes
+    .filter(({ name }) => uses.get(name).length > 1)
+    .map(({ name }) => [name, mark("circle", { r: 4 })]);
   for (const [, dot] of dots) svg.append(dot);
-  for (const line of branching) svg.append((line.text = mark("text", { dy: ".35em" })));
-  const made = element("div", { class: "graph-board" }, svg, ...boxes.map(({ name }) => parts.get(name).box));
+  for (const line of branching) above.append((line.text = mark("text", { dy: ".35em" })));
+  const made = element(
+    "div",
+    { class: "graph-board" },
+    svg,
+    ...boxes.map(({ name }) => parts.get(name).box),
+    above,
+  );
 
   function place() {
     const room = (made.parentElement.clientWidth || 320) - 2 * MARGIN;
@@ -44,27 +55,40 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     });
     const box = (key) => parts.get(key).box;
     const size = ({ key }) => (right ? box(key).offsetHeight : box(key).offsetWidth);
-    const wide = Math.max(...layers.map((layer) =>
-      layer.reduce((sum, each) => sum + (each.past ? 10 : size(each)) + gap.across, -gap.across)));
+    const wide = Math.max(
+      ...layers.map((layer) =>
+        layer.reduce((sum, each) => sum + (each.past ? 10 : size(each)) + gap.across, -gap.across),
+      ),
+    );
     const extent = right ? wide + 16 : Math.max(wide, Math.min(room, 640));
     const middles = across(layers, size, gap.across, extent);
     for (const [key, middle] of middles) middles.set(key, middle + MARGIN);
     const spans = new Map();
     let from = MARGIN;
     layers.forEach((layer, i) => {
-      const own = layer.filter(({ past }) => !past).map(({ key }) => (right ? box(key).offsetWidth : box(key).offsetHeight));
+      const own = layer
+        .filter(({ past }) => !past)
+        .map(({ key }) => (right ? box(key).offsetWidth : box(key).offsetHeight));
       const length = Math.max(...own);
       for (const each of layer) {
-        const inset = each.past ? 0 : (length - (right ? box(each.key).offsetWidth : box(each.key).offsetHeight)) / 2;
-        spans.set(each.key, { middle: middles.get(each.key), begin: from + inset, end: from + length - inset });
+        const inset = each.past
+          ? 0
+          : (length - (right ? box(each.key).offsetWidth : box(each.key).offsetHeight)) / 2;
+        spans.set(each.key, {
+          middle: middles.get(each.key),
+          begin: from + inset,
+          end: from + length - inset,
+        });
       }
       from += length + (i < layers.length - 1 ? gap.along : MARGIN);
     });
     const total = extent + 2 * MARGIN;
     const [width, height] = right ? [from, total] : [total, from];
     Object.assign(made.style, { width: `${width}px`, height: `${height}px` });
-    svg.setAttribute("width", width);
-    svg.setAttribute("height", height);
+    for (const each of [svg, above]) {
+      each.setAttribute("width", width);
+      each.setAttribute("height", height);
+    }
     for (const [name, part] of parts) {
       const { middle, begin } = spans.get(name);
       const { offsetWidth, offsetHeight, style } = part.box;
@@ -92,7 +116,11 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
       line.path.setAttribute("d", curve(stops, point));
       const [[a, b], [c, d]] = stops.slice(-2);
       const [x, y] = point(a + (c - a) * 0.55, b + (d - b) * 0.6);
-      for (const [name, value] of [["x", x], ["y", y]]) line.text?.setAttribute(name, value);
+      for (const [name, value] of [
+        ["x", x],
+        ["y", y],
+      ])
+        line.text?.setAttribute(name, value);
     }
     for (const [name, dot] of dots) {
       const [cx, cy] = point(spans.get(name).end + 1, spans.get(name).middle);
@@ -116,9 +144,9 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     }
     const last = steps[position - 1];
     for (const [name, { box, value, derivative, seed, field }] of parts) {
-      if (!field) value.textContent = values.has(name) ? show(values.get(name)) : "";
+      if (!field) tell(value, values.get(name), "");
       const fires = last?.box === name;
-      if (!seed) derivative.textContent = derivatives.has(name) ? show(derivatives.get(name)) : partial(name, sent);
+      if (!seed) tell(derivative, derivatives.get(name), partial(name, sent));
       const phase = derivatives.has(name) || (fires && last.phase === "backward") ? "backward" : "forward";
       const known = field || values.has(name);
       box.className = `graph-box${field ? " leaf" : ""}${known ? ` ${phase}` : ""}${fires ? " fires" : ""}`;
@@ -126,10 +154,18 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     for (const line of lines) {
       const send = sent.get(`${line.to} ${line.place}`);
       const forward = values.has(line.to);
-      const firing = last && (last.sends.includes(send) || last.copied?.includes(send) ||
-        (last.phase === "forward" && last.box === line.to));
-      line.path.setAttribute("class", `${send ? "backward" : forward ? "forward" : ""}${firing ? " fires" : ""}`);
-      if (line.text) line.text.textContent = send && (firing || branching.length <= MANY) ? show(send.value) : "";
+      const firing =
+        last &&
+        (last.sends.includes(send) ||
+          last.copied?.includes(send) ||
+          (last.phase === "forward" && last.box === line.to));
+      line.path.setAttribute(
+        "class",
+        `${send ? "backward" : forward ? "forward" : ""}${firing ? " fires" : ""}`,
+      );
+      if (line.text)
+        line.text.textContent =
+          send && (last.copied?.includes(send) || branching.length <= MANY) ? show(send.value) : "";
     }
   }
 
@@ -139,8 +175,8 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     const arrived = of.filter(Boolean);
     if (!arrived.length) return "";
     const texts = arrived.map(({ value }) => show(value));
-    if (arrived.length === of.length) return of.length > 2 ? "…" : texts.join(" + ").replace("+ −", "− ");
-    return of.length > 2 ? "…" : `${texts[0]} + …`;
+    if (of.length > 2) return "…";
+    return arrived.length === 2 ? texts.join(" + ").replace("+ −", "− ") : `${texts[0]} + …`;
   }
 
   let known = 0;
@@ -162,14 +198,29 @@ function partsOf({ name, tree }, label, isSeed, change) {
   const derivative = element("span", { class: "derivative" });
   const edited = (words, seed) => {
     const field = element("input", { type: "number", step: "any", "aria-label": words });
-    field.addEventListener("input", () => Number.isFinite(field.valueAsNumber) && change(name, field.valueAsNumber, seed));
+    field.addEventListener(
+      "input",
+      () => Number.isFinite(field.valueAsNumber) && change(name, field.valueAsNumber, seed),
+    );
     return field;
   };
   const field = tree ? null : edited(shown(name), false);
   const seed = isSeed ? edited(`d${shown(name)}`, true) : null;
   if (field) value.append(field);
   if (seed) derivative.append(seed);
-  return { box: element("div", { class: "graph-box" }, title, value, derivative), value, derivative, field, seed };
+  return {
+    box: element("div", { class: "graph-box" }, title, value, derivative),
+    value,
+    derivative,
+    field,
+    seed,
+  };
+}
+
+/** A number in its element, in full where the pointer rests on it; what is not known yet is `instead`. */
+function tell(element, value, instead) {
+  element.textContent = value === undefined ? instead : show(value);
+  element.title = value === undefined ? "" : String(value);
 }
 
 /** Twelve digits: what a number field holds after a step, without the rounding of binary fractions. */

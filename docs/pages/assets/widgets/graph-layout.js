@@ -56,7 +56,10 @@ function ordered(layers) {
       const mean = new Map(
         layer.map((each) => {
           const near = down ? each.above : each.below;
-          return [each, near.length ? near.reduce((sum, other) => sum + at.get(other), 0) / near.length : at.get(each)];
+          return [
+            each,
+            near.length ? near.reduce((sum, other) => sum + at.get(other), 0) / near.length : at.get(each),
+          ];
         }),
       );
       layer.sort((a, b) => mean.get(a) - mean.get(b));

@@ -71,7 +71,8 @@ export function parsed(text) {
     return called(token);
   }
   function called(name) {
-    if (!(name in FUNCTIONS)) throw wrong(`there is no function ${name}: ${Object.keys(FUNCTIONS).join(", ")}`);
+    if (!(name in FUNCTIONS))
+      throw wrong(`there is no function ${name}: ${Object.keys(FUNCTIONS).join(", ")}`);
     const args = [];
     do {
       at++;
@@ -79,7 +80,8 @@ export function parsed(text) {
     } while (is(","));
     expect(")");
     const count = FUNCTIONS[name];
-    if (count !== Infinity && args.length !== count) throw wrong(`${name} takes ${count}, got ${args.length}`);
+    if (count !== Infinity && args.length !== count)
+      throw wrong(`${name} takes ${count}, got ${args.length}`);
     return { op: name === "sum" ? "add" : name, args };
   }
 
@@ -94,7 +96,7 @@ export function namesIn(tree) {
   return "number" in tree ? [] : tree.args.flatMap(namesIn);
 }
 
-/** The boxes of a graph, leaves first where they are first used; what is wrong with the settings is raised. */
+/** The boxes of a graph, a leaf before its first use. Raises what is wrong with the settings. */
 export function boxesOf({ steps, values, whole = [], seeds, fixed = [] }) {
   if (!Array.isArray(steps) || !steps.length) throw new Error("graph: `steps` is a list of statements");
   if (typeof values !== "object" || !values) throw new Error("graph: `values` has a number for each leaf");

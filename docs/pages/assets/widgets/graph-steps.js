@@ -1,4 +1,4 @@
-/** What happens in a graph, one step after the other: its values, its derivatives, and the rule of each box. */
+/** What happens in a graph, step by step: its values, its derivatives, and the rule of each box. */
 
 import { decided, derivative, evaluated, OPERATIONS, product, slopeOf } from "./graph-rules.js";
 import { equal, nameOfUse, shown, textOf } from "./graph-words.js";
@@ -67,11 +67,20 @@ function forwardStep(box, values) {
   const number = (leaf) => show(values[leaf]);
   const result = show(values[name]);
   const line = `${shown(name)} = ${equal(textOf(tree, shown), textOf(tree, number), result)}`;
-  return { phase: "forward", box: name, title: "", lines: [line], sends: [], done: [{ name, value: values[name] }] };
+  return {
+    phase: "forward",
+    box: name,
+    title: "",
+    lines: [line],
+    sends: [],
+    done: [{ name, value: values[name] }],
+  };
 }
 
 function seedStep({ name, value }, loss) {
-  const title = loss ? "The derivative of the last number with respect to itself is 1" : "This derivative arrives";
+  const title = loss
+    ? "The derivative of the last number with respect to itself is 1"
+    : "This derivative arrives";
   const lines = [`d${shown(name)} = ${show(value)}`];
   return { phase: "backward", box: name, title, lines, sends: [], done: [{ name, value }] };
 }
@@ -96,9 +105,10 @@ function sendOf(box, place, to, values, derivatives, uses) {
   const self = { name: box.name };
   const plain = isElementary(box);
   const slots = box.tree.args.map((arg, i) => ("name" in arg ? i : -1)).filter((i) => i >= 0);
-  const slope = plain && slots.length === box.args.length
-    ? slopeOf(box.tree, slots[place], self)
-    : derivative(box.tree, to, self);
+  const slope =
+    plain && slots.length === box.args.length
+      ? slopeOf(box.tree, slots[place], self)
+      : derivative(box.tree, to, self);
   const value = derivatives[box.name] * evaluated(slope, values);
   const of = uses.get(to);
   const use = of.findIndex((each) => each.box === box.name && each.place === place);

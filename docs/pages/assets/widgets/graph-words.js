@@ -2,7 +2,7 @@
 
 import { show } from "./kit.js";
 
-const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", eta: "η", mu: "μ", sigma: "σ" };
+const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", mu: "μ", sigma: "σ" };
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const PRIMES = ["′", "″", "‴"];
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -70,7 +70,9 @@ export function textOf(tree, leaf, first = true) {
 /** A constant as it is written: 0.00001, not 1.0e−5. */
 function plain(number) {
   const digits = Math.max(0, Math.ceil(-Math.log10(Math.abs(number) || 1)) + 3);
-  return String(Number.isInteger(number) ? number : number.toFixed(Math.min(digits, 20)).replace(/0+$/, "")).replace("-", "−");
+  return String(
+    Number.isInteger(number) ? number : number.toFixed(Math.min(digits, 20)).replace(/0+$/, ""),
+  ).replace("-", "−");
 }
 
 /** "a = b = c" without what is said twice in a row. */

@@ -61,7 +61,8 @@ export default async function graph(body, settings) {
     step: button("Step", () => (stop(), go(position + 1))),
     reset: button("Reset", () => (stop(), restore(), go(0))),
   };
-  if (descend) controls.descend = button(`Step against the gradient, rate ${descend.rate}`, () => (stop(), descended()));
+  if (descend)
+    controls.descend = button(`Step against the gradient, rate ${descend.rate}`, () => (stop(), descended()));
 
   function restore() {
     Object.assign(leaves, begin.leaves);
@@ -82,7 +83,7 @@ export default async function graph(body, settings) {
     controls.back.disabled = position === 0;
     controls.step.disabled = position === steps.length;
     if (controls.descend) controls.descend.disabled = position < steps.length;
-    board.show(steps, position, leaves);
+    board.show(steps, position);
     says.replaceChildren(...told(steps, position, forward));
   }
 
@@ -92,7 +93,9 @@ export default async function graph(body, settings) {
     element("div", { class: "controls" }, ...Object.values(controls)),
     says,
     element("div", { class: "graph-scroll" }, board.element),
-    legend(seeds ? "the derivative that comes back to it" : `the derivative of ${shown(loss)} with respect to it`),
+    legend(
+      seeds ? "the derivative that comes back to it" : `the derivative of ${shown(loss)} with respect to it`,
+    ),
   );
   board.fill(leaves, arriving);
   board.place();
@@ -102,7 +105,14 @@ export default async function graph(body, settings) {
 
 function legend(text) {
   const value = element("span", { class: "forward" }, "its value");
-  return element("p", { class: "graph-legend" }, "In each box: ", value, ", ", element("span", { class: "backward" }, text));
+  return element(
+    "p",
+    { class: "graph-legend" },
+    "In each box: ",
+    value,
+    ", ",
+    element("span", { class: "backward" }, text),
+  );
 }
 
 function leavesOf(boxes, values) {

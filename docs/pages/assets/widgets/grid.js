@@ -1,23 +1,27 @@
 /** A matrix as cells: fields that are edited, entries that are pointed at, and lights on them. */
 
-import { element } from "./kit.js";
+import { element, show } from "./kit.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
- * grid("x", 2, 3, { … }) with `cell`, the width of a cell in pixels; `edit(r, c)` gives what takes a
- * cell's new number (or nothing, where it is fixed); `pick(r, c)` is called for the entry that is pointed
+ * grid("x", 2, 3, { … }) with `cell`, the greatest width of a cell in pixels; `edit(r, c)` gives what takes
+ * a cell's new number (or nothing, where it is fixed); `pick(r, c)` is called for the entry that is pointed
  * at, clicked or reached with the arrow keys; `color` is "forward" or "backward"; `shape` is its text;
  * `label(r, c)` names a cell.
  */
 export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, label }) {
   const named = label ?? ((r, c) => `${name}[${r}, ${c}]`);
   const cells = Array.from({ length: rows }, (_, r) => Array.from({ length: cols }, (_, c) => cellOf(r, c)));
-  const made = element("div", { class: `grid-cells ${color}`, role: "group", "aria-label": name }, ...cells.flat());
+  const made = element(
+    "div",
+    { class: `grid-cells ${color}`, role: "group", "aria-label": name },
+    ...cells.flat(),
+  );
   made.style.gridTemplateColumns = `repeat(${cols}, minmax(0, 1fr))`;
   const block = element(
     "div",
-    { class: "grid" },
+    { class: "grid-block" },
     element("div", { class: "grid-name" }, element("b", {}, name), shape ? ` ${shape}` : ""),
     made,
   );
@@ -27,7 +31,10 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     const change = edit?.(r, c);
     if (change) {
       const field = element("input", { type: "number", step: "any", "aria-label": named(r, c) });
-      field.addEventListener("input", () => Number.isFinite(field.valueAsNumber) && change(field.valueAsNumber));
+      field.addEventListener(
+        "input",
+        () => Number.isFinite(field.valueAsNumber) && change(field.valueAsNumber),
+      );
       return field;
     }
     if (!pick) return element("span", {});
@@ -45,13 +52,14 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
 
   return {
     element: block,
-    /** Shows a text in a cell; a field that is being edited keeps what was typed. */
-    set(r, c, text) {
+    /** Shows a number in a cell, in full where the pointer rests on it. */
+    set(r, c, value) {
       const at = cells[r][c];
-      if (at.tagName !== "INPUT") {
-        at.textContent = text;
-        if (pick) at.setAttribute("aria-label", `${named(r, c)} = ${text}`);
-      } else if (at.valueAsNumber !== Number(text)) at.value = text;
+      if (at.tagName === "INPUT") at.value = String(value);
+      else at.textContent = show(value);
+      if (!pick) return;
+      at.title = String(value);
+      at.setAttribute("aria-label", `${named(r, c)} = ${show(value)}`);
     },
     /** Lights the cells for which `lit(r, c)` is true, or names a class. */
     light(lit) {
@@ -59,11 +67,13 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     },
     /** Marks one entry as the one that is looked at; the Tab key stops there. */
     choose(row, col) {
-      cells.forEach((line, r) => line.forEach((at, c) => {
-        const chosen = r === row && c === col;
-        at.toggleAttribute("data-chosen", chosen);
-        if (pick) at.tabIndex = chosen ? 0 : -1;
-      }));
+      cells.forEach((line, r) =>
+        line.forEach((at, c) => {
+          const chosen = r === row && c === col;
+          at.toggleAttribute("data-chosen", chosen);
+          if (pick) at.tabIndex = chosen ? 0 : -1;
+        }),
+      );
     },
   };
 }
@@ -74,7 +84,8 @@ export function checked(widget, name, given, rows, cols) {
   if (!Array.isArray(given) || !given.length || !Array.isArray(given[0])) throw wrong("is a list of rows");
   const size = [rows ?? given.length, cols ?? given[0].length];
   if (given.length !== size[0] || given.some((row) => row.length !== size[1])) {
-    throw wrong(`is of shape (${given.length}, ${given.map((row) => row.length).join(" or ")}), not (${size.join(", ")})`);
+    const lengths = [...new Set(given.map((row) => row.length))].join(" or ");
+    throw wrong(`is of shape (${given.length}, ${lengths}), not (${size.join(", ")})`);
   }
   if (!given.flat().every(Number.isFinite)) throw wrong("has an entry that is not a number");
   return given.map((row) => [...row]);

@@ -109,13 +109,16 @@ export function draggable(svg, handle, move) {
   });
 }
 
-/** Waits for a stylesheet beside the module that asks: await styled(new URL("graph.css", import.meta.url)). */
+/** Waits for a stylesheet beside the module: await styled(new URL("graph.css", import.meta.url)). */
 export function styled(address) {
   const { href } = new URL(address);
   styled.sheets ??= new Map();
   if (!styled.sheets.has(href)) {
     const link = element("link", { rel: "stylesheet", href });
-    styled.sheets.set(href, new Promise((loaded, failed) => Object.assign(link, { onload: loaded, onerror: failed })));
+    styled.sheets.set(
+      href,
+      new Promise((loaded, failed) => Object.assign(link, { onload: loaded, onerror: failed })),
+    );
     document.head.append(link);
   }
   return styled.sheets.get(href);

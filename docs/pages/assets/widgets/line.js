@@ -69,6 +69,10 @@ export default async function line(body, { points = twoGroups(), start = START, 
   }
 
   const learn = player("Let it learn", learnOnce);
+  const one = button("One step", () => {
+    learn.stop();
+    learnOnce();
+  });
   const again = button("Start again", () => {
     learn.stop();
     [params, steps] = [start, 0];
@@ -89,7 +93,7 @@ export default async function line(body, { points = twoGroups(), start = START, 
       element("span", {}, "right ", numbers.right),
       element("span", {}, "loss ", numbers.loss),
     ),
-    element("div", { class: "controls" }, learn, button("One step", () => (learn.stop(), learnOnce())), again),
+    element("div", { class: "controls" }, learn, one, again),
     says,
   );
   update();

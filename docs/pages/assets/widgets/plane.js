@@ -22,12 +22,14 @@ export function styles() {
 /**
  * plane("Name for those who cannot see it", { x: [-3, 3], y: [-3, 3] }): `box` is the element,
  * `px`, `py` go from values to the units of the drawing, `layer()` is a group to draw in, cut off at
- * the edges. `ticks` and `label` name an axis, and `log: true` makes it logarithmic.
+ * the edges. `ticks` and `label` name an axis, and `log: true` makes it logarithmic; `widest` is
+ * how many pixels wide the drawing may become.
  */
-export function plane(name, { width = 340, height = 340, x, y, axes = {}, margin = {} }) {
+export function plane(name, { width = 340, height = 340, widest = width, x, y, axes = {}, margin = {} }) {
   const edge = { left: 8, right: 8, top: 8, bottom: 8, ...margin };
   const svg = drawing(width, height, name);
-  const box = element("div", { class: "plane", style: `max-width: ${width}px` }, svg);
+  const box = element("div", { class: "plane", style: `max-width: ${widest}px` }, svg);
+  svg.style.maxWidth = "100%";
   const id = `cut-${(plane.count = (plane.count ?? 0) + 1)}`;
   const inner = { x: edge.left, y: edge.top, width: width - edge.left - edge.right };
   inner.height = height - edge.top - edge.bottom;

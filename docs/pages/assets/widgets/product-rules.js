@@ -32,7 +32,12 @@ export function productOf(of, { x, w, b, dz }) {
         entry: (i, j) => summed(m, (t) => [factor("x", x, t, i), factor("dz", dz, t, j)]),
       };
     case "db":
-      return { rows: 1, cols: k, right: { name: "dz" }, entry: (_, j) => summed(m, (t) => [factor("dz", dz, t, j)]) };
+      return {
+        rows: 1,
+        cols: k,
+        right: { name: "dz" },
+        entry: (_, j) => summed(m, (t) => [factor("dz", dz, t, j)]),
+      };
     default:
       return {
         rows: m,

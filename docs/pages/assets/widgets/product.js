@@ -14,7 +14,8 @@ export default async function product(body, settings) {
   const numbers = numbersOf(settings);
   const { products = ALL, product: first = products[0], entry = [0, 0], names = {} } = settings;
   const unknown = [...products, first].find((name) => !ALL.includes(name));
-  if (unknown || !products.includes(first)) throw new Error(`product: there is no product ${unknown ?? first} to choose`);
+  if (unknown || !products.includes(first))
+    throw new Error(`product: there is no product ${unknown ?? first} to choose`);
   await styled(new URL("grid.css", import.meta.url));
 
   const called = (name) => names[name] ?? (name[0] === "d" && names[name[1]] ? `d${names[name[1]]}` : name);
@@ -52,7 +53,13 @@ export default async function product(body, settings) {
     const label = of === "db" ? (_, c) => `${name}[${c}]` : undefined;
     const shape = of === "db" ? `(${cols})` : `(${rows}, ${cols})`;
     const color = of === "z" ? "forward" : "backward";
-    return grid(name, rows, cols, { cell: 54, shape, color, label, pick: (r, c) => ((at = [r, c]), update()) });
+    return grid(name, rows, cols, {
+      cell: 54,
+      shape,
+      color,
+      label,
+      pick: (r, c) => ((at = [r, c]), update()),
+    });
   }
   function givenGrid({ name, turned }) {
     const given = name === "b" ? [numbers.b] : numbers[name];
@@ -66,16 +73,23 @@ export default async function product(body, settings) {
     };
     const color = name === "dz" ? "backward" : "forward";
     const shape = name === "b" ? `(${cols})` : `(${rows}, ${cols})`;
-    const made = grid(called(name) + (turned ? "ᵀ" : ""), rows, cols, { cell: 54, shape, color, label, edit });
-    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
-      const [row, col] = place(r, c);
-      made.set(r, c, String(given[row][col]));
-    }
+    const made = grid(called(name) + (turned ? "ᵀ" : ""), rows, cols, {
+      cell: 54,
+      shape,
+      color,
+      label,
+      edit,
+    });
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < cols; c++) {
+        const [row, col] = place(r, c);
+        made.set(r, c, given[row][col]);
+      }
     return made;
   }
   function update() {
     const { rows, cols, entry: entryAt } = productOf(of, numbers);
-    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) grids.result.set(r, c, show(entryAt(r, c).value));
+    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) grids.result.set(r, c, entryAt(r, c).value);
     grids.result.choose(...at);
     grids.left?.light((r) => r === at[0] && "yes");
     grids.right.light((_, c) => c === at[1] && "yes");
@@ -93,9 +107,14 @@ function written(called, of, at, { terms, more, value }) {
   const all = more ? [...terms, [more]] : terms;
   const factors = all.map((term) => term.map(name).join(" · ")).join(" + ");
   const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
-  const numbers = all.map((term, t) => term.map(({ value }, f) => number(value, !t && !f)).join(" · ")).join(" + ");
+  const numbers = all
+    .map((term, t) => term.map(({ value }, f) => number(value, !t && !f)).join(" · "))
+    .join(" + ");
   const result = `${called(of)}[${of === "db" ? at[1] : at.join(", ")}]`;
-  return [`${result} = ${factors}`, numbers === show(value) ? `= ${numbers}` : `= ${numbers} = ${show(value)}`];
+  return [
+    `${result} = ${factors}`,
+    numbers === show(value) ? `= ${numbers}` : `= ${numbers} = ${show(value)}`,
+  ];
 }
 
 function formula(of, called) {

@@ -140,7 +140,9 @@ function sayingOf(factor) {
   const size = Math.abs(factor);
   if (size < 1e-9) return "One step goes straight to the bottom: the rate is 1/λ.";
   if (factor > 0 && size < 1) return `Each step leaves ${show(100 * size)} % of the distance.`;
-  if (size < 1 - 1e-9) return `Each step crosses the bottom, and leaves ${show(100 * size)} % of the distance.`;
+  if (size < 1 - 1e-9) {
+    return `Each step crosses the bottom, and leaves ${show(100 * size)} % of the distance.`;
+  }
   if (size < 1 + 1e-9) return "Back and forth forever: the loss stays as it is.";
   return `Each step crosses the bottom and lands ${show(size)} times as far away: it diverges.`;
 }

@@ -12,8 +12,9 @@ export default async function scale(body, settings = {}) {
   let network;
   let layer = given.depth;
   const on = plane("The standard deviation of outputs and of their derivatives at each layer", {
-    width: 560,
-    height: 330,
+    width: 400,
+    height: 260,
+    widest: 520,
     x: [0, given.depth],
     y: [1e-3, 1e3],
     axes: { y: { log: true } },
@@ -38,7 +39,7 @@ export default async function scale(body, settings = {}) {
     const top = Math.min(reach, 15);
     on.x = [0, now.depth];
     on.y = [10 ** -top, 10 ** top];
-    const every = now.depth <= 10 ? 1 : now.depth <= 20 ? 2 : now.depth <= 30 ? 5 : 10;
+    const every = now.depth <= 10 ? 1 : now.depth <= 30 ? 5 : 10;
     const decades = top <= 3 ? 1 : top <= 6 ? 2 : top <= 9 ? 3 : 5;
     const ticks = Array.from({ length: 2 * Math.floor(top / decades) + 1 }, (_, i) => {
       const value = 10 ** ((i - Math.floor(top / decades)) * decades);
@@ -145,11 +146,12 @@ export default async function scale(body, settings = {}) {
 
 /** What the ends of the two lines mean. */
 function sayingOf(signal, gradient, activation) {
-  const size = (value) => (value < 1e-2 ? "vanishes" : value > 1e2 ? "explodes" : "keeps its size, roughly");
-  if (activation === "tanh" && gradient > 1e2 && signal > 0.5) {
+  const size = (value) => (value < 0.1 ? "vanishes" : value > 10 ? "explodes" : "keeps its size, roughly");
+  if (activation === "tanh" && gradient > 10 && signal > 0.5) {
     return "The signal is pressed against ±1, and the derivative explodes on its way back.";
   }
   const [there, back] = [size(signal), size(gradient)];
-  if (there === back) return `The signal ${there}, and so does the derivative: ${show(signal)} and ${show(gradient)}.`;
-  return `The signal ${there}; the derivative ${back}.`;
+  const ends = `${show(signal)} and ${show(gradient)}`;
+  if (there === back) return `The signal ${there}, and so does the derivative: ${ends} at the ends.`;
+  return `The signal ${there}; the derivative ${back}: ${ends} at the ends.`;
 }

@@ -26,7 +26,7 @@ export default async function temperature(body, settings = {}) {
   const [bars, probabilities] = [raw.layer(), shares.layer()];
   const spread = number(0);
   const says = sayings();
-  const table = element("table", { class: "numbers cells" });
+  const table = element("table", { class: "numbers" });
 
   const handles = logits.map((value, i) =>
     raw.handle(
@@ -39,17 +39,23 @@ export default async function temperature(body, settings = {}) {
     ),
   );
 
+  /** A probability above its bar, or in it where it is tall. */
+  function share(i, value) {
+    const inside = value > 0.9 ? { fill: "var(--figure-paper)", "data-on": "bar" } : {};
+    const y = shares.py(value) + (value > 0.9 ? 14 : -10);
+    return words(shares.px(i + 0.5), y, value.toFixed(count > 6 ? 2 : 3), { "font-size": 13, ...inside });
+  }
+
   function update() {
     const y = softmax(logits, heat);
     handles.forEach((handle, i) => handle.move({ x: i + 0.5, y: logits[i] }));
-    bars.replaceChildren(...logits.map((value, i) => bar(raw, i, value, `var(--${signOf(value) || "figure-ink"})`)));
+    bars.replaceChildren(
+      ...logits.map((value, i) => bar(raw, i, value, `var(--${value < 0 ? "negative" : "positive"})`)),
+    );
     probabilities.replaceChildren(
       ...y.flatMap((value, i) => [
         bar(shares, i, value, "var(--forward)"),
-        words(shares.px(i + 0.5), shares.py(value) + (value > 0.9 ? 14 : -10), value.toFixed(count > 6 ? 2 : 3), {
-          "font-size": 13,
-          ...(value > 0.9 ? { fill: "var(--figure-paper)", "data-on": "bar" } : {}),
-        }),
+        share(i, value),
       ]),
     );
     spread.tell(entropy(y));
@@ -57,13 +63,12 @@ export default async function temperature(body, settings = {}) {
     const best = labels[y.indexOf(Math.max(...y))];
     const most = show(100 * Math.max(...y));
     const even = entropy(y) / Math.log(count);
-    const words_ = even > 0.95 ? "nearly even: the logits hardly matter" : even < 0.1 ? "nearly a maximum" : "";
-    says.textContent = `${best} has ${most} %${words_ ? `: ${words_}` : ""}.`;
+    says.textContent = `${best} has ${most} %${meaningOf(even)}.`;
   }
 
   const hot = slider(
     "Temperature T",
-    { min: Math.log10(0.05), max: 1, step: 0.001, value: heat, scale: "log" },
+    { min: -1.3, max: 1, step: 0.01, value: heat, scale: "log" },
     (value) => {
       heat = value;
       update();
@@ -79,7 +84,12 @@ export default async function temperature(body, settings = {}) {
   const panel = (text, plot) =>
     element("div", { class: "panel" }, element("p", { class: "panel-name" }, text), plot.box);
   body.append(
-    element("div", { class: "panels" }, panel("Logits x", raw), panel("Probabilities y = softmax(x/T)", shares)),
+    element(
+      "div",
+      { class: "panels" },
+      panel("Logits x", raw),
+      panel("Probabilities y = softmax(x/T)", shares),
+    ),
     element("div", { class: "controls" }, hot, again),
     element(
       "div",
@@ -88,14 +98,16 @@ export default async function temperature(body, settings = {}) {
       element("span", {}, `of at most ln ${count} = ${show(Math.log(count))}`),
     ),
     says,
-    element(
-      "details",
-      {},
-      element("summary", {}, "The derivatives ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T"),
-      table,
-    ),
+    element("p", { class: "panel-name" }, "Derivatives ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T"),
+    element("div", { class: "wide" }, table),
   );
   update();
+}
+
+/** What a share of the largest entropy means. */
+function meaningOf(even) {
+  if (even > 0.95) return ": nearly even, so that the logits hardly matter";
+  return even < 0.1 ? ": nearly a maximum" : "";
 }
 
 function bar(on, i, value, fill) {
@@ -115,8 +127,15 @@ function rowsOf(y, matrix, labels) {
         "tr",
         {},
         element("th", { scope: "row" }, labels[i]),
-        ...row.map((value) => element("td", {}, number(value, signOf(value)))),
+        ...row.map((value) => element("td", {}, fixed(value))),
       ),
     ),
   ];
+}
+
+/** A number with three decimals, in the color of its sign. */
+function fixed(value) {
+  const made = number(value);
+  made.tell(value, Math.abs(value) < 5e-4 ? "" : signOf(value), value.toFixed(3).replace("-", "−"));
+  return made;
 }

@@ -11,14 +11,14 @@ const START = { w11: 1.2, w21: -0.5, b1: 0.3, w12: -0.3, w22: 1.1, b2: -0.2, v1:
 const COLORS = ["figure-blue", "figure-orange", "figure-ink"];
 
 export function hiddenLayer(stage, { rate, back }) {
-  const inputs = plane("The four examples in the plane of the inputs, and the lines of the two hidden units", {
+  const inputs = plane("The examples in the plane of the inputs, and the lines of the two hidden units", {
     x: [-0.6, 1.6],
     y: [-0.6, 1.6],
     axes: { x: { label: "x₁", ticks: [0, 1] }, y: { label: "x₂", ticks: [0, 1] } },
     margin: { left: 22, bottom: 38 },
     height: 350,
   });
-  const features = plane("The four examples in the plane of the features a1 and a2, and the output's line", {
+  const features = plane("The examples in the plane of the features, and the output's line", {
     x: [-0.6, 2.6],
     y: [-0.6, 2.6],
     axes: { x: { label: "a₁", ticks: [0, 1, 2] }, y: { label: "a₂", ticks: [0, 1, 2] } },
@@ -29,7 +29,7 @@ export function hiddenLayer(stage, { rate, back }) {
   const layers = { tints: inputs.layer(), inputs: inputs.layer(), sides: features.layer() };
   layers.features = features.layer();
   const says = sayings();
-  says.textContent = "Each line is a hidden unit: behind it the unit is off. Drag the lines, or let it learn.";
+  says.textContent = "Each line is a hidden unit. Behind it the unit is off. Drag the lines!";
   let [params, steps] = [START, 0];
 
   const lines = linesOf(params).map((start, i) =>
@@ -124,13 +124,8 @@ export function hiddenLayer(stage, { rate, back }) {
     element(
       "div",
       { class: "panels" },
-      element("div", { class: "panel" }, element("p", { class: "panel-name" }, "As they come in"), inputs.box),
-      element(
-        "div",
-        { class: "panel" },
-        element("p", { class: "panel-name" }, "As the last neuron sees them"),
-        features.box,
-      ),
+      panel("As they come in", inputs),
+      panel("As the last neuron sees them", features),
     ),
     element(
       "div",
@@ -172,6 +167,9 @@ export function examples(on, points, values) {
     }),
   ];
 }
+
+const panel = (text, plot) =>
+  element("div", { class: "panel" }, element("p", { class: "panel-name" }, text), plot.box);
 
 const headOf = () =>
   element(

@@ -46,7 +46,7 @@ export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
       says.textContent =
         tries < TRIES
           ? `${right} of 4. Try another place.`
-          : `${right} of 4. No line has all four: 01 and 10 need z > 0, so does their sum, and 00 and 11 need the opposite.`;
+          : `${right} of 4. No line can: 01 and 10 together ask for w₁ + w₂ + 2b > 0, and 00 and 11 for ≤ 0.`;
       update();
     }
 

@@ -1,0 +1,155 @@
+"""`bowl`, `rate` and `clip`: their steps are purenn's, and sliders and handles move them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from widgets_b_page import opened_in
+
+import purenn as pn
+
+
+@pytest.fixture
+def widget(browser, server, site):
+    yield from opened_in(browser, server, site)
+
+
+def path(optimizer, start, condition, steps):
+    """The places of an optimizer of purenn on the bowl, in float64."""
+    with jax.enable_x64(True):
+        scale = jnp.array([1.0, condition])
+        w = jnp.array(start, jnp.float64)
+
+        def step(carry, _):
+            w, opt_state = carry
+            updates, opt_state = optimizer.update(scale * w, opt_state, w)
+            w = pn.apply_updates(w, updates)
+            return (w, opt_state), w
+
+        _, places = jax.lax.scan(step, (w, optimizer.init(w)), None, length=steps)
+        return np.concatenate([np.array([start]), np.asarray(places)])
+
+
+def losses(start, rate, beta, condition, steps):
+    rules = (pn.sgd(rate), pn.momentum(rate, beta), pn.adam(rate))
+    ends = [path(rule, start, condition, steps)[-1] for rule in rules]
+    return [0.5 * (w[0] ** 2 + condition * w[1] ** 2) for w in ends]
+
+
+def read_losses(tab):
+    return [tab.row(name)[0] for name in ("Gradient descent", "Momentum", "Adam")]
+
+
+def test_the_bowl_s_losses_are_purenn_s(widget):
+    tab = widget("bowl")
+    assert read_losses(tab) == pytest.approx(losses([-4, 1.5], 0.09, 0.9, 20, 40), rel=1e-4)
+    tab.slide("Rate η", "ArrowLeft", 4)
+    tab.slide("Momentum β", "ArrowLeft", 10)
+    tab.slide("Condition number κ", "ArrowRight", 5)
+    tab.slide("Steps", "ArrowRight", 2)
+    tab.slide("The start", "ArrowUp", 3)
+    assert read_losses(tab) == pytest.approx(losses([-4, 1.8], 0.07, 0.8, 25, 42), rel=1e-4)
+    tab.slide("Rate η", "ArrowRight", 3)
+    assert "diverges" in tab.says()  # 0.085 is more than 2/25
+    tab.button("Start again").click()
+    assert read_losses(tab) == pytest.approx(losses([-4, 1.5], 0.09, 0.9, 20, 40), rel=1e-4)
+
+
+def test_every_place_of_the_paths_is_purenn_s(widget):
+    tab = widget("bowl")
+    given = {"rate": 0.05, "condition": 12, "steps": 60, "beta": 0.7}
+    rules = {"sgd": pn.sgd(0.05), "momentum": pn.momentum(0.05, 0.7), "adam": pn.adam(0.05)}
+    for name, rule in rules.items():
+        found = tab.call("bowl-steps", name, [2.0, -1.0], given)
+        np.testing.assert_allclose(found, path(rule, [2.0, -1.0], 12, 60), rtol=1e-6, atol=1e-9)
+
+
+def test_the_bowl_plays_and_its_start_is_dragged(widget):
+    tab = widget("bowl", steps=10)
+    end = read_losses(tab)
+    tab.button("Play").click()
+    tab.button("Play").wait_for(timeout=10_000)
+    assert read_losses(tab) == end
+    tab.drag("The start", 40, 0)
+    assert read_losses(tab)[0] < end[0]
+
+
+def test_the_rate_s_steps_are_purenn_s(widget):
+    tab = widget("rate")
+    for presses in (0, 30, 42):  # rates 0.3, 0.6, 1.02: the last diverges
+        tab.slide("Rate η", "ArrowRight", presses)
+        rate = {0: 0.3, 30: 0.6, 42: 1.02}[presses]
+        with jax.enable_x64(True):
+            w, optimizer = jnp.array(1.0), pn.sgd(rate)
+            opt_state = optimizer.init(w)
+            for _ in range(20):
+                updates, opt_state = optimizer.update(2 * w, opt_state)
+                w = pn.apply_updates(w, updates)
+        assert tab.number("w =") == pytest.approx(float(w), rel=1e-4)
+        assert tab.number("loss") == pytest.approx(float(w) ** 2, rel=1e-4)
+        assert tab.number("factor 1 − ηλ =") == pytest.approx(1 - 2 * rate, abs=1e-9)
+        assert ("diverges" in tab.says()) == (rate > 1)
+    tab.slide("Curvature λ", "ArrowRight", 10)
+    assert tab.number("largest rate 2/λ =") == pytest.approx(2 / 3)
+    tab.slide("Curvature λ", "ArrowLeft", 20)
+    assert tab.number("largest rate 2/λ =") == pytest.approx(2)
+    assert tab.number("factor 1 − ηλ =") == pytest.approx(-0.02, abs=1e-9)
+
+
+def test_the_rate_goes_step_by_step(widget):
+    tab = widget("rate")
+    for step in range(4):
+        tab.button("One step").click()
+        assert tab.number("after step") == step
+        assert tab.number("w =") == pytest.approx(0.4**step)
+    before = tab.number("w =")
+    tab.drag("The start", 40, 0)
+    assert tab.number("after step") == 20
+    tab.button("One step").click()
+    assert tab.number("w =") > 1 > before
+
+
+def test_clipping_is_purenn_s(widget):
+    tab = widget("clip")
+    for _ in range(3):
+        g, limit = jnp.array(tab.row("as it comes")[:2]), tab.number_of_slider("Largest norm c")
+        optimizer = pn.clip_by_global_norm(limit)
+        short, _ = optimizer.update(g, optimizer.init(g))
+        assert tab.row("as it comes")[2] == pytest.approx(float(jnp.linalg.norm(g)), rel=1e-4)
+        assert tab.row("clipped") == pytest.approx(
+            [*short.tolist(), float(jnp.linalg.norm(short))], rel=1e-4
+        )
+        tab.slide("Largest norm c", "ArrowLeft", 6)
+
+
+def test_the_gradients_are_means_of_batches(widget):
+    tab = widget("clip", noise=2.0, norm=1.5)
+    noise = tab.call("clip-model", "noiseOf", {"batches": 40, "largest": 512, "seed": 1})
+    noise = np.array(noise)
+    assert abs(noise.mean()) < 0.01 and abs(noise.std() - 1) < 0.01
+    for presses, size in ((0, 8), (2, 32), (4, 512)):
+        tab.slide("Batch size m", "ArrowRight", presses)
+        means = np.array([1.5, 1.0]) + 2.0 * noise[:, :size].mean(axis=1)
+        apart = means - np.array([1.5, 1.0])
+        assert tab.number("spread") == pytest.approx(np.sqrt((apart**2).sum(1).mean()), rel=1e-4)
+        assert tab.number("by formula σ√2/√m =") == pytest.approx(2 * np.sqrt(2 / size))
+        assert tab.number("spread") == pytest.approx(2 * np.sqrt(2 / size), rel=0.3)
+        assert tab.number("clipped") == (np.linalg.norm(means, axis=1) > 1.5).sum()
+    spread = tab.number("spread")
+    tab.button("Draw new batches").click()
+    assert tab.number("spread") != spread
+
+
+def test_the_true_gradient_is_dragged(widget):
+    tab = widget("clip")
+    before = tab.row("as it comes")
+    tab.drag("The true gradient", -80, 0)
+    dragged = tab.row("as it comes")
+    assert dragged[0] < before[0] - 1
+    tab.slide("The true gradient", "ArrowUp", 10)
+    assert tab.row("as it comes")[1] == pytest.approx(dragged[1] + 1, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["bowl", "rate", "clip"])
+def test_it_looks_well(widget, name):
+    assert not widget(name).looks()
