@@ -4,7 +4,6 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from table import jit_quickly
@@ -12,6 +11,7 @@ from table import jit_quickly
 import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
 from sitetools import ROOT
+from sitetools.figures import marks
 from sitetools.svg import DIVERGING
 
 X = np.array([[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1], [1, 0, 3, 0]], np.float32)
@@ -31,14 +31,14 @@ def worked() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 CELL = 34
 
 
-def board(values, left, top, title, lit=(), colour="--figure-ink") -> str:
+def board(values, left, top, title, lit=(), colour=marks.INK) -> str:
     """A matrix as squares with numbers, some of them lit."""
     rows, columns = values.shape
     middle = left + columns * CELL / 2
-    parts = [f'<text x="{middle}" y="{top - 9}" fill="var({colour})">{title}</text>']
+    parts = [f'<text x="{middle}" y="{top - 9}" fill="{colour}">{title}</text>']
     for i, j in np.ndindex(rows, columns):
         x, y = left + j * CELL, top + i * CELL
-        fill = f'fill="var({colour})" fill-opacity="0.22"' if (i, j) in lit else 'fill="none"'
+        fill = f'fill="{colour}" fill-opacity="0.22"' if (i, j) in lit else 'fill="none"'
         number = f"{values[i, j] + 0.0:g}".replace("-", "−")
         parts.append(
             f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" {fill} '
@@ -62,7 +62,7 @@ def there_and_back() -> str:
     def sign(text, x, y):
         return f'<text x="{x}" y="{y}" fill="var(--figure-ink)" font-size="22">{text}</text>'
 
-    blue, orange = "--figure-blue", "--figure-orange"
+    blue, orange = marks.FORWARD, marks.BACKWARD
     parts = [
         '<svg viewBox="0 0 500 590" style="max-width: 560px" font-size="16" text-anchor="middle">',
         board(X, 10, 40, "x", window, blue),
@@ -91,7 +91,8 @@ def as_a_matrix() -> Figure:
     params = Conv2dParams(jnp.asarray(w, jnp.float32)[:, :, None, None], jnp.zeros(1))
     pixels = jnp.eye(36).reshape(36, 6, 6, 1)  # one image for each pixel
     matrix = np.asarray(layer.apply(params, (), pixels)[0]).reshape(36, 16)
-    figure, axes = plt.subplots(figsize=(6.4, 3.4))
+    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
+    axes = figure.subplots()
     shown = axes.imshow(matrix.T, cmap=DIVERGING, vmin=-5, vmax=5)
     axes.set(xlabel="pixel of the 6×6 image", ylabel="place", yticks=[0, 5, 10, 15])
     axes.grid(visible=False)
@@ -104,11 +105,9 @@ FILTERS = 6
 
 @cache
 def learned():
-    """Six 5×5 filters after two passes over 3,000 digits, and 200 digits' responses."""
-    (x, y), (x_test, y_test) = (
-        (images[:3000, ..., None], labels[:3000])
-        for images, labels in pn.load_mnist("examples/data/mnist")
-    )
+    """Six 5×5 filters after two passes over 2,000 digits, and 200 digits' responses."""
+    (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
+    x, y, x_test, y_test = x[:2000, ..., None], y[:2000], x_test[:1000, ..., None], y_test[:1000]
     layer = pn.conv2d(FILTERS, (5, 5), padding="VALID")
     model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((4, 4)), pn.flatten(), pn.dense(10))
     run = pn.training_run(model, pn.softmax_cross_entropy, pn.adam(0.01), epochs=2, batch_size=50)
@@ -127,7 +126,8 @@ def learned():
 def filters() -> Figure:
     """The filters, what one digit makes of them, and the patches that excite them most."""
     w, response, digits, accuracy = learned()
-    figure, grid = plt.subplots(3, FILTERS, figsize=(6.4, 3.6))
+    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
+    grid = figure.subplots(3, FILTERS)
     for f in range(FILTERS):
         best = np.argsort(response[..., f].ravel())[::-1][:20]
         places = zip(*np.unravel_index(best, response.shape[:3]), strict=True)
@@ -141,7 +141,7 @@ def filters() -> Figure:
         axes.grid(visible=False)
     for axes, name in zip(grid[:, 0], ("filter", "response", "patch"), strict=True):
         axes.set_ylabel(name)
-    figure.suptitle(f"{accuracy:.1%} of 3,000 test digits right", fontsize=10)
+    figure.suptitle(f"{accuracy:.1%} of 1,000 test digits right", fontsize=10)
     return figure
 
 
@@ -160,16 +160,16 @@ def race(row: str) -> dict[str, float]:
 def speed() -> Figure:
     """A training step of a small CNN, and the backward of a max pool."""
     step, pool = race("cnn_step"), race("max_pool_backward")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.6), width_ratios=(3, 2))
+    figure = Figure(figsize=(4.9, 6.2), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
-        (left, step, "a training step of a small CNN, ms"),
-        (right, pool, "2×2 max pool, ms"),
+        (above, step, "a training step of a small CNN, ms"),
+        (below, pool, "2×2 max pool, ms"),
     ):
         names = list(found)[::-1]
         shown = axes.barh(names, [found[name] for name in names], height=0.7)
-        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names], fontsize=8)
+        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names])
         axes.set(title=title, xscale="log")
-        axes.tick_params(axis="y", labelsize=8)
         axes.margins(x=0.25)
         axes.grid(visible=False, axis="y")
     return figure
