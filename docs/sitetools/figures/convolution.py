@@ -105,11 +105,15 @@ FILTERS = 6
 
 @cache
 def learned():
-    """Six 5×5 filters after two passes over 2,000 digits, and 200 digits' responses."""
+    """Six 5×5 filters after two passes over 3,000 digits, and 200 digits' responses.
+
+    The strides while it trains save most of the work; the responses are looked at in every place.
+    """
     (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
-    x, y, x_test, y_test = x[:2000, ..., None], y[:2000], x_test[:1000, ..., None], y_test[:1000]
-    layer = pn.conv2d(FILTERS, (5, 5), padding="VALID")
-    model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((4, 4)), pn.flatten(), pn.dense(10))
+    x, y, x_test, y_test = x[:3000, ..., None], y[:3000], x_test[:1000, ..., None], y_test[:1000]
+    layer = pn.conv2d(FILTERS, (5, 5), strides=(2, 2), padding="VALID")
+    everywhere = pn.conv2d(FILTERS, (5, 5), padding="VALID")
+    model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((2, 2)), pn.flatten(), pn.dense(10))
     run = pn.training_run(model, pn.softmax_cross_entropy, pn.adam(0.01), epochs=2, batch_size=50)
 
     @jit_quickly
@@ -117,7 +121,7 @@ def learned():
         (params, state, *_), _ = run(jax.random.key(0), x, y)
         logits, _ = model.apply(params, state, x_test)
         digits = x[:200].astype(jnp.float32) / 255
-        response = pn.relu(layer.apply(params[1], (), digits)[0])
+        response = pn.relu(everywhere.apply(params[1], (), digits)[0])
         return params[1].w[:, :, 0], response, digits[..., 0], pn.accuracy(logits, y_test)
 
     return [np.asarray(a) for a in everything(x, y, x_test, y_test)]
@@ -126,23 +130,34 @@ def learned():
 def filters() -> Figure:
     """The filters, what one digit makes of them, and the patches that excite them most."""
     w, response, digits, accuracy = learned()
-    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
-    grid = figure.subplots(3, FILTERS)
+    patches = []
     for f in range(FILTERS):
         best = np.argsort(response[..., f].ravel())[::-1][:20]
         places = zip(*np.unravel_index(best, response.shape[:3]), strict=True)
         seen = [digits[n, i : i + 5, j : j + 5] for n, i, j in places]
-        bound = np.abs(w[..., f]).max()
-        grid[0, f].imshow(w[..., f], cmap=DIVERGING, vmin=-bound, vmax=bound)
-        grid[1, f].imshow(response[7, ..., f], cmap="gray")
-        grid[2, f].imshow(np.mean(seen, axis=0), cmap="gray", vmin=0, vmax=1)
-    for axes in grid.ravel():
-        axes.set(xticks=[], yticks=[])
+        patches.append(np.mean(seen, axis=0))
+    of_each = {
+        "filter": [w[..., f] / np.abs(w[..., f]).max() for f in range(FILTERS)],
+        "response": [response[7, ..., f] / response[7, ..., f].max() for f in range(FILTERS)],
+        "patch": patches,
+    }
+    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
+    rows = zip(figure.subplots(3, 1), of_each.items(), (DIVERGING, "gray", "gray"), strict=True)
+    for axes, (name, images), colors in rows:
+        low = -1 if name == "filter" else 0
+        axes.imshow(side_by_side(images), cmap=colors, vmin=low, vmax=1, interpolation="none")
+        axes.set(xticks=[], yticks=[], ylabel=name)
+        axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-    for axes, name in zip(grid[:, 0], ("filter", "response", "patch"), strict=True):
-        axes.set_ylabel(name)
     figure.suptitle(f"{accuracy:.1%} of 1,000 test digits right", fontsize=10)
     return figure
+
+
+def side_by_side(images: list[np.ndarray]) -> np.ndarray:
+    """Images in one row with a gap of a ninth of their width, which stays empty."""
+    sharp = [np.kron(image, np.ones((72 // len(image),) * 2)) for image in images]
+    gap = np.full((len(sharp[0]), 8), np.nan)
+    return np.hstack([part for image in sharp for part in (image, gap)][:-1])
 
 
 def race(row: str) -> dict[str, float]:
@@ -170,6 +185,7 @@ def speed() -> Figure:
         shown = axes.barh(names, [found[name] for name in names], height=0.7)
         axes.bar_label(shown, [f" {found[name]:.3g}" for name in names])
         axes.set(title=title, xscale="log")
+        axes.minorticks_off()
         axes.margins(x=0.25)
         axes.grid(visible=False, axis="y")
     return figure
