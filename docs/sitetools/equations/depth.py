@@ -96,7 +96,7 @@ def chain(x, w1, w2, dy):
     j1 = w1.T  # the Jacobian of z = x w, outputs by inputs
     j2 = np.diag(1 - np.tanh(x @ w1) ** 2)
     j3 = w2.T
-    return j1.T @ (j2.T @ (j3.T @ dy))
+    return ((dy @ j3) @ j2) @ j1
 
 
 def square(rng):
