@@ -36,16 +36,23 @@ def board(values, left, top, title, lit=(), colour=marks.INK) -> str:
     rows, columns = values.shape
     middle = left + columns * CELL / 2
     parts = [f'<text x="{middle}" y="{top - 9}" fill="{colour}">{title}</text>']
+    parts += lattice(left, top, rows, columns, CELL, lit, colour)
     for i, j in np.ndindex(rows, columns):
-        x, y = left + j * CELL, top + i * CELL
-        fill = f'fill="{colour}" fill-opacity="0.22"' if (i, j) in lit else 'fill="none"'
-        number = f"{values[i, j] + 0.0:g}".replace("-", "−")
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" {fill} '
-            f'stroke="var(--figure-ink)"/>'
-            f'<text x="{x + CELL / 2}" y="{y + 23}" fill="var(--figure-ink)">{number}</text>'
-        )
+        x, y = left + (j + 0.5) * CELL, top + i * CELL + 23
+        parts.append(f'<text x="{x:g}" y="{y:g}">{marks.number(values[i, j])}</text>')
     return "".join(parts)
+
+
+def lattice(left, top, rows, columns, cell, lit, colour) -> list[str]:
+    """The lines of a matrix, and behind them its lit cells."""
+    parts = [
+        f'<rect x="{left + j * cell:g}" y="{top + i * cell:g}" width="{cell}" height="{cell}" '
+        f'fill="{colour}" fill-opacity="0.22"/>'
+        for i, j in lit
+    ]
+    across = [f"M{left:g} {top + i * cell:g}h{columns * cell}" for i in range(rows + 1)]
+    down = [f"M{left + j * cell:g} {top:g}v{rows * cell}" for j in range(columns + 1)]
+    return [*parts, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
 
 
 def there_and_back() -> str:
@@ -60,11 +67,10 @@ def there_and_back() -> str:
     share = DZ[row, column] * X[row : row + 3, column : column + 3]
 
     def sign(text, x, y):
-        return f'<text x="{x}" y="{y}" fill="var(--figure-ink)" font-size="22">{text}</text>'
+        return f'<text x="{x}" y="{y}" font-size="22">{text}</text>'
 
     blue, orange = marks.FORWARD, marks.BACKWARD
     parts = [
-        '<svg viewBox="0 0 500 590" style="max-width: 560px" font-size="16" text-anchor="middle">',
         board(X, 10, 40, "x", window, blue),
         sign("∗", 170, 115),
         board(W, 196, 57, "w", everywhere, blue),
@@ -79,9 +85,8 @@ def there_and_back() -> str:
         sign("→", 140, 489),
         board(dw, 176, 432, "dw, all four", (), orange),
         board(dx, 346, 415, "dx, all four", window, orange),
-        "</svg>",
     ]
-    return "".join(parts)
+    return marks.svg(500, 560, *parts, size=16)
 
 
 def as_a_matrix() -> Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import purenn as pn
 from purenn.layers.conv2d_transpose import Conv2dTransposeParams
 from sitetools.figures import marks
-from sitetools.figures.convolution import board
+from sitetools.figures.convolution import board, lattice
 
 
 def pooled() -> str:
@@ -44,14 +44,8 @@ def spread() -> str:
     for left, dilation in ((14, 1), (192, 2)):
         seen = [3 + dilation * a for a in (-1, 0, 1)]
         parts.append(marks.text(left + size * cell / 2, 12, f"dilation {dilation}"))
-        for i, j in np.ndindex(size, size):
-            lit = i in seen and j in seen
-            parts.append(
-                marks.box(
-                    left + j * cell, 28 + i * cell, cell, cell, colour=marks.INK,
-                    fill=marks.FORWARD if lit else marks.PAPER, opacity=0.75,
-                )
-            )  # fmt: skip
+        lit = [(i, j) for i in seen for j in seen]
+        parts += lattice(left, 28, size, size, cell, lit, marks.FORWARD)
     top, step = 228, 34
     for number, groups in enumerate((1, 2, 4)):
         left = 26 + 116 * number

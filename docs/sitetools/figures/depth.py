@@ -120,8 +120,8 @@ def ways() -> str:
 
 def branches() -> str:
     """One input, three branches and their combination, there and back."""
-    parts = [marks.text(24, 96, "x"), marks.text(286, 96, "combine"), marks.text(376, 96, "y")]
-    parts.append(marks.box(246, 79, 80, 34, corner=5))
+    parts = [marks.text(24, 96, "x"), marks.text(376, 96, "y")]
+    parts += [marks.box(246, 79, 80, 34, corner=5), marks.text(286, 96, "combine")]
     parts += [
         marks.arrow(326, 91, 364, 91, colour=marks.FORWARD),
         marks.arrow(364, 101, 328, 101, colour=marks.BACKWARD),
@@ -145,3 +145,36 @@ def branches() -> str:
         parts.append(marks.text(40, 206 + 22 * i, name, anchor="start"))
         parts.append(marks.text(120, 206 + 22 * i, words, colour=marks.BACKWARD, anchor="start"))
     return marks.svg(396, 264, *parts)
+
+
+def calls() -> str:
+    """The four calls of `value_and_grad`, and what goes from one to the other."""
+    parts = []
+    rows = (
+        (46, "model.forward", "model.backward", "caches"),
+        (136, "loss.forward", "loss.backward", "its cache"),
+    )
+    for y, there, back, kept in rows:
+        parts += [
+            marks.box(10, y - 20, 130, 40, colour=marks.FORWARD, corner=5),
+            marks.text(75, y, there),
+            marks.box(232, y - 20, 130, 40, colour=marks.BACKWARD, corner=5),
+            marks.text(297, y, back),
+            f'<path d="M141 {y}H230" stroke="{marks.INK}" stroke-dasharray="4 4"/>',
+            marks.text(186, y - 11, kept, size=13),
+        ]
+    parts += [
+        marks.text(75, 8, "x"),
+        marks.arrow(75, 15, 75, 25, colour=marks.FORWARD, width=1),
+        marks.arrow(75, 66, 75, 115, colour=marks.FORWARD),
+        marks.text(88, 91, "outputs", anchor="start", size=13),
+        marks.text(75, 204, "L", colour=marks.FORWARD),
+        marks.arrow(75, 156, 75, 194, colour=marks.FORWARD),
+        marks.text(297, 204, "dL = 1", colour=marks.BACKWARD),
+        marks.arrow(297, 194, 297, 157, colour=marks.BACKWARD),
+        marks.arrow(297, 116, 297, 67, colour=marks.BACKWARD),
+        marks.text(306, 91, "dy", anchor="start", size=13),
+        marks.text(297, 8, "dparams", colour=marks.BACKWARD),
+        marks.arrow(297, 26, 297, 16, colour=marks.BACKWARD, width=1),
+    ]
+    return marks.svg(372, 216, *parts)
