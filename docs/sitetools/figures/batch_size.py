@@ -50,9 +50,9 @@ def cliff() -> Figure:
     y = w**20
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 5), sharex=True)
     above.plot(w, (y - 1) ** 2 / 2, color=INK)
-    places = np.array(places[::4])
+    places = np.array(places[:21:2])
     above.plot(places, (places**20 - 1) ** 2 / 2, "o", color=BACKWARD, markersize=5)
-    above.set(title="the loss", ylim=(-0.1, 5))
+    above.set(title="the loss", ylim=(-20, 720))
     below.semilogy(w, np.abs((y - 1) * 20 * w**19), color=BACKWARD)
     below.axhline(1, color=INK, linestyle=":", linewidth=1.2)
     below.minorticks_off()
