@@ -26,6 +26,22 @@ def desktop(browser: Any, server: str) -> Iterator[Any]:
     yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 900}), server)
 
 
+@pytest.fixture
+def blank(page_of: Any) -> Any:
+    """The page with nothing on the pad."""
+    page_of.click("#pg-clear")
+    settle(page_of)
+    return page_of
+
+
+@pytest.fixture
+def sheet(desktop: Any) -> Any:
+    """The same, on a desktop alone."""
+    desktop.click("#pg-clear")
+    settle(desktop)
+    return desktop
+
+
 def says(tab: Any) -> str:
     return tab.inner_text("#pg-says")
 
@@ -40,40 +56,51 @@ def losses(tab: Any) -> list[float]:
     return [float(point.split(",")[1]) for point in points]
 
 
-def test_a_blank_canvas_says_so(desktop: Any) -> None:
-    assert "blank" in says(desktop)
-    assert set(probabilities(desktop)) == {"–"}
-    assert desktop.is_disabled("#pg-one")
-    draw_with_mouse(desktop, ONE)
-    assert "blank" not in says(desktop)
-    desktop.click("#pg-clear")
-    settle(desktop)
-    assert "blank" in says(desktop)
-    assert set(probabilities(desktop)) == {"–"}
-    assert not desktop.is_visible("#pg-forward")
+def test_a_digit_is_drawn_and_read_at_once(page_of: Any) -> None:
+    assert ink(page_of) > 0
+    assert says(page_of).startswith("The network reads 7")
+    assert float(probabilities(page_of)[7]) > 0.9
+    assert page_of.is_visible("#pg-net canvas")
+    assert "A2 = softmax(Z2)" in page_of.inner_text("#pg-formula")
+    assert "A2[7]" in page_of.inner_text("#pg-sum")
 
 
-def test_a_drawing_is_read(page_of: Any) -> None:
-    phone = page_of.viewport_size["width"] < 500
+def test_a_blank_canvas_says_so(sheet: Any) -> None:
+    assert "blank" in says(sheet)
+    assert set(probabilities(sheet)) == {"–"}
+    assert sheet.is_disabled("#pg-one")
+    draw_with_mouse(sheet, ONE)
+    assert "blank" not in says(sheet)
+    sheet.click("#pg-clear")
+    settle(sheet)
+    assert "blank" in says(sheet)
+    assert set(probabilities(sheet)) == {"–"}
+    sheet.click("#pg-details summary")
+    settle(sheet)
+    assert not sheet.is_visible("#pg-forward")
+
+
+def test_a_drawing_is_read(blank: Any) -> None:
+    phone = blank.viewport_size["width"] < 500
     draw = draw_with_finger if phone else draw_with_mouse
-    before = page_of.evaluate("scrollY") if not phone else None
-    draw(page_of, ONE)
-    assert says(page_of).startswith("The network reads 1")
-    first = ink(page_of)
-    numbers = [float(text) for text in probabilities(page_of)]
+    before = blank.evaluate("scrollY") if not phone else None
+    draw(blank, ONE)
+    assert says(blank).startswith("The network reads 1")
+    first = ink(blank)
+    numbers = [float(text) for text in probabilities(blank)]
     assert abs(sum(numbers) - 1) < 0.01
     assert numbers[1] > 0.6
-    draw(page_of, [(0.2, 0.5), (0.8, 0.5)])
-    both = ink(page_of)
+    draw(blank, [(0.2, 0.5), (0.8, 0.5)])
+    both = ink(blank)
     assert both > 1.5 * first
-    page_of.click("#pg-undo")
-    settle(page_of)
-    assert ink(page_of) == first
-    page_of.click("#pg-undo")
-    settle(page_of)
-    assert "blank" in says(page_of)
-    assert ink(page_of) == 0
-    assert before is None or page_of.evaluate("scrollY") == before
+    blank.click("#pg-undo")
+    settle(blank)
+    assert ink(blank) == first
+    blank.click("#pg-undo")
+    settle(blank)
+    assert "blank" in says(blank)
+    assert ink(blank) == 0
+    assert before is None or blank.evaluate("scrollY") == before
 
 
 def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
@@ -81,6 +108,7 @@ def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     for tab in opened_in(context, server):
+        tab.click("#pg-clear")
         at(tab, ONE)
         before = tab.evaluate("scrollY")
         draw_with_finger(tab, [(0.5, 0.85), (0.5, 0.15)])
@@ -88,47 +116,45 @@ def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
         assert ink(tab) > 0
 
 
-def test_a_stroke_ends_outside_the_pad_too(desktop: Any) -> None:
-    draw_with_mouse(desktop, [(0.5, 0.5), (0.5, 1.2)])
-    drawn = ink(desktop)
-    desktop.mouse.move(*at(desktop, [(0.1, 0.1)])[0], steps=5)  # the button is up
-    settle(desktop)
-    assert ink(desktop) == drawn > 0
+def test_a_stroke_ends_outside_the_pad_too(sheet: Any) -> None:
+    draw_with_mouse(sheet, [(0.5, 0.5), (0.5, 1.2)])
+    drawn = ink(sheet)
+    sheet.mouse.move(*at(sheet, [(0.1, 0.1)])[0], steps=5)  # the button is up
+    settle(sheet)
+    assert ink(sheet) == drawn > 0
 
 
-def test_undo_takes_a_clear_back(desktop: Any) -> None:
-    draw_with_mouse(desktop, SEVEN)
-    drawn = ink(desktop)
-    desktop.click("#pg-clear")
-    desktop.click("#pg-undo")
-    settle(desktop)
-    assert ink(desktop) == drawn
+def test_undo_takes_a_clear_back(sheet: Any) -> None:
+    draw_with_mouse(sheet, SEVEN)
+    drawn = ink(sheet)
+    sheet.click("#pg-clear")
+    sheet.click("#pg-undo")
+    settle(sheet)
+    assert ink(sheet) == drawn
 
 
 def test_test_digits_are_read_with_their_labels(desktop: Any) -> None:
     for _ in range(3):
         desktop.click("#pg-load")
         settle(desktop)
-        label = says(desktop).split("labelled ")[1].rstrip(".")
+        label = says(desktop).split("labeled ")[1].rstrip(".")
         assert says(desktop).startswith(f"The network reads {label}")
         assert desktop.is_checked(f"#pg-labels input[value='{label}']")
     buttons = desktop.locator("#pg-others button")
     assert buttons.count() == 20
     buttons.nth(19).click()
     settle(desktop)
-    assert "labelled 8" in says(desktop)
+    assert "labeled 8" in says(desktop)
 
 
 @pytest.mark.parametrize("network", ["784-128-10", "784-16-16-10"])
 def test_steps_lower_the_loss_and_reset_restores(network: str, desktop: Any) -> None:
     desktop.select_option("#pg-network", network)
-    desktop.wait_for_function(
-        "name => document.querySelector('#pg-forward h3').textContent.includes(name)",
-        arg=f"784 → {network.split('-')[1]}",
-    )
+    layers = network.count("-")
+    desktop.wait_for_selector(f".pg-stage >> nth={5 * layers + 1}")
+    desktop.click("#pg-clear")
     draw_with_mouse(desktop, SEVEN)
     fresh = probabilities(desktop)
-    assert desktop.locator("#pg-forward section").count() == network.count("-")
     desktop.check("#pg-labels input[value='4']", force=True)
     settle(desktop)
     start = losses(desktop)
@@ -155,23 +181,29 @@ def test_the_keyboard_is_enough(desktop: Any) -> None:
     desktop.focus("#pg-load")
     desktop.keyboard.press("Enter")
     settle(desktop)
-    assert "labelled 7" in says(desktop)
+    assert "labeled 2" in says(desktop)
     desktop.keyboard.press("3")
     settle(desktop)
     assert desktop.is_checked("#pg-labels input[value='3']")
-    assert "a[3]" in desktop.inner_text("#pg-label-says")
-    desktop.focus(".pg-unit >> nth=0")
-    desktop.keyboard.press("Control+a")
-    desktop.keyboard.type("5")  # a field takes its own digits
-    desktop.keyboard.press("Tab")
+    assert "A2[3]" in desktop.inner_text("#pg-formula")
+    desktop.focus("#pg-scrubber input")
+    desktop.keyboard.press("ArrowRight")
     settle(desktop)
-    assert desktop.is_checked("#pg-labels input[value='3']")
-    assert "Unit 5" in desktop.inner_text("#pg-forward .pg-says")
+    assert "dZ2 = A2 − Y" in desktop.inner_text("#pg-formula")
+    desktop.keyboard.press("Tab")
+    assert desktop.evaluate("document.activeElement.id") == "pg-net"
+    first = desktop.inner_text("#pg-sum")
+    desktop.keyboard.press("ArrowDown")
+    settle(desktop)
+    assert "dZ2[4]" in desktop.inner_text("#pg-sum") != first
+    desktop.keyboard.press("Escape")
+    settle(desktop)
+    assert desktop.inner_text("#pg-sum") == first
     desktop.focus("#pg-rate")
     before = desktop.inner_text("#pg-rate-says")
     desktop.keyboard.press("ArrowRight")
     assert desktop.inner_text("#pg-rate-says") != before
-    desktop.keyboard.press("Tab")
+    desktop.focus("#pg-one")
     desktop.keyboard.press("Space")
     settle(desktop)
     assert len(losses(desktop)) == 2
@@ -183,17 +215,27 @@ def test_the_keyboard_is_enough(desktop: Any) -> None:
     assert desktop.is_checked("#pg-labels input[value='4']")
 
 
+def test_a_field_takes_its_own_digits(desktop: Any) -> None:
+    desktop.click("#pg-details summary")
+    desktop.fill(".pg-unit", "")
+    desktop.type(".pg-unit", "5")
+    desktop.keyboard.press("Tab")
+    settle(desktop)
+    assert desktop.is_checked("#pg-labels input[value='7']")
+    assert "Unit 5" in desktop.inner_text("#pg-forward .pg-says")
+
+
 def test_a_chosen_unit_is_chosen_everywhere(desktop: Any) -> None:
-    desktop.click("#pg-load")
+    desktop.click("#pg-details summary")
     settle(desktop)
     pictures = desktop.locator("canvas.pg-choose")
     assert pictures.count() == 5  # Z1, A1, dA1, dZ1, dW1
     pictures.nth(4).click(position={"x": 8, "y": 8})
     settle(desktop)
-    fields = desktop.locator(".pg-unit")
-    assert [fields.nth(i).input_value() for i in range(2)] == ["0", "0"]
+    assert desktop.input_value(".pg-unit") == "0"
     assert desktop.inner_text("#pg-forward .pg-says").startswith("Unit 0:")
     assert desktop.inner_text("#pg-backward .pg-says").startswith("Unit 0 was")
+    assert "A1[0]" in desktop.inner_text("#pg-sum")
 
 
 def test_the_filled_page_is_named_and_legible_and_fits(page_of: Any) -> None:
@@ -202,6 +244,7 @@ def test_the_filled_page_is_named_and_legible_and_fits(page_of: Any) -> None:
     faults = []
     for network in ("784-16-16-10", "784-128-10"):
         page_of.select_option("#pg-network", network)
+        page_of.evaluate("document.querySelector('#pg-details').open = true")
         page_of.click("#pg-load")
         page_of.click("#pg-one")
         page_of.wait_for_selector("#pg-backward canvas")
@@ -214,12 +257,12 @@ def test_the_filled_page_is_named_and_legible_and_fits(page_of: Any) -> None:
 
 
 def test_the_pictures_follow_light_and_dark(desktop: Any) -> None:
-    desktop.click("#pg-load")
+    corner = "[0, 1, 2].map((i) => data[4 * (canvas.width * 110 + 40) + i])"  # paper, in X
     settle(desktop)
-    light = read(desktop, "#pg-input canvas", "Array.from(data.slice(0, 3))")
+    light = read(desktop, "#pg-net canvas", corner)
     desktop.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
     settle(desktop)
-    dark = read(desktop, "#pg-input canvas", "Array.from(data.slice(0, 3))")
+    dark = read(desktop, "#pg-net canvas", corner)
     assert sum(light) > 3 * 200
     assert sum(dark) < 3 * 60
 
@@ -251,6 +294,6 @@ def test_what_happens_before_the_weights_are_there_does_no_harm(browser: Any, se
         route.continue_()
     tab.wait_for_selector(".pg-ready", timeout=20_000)
     settle(tab)
-    assert "blank" not in says(tab)
+    assert says(tab).startswith("The network reads 1")
     assert errors == []
     context.close()

@@ -213,6 +213,23 @@ def test_a_step_of_descent_moves_the_leaves(opened_widget: Any) -> None:  # noqa
     judge(tab, settings | {"values": after})
 
 
+def test_a_fixed_leaf_has_no_derivative(opened_widget: Any) -> None:  # noqa: F811
+    tab = opened_widget("graph", **COURSE, fixed=["x", "c"], at="end")
+    derivatives = {name: box["d"][0] for name, box in boxes(tab).items()}
+    assert derivatives == {
+        "x": "",
+        "c": "",
+        "w": "4",
+        "b": "2",
+        "u": "2",
+        "v": "2",
+        "r": "2",
+        "L": "1",
+    }
+    labels = opened_widget("graph", **COURSE, labels={"u": "the product"})
+    assert "u = the product" in labels.locator(".graph-board").inner_text()
+
+
 def test_both_passes_play_and_pause(opened_widget: Any) -> None:  # noqa: F811
     tab = opened_widget("graph", timers=False, **COURSE)
     press(tab, "Forward")

@@ -8,19 +8,19 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Three figures, as `pn.explain` prints them: .731, −2.285, 12.4, 3e-5. */
+/** Three figures, two where it is small: .731, −2.285, 12.4, 3.1e−5. */
 export function show(value) {
   const size = Math.abs(value);
   let text;
   if (size === 0) text = "0";
-  else if (size < 0.001) text = size.toExponential(0);
+  else if (size < 0.001) text = size.toExponential(1).replace("-", "−");
   else if (size < 10) text = size.toFixed(3).replace(/^0/, "");
   else if (size < 1000) text = size.toFixed(size < 100 ? 1 : 0);
   else text = size.toExponential(1);
   return (value < 0 ? "−" : "") + text;
 }
 
-/** The largest |value|, to scale colours by; never 0. */
+/** The largest |value|, to scale colors by; never 0. */
 export function reach(...arrays) {
   let largest = 0;
   for (const array of arrays)
@@ -32,3 +32,6 @@ export function reach(...arrays) {
 export function ranked(probabilities) {
   return Array.from(probabilities.keys()).sort((i, j) => probabilities[j] - probabilities[i]);
 }
+
+/** Where a pixel of 28×28 is. */
+export const pixelName = (pixel) => `row ${Math.floor(pixel / 28)}, column ${pixel % 28}`;

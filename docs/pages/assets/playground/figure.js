@@ -1,13 +1,14 @@
 /**
- * A figure: numbers as coloured tiles, with caption, legend and a line that reads out the number
+ * A figure: numbers as colored tiles, with caption, legend and a line that reads out the number
  * under the pointer. A tile is one number, or an image of side × side numbers.
  */
 
 import { element, reach, show } from "./dom.js";
-import { coloursOf, css, diverging, textOn } from "./theme.js";
+import { colorsOf, css, diverging, textOn } from "./theme.js";
 
 const BORDERS = 2; // CSS pixels, both together
 const WITH_NUMBERS = 37; // CSS pixels of a tile that has room for its number
+const LEAST_TEXT = 9; // CSS pixels of its text
 
 /**
  * @param {HTMLElement} host
@@ -84,7 +85,7 @@ export function createFigure(host, { symbol, formula = "", onChoose }) {
      * @param {(tile: number, inside: number) => string} spec.name what the readout calls it
      * @param {number} spec.count tiles @param {number} spec.columns tiles in a row
      * @param {number} [spec.side] 1 for one number a tile
-     * @param {number} [spec.scale] the number of the full colour; the largest unless given
+     * @param {number} [spec.scale] the number of the full color; the largest unless given
      * @param {number} [spec.chosen] a tile to outline
      * @param {number} [spec.least] @param {number} [spec.most] CSS pixels of a tile
      * @param {boolean} [spec.ink] nothing is negative: from paper to ink
@@ -132,11 +133,11 @@ function paintTiles(canvas, width, spec, numbers, scale) {
   canvas.height = rows * (tile + gap) - gap;
   canvas.style.width = `${canvas.width / ratio}px`;
 
-  const colours = coloursOf(canvas.parentElement);
-  if (spec.ink) colours.positive = colours.ink;
+  const colors = colorsOf(canvas.parentElement);
+  if (spec.ink) colors.positive = colors.ink;
   const { side } = spec;
   const image = new ImageData(side, side * spec.count); // one tile under the other
-  numbers.forEach((value, i) => diverging(colours, value, scale, image.data, 4 * i));
+  numbers.forEach((value, i) => diverging(colors, value, scale, image.data, 4 * i));
   const source = Object.assign(document.createElement("canvas"), {
     width: side,
     height: side * spec.count,
@@ -145,24 +146,35 @@ function paintTiles(canvas, width, spec, numbers, scale) {
 
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
-  const withNumbers = side === 1 && tile >= WITH_NUMBERS * ratio;
-  context.font = `${Math.round(0.27 * tile)}px ${getComputedStyle(canvas).fontFamily}`;
+  const family = getComputedStyle(canvas).fontFamily;
+  const texts = side === 1 && tile >= WITH_NUMBERS * ratio ? Array.from(numbers, show) : [];
+  const size = sizeThatFits(context, texts, family, tile, ratio);
+  context.font = `${size}px ${family}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let i = 0; i < spec.count; i++) {
     const x = (i % spec.columns) * (tile + gap);
     const y = Math.floor(i / spec.columns) * (tile + gap);
     context.drawImage(source, 0, i * side, side, side, x, y, tile, tile);
-    if (withNumbers) {
+    if (size) {
       context.fillStyle = textOn(Array.from(image.data.subarray(4 * i, 4 * i + 3)));
-      context.fillText(show(numbers[i]), x + tile / 2, y + tile / 2);
+      context.fillText(texts[i], x + tile / 2, y + tile / 2);
     }
     if (i === spec.chosen) {
       const line = Math.max(2, Math.round(2 * ratio));
-      context.strokeStyle = css(colours.chosen);
+      context.strokeStyle = css(colors.chosen);
       context.lineWidth = line;
       context.strokeRect(x + line / 2, y + line / 2, tile - line, tile - line);
     }
   }
   return { tile, gap };
+}
+
+/** The size at which the widest of the texts fits a tile; 0 where it would be too small to read. */
+function sizeThatFits(context, texts, family, tile, ratio) {
+  context.font = `100px ${family}`;
+  const widest = Math.max(0, ...texts.map((text) => context.measureText(text).width));
+  if (widest === 0) return 0;
+  const size = Math.floor(Math.min(0.3 * tile, (100 * (tile - 6 * ratio)) / widest));
+  return size >= LEAST_TEXT * ratio ? size : 0;
 }

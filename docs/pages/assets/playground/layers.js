@@ -1,5 +1,7 @@
 /** What the views share: the symbols of a layer, and pictures of a layer's units and matrices. */
 
+import { pixelName } from "./dom.js";
+
 /** The column count that gives a unit the same place in every picture of its layer. */
 export const columnsFor = (units) => (units > 64 ? 16 : 8);
 
@@ -51,7 +53,7 @@ export function matrixTiles({ rows, cols, values }, more = {}) {
     count: rows * cols,
     columns: rows,
     gap: 0,
-    least: 2,
+    least: 8,
     most: 18,
     shape: `(${rows}, ${cols})`,
     value: (tile) => values[(tile % rows) * cols + Math.floor(tile / rows)],
@@ -59,8 +61,6 @@ export function matrixTiles({ rows, cols, values }, more = {}) {
     ...more,
   };
 }
-
-export const pixelName = (pixel) => `row ${Math.floor(pixel / 28)}, column ${pixel % 28}`;
 
 /** "Layer 1: 784 → 128, relu" */
 export function titleOf({ w, activation }, l) {

@@ -1,9 +1,10 @@
-/** The loss after each step, as a line in SVG, which takes its colours from the page's CSS. */
+/** The loss after each step, on a log axis, as a line in SVG: its colors are those of the page's CSS. */
 
 import { element, show } from "./dom.js";
 
-const [WIDTH, HEIGHT] = [480, 220];
-const [LEFT, RIGHT, TOP, BOTTOM] = [52, 12, 30, 38];
+const [WIDTH, HEIGHT] = [270, 116];
+const [LEFT, RIGHT, TOP, BOTTOM] = [40, 8, 10, 30];
+const LEAST = 1e-9; // a loss of 0 has no logarithm
 
 export function createLossPlot(host) {
   const box = element("div", { class: "pg-plot" });
@@ -12,22 +13,24 @@ export function createLossPlot(host) {
   /** @param {number[]} losses before the first step, after it, and so on */
   return function paint(losses) {
     const steps = Math.max(10, losses.length - 1);
-    const top = nice(Math.max(...losses, 1e-6));
+    const logs = losses.map((loss) => Math.log10(Math.max(loss, LEAST)));
+    const [low, high] = decades(logs);
     const x = (i) => LEFT + ((WIDTH - LEFT - RIGHT) * i) / steps;
-    const y = (loss) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * loss) / top;
-    const heights = [0, 0.5, 1].map((share) => share * top);
+    const y = (log) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * (log - low)) / (high - low);
+    const every = Math.ceil((high - low) / 4);
+    const ticks = [];
+    for (let log = high; log >= low; log -= every) ticks.push(log);
     const parts = [
-      ...heights.map((loss) => line(LEFT, y(loss), WIDTH - RIGHT, y(loss), "pg-grid")),
-      ...heights.map((loss) => text(LEFT - 7, y(loss) + 4, Number(loss.toPrecision(2)), "end")),
+      ...ticks.map((log) => line(LEFT, y(log), WIDTH - RIGHT, y(log), "pg-grid")),
+      ...ticks.map((log) => text(LEFT - 6, y(log) + 4, powerOfTen(log), "end")),
       ...[0, Math.round(steps / 2), steps].map((i) =>
-        text(x(i), HEIGHT - BOTTOM + 17, i, "middle"),
+        text(x(i), HEIGHT - BOTTOM + 14, i, "middle"),
       ),
-      text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "steps", "middle"),
-      text(LEFT, TOP - 14, "loss", "middle"),
-      `<polyline points="${losses.map((loss, i) => `${x(i)},${y(loss)}`).join(" ")}"/>`,
+      text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3, "steps", "middle"),
+      `<polyline points="${logs.map((log, i) => `${x(i)},${y(log)}`).join(" ")}"/>`,
     ];
     if (losses.length <= 60) {
-      parts.push(...losses.map((loss, i) => `<circle cx="${x(i)}" cy="${y(loss)}" r="3.5"/>`));
+      parts.push(...logs.map((log, i) => `<circle cx="${x(i)}" cy="${y(log)}" r="3"/>`));
     }
     const label = losses.length
       ? `Loss ${show(losses[0])} before the first step, ` +
@@ -39,10 +42,16 @@ export function createLossPlot(host) {
   };
 }
 
-/** The next of 1, 2, 5, 10, ... at or above a number. */
-function nice(number) {
-  const power = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 5, 10].find((factor) => factor * power >= number) * power;
+/** Whole powers of ten around the values, at least two of them. */
+function decades(logs) {
+  const low = Math.floor(Math.min(...logs, 0));
+  const high = Math.ceil(Math.max(...logs, low + 1));
+  return [low, high];
+}
+
+/** 10, 1, 0.1, and 1e-3 where zeros would be many. */
+function powerOfTen(log) {
+  return log >= -2 ? String(Number((10 ** log).toPrecision(1))) : `1e−${-log}`;
 }
 
 function line(x1, y1, x2, y2, kind) {

@@ -1,113 +1,161 @@
 /** The playground: what is on the page, what happens to it, and what follows from that. */
 
 import { asInput, loadManifest, loadParams } from "./assets.js";
-import { createBackwardView } from "./backward-view.js";
-import { element, ranked, show } from "./dom.js";
-import { createFigure } from "./figure.js";
-import { createForwardView } from "./forward-view.js";
-import { oneImage } from "./layers.js";
-import { backward, forward, loss, step } from "./network.js";
-import { createBars } from "./outputs.js";
+import { createDetails } from "./details.js";
+import { element, ranked } from "./dom.js";
+import { createInspector } from "./inspector.js";
+import { createNetView } from "./netview.js";
+import { createProbabilities } from "./outputs.js";
 import { createPad } from "./pad.js";
 import { toMnist } from "./preprocess.js";
-import { createOthers, createStepView } from "./step-view.js";
-import { coloursOf, onThemeChange } from "./theme.js";
+import { createScrubber } from "./scrubber.js";
+import { createSession, telling } from "./session.js";
+import { placeOf, stagesOf, told } from "./stages.js";
+import { createLossView, createOthers } from "./step-view.js";
+import { inOneLine, sumOf } from "./sums.js";
+import { createControls, showRate } from "./controls.js";
+import { colorsOf, onThemeChange } from "./theme.js";
 
-const BLANK = "The canvas is blank: draw a digit, or load a test digit.";
+const BLANK = "The pad is blank: draw a digit, or load a test digit.";
 const root = document.querySelector("#playground");
 const find = (id) => document.querySelector(`#pg-${id}`);
 
-/**
- * All that changes. x is null while the canvas is blank, label until one is chosen. Until somebody
- * has `chosen` a unit, it is the strongest.
- */
-const state = {
-  params: null,
-  x: null,
-  label: null,
-  unit: 0,
-  chosen: false,
-  rate: 0.01,
-  losses: [],
-  steps: 0,
-  drawing: false,
-};
-let trained = null; // the parameters as they were exported
+const session = createSession();
+const { state } = session;
 let network = null;
-let views = {};
+let stages = [];
+let at = 0; // the stage that is shown
+let pinned = null; // what somebody clicked, and what is under the pointer
+let hovered = null;
+let drawing = false;
 
 const { networks, digits } = await loadManifest().catch(fail);
-const bars = createBars(find("bars"));
-const input = createFigure(find("input"), { symbol: "X", formula: "pixels / 255" });
-const stepView = createStepView(find("step"));
-const others = createOthers(find("others"), digits, load);
+const net = createNetView(find("net"), { hover, pin });
+const probabilities = createProbabilities(find("bars"));
+const inspect = createInspector(find("sum"));
+const scrubber = createScrubber(find("scrubber"), move);
+const lossView = createLossView(find("loss"), find("step-says"));
+const others = createOthers(find("others"), find("others-says"), digits, load);
+const details = createDetails(find("details"), {
+  choose: (index) =>
+    pin({
+      kind: "unit",
+      layer: 1,
+      index: Math.min(Math.max(index, 0), network.layers[0].b[0] - 1),
+    }),
+  strongest: () => pin(null),
+});
 const pad = createPad(find("pad"), (done) => network && drawn(done));
+const controls = createControls(find, { setLabel, claim });
 
 /** The drawing changed: `done` when the pen is up. */
 function drawn(done) {
   const digit = pad.digit();
   const { values, width, height } = pad.ink();
   const pixels = digit ? digit.pixels : toMnist(values, width, height);
-  state.drawing = !done;
+  drawing = !done;
   state.x = pixels && asInput(pixels);
   if (digit) state.label = digit.label;
   if (!pixels) state.label = null;
-  restartCurve();
-  update();
+  restart();
   if (done) announce();
-  if (done && !state.chosen) strongest();
 }
 
-/** Forward, and with a label backward and the step that would follow. */
-function compute() {
-  const { x, label, params, rate } = state;
-  state.caches = x && forward(params, x);
-  state.grads = x && label !== null ? backward(params, state.caches, [label]) : null;
-  if (!state.grads) return;
-  state.next = step(params, state.grads, rate);
-  state.nextLoss = loss(forward(state.next, x), [label]);
-  if (!state.losses.length) state.losses = [loss(state.caches, [label])];
+/** Another drawing, label or network: another curve, and what matters most is another unit. */
+function restart() {
+  state.losses = [];
+  pinned = hovered = null;
+  update();
 }
 
 let asked = 0;
+let growing = false;
 /** Compute and paint, once for all that happens before the next frame. */
 function update() {
   cancelAnimationFrame(asked);
   asked = requestAnimationFrame(() => {
-    compute();
+    session.compute();
     paint();
   });
 }
 
 function paint() {
-  const { x, caches, grads, label } = state;
-  bars(caches && caches.at(-1).a.values);
-  input.paint(
-    oneImage(x ? x.values : new Float64Array(784), "(1, 784)", {
-      scale: 1,
-      ink: true,
-      label: "The network's input",
-    }),
-  );
+  const { x, grads } = state;
+  const most = !x ? 0 : grads ? stages.length - 1 : placeOf(stages, "loss") - 1;
+  at = scrubber.limit(most);
+  controls(state, x && session.answer());
   root.classList.toggle("pg-no-digit", !x);
   root.classList.toggle("pg-no-label", !grads);
-  for (const button of [find("one"), find("ten")]) button.disabled = !grads;
-  for (const radio of find("labels").querySelectorAll("input"))
-    radio.checked = Number(radio.value) === label;
-  const said = grads ? caches.at(-1).a.values[label] : 0;
-  const near = said > 0.9995 && said < 1 ? `(1 − ${show(1 - said)})` : show(said);
-  find("label-says").textContent = grads
-    ? `loss = −log a[${label}] = −log ${near} = ${show(loss(caches, [label]))}`
+  probabilities(x && state.caches.at(-1).a.values);
+  lossView(state);
+  paintStage();
+  if (!drawing) details.show(state, unitOf(target()));
+}
+
+/** What changes with the stage and the pointer alone: nothing is computed again. */
+function paintStage() {
+  const { x, grads } = state;
+  const { direction } = stages[at];
+  const [formula, words] = x ? told(stages, at, state) : ["", BLANK];
+  const more = x && !grads ? " Now say which digit you meant, and the error can travel back." : "";
+  find("stage").textContent = x
+    ? `${at + 1} of ${stages.length}${direction && `, ${direction}`}`
     : "";
-  if (x) views.forward(state);
-  if (!grads || state.drawing) return; // a stroke is drawn more smoothly without
-  views.backward(state);
-  stepView(state);
+  find("formula").textContent = formula;
+  find("words").textContent = words + more;
+  find("unpin").hidden = !pinned;
+  find("told").dataset.direction = direction;
+  const shown = target();
+  const sum = x && shown && sumOf(stages, at, state, shown);
+  const hint = x
+    ? "This number comes at a later stage."
+    : "Draw a digit, and every number can be taken apart here.";
+  inspect(sum, hint);
+  const caption = x
+    ? `The network: ${formula}. ${sum ? inOneLine(sum) : ""}`
+    : "The network, without a drawing";
+  find("heard").textContent = pinned && sum ? inOneLine(sum) : "";
+  net.show({ state, stages, at, target: shown, unit: unitOf(shown), caption }, growing);
+  growing = false;
+}
+
+/** What the inspector shows: what is pointed at, what was clicked, or what tells most. */
+function target() {
+  if (!state.x) return null;
+  const chosen = hovered ?? pinned;
+  return chosen && sumOf(stages, at, state, chosen) ? chosen : telling(session, stages[at]);
+}
+
+/** The unit of layer 1 whose weights are shown as an image. */
+function unitOf(shown) {
+  if (shown?.kind === "unit" && shown.layer === 1) return shown.index;
+  if (shown?.kind === "edge" && shown.layer === 1) return shown.to;
+  if (pinned?.kind === "unit" && pinned.layer === 1) return pinned.index;
+  return session.strongest(1);
+}
+
+function hover(target) {
+  if (!hovered && !target) return;
+  hovered = target;
+  paintStage();
+}
+
+function pin(target) {
+  pinned = target;
+  hovered = null;
+  update();
+}
+
+function move(to) {
+  at = to;
+  hovered = null; // what somebody clicked stays: a unit can be followed from stage to stage
+  growing = true;
+  paintStage();
 }
 
 /** The prediction in words, where a screen reader hears it. */
 function announce() {
-  compute();
+  session.compute();
   find("says").textContent = state.x ? inWords(state.caches.at(-1).a.values) : BLANK;
 }
 
@@ -120,62 +168,35 @@ function inWords(probabilities) {
       : `The network reads ${first}, with probability ${p}.`;
   const digit = pad.digit();
   if (!digit) return answer;
-  return `${answer} This is image ${digit.index} of the test set, labelled ${digit.label}.`;
+  return `${answer} This is image ${digit.index} of the test set, labeled ${digit.label}.`;
 }
 
-function restartCurve() {
-  state.losses = [];
-}
-
-function choose(unit) {
-  state.chosen = true;
-  follow(unit);
-}
-
-function follow(unit) {
-  state.unit = Math.min(Math.max(unit, 0), network.layers[0].b[0] - 1);
-  for (const field of root.querySelectorAll(".pg-unit")) field.value = state.unit;
-  update();
-}
-
-/** The unit that the step changes most, or without a label the one that answers most. */
-function strongest() {
-  compute();
-  const values = state.grads ? state.grads[0].dz.values : state.caches?.[0].a.values;
-  if (values) follow(ranked(values.map(Math.abs))[0]);
-}
-
-function setLabel(label) {
+/** A label: its loss is shown. */
+function setLabel(label, play = false) {
   state.label = label;
-  restartCurve();
-  update();
+  restart();
+  session.compute();
+  scrubber.stop();
+  if (!state.grads) return;
+  scrubber.limit(stages.length - 1);
+  scrubber.go(placeOf(stages, "loss"));
+  if (play) scrubber.start();
+}
+
+function claim(label) {
+  setLabel(label, true);
 }
 
 function takeSteps(count) {
-  for (let i = 0; i < count; i++) {
-    compute();
-    if (!state.grads) return;
-    state.params = state.next;
-    state.losses.push(state.nextLoss);
-    state.steps += 1;
-  }
+  session.takeSteps(count);
   paramsChanged();
 }
 
 function paramsChanged() {
-  others(predict, coloursOf(root).ink);
+  others(session.predict, colorsOf(root).ink);
+  pinned = hovered = null;
   update();
   announce();
-}
-
-function predict({ pixels }) {
-  return ranked(forward(state.params, asInput(pixels)).at(-1).a.values)[0];
-}
-
-function reset() {
-  Object.assign(state, { params: trained, steps: 0 });
-  restartCurve();
-  paramsChanged();
 }
 
 function load(digit) {
@@ -186,22 +207,19 @@ async function useNetwork(name) {
   const wanted = networks.find((one) => one.name === name);
   const params = await loadParams(wanted).catch(fail);
   if (find("network").value !== name) return; // another was chosen while this one was on its way
-  [network, trained] = [wanted, params];
-  for (const id of ["forward", "backward"]) find(id).replaceChildren();
-  views = {
-    forward: createForwardView(find("forward"), network, choose),
-    backward: createBackwardView(find("backward"), network, choose),
-  };
-  const lastUnit = network.layers[0].b[0] - 1;
-  for (const field of root.querySelectorAll(".pg-unit")) field.max = lastUnit;
-  for (const text of root.querySelectorAll(".pg-last-unit")) text.textContent = lastUnit;
+  network = wanted;
+  stages = stagesOf(network.layers.length);
+  scrubber.stop();
+  session.use(params);
+  scrubber.use(stages, placeOf(stages, "loss") - 1);
+  details.use(network);
   find("network-says").textContent =
     `${network.parameters.toLocaleString("en")} parameters, ` +
     `${(100 * network.test_accuracy).toFixed(2)} % of the ` +
     `${network.test_images.toLocaleString("en")} test images right`;
   find("command").textContent = network.command;
-  follow(state.unit);
-  reset();
+  growing = true;
+  paramsChanged();
 }
 
 function fail(error) {
@@ -210,7 +228,7 @@ function fail(error) {
 }
 
 function listen() {
-  let next = 0;
+  let next = 1;
   const on = (id, kind, action) => find(id).addEventListener(kind, action);
   on("undo", "click", pad.undo);
   on("clear", "click", pad.clear);
@@ -218,23 +236,20 @@ function listen() {
   on("network", "change", (event) => useNetwork(event.target.value));
   on("one", "click", () => takeSteps(1));
   on("ten", "click", () => takeSteps(10));
-  on("reset", "click", reset);
-  on("rate", "input", (event) => {
-    state.rate = 10 ** Number(event.target.value);
-    find("rate-says").textContent = show(state.rate);
-    event.target.setAttribute("aria-valuetext", show(state.rate));
+  on("reset", "click", () => {
+    session.reset();
+    paramsChanged();
+  });
+  on("unpin", "click", () => pin(null));
+  on("rate", "input", () => {
+    state.rate = showRate(find("rate"), find("rate-says"));
     update();
   });
-  for (const field of root.querySelectorAll(".pg-unit")) {
-    field.addEventListener("change", () => choose(Math.round(Number(field.value)) || 0));
-  }
-  for (const button of root.querySelectorAll(".pg-strongest"))
-    button.addEventListener("click", strongest);
   document.addEventListener("keydown", digitKey);
   window.addEventListener("resize", update);
   onThemeChange(() => {
     pad.paint();
-    others(predict, coloursOf(root).ink);
+    others(session.predict, colorsOf(root).ink);
     update();
   });
 }
@@ -245,17 +260,13 @@ function digitKey(event) {
   const ours = target === document.body || root.contains(target);
   const field = target.matches("select, textarea, input:not([type=radio], [type=range])");
   if (!ours || field || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (/^[0-9]$/.test(key)) setLabel(Number(key));
+  if (/^[0-9]$/.test(key) && state.x) setLabel(Number(key));
 }
 
-for (let digit = 0; digit < 10; digit++) {
-  const radio = element("input", { type: "radio", name: "pg-label", value: digit });
-  radio.addEventListener("change", () => setLabel(digit));
-  find("labels").append(element("label", {}, radio, element("span", {}, String(digit))));
-}
 for (const { name } of networks) find("network").append(element("option", { value: name }, name));
 await useNetwork(networks[0].name); // nothing is computed, whatever happens, before it is there
+state.rate = showRate(find("rate"), find("rate-says"));
 listen();
-find("rate").dispatchEvent(new Event("input"));
-drawn(true); // what was drawn meanwhile
+if (pad.isBlank()) load(digits[0]);
+else drawn(true); // what was drawn meanwhile
 root.classList.add("pg-ready");

@@ -1,44 +1,9 @@
-/** Tables of the ten outputs: the probabilities as bars, and rows of coloured numbers. */
+/** Tables of the ten outputs: rows of colored numbers. */
 
-import { element, ranked, reach, show } from "./dom.js";
-import { coloursOf, css, diverging, textOn } from "./theme.js";
+import { element, reach, show } from "./dom.js";
+import { colorsOf, css, diverging, textOn } from "./theme.js";
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
-
-/** Ten bars with their numbers. */
-export function createBars(host) {
-  const rows = DIGITS.map((digit) => {
-    const bar = element("div", { class: "pg-bar" });
-    const number = element("td", { class: "pg-number" }, "–");
-    const row = element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, String(digit)),
-      element("td", { "aria-hidden": "true" }, element("div", { class: "pg-track" }, bar)),
-      number,
-    );
-    return { row, bar, number };
-  });
-  const caption = element("caption", { class: "pg-hidden" }, "Probability of each digit");
-  host.append(
-    element(
-      "table",
-      { class: "pg-bars" },
-      caption,
-      element("tbody", {}, ...rows.map(({ row }) => row)),
-    ),
-  );
-
-  /** @param {ArrayLike<number> | null} probabilities */
-  return function paint(probabilities) {
-    const first = probabilities && ranked(probabilities)[0];
-    rows.forEach(({ row, bar, number }, digit) => {
-      bar.style.width = probabilities ? `${100 * probabilities[digit]}%` : "0";
-      number.textContent = probabilities ? probabilities[digit].toFixed(3) : "–";
-      row.classList.toggle("pg-first", digit === first);
-    });
-  };
-}
 
 /**
  * A table with one column a digit and a row for each symbol; `paint` takes their values.
@@ -73,18 +38,35 @@ export function createOutputs(host, symbols, title) {
 
   /** @param {ArrayLike<number>[]} rows @param {number | null} column one to mark, the label's */
   return function paint(rows, column = null) {
-    const colours = coloursOf(host);
+    const colors = colorsOf(host);
     rows.forEach((values, i) => {
       const scale = reach(values);
       cells[i].forEach((cell, digit) => {
         const value = values[digit];
         cell.textContent = show(value);
-        const colour = [0, 0, 0];
-        diverging(colours, value, scale, colour, 0);
-        cell.style.background = css(colour.slice(0, 3));
-        cell.style.color = textOn(colour.slice(0, 3));
+        const color = [0, 0, 0];
+        diverging(colors, value, scale, color, 0);
+        cell.style.background = css(color.slice(0, 3));
+        cell.style.color = textOn(color.slice(0, 3));
       });
     });
     head.forEach((cell, digit) => cell.classList.toggle("pg-chosen", digit === column));
+  };
+}
+
+/** The ten probabilities as a table that is heard and not seen: the drawing shows them as bars. */
+export function createProbabilities(host) {
+  const numbers = DIGITS.map(() => element("td", { class: "pg-number" }, "–"));
+  const rows = DIGITS.map((digit) =>
+    element("tr", {}, element("th", { scope: "row" }, String(digit)), numbers[digit]),
+  );
+  const caption = element("caption", {}, "Probability of each digit");
+  host.append(element("table", {}, caption, element("tbody", {}, ...rows)));
+
+  /** @param {ArrayLike<number> | null} probabilities */
+  return function paint(probabilities) {
+    numbers.forEach((cell, digit) => {
+      cell.textContent = probabilities ? probabilities[digit].toFixed(3) : "–";
+    });
   };
 }

@@ -6,7 +6,7 @@
  */
 
 import { SIDE } from "./preprocess.js";
-import { coloursOf, css } from "./theme.js";
+import { colorsOf, css } from "./theme.js";
 
 const PIXELS = 20 * SIDE; // of the pad's own bitmap, along each side
 const PEN = 0.1 * PIXELS; // of a digit 0.8 as high as the pad, 2.5 of its 20 rows, as MNIST's are
@@ -31,8 +31,8 @@ export function createPad(canvas, onChange) {
     view.globalCompositeOperation = "source-over";
     view.clearRect(0, 0, PIXELS, PIXELS);
     view.drawImage(ink, 0, 0);
-    view.globalCompositeOperation = "source-in"; // the ink in the theme's colour
-    view.fillStyle = css(coloursOf(canvas.parentElement).ink);
+    view.globalCompositeOperation = "source-in"; // the ink in the theme's color
+    view.fillStyle = css(colorsOf(canvas.parentElement).ink);
     view.fillRect(0, 0, PIXELS, PIXELS);
   }
 
@@ -86,6 +86,7 @@ export function createPad(canvas, onChange) {
       marks = [...marks, { clear: true }, { digit }];
       change();
     },
+    isBlank: () => visible().length === 0,
     /** The test digit, if it is there and nothing is drawn over it. */
     digit() {
       const shown = visible();

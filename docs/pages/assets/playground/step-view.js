@@ -1,43 +1,41 @@
-/** One step of gradient descent: the loss, one unit's weights before and after, other digits. */
+/** Steps of gradient descent: the loss so far, one unit's weights before and after, other digits. */
 
 import { element, reach, show } from "./dom.js";
 import { createFigure } from "./figure.js";
 import { oneImage } from "./layers.js";
 import { createLossPlot } from "./lossplot.js";
 import { column } from "./matrix.js";
-import { createBars } from "./outputs.js";
 
-/** @returns {(state: object) => void} */
-export function createStepView(host) {
-  const paintLoss = createLossPlot(host.querySelector("#pg-loss"));
-  const paintBars = createBars(host.querySelector("#pg-bars-now"));
-  const sentence = host.querySelector("#pg-step-says");
-  const unitSentence = host.querySelector("#pg-unit-says");
-  const row = host.querySelector("#pg-unit-weights");
+/** The loss as a curve, and in words what the next step will do. @returns {(state: object) => void} */
+export function createLossView(plot, sentence) {
+  const paint = createLossPlot(plot);
+  return ({ grads, losses, nextLoss, steps }) => {
+    paint(grads ? losses : []);
+    const count = steps === 1 ? "1 step" : `${steps} steps`;
+    const taken = steps === 0 ? "The weights are as trained." : `${count} taken.`;
+    sentence.textContent = grads
+      ? `${taken} Loss ${show(losses.at(-1))}; the next step will take it to ${show(nextLoss)}.`
+      : `${taken} Say which digit you meant to take steps.`;
+  };
+}
+
+/** The weights of one unit of the first layer: now, what the step adds, and after it. */
+export function createWeightsView(host) {
+  const row = element("div", { class: "pg-row" });
+  const sentence = element("p", { class: "pg-says" });
+  host.append(row, sentence);
   const before = createFigure(row, { symbol: "W1[:, j]" });
   const change = createFigure(row, { symbol: "−rate · dW1[:, j]" });
   const after = createFigure(row, { symbol: "W1[:, j] after the step" });
-  return ({ losses, nextLoss, params, caches, grads, next, rate, unit, steps }) => {
-    paintLoss(losses);
-    paintBars(caches.at(-1).a.values);
-    const count = steps === 1 ? "1 step" : `${steps} steps`;
-    const taken = steps === 0 ? "as trained" : `${count} from the trained ones`;
-    sentence.textContent =
-      `Loss ${show(losses.at(-1))}, the weights ${taken}. ` +
-      `The next step will take it to ${show(nextLoss)}.`;
+  return ({ params, grads, next, rate }, unit) => {
     const [w, dw, stepped] = [params[0].w, grads[0].dw, next[0].w].map((of) => column(of, unit));
     const scale = reach(w, stepped);
+    const added = dw.map((value) => -rate * value);
     before.paint(oneImage(w, "(784,)", { scale, note: `j = ${unit}, now` }));
-    change.paint(
-      oneImage(
-        dw.map((value) => -rate * value),
-        "(784,)",
-        { note: "what is added" },
-      ),
-    );
+    change.paint(oneImage(added, "(784,)", { note: "what is added" }));
     after.paint(oneImage(stepped, "(784,)", { scale }));
     const [largest, slope] = [w, dw].map((of) => Math.max(...of.map(Math.abs)));
-    unitSentence.textContent =
+    sentence.textContent =
       slope === 0
         ? `Unit ${unit} is off: its dW1 is 0, and the step leaves its weights as they are.`
         : `The largest change is ${show((100 * rate * slope) / largest)} % of unit ${unit}'s largest weight.`;
@@ -47,10 +45,9 @@ export function createStepView(host) {
 /**
  * The test digits as buttons, each marked with whether the network, as it is now, reads it right.
  *
- * @param {(digit: object) => number} predict
+ * @returns {(predict: (digit: object) => number, ink: number[]) => void}
  */
-export function createOthers(host, digits, onLoad) {
-  const says = host.parentElement.querySelector("#pg-others-says");
+export function createOthers(host, says, digits, onLoad) {
   const buttons = digits.map((digit) => {
     const canvas = element("canvas", { width: 28, height: 28, "aria-hidden": "true" });
     const mark = element("span", { "aria-hidden": "true" });
@@ -68,16 +65,14 @@ export function createOthers(host, digits, onLoad) {
       right += Number(!wrong);
       button.classList.toggle("pg-wrong", wrong);
       mark.textContent = wrong ? `✗ ${predicted}` : "✓";
-      button.setAttribute(
-        "aria-label",
-        `${name}: now read as ${predicted}${wrong ? ", wrong" : ""}`,
-      );
+      const verdict = `now read as ${predicted}${wrong ? ", wrong" : ""}`;
+      button.setAttribute("aria-label", `${name}: ${verdict}`);
       const image = new ImageData(28, 28);
       digit.pixels.forEach((value, i) => image.data.set([...ink, value], 4 * i));
       canvas.getContext("2d").putImageData(image, 0, 0);
     }
     says.textContent =
-      `Of the ${digits.length} test digits of this page the network, ` +
-      `as it is now, reads ${right} right.`;
+      `The network, as it is now, reads ${right} of the ${digits.length} test digits ` +
+      "on this page correctly.";
   };
 }
