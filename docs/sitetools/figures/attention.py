@@ -5,7 +5,7 @@ import numpy as np
 from sitetools.figures import marks
 from sitetools.figures.marks import BACKWARD, FAINT, FORWARD
 
-TABLE = np.array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])  # those of the page
+TABLE = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]])  # those of the page
 TOKENS = (2, 0, 2)
 DY = np.array([[1.0, 0.0], [10.0, 0.0], [100.0, 0.0]])
 WIDE, HIGH = 46, 30  # a cell
@@ -56,7 +56,7 @@ def look_up() -> str:
 def turned() -> str:
     """A query and a key, each at two positions; the angle between them stays."""
     radius, parts = 96, []
-    query, key, step = 0.35, 1.25, 0.5  # their angles at position 0, and what a position adds
+    query, key, step = 0.35, 2.4, 0.5  # their angles at position 0, and what a position adds
     panels = ((112, 1, 3), (322, 3, 5))
     for middle, m, j in panels:
         low = 120

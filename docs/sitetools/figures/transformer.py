@@ -1,5 +1,7 @@
 """Figures of course/transformer.md."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
@@ -14,7 +16,7 @@ from sitetools.figures.marks import BACKWARD, FAINT, FORWARD
 from sitetools.svg import BLUE, ORANGE
 
 ROAD, BRANCH = 72, 250  # where the two columns are
-BLOCKS, WIDTH, TIME = 12, 32, 16
+BLOCKS, WIDTH, TIME = 12, 64, 32
 
 
 def forward() -> str:
@@ -102,14 +104,21 @@ def drawn(*, back: bool) -> str:
     return marks.svg(344, 684, *parts, size=16)
 
 
-def road() -> Figure:
-    """The size of the derivative at the entry of each block, with and without residuals."""
-    branches = (
-        pn.serial(pn.rms_norm(), pn.attention(2, causal=True, rotary=True)),
-        pn.serial(pn.rms_norm(), pn.gated_dense(80), pn.dense(WIDTH, b_init=None)),
-    )
+@cache
+def along(*, around: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The size of dX before each block, of the last one's, and the cosine of their angle.
 
-    def measured(block: pn.Layer) -> jax.Array:
+    The weights start as in `examples/language_models.py`.
+    """
+    small = jax.nn.initializers.normal(0.02 / (2 * BLOCKS) ** 0.5)
+    branches = (
+        pn.serial(pn.rms_norm(), pn.attention(4, causal=True, rotary=True)),
+        pn.serial(pn.rms_norm(), pn.gated_dense(160), pn.dense(WIDTH, b_init=None, w_init=small)),
+    )
+    block = pn.serial(*(map(pn.residual, branches) if around else branches))
+
+    @jax.jit
+    def derivatives() -> jax.Array:
         keys = jax.random.split(jax.random.key(0), BLOCKS)
         params, state = jax.vmap(lambda key: block.init(key, (TIME, WIDTH)))(keys)
         x, dy = jax.random.normal(jax.random.key(1), (2, 4, TIME, WIDTH))
@@ -120,23 +129,29 @@ def road() -> Figure:
 
         def backward(dy, p_and_kept):
             _, dx = block.backward(*p_and_kept, dy)
-            return dx, jnp.linalg.norm(dx)
+            return dx, dx
 
         _, caches = lax.scan(forward, x, params)
-        _, norms = lax.scan(backward, dy, (params, caches), reverse=True)
-        return jnp.append(norms, jnp.linalg.norm(dy)) / jnp.linalg.norm(dy)
+        _, dxs = lax.scan(backward, dy, (params, caches), reverse=True)
+        return jnp.concatenate([dxs, dy[None]]).reshape(BLOCKS + 1, -1)
 
-    around, plain = (
-        np.asarray(jax.jit(lambda block=block: measured(block))())
-        for block in (pn.serial(*map(pn.residual, branches)), pn.serial(*branches))
-    )
-    figure, axes = plt.subplots(figsize=(5.2, 3.2))
-    places = range(BLOCKS + 1)
-    axes.semilogy(places, around, "-", color=ORANGE, label="with residuals")
-    axes.semilogy(places, plain, "--", color=BLUE, label="without")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("block", fontsize=11)
-    axes.set_ylabel("size of the derivative", fontsize=11)
-    axes.tick_params(labelsize=11)
-    axes.legend(fontsize=11)
+    dx = np.asarray(derivatives())
+    size = np.linalg.norm(dx, axis=1)
+    return size / size[-1], dx @ dx[-1] / size / size[-1]
+
+
+def road() -> Figure:
+    """What arrives at each block of what starts at the end, with and without residuals."""
+    figure, panels = plt.subplots(2, 1, sharex=True, figsize=(4.7, 4.6))
+    titles = "size", "cosine of the angle to the last one"
+    curves = ((True, ORANGE, "-", "with residuals"), (False, BLUE, "--", "without"))
+    for i, (panel, title) in enumerate(zip(panels, titles, strict=True)):
+        for around, colour, style, label in curves:
+            panel.plot(along(around=around)[i], style, color=colour, label=label)
+        panel.set_title(title, fontsize=11)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[0].set_yscale("log")
+    panels[0].legend()
+    panels[1].set_ylim(-0.1, 1.1)
+    panels[1].set_xlabel("block")
     return figure
