@@ -37,6 +37,12 @@ def test_controls_and_pictures_have_names(opened):
     assert not opened.names, "\n".join(opened.names)
 
 
+def test_the_page_is_small(page, site):
+    """At most 300 kB of HTML, figures included."""
+    size = (site / page).stat().st_size
+    assert size <= 300_000, f"{size / 1000:.0f} kB"
+
+
 @pytest.fixture
 def fresh(browser):
     """A tab with nothing in its cache or storage."""

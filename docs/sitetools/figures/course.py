@@ -7,6 +7,7 @@ ROAD = (  # the parts of the course, and the pages of each in order
     ("Two ends", ("Activations", "Losses")),
     ("The loop", ("Backpropagation", "Any depth", "Optimizers", "Initialization")),
     ("The craft", ("Regularization", "Batch norm", "Convolution", "All of MNIST")),
+    ("Sequences", ("Language", "Attention", "A transformer", "Through time", "Batch size")),
 )
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 150, 40, 10
 HEAD, SPACE = 30, 18  # above the boxes of a part, and below them
