@@ -22,12 +22,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.sharding import AxisType, PartitionSpec
 from jax.typing import DTypeLike
 
 from purenn.core import checks
-from purenn.core.signatures import misfit, signature_of
-from purenn.core.types import Initializer, Key, Shape
+from purenn.core.sharded import sharded
+from purenn.core.types import Key, Shape
 
 __all__ = [
     "glorot_normal",
@@ -73,6 +72,18 @@ def he_normal(
 ) -> Array:
     r"""Draw normal numbers with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
 
+    Args:
+        key: a PRNG key.
+        shape: `(..., n_in, n_out)`.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: `shape` has fewer than two axes.
+
     Examples:
         >>> import jax
         >>> import purenn as pn
@@ -88,6 +99,18 @@ def he_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
     r"""Draw uniform numbers with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
+
+    Args:
+        key: a PRNG key.
+        shape: `(..., n_in, n_out)`.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -107,6 +130,18 @@ def glorot_normal(
 
     It is also called Xavier initialization.
 
+    Args:
+        key: a PRNG key.
+        shape: `(..., n_in, n_out)`.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: `shape` has fewer than two axes.
+
     Examples:
         >>> import jax
         >>> import purenn as pn
@@ -125,6 +160,18 @@ def glorot_uniform(
 
     They lie in $\pm\sqrt{6 / (n_{in} + n_{out})}$.
 
+    Args:
+        key: a PRNG key.
+        shape: `(..., n_in, n_out)`.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: `shape` has fewer than two axes.
+
     Examples:
         >>> import jax
         >>> import purenn as pn
@@ -140,6 +187,18 @@ def lecun_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
     r"""Draw normal numbers with variance $1 / n_{in}$ (LeCun 1998), in some texts called Xavier.
+
+    Args:
+        key: a PRNG key.
+        shape: `(..., n_in, n_out)`.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -158,6 +217,17 @@ def small_normal(
     """Draw normal numbers with a standard deviation of 0.02, of any shape: `0.02 * randn`.
 
     GPT-2 draws the tables of its embeddings like this.
+
+    Args:
+        key: a PRNG key.
+        shape: any shape.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
 
     Examples:
         >>> import jax
@@ -179,6 +249,17 @@ def zeros(
 ) -> Array:
     """Return zeros, for a bias. With weights of zero, all units of a layer stay alike forever.
 
+    Args:
+        key: not used.
+        shape: any shape.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: the initializer is called without arguments.
+
     Examples:
         >>> import jax
         >>> import purenn as pn
@@ -197,6 +278,17 @@ def ones(
 ) -> Array:
     """Return ones, for a scale.
 
+    Args:
+        key: not used.
+        shape: any shape.
+        dtype: that of the array.
+
+    Returns:
+        An array of this shape.
+
+    Raises:
+        TypeError: the initializer is called without arguments.
+
     Examples:
         >>> import jax
         >>> import purenn as pn
@@ -206,85 +298,3 @@ def ones(
     if shape is None:
         raise TypeError("ones is the initializer itself, init(key, shape); pass ones, not ones()")
     return jnp.ones(shape, dtype)
-
-
-def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
-    """Make an initializer whose array is sharded: the weights of one layer on several devices.
-
-    The mesh is that of `fit` or of `jax.set_mesh`; without one, nothing changes. The numbers are
-    those of `initializer`, however many devices there are.
-
-    Args:
-        initializer: purenn's or JAX's.
-        spec: a `jax.sharding.PartitionSpec`: for each axis of the array, the name of the mesh axis
-            that it is sharded along, or `None`.
-
-    Examples:
-        >>> import jax
-        >>> from jax.sharding import PartitionSpec as P
-        >>> import purenn as pn
-        >>> w_init = pn.initializers.sharded(pn.initializers.he_normal, P(None, "model"))
-        >>> layer = pn.dense(4, w_init=w_init)  # each device computes some of the units
-        >>> with jax.set_mesh(jax.make_mesh((1,), ("model",))):
-        ...     params, state = layer.init(jax.random.key(0), in_shape=(3,))
-        >>> print(params.w.sharding.spec)
-        P(None, 'model')
-    """
-    checks.function("sharded", "initializer", initializer)
-    if not isinstance(spec, PartitionSpec):
-        raise TypeError(
-            f"sharded: spec must be a jax.sharding.PartitionSpec, got {checks.describe(spec)}"
-        )
-
-    def init(key: Any, shape: Any, dtype: Any = jnp.float32) -> Array:
-        value = initializer(key, shape, dtype)
-        mesh = jax.sharding.get_abstract_mesh()
-        if mesh.empty:
-            return value
-        if len(spec) > len(shape):
-            raise ValueError(f"sharded: spec is {spec}, for an array of shape {shape}")
-        for length, names in zip(shape, map(_names, spec), strict=False):
-            if not set(names) <= set(mesh.axis_names):
-                raise ValueError(
-                    f"sharded: spec is {spec}, expected axes of the mesh, {mesh.axis_names}"
-                )
-            devices = math.prod(mesh.shape[name] for name in names)
-            if length % devices:
-                raise ValueError(
-                    f"sharded: spec is {spec} and the array's shape {shape}; expected {length} to "
-                    f"be a multiple of the {devices} devices along {', '.join(names)}"
-                )
-        if AxisType.Explicit in mesh.axis_types:  # a part of the array's type
-            return jax.sharding.reshard(value, spec)
-        return jax.lax.with_sharding_constraint(value, spec)
-
-    return init
-
-
-def _names(part: Any) -> tuple[str, ...]:
-    """Return the mesh axes that one axis of an array is sharded along."""
-    return () if part is None else (part,) if isinstance(part, str) else tuple(part)
-
-
-def draw(where: str, name: str, initializer: Initializer, key: Key, shape: Shape) -> Array:
-    """Call an initializer, purenn's or JAX's, and reject anything but an array of that shape."""
-    checks.function(where, name, initializer)
-    made = getattr(initializer, "__name__", "it")
-    expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; {made} "
-    signature = signature_of(initializer)
-    parameters = list(signature.parameters) if signature else []
-    if parameters[:1] == ["shape"]:  # jnp.zeros, jnp.ones, jnp.empty, jnp.full
-        ours = f"pn.initializers.{made}" if made in __all__ else "one of pn.initializers"
-        raise TypeError(f"{expected}takes a shape first, and no key; pass {ours}")
-    if "dtype" in parameters and "shape" not in parameters:  # as JAX's factories
-        raise TypeError(f"{expected}is a factory: call it first, {made}(…)")
-    error = misfit(initializer, (key, shape, jnp.float32))
-    if error:
-        raise TypeError(f"{expected}can't be called like this: {error}")
-    value: Any = initializer(key, shape, jnp.float32)
-    if callable(value):
-        raise TypeError(f"{expected}returned a function: call it first, {made}()")
-    value = checks.float_array(where, f"{name}'s result", value)
-    if value.shape != shape:
-        raise ValueError(f"{where}: {name} returned shape {value.shape}, expected {shape}")
-    return value

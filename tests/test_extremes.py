@@ -207,19 +207,24 @@ def elementwise(row):
 
 # The page.
 
-HEAD = """# Extreme inputs
+HEAD = """---
+search:
+  boost: 0.3
+---
 
-What each op and layer makes of the ends of float32, value and derivative by hand, compiled on a
-CPU. This page is written by `python tests/test_extremes.py --write`, and the tests compare it with
-what comes out.
+# Extreme inputs
 
-- **A finite input gives a finite result** up to ±1e4, without exception. At the largest numbers
-  some results do not fit into float32; each is listed with its reason.
+What each op and layer returns for the most extreme numbers of float32: the value and the
+hand-derived derivative, compiled on a CPU. `python tests/test_extremes.py --write` writes this
+page, and the tests compare it with the results.
+
+- **A finite input gives a finite result** up to ±1e4, without exception. For the largest numbers,
+  some results do not fit into float32. Each is listed below with the reason.
 - **NaN in gives NaN out**, in the value and in every derivative that depends on the input: nothing
   hides a divergence. Where a derivative does not depend on the input, as `dx` of `dense` or
   `flatten`, it stays finite.
-- **Of an embedding, the input is the table**, since tokens are integers: what is not a number there
-  stays in the rows of the token that has it, and no derivative depends on it.
+- **The input of an embedding is its table** here, since tokens are integers. A NaN stays in the
+  rows of its token, and no derivative depends on it.
 - **Infinity in gives the limit** where there is one, and NaN where there is none, as in ∞ − ∞.
 - **Subnormal numbers** (below 1.2e-38) are treated as 0 by some operations of XLA's CPU programs
   and kept by others. What depends on one can therefore be what it is at 0, and the tables print 0
@@ -236,13 +241,13 @@ Value and derivative.
 REST = """
 ## All others
 
-How many elements are not finite, of the value `y` and of the derivatives, when one element of the
-input, or all of them, are what the column says. What is not mentioned is finite. Losses and
-penalties are those of the tests: a batch of four.
+How many elements of the value `y` and of the derivatives are not finite when one element of the
+input, or every element, is what the column says. What is not mentioned is finite. Losses are
+those of a batch of four.
 """
 
 WHY = """
-## Results that are not finite though the input is
+## Finite inputs with results that are not finite
 
 """
 

@@ -7,7 +7,7 @@ pages: the notebooks and llms.txt.
 import sys
 from pathlib import Path
 
-from sitetools import ROOT, llms, notebooks, share
+from sitetools import ROOT, llms, notebooks, search, share
 
 # Not --quiet: it hides the warnings from --strict too.
 MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -22,6 +22,7 @@ def main(arguments: list[str]) -> int:
     if status := share.build(MKDOCS, site):
         return status
     llms.write(site)
+    search.write(site)
     written = notebooks.write(site)
     pages = sum(1 for _ in site.rglob("*.html"))
     print(f"{site}: {pages} pages, {len(written)} notebooks, llms.txt")

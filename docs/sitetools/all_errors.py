@@ -21,6 +21,11 @@ def name_of(row: table.LayerRow | table.OpRow) -> str:
     return re.split(r"-(?!\d)|-\(|-\d", row.name)[0]
 
 
+def names() -> frozenset[str]:
+    """The public names that have a row, each with an anchor on the page."""
+    return frozenset(map(name_of, table.ROWS))
+
+
 def linked(row: table.LayerRow | table.OpRow) -> str:
     """A row's name, leading to its place in the reference."""
     name = name_of(row)
@@ -48,8 +53,12 @@ def every_error() -> str:
     head = ["rule", *(f"{dtype} {('y', 'dx, dw')[part]}" for dtype, part in columns())]
     for title, group in GROUPS.items():
         lines = [f"## {title}", "", f"| {' | '.join(head)} |", "|---|" + "---:|" * len(columns())]
+        anchored = set()
         for row in group:
-            lines.append(f"| {linked(row)} | {' | '.join(map(written, errors_of(row)))} |")
+            name = name_of(row)
+            anchor = "" if name in anchored else f'<span id="{name}"></span>'
+            anchored.add(name)
+            lines.append(f"| {anchor}{linked(row)} | {' | '.join(map(written, errors_of(row)))} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 

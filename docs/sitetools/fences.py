@@ -39,6 +39,7 @@ from sitetools import ROOT
 from sitetools.sources import line_of, source_of, without_docstrings
 
 WIDGETS = ROOT / "docs" / "pages" / "assets" / "widgets"
+LETTERS = 10  # pixels: the smallest that a figure's words get, which scrolls where it is too wide
 
 compile_quickly()  # for every way to make the pages, since each imports these fences first
 
@@ -81,7 +82,7 @@ def taken(language: str, given: Any, options: Any, expected: set[str]) -> bool:
 
 @failing
 def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """The equation, and folded below it its code, its NumPy form and its check."""
+    """The equation, and a mark in its margin that opens its code, its NumPy form and its check."""
     from sitetools.equations import EQUATIONS, worst
 
     name = options["id"]
@@ -98,11 +99,13 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
     return displayed(
         name,
         latex,
-        f"<details><summary><code>{name}</code> · checked: {agreement} its NumPy form</summary>"
+        f'<details><summary><span aria-hidden="true">✓</span>'
+        f"<span>Checked: {agreement} its NumPy form. Code of {name}</span></summary><div>"
         f"<p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
         f"{highlighted(shown)}{highlighted(transcription)}"
-        f"<p>The two are compared in float64 on random numbers each time this page is built, by "
-        f"<code>docs/tests/test_equations.py -k {name}</code>.</p></details>",
+        f"<p>Both are evaluated in float64 on random numbers each time this page is built, and "
+        f"purenn's result is {agreement} NumPy's. The test is "
+        f"<code>docs/tests/test_equations.py -k {name}</code>.</p></div></details>",
     )
 
 
@@ -141,7 +144,25 @@ def errors(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
 @failing
 def figure(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
     """A figure and its caption."""
-    return f"<figure>{drawn(options['name'], options['alt'])}{caption(body)}</figure>"
+    picture = drawn(options["name"], options["alt"])
+    style = "; ".join(f"{name}: {value:.0f}px" for name, value in widths(picture).items())
+    opening = f'<figure style="{style}">' if style else "<figure>"
+    return f'{opening}<div class="drawing">{picture}</div>{caption(body)}</figure>'
+
+
+def widths(picture: str) -> dict[str, float]:
+    """How wide an SVG is drawn, and the `--least` width, where its smallest words have 10 px."""
+    units = re.search(r'viewBox="0 0 ([\d.]+) ', picture)
+    width = re.search(r"max-width: ([\d.]+)px", picture)
+    if not (units and width):
+        return {}
+    size = r'font(?:-size)?(?:="|: )([\d.]+)'
+    inherited = re.findall(size, picture[: picture.index(">")])
+    # Of words with a subscript, the size is that of the words.
+    texts = [re.findall(size, text) for text in re.findall(r"<text.*?</text>", picture, re.DOTALL)]
+    sizes = [max(map(float, found or inherited)) for found in texts if found or inherited]
+    least = LETTERS * float(units[1]) / min(sizes) if sizes else 0
+    return {"--width": float(width[1]), "--least": least}
 
 
 @cache

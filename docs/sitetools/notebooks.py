@@ -32,12 +32,10 @@ for clone in (here, *here.parents):
         os.chdir(clone)
         break
 MNIST = "examples/data/mnist" if Path("examples/data/mnist").is_dir() else None  # downloaded"""
-LIGHT = dict(
-    re.findall(
-        r"(--figure-\w+): (#\w+);",
-        (PAGES / "assets/site.css").read_text().partition('[data-md-color-scheme="slate"]')[0],
-    )
-)
+CSS = (PAGES / "assets/site.css").read_text().partition('[data-md-color-scheme="slate"]')[0]
+LIGHT = dict(re.findall(r"(--figure-\w+): (#\w+);", CSS))
+# The colors of direction and sign have other names for the same: --forward: var(--figure-blue).
+LIGHT |= {name: LIGHT[of] for name, of in re.findall(r"(--\w+): var\((--figure-\w+)\);", CSS)}
 
 
 def pages() -> list[Path]:
@@ -58,7 +56,7 @@ def title_of(page: Path) -> str:
 
 def notebook(page: Path, built: str) -> nbformat.NotebookNode:
     """One page's notebook; `built` is its HTML."""
-    figures = iter(re.findall(r"<figure>(<svg.*?</svg>|<img.*?>)", built, re.DOTALL))
+    figures = iter(re.findall(r'<div class="drawing">(<svg.*?</svg>|<img.*?>)', built, re.DOTALL))
     tables = iter(re.findall(r'<div class="errors">(.*?)</div>', built, re.DOTALL))
     cells = [new_code_cell(SETUP)]
     reader = ProseReader()
@@ -93,6 +91,12 @@ def of_fence(fence, figures, tables) -> list[nbformat.NotebookNode]:
         return [new_markdown_cell(next(tables).strip())]
     if fence.language == "equation":
         return [new_markdown_cell(f"$$\n{fence.body}\n$$")]
+    if fence.language == "widget":
+        return [
+            new_markdown_cell(
+                f"*On the site, there is something to touch here.* {fence.options['alt']}"
+            )
+        ]
     if fence.language == "source":
         found = [source_of(name.strip()) for name in fence.body.split("\n")]
         shown = [(s.path, without_docstrings(s.text)) for s in found]

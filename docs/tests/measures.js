@@ -54,6 +54,26 @@
         e.textContent.trim().slice(0, 60));
   },
 
+  // Words in figures and widgets that are too small to read. A sub- or superscript may be smaller.
+  smallLetters() {
+    const least = 10;
+    const faults = new Set();
+    for (const text of document.querySelectorAll("figure svg text")) {
+      if (!text.textContent.trim() || !this.visible(text)) continue;
+      const { a, b } = text.getScreenCTM();
+      const parts = [text, ...text.querySelectorAll("tspan")].filter((e) => e.textContent.trim());
+      const own = parts.filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
+      const size = Math.max(...own.map((e) => parseFloat(getComputedStyle(e).fontSize)));
+      const pixels = size * Math.hypot(a, b);
+      if (pixels < least - 0.05) {
+        const name = text.ownerSVGElement.getAttribute("aria-label") ?? "";
+        faults.add(`letters of ${pixels.toFixed(1)} px: “${text.textContent.trim().slice(0, 30)}” in ` +
+          `“${name.slice(0, 60)}”`);
+      }
+    }
+    return [...faults];
+  },
+
   // Controls and pictures in which a screen reader finds nothing to say. (Chromium's own names,
   // computedName or the accessibility tree, take seconds on a page with much maths.)
   nameless() {

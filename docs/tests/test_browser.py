@@ -18,6 +18,11 @@ def test_nothing_is_wider_than_the_window(opened, width):
     assert not opened.overflow[width], "\n".join(opened.overflow[width])
 
 
+def test_words_in_figures_can_be_read_on_a_phone(opened):
+    """At least 10 px high at a width of 390."""
+    assert not opened.letters, "\n".join(opened.letters)
+
+
 def test_there_is_one_first_heading(opened):
     assert len(opened.headings) == 1, opened.headings
 
@@ -32,6 +37,12 @@ def test_controls_and_pictures_have_names(opened):
     assert not opened.names, "\n".join(opened.names)
 
 
+def test_the_page_is_small(page, site):
+    """At most 300 kB of HTML, figures included."""
+    size = (site / page).stat().st_size
+    assert size <= 300_000, f"{size / 1000:.0f} kB"
+
+
 @pytest.fixture
 def fresh(browser):
     """A tab with nothing in its cache or storage."""
@@ -42,11 +53,14 @@ def fresh(browser):
 
 def test_the_first_page_is_light(fresh, server, record_property):
     """Less than 500 kB for a first visit, counted without compression."""
-    sizes = {}
-    fresh.on("requestfinished", lambda r: sizes.update({r.url: len(r.response().body())}))
+    requests = []
+    fresh.on("requestfinished", lambda request: requests.append(request))
     traffic = Traffic(server).watch(fresh)
-    fresh.goto(server, wait_until="networkidle")
+    fresh.goto(server, wait_until="load")
+    fresh.wait_for_selector(".widget.widget-ready", timeout=20_000)
+    fresh.wait_for_load_state("networkidle")
     traffic.leave(fresh)
+    sizes = {request.url: len(request.response().body()) for request in requests}
     total = sum(sizes.values())
     record_property("figure", f"{total / 1000:.0f} kB in {len(sizes)} files")
     assert any(url.endswith(".css") for url in sizes)
@@ -173,6 +187,12 @@ PLANTED = [
         "overflow 1280",
         "formula 40 px too wide: y",
     ),
+    (
+        "<figure><svg role=img aria-label=g1 width=90 viewBox='0 0 180 9'>"
+        "<text y=9 font-size=19>tiny<tspan font-size=14>2</tspan></text></svg></figure>",
+        "letters",
+        "letters of 9.5 px: “tiny2” in “g1”",
+    ),
     ("<p style='color: #888'>pale</p>", "contrast default", "#888888 on #ffffff: “pale”"),
     ("<p style='background: #000'><b>dark</b></p>", "contrast default", "“dark”"),
     ("<p style='opacity: .4'>thin</p>", "contrast slate", "“thin”"),
@@ -190,7 +210,7 @@ def faults_of(tab, server, html):
     found = visit(tab, server, "planted.html")
     tab.unroute(address)
     kinds = {"console_and_requests": found.console_and_requests, "math": found.math}
-    kinds |= {"names": found.names}
+    kinds |= {"names": found.names, "letters": found.letters}
     kinds |= {f"overflow {width}": faults for width, faults in found.overflow.items()}
     return kinds | {f"contrast {scheme}": faults for scheme, faults in found.contrast.items()}
 

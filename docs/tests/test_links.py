@@ -11,7 +11,15 @@ import pytest
 from html_page import Element, address_of, pages_of, parse
 
 # Hosts that a page may send its reader to.
-HOSTS = ("docs.jax.dev", "github.com", "squidfunk.github.io")
+HOSTS = (
+    "arxiv.org",
+    "docs.jax.dev",
+    "doi.org",
+    "github.com",
+    "jmlr.org",
+    "proceedings.mlr.press",
+    "squidfunk.github.io",
+)
 # Relations of <link> that only name an address; what the others name, the browser fetches.
 NAMING = {"canonical", "alternate", "license", "author", "next", "prev", "edit"}
 

@@ -1,5 +1,6 @@
 """The notebooks made from the pages: they run from top to bottom, with purenn alone."""
 
+import base64
 import contextlib
 import io
 import re
@@ -76,10 +77,20 @@ Out again.
 
 def test_a_figure_comes_along_in_light_colours(tmp_path, monkeypatch):
     page = PAGES / "quick-start.md"
-    svg = '<figure><svg role="img"><path stroke="var(--figure-blue)"/></svg></figure>'
+    svg = '<svg role="img"><path stroke="var(--figure-red)" fill="var(--forward)"/></svg>'
+    svg = f'<figure style="--width: 9px"><div class="drawing">{svg}</div></figure>'
     text = '# T\n\n```figure name="a.b" alt="A line."\nIt.\n```\n'
     monkeypatch.setattr(type(page), "read_text", lambda self: text)
     *_, cell = notebook(page, svg).cells
     assert cell.source == "![A line.](attachment:figure.svg)\n\nIt."
     (data,) = cell.attachments["figure.svg"].values()
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", data)
+    assert b"var(" not in base64.b64decode(data)
+
+
+def test_in_place_of_a_widget_stand_its_words(monkeypatch):
+    page = PAGES / "quick-start.md"
+    text = '# T\n\n```widget name="graph" alt="A graph."\n{}\n```\n'
+    monkeypatch.setattr(type(page), "read_text", lambda self: text)
+    *_, cell = notebook(page, "").cells
+    assert cell.cell_type == "markdown" and cell.source.endswith("A graph.")

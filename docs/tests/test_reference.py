@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from html_page import Element, pages_of, parse
+from sitetools.reference import types
 
 import purenn
 
@@ -119,7 +120,11 @@ def strangers(html: str, public: dict[str, Any], fields: dict[str, list[str]]) -
 
     An id may be a public object's longer name, `purenn.layers.dense.dense`, or a module's that
     says what its public names have in common."""
-    known = {*public, *(f"{name}.{field}" for name, inner in fields.items() for field in inner)}
+    known = {
+        *public,
+        *types(),
+        *(f"{name}.{field}" for name, inner in fields.items() for field in inner),
+    }
     objects = [id(value) for value in public.values()]
     faults = []
     for name in documented(parse(html)):

@@ -77,6 +77,7 @@ class Visit:
     math: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     overflow: dict[str, list[str]] = field(default_factory=dict)
+    letters: list[str] = field(default_factory=list)
     contrast: dict[str, list[str]] = field(default_factory=dict)
     headings: list[str] = field(default_factory=list)
 
@@ -137,6 +138,7 @@ def visit(tab: Any, server: str, page: str, screenshots: Path | None = None) -> 
     choose_scheme(tab, LIGHT)
     tab.set_viewport_size(PHONE)
     found.overflow["390"] = measure(tab, "overflow")
+    found.letters = measure(tab, "smallLetters")
     picture(tab, screenshots, page, "phone")
     traffic.leave(tab)
     found.console_and_requests = traffic.faults

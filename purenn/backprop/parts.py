@@ -7,7 +7,8 @@ import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer, no_parameters
+from purenn.core.functions import no_parameters
+from purenn.core.layer import Layer
 from purenn.core.located import inside
 
 

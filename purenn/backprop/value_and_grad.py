@@ -75,6 +75,11 @@ def value_and_grad(
         ones, so that padding has no part in the value and in the derivatives. `value`
         includes the penalty, `state` is the new state, and `grads` is a pytree like `params`.
 
+    Raises:
+        TypeError: `model`, `loss` or `penalty` is not one of these, or `tail` not a `Tail`.
+        ValueError: `tail` does not fit the model. What does not fit the model or the loss raises
+            when `f` is called.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -8,7 +8,8 @@ import jax
 from jax import Array
 
 from purenn.core import checks
-from purenn.core.layer import Layer, no_parameters
+from purenn.core.functions import no_parameters
+from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.op import Op
 from purenn.core.signatures import misfit, signature_of

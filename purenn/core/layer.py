@@ -1,16 +1,13 @@
 """`Layer`: an immutable value that holds the pure functions of a layer.
 
-    init(key, in_shape) -> (params, state)
-    forward(params, state, x, *, train=False, key=None) -> (y, state, cache)
-    backward(params, cache, dy) -> (dparams, dx)
-    apply(params, state, x, *, train=False, key=None) -> (y, state)
-
-The methods check and convert, then call the plain functions that the layer was made from, which
-hold nothing but the maths.
+init(key, in_shape) -> (params, state)
+forward(params, state, x, *, train=False, key=None) -> (y, state, cache)
+backward(params, cache, dy) -> (dparams, dx)
+apply(params, state, x, *, train=False, key=None) -> (y, state)
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +15,7 @@ from jax import Array
 
 from purenn.core import checks, signatures
 from purenn.core.cache import cotangent, make_cache, returned, to_jax
+from purenn.core.functions import LayerFunctions
 from purenn.core.inputs import input_of, output_of, seen
 from purenn.core.located import calling
 from purenn.core.notation import PLAIN, Notation
@@ -25,25 +23,6 @@ from purenn.core.padded import Padded
 from purenn.core.sharding import reshard_like
 from purenn.core.types import Cache, Fn, Input, Key, Params, Shape, State
 from purenn.core.value import Value
-
-CALL = (*signatures.FORWARD, "key")
-
-
-class LayerFunctions(NamedTuple):
-    """The plain functions of a layer, without checks.
-
-    Attributes:
-        init: `(key, in_shape) -> (params, state)`.
-        forward: `(params, state, x, *, train, key) -> (y, state, saved)`.
-        backward: `(params, saved, dy) -> (dparams, dx)`.
-        apply: `(params, state, x, *, train, key) -> (y, state)`; None where it is `forward` without
-            the cache.
-    """
-
-    init: Fn
-    forward: Fn
-    backward: Fn
-    apply: Fn | None
 
 
 class Layer(Value):
@@ -117,20 +96,21 @@ class Layer(Value):
             parts: the layers that this one applies one after the other, if that is all it does.
             notation: how `summary` and `explain` write it.
             by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-            inner: the layers that it applies to `x` in any other way, as `residual` does one;
-                `summary` shows them beneath it.
+            inner: layers that it uses in any other way, as `residual` does; `summary` shows them.
             flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward,
                 from shapes alone, without those of `inner`. One for each value of `y` unless given.
-            in_dtype: `(dtype) -> layer`, which makes the layer again for parameters in another
-                dtype, where casting them is not enough; see `as_dtype`.
+            in_dtype: `(dtype) -> layer`, for `as_dtype`, where casting the parameters won't do.
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
             padded: what it does with a `Padded` `x`. "rejects" is for a layer that mixes positions,
                 "ignores" for one that works on each by itself: its functions get the array alone.
                 With "uses" they get the `Padded` itself; `dy` and `dx` are arrays.
             stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
             batch: how many examples `x` holds, if its state is made for so many; None for any.
-            vocabulary: of a layer that takes integers, how many there are: `fit` and others reject
-                data outside 0 … vocabulary - 1 before they run.
+            vocabulary: how many integers it takes, 0 … vocabulary - 1; `fit` rejects any others.
+
+        Raises:
+            TypeError: a part is not a function that takes these arguments.
+            ValueError: a choice is not one of these.
         """
         signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
@@ -166,6 +146,13 @@ class Layer(Value):
         Args:
             key: a PRNG key.
             in_shape: the shape of one example, without the batch axis.
+
+        Returns:
+            `(params, state)`, `()` for either if there is none.
+
+        Raises:
+            TypeError: an argument has another type.
+            ValueError: the layer does not take this shape.
         """
         in_shape = checks.shape_tuple(self.name, in_shape)
         with calling(self, (key, in_shape), signatures.INIT):
@@ -189,9 +176,16 @@ class Layer(Value):
             x: a batch, an array or `Padded`; `y` is of the same kind.
             train: whether the layer runs as in training; static.
             key: a PRNG key for the layers that draw random numbers in training.
+
+        Returns:
+            `(y, state, cache)`.
+
+        Raises:
+            TypeError: an argument has another type or dtype.
+            ValueError: shapes do not fit.
         """
         params, state, x = self._converted(params, state, x, train)
-        with calling(self, (params, state, x, key), CALL):
+        with calling(self, (params, state, x, key), signatures.FORWARD_CALL):
             result = self.functions.forward(params, state, seen(self, x), train=train, key=key)
         y, new_state, saved = returned(self.name, "forward", result, "y", "state", "cache")
         cache = make_cache(self.name, x, y, saved)
@@ -208,6 +202,10 @@ class Layer(Value):
         Returns:
             `(dparams, dx)`: a pytree like the parameters, and an array like `x`, or like its array
             if it is `Padded`; `dx` is None if `x` is an integer array.
+
+        Raises:
+            TypeError: an argument has another type or dtype.
+            ValueError: shapes do not fit.
         """
         params = to_jax(params)
         if dy is None:
@@ -235,6 +233,13 @@ class Layer(Value):
             x: a batch, an array or `Padded`; `y` is of the same kind.
             train: whether the layer runs as in training; static.
             key: a PRNG key for the layers that draw random numbers in training.
+
+        Returns:
+            `(y, state)`.
+
+        Raises:
+            TypeError: an argument has another type or dtype.
+            ValueError: shapes do not fit.
         """
         apply = self.functions.apply
         if apply is None and self.rule is None:
@@ -243,7 +248,7 @@ class Layer(Value):
         if self.rule is not None:
             return self.rule(self)(params, state, x, train=train, key=key)
         assert apply is not None
-        with calling(self, (params, state, x, key), CALL):
+        with calling(self, (params, state, x, key), signatures.FORWARD_CALL):
             result = apply(params, state, seen(self, x), train=train, key=key)
         return (output_of(self, x, result[0]), *result[1:]) if isinstance(x, Padded) else result
 
@@ -255,6 +260,12 @@ class Layer(Value):
 
         Args:
             **changes: arguments of `Layer`.
+
+        Returns:
+            A `Layer`.
+
+        Raises:
+            TypeError: there is no such argument.
 
         Examples:
             >>> import purenn as pn
@@ -287,13 +298,3 @@ class Layer(Value):
         """Return the arguments as JAX's arrays, and `x` of a kind that the layer takes."""
         checks.flag(self.name, "train", train)
         return *to_jax((params, state)), input_of(self, x)
-
-
-def no_parameters(key: Any, in_shape: Shape) -> tuple[tuple[()], tuple[()]]:
-    """Return no parameters and no state: the `init` of a layer that has neither."""
-    return (), ()
-
-
-def no_flops(params: Any, x: Any, y: Any) -> int:
-    """Return 0: the `flops` of a layer that moves values and computes nothing with them."""
-    return 0

@@ -10,7 +10,7 @@ nothing but the maths.
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Generic, Literal, NamedTuple, ParamSpec
+from typing import Any, Generic, Literal, ParamSpec
 
 import jax
 import jax.numpy as jnp
@@ -18,26 +18,13 @@ from jax import Array
 
 from purenn.core import checks, signatures
 from purenn.core.cache import cotangent, make_cache, returned, to_jax
+from purenn.core.functions import OpFunctions
 from purenn.core.located import calling
 from purenn.core.notation import PLAIN, Notation
 from purenn.core.types import Cache, Fn
 from purenn.core.value import Value
 
 P = ParamSpec("P")
-
-
-class OpFunctions(NamedTuple):
-    """The plain functions of an op, without checks.
-
-    Attributes:
-        forward: `(x, ...) -> (y, saved)`.
-        backward: `(saved, dy) -> dx`.
-        apply: `(x, ...) -> y`; None where it is `forward` without the cache.
-    """
-
-    forward: Fn
-    backward: Fn
-    apply: Fn | None
 
 
 class Op(Value, Generic[P]):
@@ -107,6 +94,10 @@ class Op(Value, Generic[P]):
             rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
             padded: "ignores" if it works on each element by itself, or on the last axis alone, so
                 that a model with it takes a `Padded`; otherwise "rejects".
+
+        Raises:
+            TypeError: a part is not a function that takes these arguments.
+            ValueError: a choice is not one of these.
         """
         checks.function("Op", "forward", forward)
         checks.function("Op", "backward", backward)
@@ -155,6 +146,13 @@ class Op(Value, Generic[P]):
         Args:
             *arguments: the arrays; the derivative is with respect to the first.
             **options: static options, if the op has any.
+
+        Returns:
+            `(y, cache)`.
+
+        Raises:
+            TypeError: an argument has another type or dtype.
+            ValueError: shapes do not fit.
         """
         given = self._converted(arguments)
         with calling(self, given, options=options):
@@ -171,6 +169,10 @@ class Op(Value, Generic[P]):
 
         Returns:
             `dx`, like the first argument; None if that is an integer array.
+
+        Raises:
+            TypeError: an argument has another type or dtype.
+            ValueError: shapes do not fit.
         """
         if dy is None:
             return None
@@ -187,6 +189,12 @@ class Op(Value, Generic[P]):
 
         Args:
             **changes: arguments of `Op`.
+
+        Returns:
+            An `Op`.
+
+        Raises:
+            TypeError: there is no such argument.
 
         Examples:
             >>> import jax.numpy as jnp

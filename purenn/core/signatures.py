@@ -10,6 +10,7 @@ from purenn.core import checks
 INIT = ("key", "in_shape")
 FORWARD = ("params", "state", "x")
 FORWARD_OPTIONS = ("train", "key")
+FORWARD_CALL = (*FORWARD, "key")  # as located errors name the arguments
 BACKWARD = ("params", "cache", "dy")
 OP_BACKWARD = ("cache", "dy")
 

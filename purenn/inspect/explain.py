@@ -51,6 +51,10 @@ def explain(
         is the loss, `.value_after` the loss after a step, and `.grads` what `value_and_grad` gives.
         Pure, so that it can be compiled.
 
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: the batch does not fit the model, or the targets the loss.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -12,10 +12,11 @@ from purenn.core.located import inside
 from purenn.core.padded import Padded, array_of, padded_like
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
-from purenn.initializers import draw, glorot_normal
+from purenn.initializers import glorot_normal
 from purenn.layers.attend import Attended, attend, attend_backward
 from purenn.layers.attention_lines import attention_notation
 from purenn.layers.attention_step import attention_step
+from purenn.layers.draw import draw
 from purenn.layers.heads import Heads
 from purenn.layers.weights_and_biases import check_initializers
 

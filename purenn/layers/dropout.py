@@ -9,8 +9,9 @@ import numpy as np
 from jax import Array, lax
 
 from purenn.core import checks, scalars
+from purenn.core.functions import no_flops, no_parameters
 from purenn.core.hashing import mixed
-from purenn.core.layer import Layer, no_flops, no_parameters
+from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.types import Scalar
 

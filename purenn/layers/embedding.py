@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 from jax import Array
 
 from purenn.core import checks, scalars
-from purenn.core.layer import Layer, no_flops
+from purenn.core.functions import no_flops
+from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import Notation
 from purenn.core.padded import padded_like
 from purenn.core.precision import wide
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
-from purenn.initializers import draw, small_normal
+from purenn.initializers import small_normal
+from purenn.layers.draw import draw
 from purenn.layers.tokens import check_tokens, rows_added, rows_at
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 from jax import Array
 
-from purenn.core.layer import Layer, no_flops, no_parameters
+from purenn.core.functions import no_flops, no_parameters
+from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 
 
@@ -22,6 +23,12 @@ def flatten() -> Layer:
 
     It takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
     holds only the shape.
+
+    Returns:
+        A layer with no parameters and no state.
+
+    Raises:
+        ValueError: `x` has no batch axis.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -30,6 +30,13 @@ def mlp(
         activation: an op, or a plain function.
         w_init: initializer of every weight.
 
+    Returns:
+        A `serial`, whose parameters are one `DenseParams` or `()` per part.
+
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: a width is below 1.
+
     Examples:
         >>> import jax
         >>> import jax.numpy as jnp

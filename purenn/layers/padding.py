@@ -8,7 +8,10 @@ from jax import lax
 from purenn.core import checks, scalars
 
 Pair: TypeAlias = tuple[int, int]
-Padding: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+"""Two whole numbers: `(height, width)`, or the padding `(before, after)` of one axis."""
+
+Padding: TypeAlias = tuple[Pair, Pair]
+"""The padding of the two axes of an image: `((top, bottom), (left, right))`."""
 
 
 def checked_padding(layer: str, padding: Any) -> str | Padding:

@@ -12,7 +12,8 @@ from purenn.core.notation import Notation
 from purenn.core.precision import per_feature
 from purenn.core.types import Initializer
 from purenn.core.weights import weights
-from purenn.initializers import draw, small_normal
+from purenn.initializers import small_normal
+from purenn.layers.draw import draw
 
 
 @weights("w")

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer, no_flops
+from purenn.core.functions import no_flops
+from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.padded import array_of, padded_like
@@ -47,6 +48,9 @@ def recompute(layer: ModelLike) -> Layer:
 
     Returns:
         A layer with the parameters, the state, the values and the derivatives of `layer`.
+
+    Raises:
+        TypeError: `layer` is not one of these.
 
     Examples:
         >>> import jax

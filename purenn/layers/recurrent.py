@@ -11,7 +11,7 @@ from purenn.core.located import inside
 from purenn.core.precision import wide_dtype
 from purenn.core.sharding import is_sharded, sharding_of, varying_together
 from purenn.core.types import Initializer
-from purenn.initializers import draw
+from purenn.layers.draw import draw
 
 LEAST, MOST = 4, 16  # steps of a block
 

@@ -10,7 +10,8 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
-from purenn.core.layer import Layer, no_flops
+from purenn.core.functions import no_flops
+from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import PASSED_ON, Notation
 from purenn.core.padded import array_of, padded_like

@@ -8,7 +8,8 @@ from jax.typing import DTypeLike
 
 from purenn.core import checks, scalars
 from purenn.core.dtypes import float_dtype
-from purenn.core.layer import Layer, no_parameters
+from purenn.core.functions import no_parameters
+from purenn.core.layer import Layer
 from purenn.core.notation import Notation
 from purenn.core.precision import in_dtype
 from purenn.core.types import Scalar
@@ -24,6 +25,13 @@ def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer
     Args:
         scale: the constant, a number or a traced scalar; the default takes a byte to 0 … 1.
         dtype: what integers become: float32, float16, bfloat16, or float64 under jax_enable_x64.
+
+    Returns:
+        A layer with no parameters and no state.
+
+    Raises:
+        TypeError: `scale` is not a number, or `dtype` not one of these.
+        ValueError: `dtype` is float64, and JAX has that switched off.
 
     Examples:
         >>> import jax.numpy as jnp

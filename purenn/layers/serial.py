@@ -9,7 +9,8 @@ from jax import Array
 from purenn.core import checks, foreign
 from purenn.core.adapt import as_layer
 from purenn.core.dtypes import dtype_of
-from purenn.core.layer import Layer, no_flops
+from purenn.core.functions import no_flops
+from purenn.core.layer import Layer
 from purenn.core.located import inside
 from purenn.core.notation import PLAIN, Notation
 from purenn.core.padded import array_of

@@ -8,7 +8,7 @@ from jax import Array
 from purenn.core import checks
 from purenn.core.located import inside
 from purenn.core.types import Initializer
-from purenn.initializers import draw
+from purenn.layers.draw import draw
 
 
 def check_initializers(layer: str, w_init: Any, b_init: Any) -> None:

@@ -6,9 +6,7 @@ since the next layer keeps the output anyway.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec
 
 import jax
 import jax.numpy as jnp
@@ -16,22 +14,10 @@ from jax import Array, lax
 
 from purenn.core import checks, scalars
 from purenn.core.barrier import once_all_known
-from purenn.core.notation import Notation
-from purenn.core.op import Op
 from purenn.core.precision import wide
-from purenn.core.types import Fn
+from purenn.ops.elementwise import elementwise
 
 FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in any dtype, as -inf * 0 would be NaN
-
-
-P = ParamSpec("P")
-
-
-def elementwise(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
-    """Make the op of an activation; `dx` is the formula of its derivative."""
-    notation = Notation("A", f"{name}({{x}})", dx)
-    return Op(forward, backward, name=name, notation=notation, padded="ignores")
-
 
 # ReLU is `where(x <= 0, 0, x)`. The derivative of `maximum(x, 0)` at 0 would be 1/2 by autodiff,
 # and `where(x > 0, x, 0)` would turn a NaN into a 0.
@@ -43,6 +29,15 @@ def _relu(x: Array) -> tuple[Array, Array]:
     The derivative at 0 is 0. ReLU lessens vanishing gradients, since a unit that is on passes them
     unchanged, but does not prevent them. A unit that is off for every example stays off. The cache
     is `y`.
+
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -75,6 +70,16 @@ def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _Leak
     $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
     with a negative $s$ the output does not tell which sign `x` had.
 
+    Args:
+        x: in any shape.
+        negative_slope: $s$, a static number.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array, or the slope not a number.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -101,6 +106,15 @@ def _sigmoid(x: Array) -> tuple[Array, Array]:
     It is computed in a form that does not overflow. The derivative is at most 1/4, and 0 where $y$
     rounds to 0 or 1. The cache is `y`.
 
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -124,6 +138,15 @@ def _tanh(x: Array) -> tuple[Array, Array]:
 
     The literal form, $(e^x - e^{-x}) / (e^x + e^{-x})$, is NaN at ±89 in float32; this one is ±1.
     The cache is `y`.
+
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -170,6 +193,16 @@ def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
 
     The cache is `x`.
 
+    Args:
+        x: in any shape.
+        approximate: whether $\Phi$ is the form with $\tanh$; static.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array, or `approximate` not a flag.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -208,6 +241,15 @@ def _silu(x: Array) -> tuple[Array, Array]:
 
     $dx = dy\, s\,(1 + x (1 - s))$. The cache is `x`.
 
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -232,6 +274,15 @@ def _softplus(x: Array) -> tuple[Array, Array]:
     r"""Apply softplus: $y = \log(1 + e^x)$, a smooth ReLU; $dx = dy\,\mathrm{sigmoid}(x)$.
 
     It is computed in a form that does not overflow. The cache is `x`.
+
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
 
     Examples:
         >>> import jax.numpy as jnp

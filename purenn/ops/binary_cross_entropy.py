@@ -45,7 +45,12 @@ def _binary_cross_entropy(
         targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
         weights: what each element or each example counts, as for `mse`.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `p` is not a floating-point array, or another argument not an array of real
+            numbers.
         ValueError: shapes differ; a value is outside 0 … 1, a weight is negative or not finite, or
             all are 0 (NaN in a compiled program).
 
@@ -93,7 +98,12 @@ def _sigmoid_binary_cross_entropy(
         targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
         weights: what each element or each example counts, as for `mse`.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `logits` is not a floating-point array, or another argument not an array of real
+            numbers.
         ValueError: shapes differ; a target is outside 0 … 1, a weight is negative or not finite, or
             all are 0 (NaN in a compiled program).
 

@@ -40,7 +40,12 @@ def _categorical_cross_entropy(
         targets: integers `(...)`, or rows that sum to one `(..., classes)`.
         weights: what each row counts, `(...)`, as for `softmax_cross_entropy`.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `p` is not a floating-point array, or another argument not an array of real
+            numbers.
         ValueError: a row is not a distribution, a label is not a class, a weight is negative or not
             finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
 
@@ -109,7 +114,12 @@ def _softmax_cross_entropy(
         label_smoothing: $s$, a static number with $0 \le s < 1$: the targets become
             $(1 - s)\, y + s / k$ for $k$ classes (Szegedy et al. 2016).
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `logits` is not a floating-point array, another argument not an array of real
+            numbers, or `label_smoothing` not a number.
         ValueError: a label is not a class, a weight is negative or not finite, or all are 0 (NaN in
             a compiled program), or the shapes do not fit.
 

@@ -8,7 +8,7 @@ from jax import Array
 
 from purenn.core import scalars
 from purenn.core.precision import wide
-from purenn.ops.activations import elementwise
+from purenn.ops.elementwise import elementwise
 
 # Chosen so that mean 0 and variance 1 are a fixed point of a layer (Klambauer et al. 2017).
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -34,6 +34,13 @@ def _elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, _Elu]:
     Args:
         x: in any shape.
         alpha: $\alpha$, at least 0, a static number.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array, or `alpha` not a number.
+        ValueError: `alpha` is below 0.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -64,6 +71,15 @@ def _selu(x: Array) -> tuple[Array, Array]:
     the variance 1 of their inputs (Klambauer et al. 2017), if the weights are drawn by
     `initializers.lecun_normal`. The derivative at 0 is $\lambda \alpha$. In float32 the largest
     numbers overflow. The cache is `y`.
+
+    Args:
+        x: in any shape.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
 
     Examples:
         >>> import jax.numpy as jnp

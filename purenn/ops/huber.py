@@ -42,7 +42,13 @@ def _huber(
         weights: what each element or each example counts, as for `mse`.
         delta: $\delta$, above 0, a static number.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `predictions` is not a floating-point array, another argument not an array of
+            real numbers, or `delta` not a number.
+        ValueError: `delta` is not above 0.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 

@@ -32,6 +32,11 @@ def l2_penalty(strength: Scalar) -> Op[[Params]]:
     Returns:
         An op of a pytree of parameters.
 
+    Raises:
+        TypeError: `strength` is not a number; or, when the op is called, the parameters are not
+            floating-point arrays.
+        ValueError: `strength` is below 0.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -33,7 +33,12 @@ def _mae(
         targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
         weights: what each element or each example counts, as for `mse`.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `predictions` is not a floating-point array, or another argument not an array of
+            real numbers.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 

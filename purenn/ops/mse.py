@@ -37,7 +37,12 @@ def _mse(
             $dp = 2 w (p - t)\, dL / \sum w$, with an example's weight for each of its elements. An
             element of weight 0 may hold anything, NaN too.
 
+    Returns:
+        The loss, a scalar.
+
     Raises:
+        TypeError: `predictions` is not a floating-point array, or another argument not an array of
+            real numbers.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 

@@ -20,6 +20,16 @@ def _softmax(x: Array) -> tuple[Array, Array]:
     `y` sums to one. A class at -inf gets 0; a row with +inf, or with nothing but -inf, is NaN. The
     cache is `y`.
 
+    Args:
+        x: `(..., classes)`.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
+        ValueError: `x` has no axis, or no classes.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -58,6 +68,16 @@ def _log_softmax(x: Array) -> tuple[Array, Array]:
     `log(softmax(x))` is -inf, and loses its derivative, where a probability rounds to 0: in float32
     from about 104 below the largest logit on. This keeps both. The maximum is subtracted first. A
     class at -inf gets -inf; a row with +inf, or with nothing but -inf, is NaN. The cache is `y`.
+
+    Args:
+        x: `(..., classes)`.
+
+    Returns:
+        An array like `x`.
+
+    Raises:
+        TypeError: `x` is not a floating-point array.
+        ValueError: `x` has no axis, or no classes.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -55,6 +55,13 @@ def adagrad(
             where it is. Like the others, it is a number or a traced scalar.
         momentum: $\mu$, the fraction of the average kept, `0 <= momentum < 1`.
 
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -50,6 +50,13 @@ def adam(
         epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar, so
             that one can `vmap` over it; a traced one outside its bounds gives NaN.
 
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
@@ -83,6 +90,13 @@ def adamw(
             any other tree, such as a tuple or a dict of a layer of your own, they are the leaves
             with two or more axes; so a bias decays if it is stacked, as in `repeat`. A NamedTuple
             of your own names its weights in its class, as `weights = ("w",)`.
+
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        ValueError: a number is outside its bounds.
 
     Examples:
         >>> import jax.numpy as jnp

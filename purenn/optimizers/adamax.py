@@ -53,6 +53,13 @@ def adamax(
         beta2: the fraction of the maximum kept, `0 <= beta2 < 1`.
         epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar.
 
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -47,6 +47,13 @@ def apply_updates(params: Params, updates: Params) -> Params:
         params: a pytree of floating arrays.
         updates: a pytree like it, from an optimizer's `update`.
 
+    Returns:
+        The new parameters, a pytree like `params`.
+
+    Raises:
+        TypeError: `params` are not floating-point arrays.
+        ValueError: `updates` has another structure, or a leaf another shape.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -18,6 +18,9 @@ def chain(*transformations: OptimizerLike) -> Optimizer:
         *transformations: purenn's or optax's, in the order in which they are applied. The last is
             usually an optimizer, which turns gradients into a step.
 
+    Returns:
+        An `Optimizer`. Its state is a tuple with the state of each transformation.
+
     Raises:
         ValueError: two of purenn's optimizers are in it. Each takes a step against what it is
             given, so the second would reverse the step of the first.

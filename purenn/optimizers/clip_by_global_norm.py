@@ -38,6 +38,13 @@ def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
     Args:
         max_norm: $c$, at least 0: a number or a traced scalar.
 
+    Returns:
+        An `Optimizer` whose updates are gradients: it takes no step by itself.
+
+    Raises:
+        TypeError: `max_norm` is not a number.
+        ValueError: it is below 0.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -52,6 +52,14 @@ def momentum(
         average: whether the gradient is weighted by $1 - \beta$.
         nesterov: whether to look ahead.
 
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number or a flag, or the learning rate not a number or a
+            schedule.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

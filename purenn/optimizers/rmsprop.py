@@ -58,6 +58,13 @@ def rmsprop(
             where it is. Like the others, it is a number or a traced scalar.
         momentum: $\mu$, the fraction of the last step kept, `0 <= momentum < 1`.
 
+    Returns:
+        An `Optimizer`.
+
+    Raises:
+        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn

@@ -45,6 +45,13 @@ def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Sca
         decay_rate: how much the divisor grows per epoch.
         steps_per_epoch: `len(x) // batch_size`.
 
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a number, or a number of steps is not whole.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import purenn as pn
         >>> rate = pn.inverse_time_decay(0.1, decay_rate=1.0, steps_per_epoch=100)
@@ -71,6 +78,13 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
         initial: the learning rate of step 0.
         decay_rate: the factor over `decay_steps` steps.
         decay_steps: how many steps that takes.
+
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a number, or a number of steps is not whole.
+        ValueError: a number is outside its bounds.
 
     Examples:
         >>> import purenn as pn
@@ -100,6 +114,13 @@ def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> S
         initial: the learning rate of step 0.
         decay_steps: how many steps the decay takes.
         final: the learning rate from then on.
+
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a number, or a number of steps is not whole.
+        ValueError: a number is outside its bounds.
 
     Examples:
         >>> import purenn as pn
@@ -135,6 +156,13 @@ def polynomial_decay(
         final: the learning rate from then on.
         power: $p$, at least 0: above 1 the decay is fast at first, below 1 at the end.
 
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a number, or a number of steps is not whole.
+        ValueError: a number is outside its bounds.
+
     Examples:
         >>> import purenn as pn
         >>> rate = pn.polynomial_decay(0.1, decay_steps=100, power=2.0)
@@ -168,6 +196,14 @@ def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -
     Args:
         boundaries: steps, each larger than the one before; a sequence or an array.
         values: one learning rate more than there are boundaries; a sequence or an array.
+
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a sequence of numbers.
+        ValueError: there is not one value more than boundaries, the boundaries do not rise, or a
+            number is outside its bounds.
 
     Examples:
         >>> import purenn as pn
@@ -220,6 +256,13 @@ def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
     Args:
         peak: a number, or a schedule.
         warmup_steps: how many steps the rise takes.
+
+    Returns:
+        A schedule, `step -> learning rate`, for the learning rate of any optimizer.
+
+    Raises:
+        TypeError: an argument is not a number, or a number of steps is not whole.
+        ValueError: a number is outside its bounds.
 
     Examples:
         >>> import purenn as pn

@@ -24,7 +24,12 @@ def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = 
         weights: what each row counts, `(...)`, as for `softmax_cross_entropy`: the weights of the
             rows that are right, divided by all. A row of weight 0 may hold anything.
 
+    Returns:
+        The accuracy, a float32 scalar between 0 and 1.
+
     Raises:
+        TypeError: `logits` is not a floating-point array, or another argument not an array of real
+            numbers.
         ValueError: a target is not a class, a weight is negative or not finite, or all are 0 (NaN
             in a compiled program), or shapes do not fit.
 

@@ -152,6 +152,10 @@ def predict(
         The outputs of all examples, a NumPy array. With `Padded` it has outputs at padding too,
         which mean nothing: `predict(...)[x.valid]` are the others.
 
+    Raises:
+        TypeError: an argument has another type, or is traced; inside `jit`, call `model.apply`.
+        ValueError: `x` does not fit the model, or `batch_size` is below 1.
+
     Examples:
         >>> import numpy as np
         >>> import purenn as pn

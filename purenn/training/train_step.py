@@ -55,6 +55,14 @@ class TrainState(NamedTuple):
             key: determines the initial parameters, and the shuffles and dropout of the steps.
             in_shape: the shape of one example, without a batch axis.
 
+        Returns:
+            A `TrainState` with `step` 0.
+
+        Raises:
+            TypeError: an argument has another type.
+            ValueError: the model does not take examples of this shape, or `optimizer` takes no
+                step.
+
         Examples:
             >>> import jax
             >>> import purenn as pn
@@ -91,6 +99,11 @@ def train_step(
     Returns:
         `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
         update, and `x` may be `Padded`. Put `jax.jit` around it.
+
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: `optimizer` takes no step, or `tail` does not fit the model. What does not fit
+            the model or the loss raises when `step` is called.
 
     Examples:
         >>> import jax

@@ -52,6 +52,11 @@ def training_run(
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`; `x` may be
         `Padded`.
 
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: a number is too small, `optimizer` takes no step, or `tail` does not fit the
+            model. What does not fit the model or the loss raises when `run` is called.
+
     Examples:
         >>> import jax
         >>> import jax.numpy as jnp

@@ -1,5 +1,11 @@
 // Renders the page's maths with the KaTeX that lies beside this file; a page without maths loads
-// nothing of it.
+// nothing of it. A displayed formula that is wider than its place shrinks a little, then wraps where
+// a formula may (at relations and signs), then shrinks to what is still readable, and scrolls last.
+
+const LITTLE = 0.88; // of the size: better than to wrap
+const LEAST = 0.66; // of the size: the smallest that is read without effort
+
+const WORD = 20; // letters of a formula that stays on one line
 
 const formulas = document.querySelectorAll(".arithmatex");
 
@@ -7,21 +13,95 @@ if (formulas.length > 0) {
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = new URL("katex/katex.min.css", import.meta.url).href;
+  const styled = new Promise((done) => style.addEventListener("load", done));
   document.head.append(style);
 
   const script = document.createElement("script");
   script.src = new URL("katex/katex.min.js", import.meta.url).href;
-  script.addEventListener("load", () => formulas.forEach(render));
+  script.addEventListener("load", () => {
+    formulas.forEach(render);
+    styled.then(() => document.fonts.ready).then(fitAll);
+  });
   document.head.append(script);
 }
 
 function render(element) {
   // Arithmatex leaves \(…\) and \[…\].
   const source = element.textContent.trim();
+  const displayMode = source.startsWith("\\[");
   katex.render(source.slice(2, -2), element, {
-    displayMode: source.startsWith("\\["),
+    displayMode,
     throwOnError: false,
     strict: (code) => (code === "unicodeTextInMathMode" ? "error" : "ignore"),
     macros: { "\\T": "^{\\top}", "\\d": "\\mathrm{d}" },
   });
+  if (!displayMode) keepTogether(element);
 }
+
+/**
+ * The comma behind an inline formula does not begin a line, nor does the bracket before it end one; and
+ * a formula that is no longer than a long word is not broken.
+ */
+function keepTogether(element) {
+  const short = element.querySelector(".katex-html")?.textContent.length <= WORD;
+  element.classList.toggle("short", short);
+  const before = /[([“‘"—–-]+$/.exec(textOf(element.previousSibling))?.[0] ?? "";
+  const behind = /^[.,;:!?)\]”’"…\p{L}\d-]+/u.exec(textOf(element.nextSibling))?.[0] ?? "";
+  if (!before && !behind && !short) return;
+  const { previousSibling, nextSibling } = element;
+  if (before) previousSibling.data = previousSibling.data.slice(0, -before.length);
+  if (behind) nextSibling.data = nextSibling.data.slice(behind.length);
+  const kept = document.createElement("span");
+  kept.className = "keeps";
+  element.replaceWith(kept);
+  kept.append(before, element, behind);
+}
+
+function textOf(node) {
+  return node?.nodeType === Node.TEXT_NODE ? node.data : "";
+}
+
+function fitAll() {
+  const displayed = [...document.querySelectorAll("div.arithmatex")];
+  const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => fitThoseIn(target)));
+  const places = new Map(); // the boxes whose width is the formulas': one observer for each
+  for (const element of displayed) {
+    const place = element.closest(".equation")?.parentElement ?? element.parentElement;
+    if (!places.has(place)) places.set(place, { width: -1, elements: [] });
+    places.get(place).elements.push(element);
+  }
+  const fitThoseIn = (place) => {
+    const known = places.get(place);
+    if (known.width === place.clientWidth || place.clientWidth === 0) return;
+    known.width = place.clientWidth;
+    known.elements.forEach(fit);
+  };
+  for (const place of places.keys()) watch.observe(place);
+}
+
+/** Shrink, wrap, shrink more, scroll: the first that is enough. */
+function fit(element) {
+  element.classList.remove("wraps", "shrinks", "scrolls");
+  element.removeAttribute("tabindex");
+  if (element.clientWidth === 0 || excess(element) <= 1) return;
+  if (shrunk(element, LITTLE)) return;
+  element.classList.add("wraps");
+  if (excess(element) <= 1 || shrunk(element, LEAST)) return;
+  element.classList.remove("wraps");
+  if (shrunk(element, LEAST)) return;
+  element.classList.add("shrinks", "scrolls");
+  element.style.setProperty("--shrink", LEAST);
+  element.tabIndex = 0;
+}
+
+/** Whether the formula fits in at least `least` of its size, which it then has. */
+function shrunk(element, least) {
+  const needed = element.clientWidth / element.scrollWidth;
+  element.classList.add("shrinks");
+  element.style.setProperty("--shrink", Math.max(least, Math.floor(98 * needed) / 100));
+  if (needed >= least && excess(element) <= 1) return true;
+  element.classList.remove("shrinks");
+  return false;
+}
+
+const excess = (element) => element.scrollWidth - element.clientWidth;

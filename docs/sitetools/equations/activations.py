@@ -233,8 +233,8 @@ def silu_slope(x):
     inputs=with_cotangent,
 )
 def silu_dx(x, dy):
-    s = 1 / (1 + np.exp(-x))
-    return dy * s * (1 + x * (1 - s))
+    g = 1 / (1 + np.exp(-x))
+    return dy * g * (1 + x * (1 - g))
 
 
 def normal_below(x):

@@ -1,5 +1,6 @@
 """Figures of course/hidden-layer.md."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -7,139 +8,135 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import purenn as pn
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, INK, ORANGE, PAPER, PURPLE
+from sitetools.svg import INK, NEGATIVE, PAPER, POSITIVE
 
+PAGE = "course/hidden-layer"
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
-Y = np.array([[0], [1], [1], [0]], np.float32)
+Y = np.array([0, 1, 1, 0])
+NAMES = ("00", "01", "10", "11")
+# The page's network by pencil: both units add the bits, and the second starts a whole bit later.
+PENCIL = np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0])
 
 
-def neuron_on_three() -> tuple[pn.Layer, Any]:
-    """One neuron and its best parameters of twenty keys, when shown three of the four."""
-    model = pn.mlp((), 1)
-    optimizer = pn.adam(0.05)
-
-    @jax.jit
-    @jax.vmap
-    def start(key: Any) -> pn.TrainState:
-        return pn.TrainState.create(model, optimizer, key, (2,))
-
-    step = pn.train_step(model, pn.sigmoid_binary_cross_entropy, optimizer)
-    step = jax.jit(jax.vmap(step, (0, None, None)))
-    runs = start(jax.random.split(jax.random.key(0), 20))
-    for _ in range(500):
-        runs, losses = step(runs, X[:3], Y[:3])
-    return model, best_of(runs.params, losses)
+def neuron_on_three() -> Callable[[np.ndarray], np.ndarray]:
+    """A neuron that gradient descent taught three of the four examples."""
+    w, b = np.zeros(2), 0.0
+    for _ in range(2000):
+        dz = (1 / (1 + np.exp(-(X[:3] @ w + b))) - Y[:3]) / 3
+        w, b = w - X[:3].T @ dz, b - dz.sum()
+    return lambda points: points @ w + b
 
 
-def best_of(params: Any, losses: Any) -> Any:
-    """Of many runs the parameters of the one with the lowest last loss."""
-    best = int(np.argmin(np.asarray(losses)))
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[best], params)
-
-
-def best_on_the_page(units: int) -> tuple[pn.Layer, Any]:
-    """The page's network with so many hidden units, and its best parameters."""
-    networks, learned = computed_on("course/hidden-layer", "networks", "learned")
-    return networks[units], best_of(*learned[units])
-
-
-def grid(low: float, high: float, points: int = 61) -> tuple[np.ndarray, np.ndarray]:
-    """The two axes of a square as columns of a batch, and one axis."""
+def grid(low: float, high: float, points: int = 101) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a square as rows of a batch, and one axis."""
     axis = np.linspace(low, high, points, dtype=np.float32)
     across, up = np.meshgrid(axis, axis)
     return np.stack([across.ravel(), up.ravel()], axis=1), axis
 
 
-def regions(axes: Axes, axis: np.ndarray, logits: np.ndarray) -> None:
+def regions(axes: Axes, axis: np.ndarray, z: np.ndarray) -> None:
     """Where a network says 1 and where 0, and the line between them."""
-    values = np.asarray(logits).reshape(len(axis), -1)
-    axes.contourf(axis, axis, values, [-1e9, 0, 1e9], colors=[BLUE, ORANGE], alpha=0.22)
-    if values.min() < 0 < values.max():
-        axes.contour(axis, axis, values, [0], colors=[INK], linewidths=1.4)
+    values = np.asarray(z).reshape(len(axis), -1)
+    axes.contourf(axis, axis, values, [-1e9, 0, 1e9], colors=[NEGATIVE, POSITIVE], alpha=0.2)
+    axes.contour(axis, axis, values, [0], colors=[INK], linewidths=1.4)
     axes.set_aspect("equal")
+    axes.set_xlim(axis[0], axis[-1])
+    axes.set_ylim(axis[0], axis[-1])
     axes.grid(visible=False)
 
 
-def corners(axes: Axes, places: np.ndarray, names: Any = ("00", "01", "10", "11")) -> None:
-    """The four examples in the colour of their target."""
-    for place, target, name in zip(np.asarray(places), Y[:, 0], names, strict=True):
-        colour = ORANGE if target else BLUE
-        axes.plot(*place, "o", color=colour, markeredgecolor=PAPER, markersize=11, zorder=3)
-        axes.annotate(
-            name,
-            place,
-            xytext=(8, -14 if " " in name else 6),
-            textcoords="offset points",
-            fontsize=10,
-        )
+def corners(axes: Axes, places: np.ndarray) -> None:
+    """The four examples in the color of their target; those at one place share their label."""
+    at: dict[tuple[float, ...], list[int]] = {}
+    for i, place in enumerate(np.asarray(places).round(6)):
+        at.setdefault(tuple(place), []).append(i)
+    for place, found in at.items():
+        color = POSITIVE if Y[found[0]] else NEGATIVE
+        axes.plot(*place, "o", color=color, markeredgecolor=PAPER, markersize=12, zorder=3)
+        label = " and ".join(NAMES[i] for i in found)
+        axes.annotate(label, place, xytext=(9, 7), textcoords="offset points")
 
 
-def folds(axes: Axes, params: Any, low: float, high: float) -> None:
+def folds(axes: Axes, w: np.ndarray, b: np.ndarray, low: float, high: float) -> None:
     """The line of each hidden unit, on one side of which it is off, where it crosses the square."""
     axis = np.linspace(low, high, 2)
-    for (w1, w2), b in zip(np.asarray(params[0].w).T, np.asarray(params[0].b), strict=True):
+    for (w1, w2), bias in zip(np.asarray(w).T, np.asarray(b), strict=True):
         if abs(w1) > abs(w2):
-            axes.plot(-(b + w2 * axis) / w1, axis, "--", color=PURPLE, linewidth=1.1)
-        else:
-            axes.plot(axis, -(b + w1 * axis) / w2, "--", color=PURPLE, linewidth=1.1)
+            axes.plot(-(bias + w2 * axis) / w1, axis, "--", color=INK, linewidth=1.1)
+        elif w2:
+            axes.plot(axis, -(bias + w1 * axis) / w2, "--", color=INK, linewidth=1.1)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
 
 
+def bits(axes: Axes, title: str) -> None:
+    """The axes of the inputs."""
+    axes.set(title=title, xlabel="x₁", ylabel="x₂", xticks=[0, 1], yticks=[0, 1])
+
+
+def two_panels() -> tuple[Figure, Any]:
+    """One above the other, so that the letters stay readable on a phone."""
+    figure = Figure(figsize=(3.6, 6.6), layout="constrained")
+    return figure, figure.subplots(2, 1)
+
+
 def decision_regions() -> Figure:
     """What one neuron says of every point of the plane, and what eight hidden units say."""
-    figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+    model, now = computed_on(PAGE, "model", "now")
+    apply = jax.jit(model.apply)
+
+    def eight(points: np.ndarray) -> np.ndarray:
+        return np.asarray(apply(now.params, now.state, points)[0])[:, 0]
+
+    figure, panels = two_panels()
     points, axis = grid(-0.5, 1.5)
-    shown = neuron_on_three(), best_on_the_page(8)
-    for axes, units, (model, params) in zip(figure.subplots(1, 2), (0, 8), shown, strict=True):
-        apply = jax.jit(model.apply)
-        logits, _ = apply(params, tuple(() for _ in params), points)
-        at_corners, _ = apply(params, tuple(() for _ in params), X)
-        regions(axes, axis, logits)
-        if units:
-            folds(axes, params, -0.5, 1.5)
+    networks = {"one neuron": neuron_on_three(), "8 hidden units": eight}
+    for axes, (name, network) in zip(panels, networks.items(), strict=True):
+        regions(axes, axis, network(points))
         corners(axes, X)
-        right = int(np.sum((np.asarray(at_corners) > 0) == (Y > 0.5)))
-        who = f"{units} hidden units" if units else "one neuron"
-        axes.set_title(f"{who}: {right} of 4 right")
-        axes.set_xlabel("x₁")
-        axes.set_ylabel("x₂")
-        axes.set_xticks([0, 1])
-        axes.set_yticks([0, 1])
+        right = int(np.sum((network(X) > 0) == (Y == 1)))
+        bits(axes, f"{name}: {right} of 4 right")
+    folds(panels[1], now.params[0].w, now.params[0].b, -0.5, 1.5)
     return figure
 
 
 def features() -> Figure:
-    """The four examples before and after the hidden layer of two units."""
-    model, params = best_on_the_page(2)
-    hidden = pn.serial(pn.dense(2), pn.relu)
-    a = np.asarray(jax.jit(hidden.apply)(params[:2], ((), ()), X)[0])
-    figure = Figure(figsize=(5.4, 2.9), layout="constrained")
-    before, after = figure.subplots(1, 2)
+    """The four examples before and after the hidden layer of the pencil's network."""
+    w, b = PENCIL
 
+    def hidden(points: np.ndarray) -> np.ndarray:
+        return np.maximum(0, points @ w + b)
+
+    def last(a: np.ndarray) -> np.ndarray:
+        return a[:, 0] - 2 * a[:, 1] - 0.5
+
+    figure, (before, after) = two_panels()
     points, axis = grid(-0.5, 1.5)
-    logits, _ = jax.jit(model.apply)(params, ((), (), ()), points)
-    regions(before, axis, logits)
-    folds(before, params, -0.5, 1.5)
+    regions(before, axis, last(hidden(points)))
+    folds(before, w, b, -0.5, 1.5)
     corners(before, X)
-    before.set_title("the inputs")
-    before.set_xlabel("x₁")
-    before.set_ylabel("x₂")
-    before.set_xticks([0, 1])
-    before.set_yticks([0, 1])
+    bits(before, "the inputs")
+    points, axis = grid(-0.4, 2.6)
+    regions(after, axis, last(points))
+    corners(after, hidden(X))
+    after.set(title="the hidden layer's outputs", xlabel="a₁", ylabel="a₂")
+    after.set(xticks=[0, 1, 2], yticks=[0, 1, 2])
+    return figure
 
-    high = 1.25 * float(np.max(a))
-    points, axis = grid(-0.12 * high, high)
-    logits, _ = jax.jit(pn.dense(1).apply)(params[2], (), points)
-    regions(after, axis, logits)
-    places: dict[tuple[float, ...], list[str]] = {}
-    for name, place in zip(("00", "01", "10", "11"), np.asarray(a).round(2), strict=True):
-        places.setdefault(tuple(place), []).append(name)
-    names = [" ".join(places.pop(tuple(place), [])) for place in np.asarray(a).round(2)]
-    corners(after, a, names)
-    after.set_title("the hidden layer's outputs")
-    after.set_xlabel("a₁")
-    after.set_ylabel("a₂")
+
+def luck() -> Figure:
+    """The losses of the page's twenty runs, with two hidden units and with eight."""
+    networks, learned, right = computed_on(PAGE, "networks", "learned", "right")
+    figure = Figure(figsize=(4.4, 4.8), layout="constrained")
+    for axes, units in zip(figure.subplots(2, 1, sharex=True), (2, 8), strict=True):
+        params, losses = learned[units]
+        count = right(networks[units], params)
+        for curve, found in zip(losses, count, strict=True):
+            color = POSITIVE if found == 4 else NEGATIVE
+            axes.plot(curve, color=color, linewidth=1.1, alpha=0.75)
+        axes.set_title(f"{units} hidden units: {np.sum(count == 4)} of {len(count)} learn XOR")
+        axes.set_ylabel("loss")
+        axes.set_ylim(0, 1.05)
+    axes.set_xlabel("step")
     return figure

@@ -10,27 +10,26 @@ import numpy as np
 import purenn as pn
 from sitetools.figures import marks
 
-CELL, BARS, GAP = 56, 120, 14  # widths of a digit and of its bars, and the space after them
+CELL, BARS, GAP = 56, 150, 14  # widths of a digit and of its bars, and the space after them
 
 
 def digits() -> str:
     """The first test digit of each class, and its probabilities."""
     (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
     model = pn.serial(pn.rescale(), pn.flatten(), pn.dense(128), pn.relu, pn.dense(10))
-    run = jax.jit(
-        pn.training_run(model, pn.softmax_cross_entropy, pn.adam(1e-3), epochs=3, batch_size=128)
-    )
-    end, _ = run(jax.random.key(0), x, y)
+    loss, optimizer = pn.softmax_cross_entropy, pn.adam(1e-3)
+    run = {"epochs": 3, "batch_size": 128, "key": jax.random.key(0)}
+    end, _ = pn.fit(model, loss, optimizer, (x, y), **run, progress=False)
     chosen = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
     logits, _ = model.apply(end.params, end.state, x_test[np.array(chosen)])
     parts = []
     for digit, probabilities in enumerate(np.asarray(pn.softmax(logits))):
         row, column = divmod(digit, 2)
-        left, top = column * (CELL + BARS + 2 * GAP), row * (CELL + 26)
+        left, top = column * (CELL + BARS + 2 * GAP), row * (CELL + 30)
         parts.append(picture(left, top, x_test[chosen[digit]]))
         parts += bars(left + CELL + GAP, top, digit, probabilities)
-    width, height = 2 * (CELL + BARS) + 3 * GAP, 5 * (CELL + 26)
-    return marks.svg(width, height, *parts, size=11)
+    width, height = 2 * (CELL + BARS) + 3 * GAP, 5 * (CELL + 30)
+    return marks.svg(width, height, *parts, size=13)
 
 
 def picture(left: float, top: float, image: np.ndarray) -> str:
@@ -45,13 +44,13 @@ def picture(left: float, top: float, image: np.ndarray) -> str:
 
 
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
-    """Ten bars, the true digit's orange, on a line with the ten names."""
+    """Ten bars, the true digit's green, on a line with the ten names."""
     step = BARS / 10
     parts = [marks.line(left, top + CELL, left + BARS, top + CELL, width=1)]
     for k, probability in enumerate(probabilities):
-        colour = marks.ORANGE if k == digit else marks.BLUE
+        colour = marks.GREEN if k == digit else marks.BLUE
         high = CELL * float(probability)
         place = (left + step * k + 1, top + CELL - high, step - 2, high)
         parts.append(marks.box(*place, colour="none", fill=colour))
-        parts.append(marks.text(left + step * (k + 0.5), top + CELL + 10, str(k)))
+        parts.append(marks.text(left + step * (k + 0.5), top + CELL + 11, str(k)))
     return parts

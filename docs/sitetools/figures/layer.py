@@ -26,7 +26,7 @@ def computed() -> dict[str, np.ndarray]:
 
 
 def matrix(left: float, middle: float, values: Any, name: str) -> str:
-    """A grid of cells, to scale, coloured by sign and size; its name above, its shape below."""
+    """A grid of cells, to scale, colored by sign and size; its name above, its shape below."""
     values = np.asarray(values)
     rows, columns = values.shape
     top = middle - rows * CELL / 2
@@ -39,7 +39,7 @@ def matrix(left: float, middle: float, values: Any, name: str) -> str:
                 CELL,
                 CELL,
                 colour=marks.FAINT,
-                fill=marks.BLUE if value > 0 else marks.ORANGE,
+                fill=marks.POSITIVE if value > 0 else marks.NEGATIVE,
                 opacity=abs(value),
             )
         )
@@ -79,6 +79,32 @@ def shapes() -> str:
         4 * gap,
         *(line_up(6, gap * (i + 0.5), *row) for i, row in enumerate((forward, by_w, by_b, by_x))),
     )
+
+
+def neurons() -> str:
+    """The layer as a network, the lines into one neuron stronger, and its weights as a grid."""
+    w, which = computed()["w"], 1
+    left, right, gap, middle = 26, 176, 46, 92
+    inputs = [middle + (i - (N - 1) / 2) * gap for i in range(N)]
+    units = [middle + (j - (K - 1) / 2) * gap for j in range(K)]
+    parts = []
+    for (i, j), value in np.ndenumerate(w / np.abs(w).max()):
+        color = marks.POSITIVE if value > 0 else marks.NEGATIVE
+        if j != which:
+            color = marks.FAINT
+        parts.append(
+            marks.line(left, inputs[i], right, units[j], colour=color, width=1 + 4 * abs(value))
+        )
+    parts += [marks.circle(left, y, 16) for y in inputs]
+    parts += [marks.text(left, y, f"x{'₁₂₃₄'[i]}") for i, y in enumerate(inputs)]
+    parts += [marks.circle(right, y, 16) for y in units]
+    parts += [marks.text(right, y, f"z{'₁₂₃'[j]}") for j, y in enumerate(units)]
+    grid = 246
+    parts += [
+        matrix(grid, middle, w, "w"),
+        outline(grid + which * CELL, middle - N * CELL / 2, 1, N),
+    ]
+    return marks.svg(320, 184, *parts)
 
 
 def outline(left: float, top: float, columns: int, rows: int) -> str:

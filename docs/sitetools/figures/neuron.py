@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures import marks
 from sitetools.figures.marks import number
-from sitetools.svg import BLUE, INK, ORANGE
+from sitetools.svg import BACKWARD, FORWARD, INK
 
 NEURON = pn.serial(pn.dense(1), pn.sigmoid)
 PARAMS = (pn.DenseParams(w=jnp.array([[0.5], [-1.0]]), b=jnp.array([1.5])), ())
@@ -29,10 +29,10 @@ def pair(x: float, y: float, name: str, value: Any, derivative: Any, rise: int =
     dx, dy = (0, 14) if rise == 0 else (6, 17)
     shift = dx if before == "start" else -dx
     above = marks.text(
-        x + shift, y - dy, f"{name} = {number(value)}", colour=marks.BLUE, anchor=before
+        x + shift, y - dy, f"{name} = {number(value)}", colour=marks.FORWARD, anchor=before
     )
     words = f"d{name} = {number(derivative)}"
-    return above + marks.text(x - shift, y + dy, words, colour=marks.ORANGE, anchor=after)
+    return above + marks.text(x - shift, y + dy, words, colour=marks.BACKWARD, anchor=after)
 
 
 def drawn() -> str:
@@ -65,7 +65,7 @@ def drawn() -> str:
         marks.box(loss_x - 36, middle - 22, 76, 44, corner=6),
         marks.text(loss_x + 2, middle, "(a − t)²"),
         marks.text(loss_x + 2, middle - 38, f"t = {number(TARGET[0, 0])}"),
-        marks.text(loss_x + 2, middle + 38, f"L = {number(e.value)}", colour=marks.BLUE),
+        marks.text(loss_x + 2, middle + 38, f"L = {number(e.value)}", colour=marks.FORWARD),
     ]
     return marks.svg(590, 368, *parts, size=17)
 
@@ -73,23 +73,23 @@ def drawn() -> str:
 def slope() -> Figure:
     """The loss along the first weight, its tangent, and one step along that weight."""
     (w, b), _ = PARAMS
-    along = np.linspace(-3.5, 4.5, 81, dtype=np.float32)
-
-    def loss(w1: float) -> float:
-        params = (pn.DenseParams(w.at[0, 0].set(w1), b), ())
-        return float(pn.mse(NEURON.apply(params, ((), ()), X)[0], TARGET))
-
     e = explained()
     here, slope_here = float(w[0, 0]), float(e["dW1"][0, 0])
     there = here - slope_here
-    figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+    rest = float(X[0, 1] * w[1, 0] + b[0])
+
+    def loss(w1: Any) -> Any:
+        return (1 / (1 + np.exp(-(float(X[0, 0]) * w1 + rest))) - float(TARGET[0, 0])) ** 2
+
+    figure = Figure(figsize=(4.6, 3.2), layout="constrained")
     axes = figure.subplots()
-    axes.plot(along, [loss(w1) for w1 in along], label="the loss")
+    along = np.linspace(-3.5, 4.5, 81)
+    axes.plot(along, loss(along), color=FORWARD, label="the loss")
     near = np.array([here - 1.6, here + 1.3])
     tangent = float(e.value) + slope_here * (near - here)
-    axes.plot(near, tangent, "--", color=ORANGE, label=f"the tangent, slope {number(slope_here)}")
+    axes.plot(near, tangent, "--", color=BACKWARD, label=f"the tangent, slope {number(slope_here)}")
     for at, marker, label in ((here, "o", "before the step"), (there, "s", "after it")):
-        axes.plot(at, loss(at), marker, color=INK if at == here else BLUE, label=label)
+        axes.plot(at, loss(at), marker, color=INK if at == here else FORWARD, label=label)
     axes.set_xlabel("w₁")
     axes.set_ylabel("L")
     axes.legend()
