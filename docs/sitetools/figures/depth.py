@@ -177,4 +177,4 @@ def calls() -> str:
         marks.text(297, 8, "dparams", colour=marks.BACKWARD),
         marks.arrow(297, 26, 297, 16, colour=marks.BACKWARD, width=1),
     ]
-    return marks.svg(372, 216, *parts)
+    return marks.svg(372, 216, *parts, size=14)
