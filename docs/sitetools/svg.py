@@ -82,8 +82,9 @@ def themed(figure: Figure, alt: str) -> str:
         raise ValueError(f"a panel has more curves than there are colors, {len(CYCLE)}")
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # What makes a page heavy and no picture better: a hundredth of a pixel is exact enough.
-    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    # What makes a page heavy and no picture better: a hundredth of a pixel is exact enough. Numbers
+    # between the tags are text, such as a rate of 0.003, and stay.
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), svg)
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", svg)
     svg = re.sub(r" *\n(?=[LCQMz])", "", svg)
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)

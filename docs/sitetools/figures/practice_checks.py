@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures.mnist import KEY, LOSS, data
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, GREEN, INK, ORANGE, RED
+from sitetools.svg import BACKWARD, BLUE, FORWARD, GREEN, INK, ORANGE, RED
 
 PAGE = "practice/sanity-checks"
 MODEL = pn.serial(pn.rescale(), pn.flatten(), pn.dense(128), pn.relu, pn.dense(10))
@@ -26,20 +26,18 @@ def steps_of(model: pn.Layer, optimizer: Any) -> Any:
 
 
 def first_loss() -> Figure:
-    """Over the scale of the last layer's weights."""
-    x, y = data().train
-    params, state = MODEL.init(KEY, (28, 28))
-
-    def loss(factor: Any) -> Any:
-        last = params[4]._replace(w=factor * params[4].w)
-        return LOSS(MODEL.apply((*params[:4], last), state, x[:500])[0], y[:500])
-
-    factors = np.geomspace(0.01, 100, 41, dtype=np.float32)
-    figure, axes = plt.subplots()
-    axes.loglog(factors, jax.jit(jax.vmap(loss))(factors))
-    axes.axhline(np.log(10), color=INK, linestyle=":", linewidth=1)
-    axes.annotate("ln 10", (30, 1.6))
-    axes.set(xlabel="factor on the weights of the last layer", ylabel="first loss", ylim=(1, None))
+    """Over the deviation of the logits: simulated, and by both formulas."""
+    simulated, firsts, variances = computed_on(PAGE, "simulated", "firsts", "variances")
+    sigma = np.linspace(0, 1.5, 61)
+    first = np.log(10) + sigma**2 / 2
+    figure, axes = plt.subplots(figsize=(4.4, 3.4))
+    axes.plot(sigma, first, "--", color=ORANGE, label="ln 10 + σ²/2")
+    axes.plot(sigma, first - np.expm1(sigma**2) / 20, color=BLUE, label="… − (exp(σ²) − 1)/20")
+    axes.plot(simulated.keys(), simulated.values(), "o", color=INK, markersize=5, label="simulated")
+    measured = np.sqrt(variances.mean()), firsts.mean()
+    axes.plot(*measured, "*", color=GREEN, markersize=14, label="mean of 200 networks", zorder=3)
+    axes.set(xlabel="standard deviation σ of the logits", ylabel="first loss", ylim=(2.2, 3.5))
+    axes.legend()
     return figure
 
 
@@ -57,15 +55,16 @@ def twenty_digits() -> Figure:
         "no mask in ReLU's backward": pn.serial(*layers[:3], forgetful, layers[4]),
     }
     x, y = data().train
-    figure, axes = plt.subplots()
-    for (name, model), colour in zip(models.items(), (BLUE, RED, ORANGE), strict=True):
+    figure, axes = plt.subplots(figsize=(4.4, 3.2))
+    looks = (BLUE, "-"), (RED, "-"), (RED, "--")
+    for (name, model), (color, style) in zip(models.items(), looks, strict=True):
         optimizer = pn.adam(1e-3)
         start = pn.TrainState.create(model, optimizer, KEY, (28, 28))
         batches = np.broadcast_to(x[:20], (300, 20, 28, 28)), np.broadcast_to(y[:20], (300, 20))
         _, losses = steps_of(model, optimizer)(start, *batches)
-        axes.semilogy(losses, label=name, color=colour)
+        axes.semilogy(losses, style, label=name, color=color)
     axes.set(xlabel="step", ylabel="loss of 20 digits")
-    axes.legend()
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -78,12 +77,12 @@ def shuffled_labels() -> Figure:
     optimizer = pn.adam(1e-3)
     steps = steps_of(MODEL, optimizer)
     runs = {
-        "true labels": (x, y, GREEN),
-        "shuffled labels": (x, rng.permutation(y), RED),
-        "blank images": (np.zeros_like(x), y, BLUE),
+        "true labels": (x, y, BLUE),
+        "shuffled labels": (x, rng.permutation(y), ORANGE),
+        "blank images": (np.zeros_like(x), y, GREEN),
     }
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3.2))
-    for name, (images, labels, colour) in runs.items():
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 5), sharex=True)
+    for name, (images, labels, color) in runs.items():
         state = pn.TrainState.create(MODEL, optimizer, KEY, (28, 28))
         losses, scores = [], []
         for _ in range(20):
@@ -92,47 +91,47 @@ def shuffled_labels() -> Figure:
             losses.append(np.mean(np.asarray(values)))
             guesses = np.asarray(apply(state.params, state.state, x_held)[0]).argmax(axis=1)
             scores.append(100 * np.mean(guesses == y_held))
-        left.plot(range(1, 21), losses, color=colour, label=name)
-        right.plot(range(1, 21), scores, color=colour)
-    left.set(xlabel="epochs", title="training loss", ylim=(0, None))
-    right.set(xlabel="epochs", title="right on held-out digits, %", ylim=(0, 100))
-    figure.legend(loc="outside lower center", ncols=3)
+        above.plot(range(1, 21), losses, color=color, label=name)
+        below.plot(range(1, 21), scores, color=color)
+    above.set(title="training loss", ylim=(0, None))
+    below.set(xlabel="epochs", title="right on held-out digits, %", ylim=(0, 100))
+    figure.legend(loc="outside lower center")
     return figure
 
 
 def update_ratios() -> Figure:
     """Of both matrices, for three learning rates."""
     (ratios,) = computed_on(PAGE, "ratios")
-    figure, axes = plt.subplots()
-    for rate, ratio, colour in zip(
-        ("1e-5", "1e-3", "1e-1"), ratios.values(), (BLUE, GREEN, RED), strict=True
+    figure, axes = plt.subplots(figsize=(4.4, 3.6))
+    for rate, ratio, color in zip(
+        ("1e-5", "1e-3", "1e-1"), ratios.values(), (BLUE, GREEN, ORANGE), strict=True
     ):
-        axes.semilogy(ratio[:, 0], color=colour, label=f"{rate}: $W_1$")
-        axes.semilogy(ratio[:, 1], color=colour, linestyle="--", label=f"{rate}: $W_2$")
+        axes.semilogy(ratio[:, 0], color=color, label=f"{rate}: W₁")
+        axes.semilogy(ratio[:, 1], color=color, linestyle="--", label=f"{rate}: W₂")
     axes.axhline(1e-3, color=INK, linewidth=0.8, linestyle=":")
     axes.set(xlabel="step", ylabel="update / weight", xlim=(0, 100))
-    figure.legend(title="learning rate", loc="outside right center")
+    figure.legend(title="learning rate", loc="outside lower center", ncols=3)
     return figure
 
 
 def histograms() -> Figure:
     """Values and derivatives of five layers, for three scales of the weights."""
     (explanations,) = computed_on(PAGE, "explanations")
-    figure, grid = plt.subplots(2, 3, figsize=(6.8, 3.8), sharex="row")
+    figure, grid = plt.subplots(3, 2, figsize=(4.4, 5.6), sharex="col")
     names = "× 1/3", "× 1", "× 3"
-    for column, (name, e) in enumerate(zip(names, explanations.values(), strict=True)):
+    for (left, right), name, e in zip(grid, names, explanations.values(), strict=True):
         for i in range(1, 6):
-            options = {"alpha": 1.15 - 0.17 * i, "linewidth": 1.4}
             values = np.ravel(e[f"A{i}"])
             sizes = np.log10(np.abs(np.ravel(e[f"dZ{i}"])) + 1e-12)
-            for axes, numbers, ends, colour in (
-                (grid[0, column], values, (-1, 1), BLUE),
-                (grid[1, column], sizes, (-9, -1), ORANGE),
+            for axes, numbers, ends, color in (
+                (left, values, (-1, 1), FORWARD),
+                (right, sizes, (-9, -1), BACKWARD),
             ):
                 counts, edges = np.histogram(numbers, bins=24, range=ends)
-                axes.plot((edges[1:] + edges[:-1]) / 2, counts, color=colour, **options)
-        grid[0, column].set(title=f"weights {name}", ylim=(0, 6_000), xlabel="value")
-        grid[1, column].set(xlabel="log₁₀ |dZ|")
-        for axes in grid[:, column]:
-            axes.set(yticks=[])
+                middles = (edges[1:] + edges[:-1]) / 2
+                axes.plot(middles, counts, color=color, alpha=1.15 - 0.17 * i, linewidth=1.4)
+        left.set(title=f"weights {name}", ylim=(0, 6_000), yticks=[])
+        right.set(yticks=[])
+    grid[2, 0].set(xlabel="value")
+    grid[2, 1].set(xlabel="log₁₀ |dZ|")
     return figure

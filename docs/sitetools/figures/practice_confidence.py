@@ -15,12 +15,12 @@ PAGE = "practice/confidence"
 def no_digits() -> Figure:
     """Noise and letters with the answers of one network."""
     noise, letters, sure = computed_on(PAGE, "noise", "letters", "sure")
-    figure, grid = plt.subplots(2, 8, figsize=(6.8, 2.3))
-    for row, images in zip(grid, (noise[:8] // 64 * 80, letters), strict=True):
-        for axes, image, top, digit in zip(row, images, *sure(images), strict=True):
-            axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-            axes.set_title(f"{digit}: {top:.0%}", fontsize=9)
-            axes.set_axis_off()
+    figure, grid = plt.subplots(4, 4, figsize=(4.4, 5.2))
+    images = np.concatenate([noise[:8] // 64 * 80, letters])
+    for axes, image, top, digit in zip(grid.flat, images, *sure(images), strict=True):
+        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(f"{digit}: {top:.0%}")
+        axes.set_axis_off()
     return figure
 
 
@@ -35,12 +35,12 @@ def rotated() -> Figure:
         right.append(100 * np.mean(p[0].argmax(1) == y[:1_000]))
         one.append(100 * p[0].max(1).mean())
         eight.append(100 * p.mean(0).max(1).mean())
-    figure, axes = plt.subplots(figsize=(6.4, 3.2))
+    figure, axes = plt.subplots(figsize=(4.4, 3.8))
     axes.plot(angles, one, "o-", markersize=4, color=ORANGE, label="said, one network")
     axes.plot(angles, eight, "s-", markersize=4, color=GREEN, label="said, mean of eight")
     axes.plot(angles, right, "o-", markersize=4, color=BLUE, label="right, one network")
     axes.set(xlabel="turned by, degrees", ylabel="%", ylim=(0, 100), xticks=angles[::2])
-    axes.legend()
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -50,20 +50,20 @@ def reliability() -> Figure:
     names = "reliability", "p", "softmax", "z_test", "logits_of", "x_held", "y_held", "y_test"
     bins_of, p, softmax, z_test, logits_of, x_held, y_held, y_test = computed_on(PAGE, *names)
     z_held = logits_of(x_held)[0]
-    loss = jax.jit(lambda t: pn.softmax_cross_entropy(z_held / t, y_held))
     temperatures = np.linspace(0.5, 3, 101, dtype=np.float32)
-    best = temperatures[np.argmin([loss(t) for t in temperatures])]
+    losses = jax.lax.map(lambda t: pn.softmax_cross_entropy(z_held / t, y_held), temperatures)
+    best = temperatures[np.argmin(losses)]
     answers = {
         "one network": (p, ORANGE, "o"),
         f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], BLUE, "^"),
         "mean of eight": (np.asarray(softmax(z_test)).mean(0), GREEN, "s"),
     }
-    figure, axes = plt.subplots(figsize=(4.6, 4.2))
+    figure, axes = plt.subplots(figsize=(4.4, 4.2))
     axes.plot((30, 100), (30, 100), color=INK, linestyle=":", linewidth=1)
-    for name, (probabilities, colour, marker) in answers.items():
+    for name, (probabilities, color, marker) in answers.items():
         rows, _ = bins_of(probabilities, y_test, edges=np.linspace(0.2, 1, 9))
         _, said, was = 100 * np.array(rows).T
-        axes.plot(said, was, color=colour, marker=marker, markersize=5, label=name, lw=1.2)
+        axes.plot(said, was, color=color, marker=marker, markersize=5, label=name, lw=1.2)
     axes.set(xlabel="said, %", ylabel="right, %", xlim=(20, 101), ylim=(20, 101))
     axes.legend()
     return figure

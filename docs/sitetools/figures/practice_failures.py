@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures.mnist import LOSS, data
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, GREEN, INK, ORANGE, RED
+from sitetools.svg import BLUE, INK, ORANGE, RED
 
 PAGE = "practice/failures"
 
@@ -49,9 +49,9 @@ def watched(model: pn.Layer, params: Any, rate: Any, x: Any, y: Any) -> Any:
 def zero_initialization() -> Figure:
     """Three initializations."""
     model, starts = computed_on(PAGE, "model", "starts")
-    figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for (name, start), colour in zip(starts.items(), (GREEN, RED, ORANGE), strict=True):
-        axes.plot(losses_of(model, start), label=name, color=colour)
+    figure, axes = plt.subplots(figsize=(4.4, 2.9))
+    for (name, start), color in zip(starts.items(), (BLUE, RED, ORANGE), strict=True):
+        axes.plot(losses_of(model, start), label=name, color=color)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()
     return figure
@@ -60,22 +60,22 @@ def zero_initialization() -> Figure:
 def dead_relus() -> Figure:
     """A good rate and one that kills."""
     model, *given = computed_on(PAGE, "model", "params", "images", "labels")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3))
-    for rate, colour in ((0.1, GREEN), (2.0, RED)):
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 4.8), sharex=True)
+    for rate, color in ((0.1, BLUE), (2.0, RED)):
         losses, alive, _ = np.asarray(watched(model, given[0], rate, *given[1:]))
-        left.semilogy(losses, color=colour, label=f"rate {rate:g}")
-        right.plot(100 * alive, color=colour)
-    left.set(xlabel="step", title="loss")
-    right.set(xlabel="step", title="hidden units alive, %", ylim=(-3, 103))
+        above.semilogy(losses, color=color, label=f"rate {rate:g}")
+        below.plot(100 * alive, color=color)
+    above.set(title="loss")
+    below.set(xlabel="step", title="hidden units alive, %", ylim=(-3, 103))
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
 def raw_pixels() -> Figure:
     """Scaled and raw."""
-    figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for name, scale, colour in (("pixels from 0 to 1", 1, GREEN), ("0 to 255", 255, RED)):
-        axes.semilogy(healthy(scale=scale), label=name, color=colour)
+    figure, axes = plt.subplots(figsize=(4.4, 2.9))
+    for name, scale, color in (("pixels from 0 to 1", 1, BLUE), ("0 to 255", 255, RED)):
+        axes.semilogy(healthy(scale=scale), label=name, color=color)
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
     return figure
@@ -85,7 +85,7 @@ def learning_rates() -> Figure:
     """The last losses over the rate."""
     rates = np.geomspace(1e-4, 1e2, 13)
     last = [healthy(rate=float(rate))[-10:].mean() for rate in rates]
-    figure, axes = plt.subplots(figsize=(6.4, 2.8))
+    figure, axes = plt.subplots(figsize=(4.4, 2.9))
     axes.loglog(rates, last, marker="o", markersize=4)
     axes.axhline(np.log(10), color=INK, linestyle=":", linewidth=1)
     axes.annotate("ln 10", (1.3e-4, 2.7))
@@ -97,10 +97,10 @@ def bias_without_axis() -> Figure:
     """The length of the output bias."""
     params, x, y = computed_on(PAGE, "params", "images", "labels")
     right, broken = computed_on(PAGE, "model", "broken")
-    figure, axes = plt.subplots(figsize=(6.4, 2.6))
-    for model, colour, over in ((right, GREEN, "the examples"), (broken, RED, "everything")):
+    figure, axes = plt.subplots(figsize=(4.4, 2.9))
+    for model, color, over in ((right, BLUE, "the examples"), (broken, RED, "everything")):
         lengths = watched(model, params, 0.1, x, y)[2]
-        axes.plot(lengths, color=colour, label=f"summed over {over}")
+        axes.plot(lengths, color=color, label=f"summed over {over}")
     axes.set(xlabel="step", ylabel="length of b₂")
     axes.legend()
     return figure
@@ -109,13 +109,13 @@ def bias_without_axis() -> Figure:
 def labels_out_of_range() -> Figure:
     """How many of each label."""
     y = data().train.y[:12_800]
-    figure, both = plt.subplots(1, 2, figsize=(6.4, 2.4), sharey=True)
+    figure, both = plt.subplots(2, 1, figsize=(4.4, 4.2), sharex=True)
     for axes, labels, title in zip(both, (y, y + 1), ("right", "counted from 1"), strict=True):
         counts = np.bincount(labels, minlength=11)
         axes.bar(range(11), counts, color=[RED if c > 9 else BLUE for c in range(11)])
-        axes.set(title=title, xlabel="label", xticks=range(11))
+        axes.set(title=title, ylabel="examples", xticks=range(11))
         axes.grid(visible=False)
-    both[0].set_ylabel("examples")
+    both[1].set_xlabel("label")
     return figure
 
 
@@ -129,20 +129,20 @@ def evaluated_as_in_training() -> Figure:
 
     sizes = (2, 20, 100, 500)
     curves = {
-        "train=False": ([percent(x, y, 20, False)] * len(sizes), GREEN),
+        "train=False": ([percent(x, y, 20, False)] * len(sizes), BLUE),
         "train=True": ([percent(x, y, size, True) for size in sizes], ORANGE),
         "train=True, sorted by class": (
             [percent(x[order], y[order], size, True) for size in sizes],
             RED,
         ),
     }
-    figure, axes = plt.subplots(figsize=(6.4, 3))
-    for name, (values, colour) in curves.items():
-        axes.semilogx(sizes, values, marker="o", markersize=4, color=colour, label=name)
+    figure, axes = plt.subplots(figsize=(4.4, 3.6))
+    for name, (values, color) in curves.items():
+        axes.semilogx(sizes, values, marker="o", markersize=4, color=color, label=name)
     axes.set(xlabel="images in a batch", ylabel="right, %", ylim=(0, 100))
     axes.set_xticks(sizes, sizes)
     axes.minorticks_off()
-    axes.legend()
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -150,9 +150,9 @@ def softmax_twice() -> Figure:
     """Once and twice, and the floor."""
     train, params, x, y = computed_on(PAGE, "train", "params", "images", "labels")
     once, twice = computed_on(PAGE, "model", "twice")
-    figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    for model, now, name, colour in (
-        (once, params, "softmax once", GREEN),
+    figure, axes = plt.subplots(figsize=(4.4, 2.9))
+    for model, now, name, color in (
+        (once, params, "softmax once", BLUE),
         (twice, (*params, ()), "softmax twice", RED),
     ):
         curve = []
@@ -160,7 +160,7 @@ def softmax_twice() -> Figure:
             end, losses = train(model, LOSS, now, 0.5, x, y)
             now = end.params
             curve.append(losses)
-        axes.plot(np.concatenate(curve), label=name, color=colour, lw=1.2)
+        axes.plot(np.concatenate(curve), label=name, color=color, lw=1.2)
     axes.axhline(-np.log(np.e / (np.e + 9)), color=INK, linestyle="--", linewidth=1)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()
@@ -170,11 +170,11 @@ def softmax_twice() -> Figure:
 def divided_twice() -> Figure:
     """Right, and divided by m in the loss and once more."""
     model, params, slow = computed_on(PAGE, "model", "params", "slow")
-    figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    axes.plot(healthy(), color=GREEN, label="right, rate 0.1", linewidth=3, alpha=0.5)
-    for rate, colour, style in ((0.1, RED, "-"), (12.8, BLUE, "--")):
+    figure, axes = plt.subplots(figsize=(4.4, 3.6))
+    axes.plot(healthy(), color=BLUE, label="right, rate 0.1", linewidth=3, alpha=0.5)
+    for rate, color, style in ((0.1, RED, "-"), (12.8, ORANGE, "--")):
         losses = losses_of(model, params, slow, rate)
-        axes.plot(losses, style, color=colour, label=f"divided twice, rate {rate:g}", lw=1.4)
+        axes.plot(losses, style, color=color, label=f"divided twice, rate {rate:g}", lw=1.4)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
-    axes.legend()
+    figure.legend(loc="outside lower center")
     return figure

@@ -15,13 +15,13 @@ def overfitting() -> Figure:
     (history,) = computed_on(PAGE, "history")
     epochs = range(1, 41)
     held = [e.validation_loss for e in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3.1))
-    left.semilogy(epochs, [e.loss for e in history], color=BLUE, label="training digits")
-    left.semilogy(epochs, held, color=ORANGE, label="held-out digits")
-    left.axvline(1 + int(np.argmin(held)), color=INK, linestyle="--", linewidth=0.8)
-    right.plot(epochs, [100 * e.validation_accuracy for e in history], color=ORANGE)
-    left.set(xlabel="epochs", title="loss")
-    right.set(xlabel="epochs", title="right, %")
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 5), sharex=True)
+    above.semilogy(epochs, [e.loss for e in history], color=BLUE, label="training digits")
+    above.semilogy(epochs, held, color=ORANGE, label="held-out digits")
+    above.axvline(1 + int(np.argmin(held)), color=INK, linestyle="--", linewidth=0.8)
+    below.plot(epochs, [100 * e.validation_accuracy for e in history], color=ORANGE)
+    above.set(title="loss")
+    below.set(xlabel="epochs", title="right, %")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -30,12 +30,12 @@ def choosing() -> Figure:
     """The page's networks from 24 keys, on a few held-out digits and on the test set."""
     few, test = (100 * values for values in computed_on(PAGE, "few", "test"))
     best = few.argmax()
-    figure, axes = plt.subplots(figsize=(5.2, 3.4))
+    figure, axes = plt.subplots(figsize=(4.4, 3.8))
     axes.scatter(few, test, color=BLUE, s=22)
     axes.scatter(few[best], test[best], color=ORANGE, s=60, label="best of them on 200 digits")
     middle = (few.mean() + test.mean()) / 2
     ends = (middle - 3.2, middle + 3.2)
     axes.plot(ends, ends, color=INK, linestyle=":", linewidth=1, label="the same on both")
     axes.set(xlabel="right of 200 held-out digits, %", ylabel="right of the test set, %")
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center")
     return figure

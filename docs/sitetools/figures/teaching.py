@@ -1,0 +1,74 @@
+"""Figures of teaching/broken.md and teaching/wild.md: wrong derivatives beside the right ones."""
+
+import runpy
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from sitetools import ROOT
+from sitetools.svg import DIVERGING
+
+TEACHING = ROOT / "examples" / "teaching"
+COLUMNS = ("backward", "right", "difference")
+
+
+def both_of(file: str, place: int) -> tuple[Any, Any]:
+    """What `backward` of a file returns for the argument at a place, and what is right."""
+    names = runpy.run_path(str(TEACHING / f"{file}.py"))
+    forward, arguments = names["forward"], names["arguments"]()
+    y = np.asarray(forward(*arguments))
+    dy = np.random.default_rng(1).normal(size=y.shape)
+    found = names["backward"](*arguments, dy)
+    yours = found[place] if isinstance(found, tuple) else found
+
+    right = np.zeros(arguments[place].shape)
+    for entry in np.ndindex(*right.shape):  # by central differences
+        ends = []
+        for step in (1e-5, -1e-5):
+            moved = [np.array(argument) for argument in arguments]
+            moved[place][entry] += step
+            ends.append(np.sum(forward(*moved) * dy))
+        right[entry] = (ends[0] - ends[1]) / 2e-5
+    return np.asarray(yours), right
+
+
+def side_by_side(chosen: dict[str, tuple[str, int]]) -> Figure:
+    """A row per file: its derivative, the right one and the difference, on one scale of colors."""
+    figure, grid = plt.subplots(len(chosen), 3, figsize=(4.4, 1.35 * len(chosen)))
+    for row, (label, (file, place)) in zip(grid, chosen.items(), strict=True):
+        yours, right = both_of(file, place)
+        most = max(np.abs(yours).max(), np.abs(right).max())
+        for axes, values in zip(row, (yours, right, yours - right), strict=True):
+            axes.imshow(values, cmap=DIVERGING, vmin=-most, vmax=most, aspect="auto")
+            axes.set(xticks=[], yticks=[])
+            axes.grid(visible=False)
+        row[0].set_ylabel(label)
+    for axes, title in zip(grid[0], COLUMNS, strict=True):
+        axes.set_title(title)
+    return figure
+
+
+def broken() -> Figure:
+    """Four of the broken passes."""
+    return side_by_side(
+        {
+            "transpose": ("broken/square_layer", 1),
+            "one weight": ("broken/one_weight", 1),
+            "a factor": ("broken/weak_dropout", 0),
+            "a term": ("broken/softmax_output", 0),
+        }
+    )
+
+
+def wild() -> Figure:
+    """Four of the mistakes in the wild, each on a place or an axis."""
+    return side_by_side(
+        {
+            "wrong row": ("wild/rows_to_the_first", 0),
+            "last column": ("wild/overhanging_window", 0),
+            "some rows": ("wild/ignored_labels", 0),
+            "most rows": ("wild/mask_in_forward", 1),
+        }
+    )
