@@ -77,9 +77,12 @@ def mistakes() -> Figure:
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
         image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=9)
-        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in range(10)]
-        bars.bar(range(10), p[i], color=colors)
-        bars.set(ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])}))
+        seen = np.flatnonzero(p[i] > 0.002)  # the others would be no higher than the axis
+        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in seen]
+        bars.bar(seen, p[i][seen], color=colors)
+        bars.set(
+            xlim=(-0.6, 9.6), ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])})
+        )
         bars.tick_params(labelsize=9, length=0, pad=2)
         bars.grid(visible=False)
         bars.spines["left"].set_visible(False)
