@@ -163,9 +163,9 @@ def passes() -> str:
         y = 20 + 84 * i
         end = y + (30 if i == 0 else 18)  # nothing flows back into the images
         parts += [
-            marks.arrow(150, y + 17, 150, y + 66, colour=marks.FORWARD, width=2),
-            marks.text(138, y + 41, down, colour=marks.FORWARD, anchor="end"),
-            marks.arrow(210, y + 67, 210, end, colour=marks.BACKWARD, width=2),
-            marks.text(222, y + 41, up, colour=marks.BACKWARD, anchor="start"),
+            marks.arrow(150, y + 17, 150, y + 66, color=marks.FORWARD, width=2),
+            marks.text(138, y + 41, down, color=marks.FORWARD, anchor="end"),
+            marks.arrow(210, y + 67, 210, end, color=marks.BACKWARD, width=2),
+            marks.text(222, y + 41, up, color=marks.BACKWARD, anchor="start"),
         ]
     return marks.svg(360, 376, *parts)
