@@ -3,17 +3,15 @@ r"""Initializers: `init(key, shape, dtype=jnp.float32) -> array`.
 Each name *is* the initializer, `pn.initializers.he_normal`. JAX's are factories,
 `jax.nn.initializers.he_normal()`; what they return fits wherever purenn takes an initializer.
 
-The random ones draw weights with mean zero and a variance that keeps the size of the signal from
-layer to layer. With $n_{in}$ inputs and $n_{out}$ outputs of a weight matrix:
+The random ones draw weights with mean zero and a variance that keeps signals at the same size from
+layer to layer. For a weight matrix with $n_{in}$ inputs and $n_{out}$ outputs:
 
-| name | variance | made for |
-|---|---|---|
-| `he_normal`, `he_uniform` | $2 / n_{in}$ | ReLU, which drops half of the signal |
-| `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ | tanh; both directions at once |
-| `lecun_normal` | $1 / n_{in}$ | what some texts call Xavier's |
-| `small_normal` | $0.02^2$ | tables of embeddings, as in GPT-2 |
+| name | variance | made for | |---|---|---| | `he_normal`, `he_uniform` | $2 / n_{in}$ | ReLU,
+which drops half of the signal | | `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ |
+tanh; both directions at once | | `lecun_normal` | $1 / n_{in}$ | the initialization that some texts
+call Xavier | | `small_normal` | $0.02^2$ | tables of embeddings, as in GPT-2 |
 
-Normal means normal, not truncated at two standard deviations as in some libraries.
+Normal distributions are not truncated at two standard deviations, as they are in some libraries.
 """
 
 import math
@@ -70,15 +68,17 @@ def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
 def he_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $2 / n_{in}$ (He et al. 2015): `randn * sqrt(2 / n_in)`.
+    r"""Draw normal numbers with variance $2 / n_{in}$, made for ReLU.
+
+    This is `randn * sqrt(2 / n_in)`, from [He et al. (2015)][he2015].
 
     Args:
         key: a PRNG key.
         shape: `(..., n_in, n_out)`.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -98,15 +98,15 @@ def he_normal(
 def he_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw uniform numbers with variance $2 / n_{in}$: on $\pm\sqrt{6 / n_{in}}$.
+    r"""Draw uniform numbers with variance $2 / n_{in}$, between $\pm\sqrt{6 / n_{in}}$.
 
     Args:
         key: a PRNG key.
         shape: `(..., n_in, n_out)`.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -126,17 +126,17 @@ def he_uniform(
 def glorot_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $2 / (n_{in} + n_{out})$ (Glorot and Bengio 2010).
+    r"""Draw normal numbers with variance $2 / (n_{in} + n_{out})$.
 
-    It is also called Xavier initialization.
+    This is also called Xavier initialization ([Glorot and Bengio, 2010][glorot2010]).
 
     Args:
         key: a PRNG key.
         shape: `(..., n_in, n_out)`.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -158,15 +158,15 @@ def glorot_uniform(
 ) -> Array:
     r"""Draw uniform numbers with variance $2 / (n_{in} + n_{out})$.
 
-    They lie in $\pm\sqrt{6 / (n_{in} + n_{out})}$.
+    The numbers lie between $\pm\sqrt{6 / (n_{in} + n_{out})}$.
 
     Args:
         key: a PRNG key.
         shape: `(..., n_in, n_out)`.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -186,15 +186,15 @@ def glorot_uniform(
 def lecun_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $1 / n_{in}$ (LeCun 1998), in some texts called Xavier.
+    r"""Draw normal numbers with variance $1 / n_{in}$ ([LeCun et al., 1998][lecun1998]).
 
     Args:
         key: a PRNG key.
         shape: `(..., n_in, n_out)`.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -214,17 +214,17 @@ def lecun_normal(
 def small_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """Draw normal numbers with a standard deviation of 0.02, of any shape: `0.02 * randn`.
+    """Draw normal numbers with a standard deviation of 0.02: `0.02 * randn`.
 
-    GPT-2 draws the tables of its embeddings like this.
+    GPT-2 draws its tables of embeddings like this.
 
     Args:
         key: a PRNG key.
         shape: any shape.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
@@ -247,15 +247,15 @@ def small_normal(
 def zeros(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """Return zeros, for a bias. With weights of zero, all units of a layer stay alike forever.
+    """Return zeros, for biases. If weights are zero, all units of a layer stay alike forever.
 
     Args:
         key: not used.
         shape: any shape.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: the initializer is called without arguments.
@@ -276,15 +276,15 @@ def zeros(
 def ones(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """Return ones, for a scale.
+    """Return ones, for scales such as gamma.
 
     Args:
         key: not used.
         shape: any shape.
-        dtype: that of the array.
+        dtype: the dtype of the array.
 
     Returns:
-        An array of this shape.
+        An array of the given shape and dtype.
 
     Raises:
         TypeError: the initializer is called without arguments.

@@ -22,24 +22,25 @@ def by_hand(part: Layer) -> Layer: ...
 @overload
 def by_hand(part: Op[P]) -> Op[P]: ...
 def by_hand(part: Any) -> Any:
-    """Install the hand-derived rule in JAX, so that `jax.grad` takes the hand-derived derivative.
+    """Install the hand-derived rule in JAX, so that `jax.grad` uses it.
 
-    `apply` (an op's call) becomes a `jax.custom_vjp`; `forward` and `backward` are the same.
-    `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. JAX rejects `jvp` and
-    `jacfwd` straight through it: a `custom_vjp` has no forward mode.
+    `apply` (for an op, its call) becomes a `jax.custom_vjp`; `forward` and `backward` stay the
+    same. `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. JAX rejects `jvp`
+    and `jacfwd` of it, since a `custom_vjp` has no forward mode.
 
-    Derivatives without a hand-derived formula are JAX's own, computed only where they are needed:
-    with respect to an op's further arguments (soft targets, weights), and with respect to or
-    through a layer's `state` (running statistics). They are never silently zero.
+    Derivatives without a hand-derived formula are JAX's own, and are computed only where needed:
+    with respect to the other arguments of an op (soft targets, weights), and with respect to or
+    through the `state` of a layer (running statistics). They are never silently zero.
 
     Args:
-        part: a `Layer` or an `Op`. It makes no difference if a layer inside is `by_hand` already.
+        part: a `Layer` or an `Op`. A layer inside it may already be `by_hand`; that makes no
+            difference.
 
     Returns:
         The same layer or op with the rule installed.
 
     Raises:
-        TypeError: `part` is something else; a plain function has no rule to install.
+        TypeError: `part` is something else, such as a plain function, which has no rule to install.
 
     Examples:
         >>> import jax

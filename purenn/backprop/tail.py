@@ -38,37 +38,37 @@ NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tai
 
 @dataclass(frozen=True)
 class Tail:
-    r"""Say which last parts of a model run in chunks of the batch, together with the loss.
+    r"""Choose the last parts of a model to run in chunks of the batch, together with the loss.
 
-    The loss is a mean over the batch of $m$ examples, so it is the mean of the losses $L_c$ of the
-    chunks, each weighted by its share of the examples, and so is every derivative:
+    The loss is a mean over the batch of $m$ examples. So it is the mean of the losses $L_c$ of the
+    chunks, each weighted by its share of the examples, and the same holds for every derivative:
 
     $$L = \sum_c \frac{m_c}{m} L_c, \qquad
       \frac{\partial L}{\partial \theta} = \sum_c \frac{m_c}{m}
       \frac{\partial L_c}{\partial \theta}$$
 
-    The numbers are those of a step without chunks, to rounding. With the last part of a model, a
-    large `dense`, as the tail, its outputs for the entire batch never exist at the same time. With
-    the entire model as the tail this is gradient accumulation: of the activations, only those of
-    one chunk exist.
+    The numbers are those of a step without chunks, up to rounding. If the tail is the last part of
+    a model, such as a large `dense`, its outputs never exist for the entire batch at once. If the
+    tail is the entire model, this is gradient accumulation: only the activations of one chunk exist
+    at a time.
 
-    Each part of the tail must treat every example by itself. `batch_norm` does not in training, and
-    is rejected; a function of your own that mixes examples mixes those of a chunk. A loss of your
-    own is assumed to be a mean over the batch.
+    Each part of the tail must treat every example by itself. In training, `batch_norm` does not,
+    and is rejected. A function of your own that mixes examples mixes only those of a chunk. A loss
+    of your own is assumed to be a mean over the batch.
 
-    With weights, a chunk's share is that of its weights, and with `Padded` sequences that of its
-    valid positions. Chunk c runs with the key
-    `fold_in(fold_in(key, 2**32 - 1), c)` instead of `key`, so that dropout in the tail draws other
-    masks than without chunks; everything else is equal. The penalty is added once.
+    With weights, a chunk's share is its share of the weights; with `Padded` sequences, its share of
+    the valid positions. Chunk c runs with the key `fold_in(fold_in(key, 2**32 - 1), c)` instead of
+    `key`, so dropout in the tail draws other masks than without chunks; everything else is the
+    same. The penalty is added once.
 
-    With n chunks, chunk c is examples c, c + n, c + 2n and so on: on a mesh of devices, each device
-    then has its share of every chunk. If `rows` does not divide the batch, what is left over is a
+    With n chunks, chunk c holds examples c, c + n, c + 2n and so on, so that on a mesh each device
+    has its share of every chunk. If `rows` does not divide the batch, the remaining examples are a
     smaller chunk.
 
     Attributes:
-        rows: how many examples a chunk has, of the entire batch if it is sharded over devices.
-        parts: how many parts of the model are the tail, the last ones of the outermost `serial`;
-            None for the entire model.
+        rows: the number of examples in a chunk, over all devices if the batch is sharded.
+        parts: the number of parts in the tail, counted from the end of the outermost `serial`; None
+            for the entire model.
 
     Raises:
         ValueError: `rows` or `parts` is below 1.

@@ -52,33 +52,33 @@ def value_and_grad(
     penalty: PenaltyLike | None = None,
     tail: Tail | None = None,
 ) -> ValueAndGrad:
-    r"""Compute a loss and its derivatives with respect to all parameters, by hand.
+    r"""Make a function that computes a loss and its derivatives with respect to all parameters.
 
     $$L = \mathrm{loss}(\mathrm{model}(x), \mathrm{targets}) + \mathrm{penalty}(\mathrm{params})$$
 
-    Unlike `jax.value_and_grad`, it takes a model and a loss, not a function, and runs the
-    hand-derived backward passes: it calls no autodiff, except for parts that are plain functions,
-    which `summary` marks.
+    Unlike `jax.value_and_grad`, it takes a model and a loss instead of a function, and runs the
+    hand-derived backward passes. Autodiff is used only for parts that are plain functions, which
+    `summary` marks.
 
     Args:
         model: a layer.
-        loss: an op or function `(predictions, targets) -> scalar`. Where the targets are a tuple of
+        loss: an op or function `(predictions, targets) -> scalar`. If the targets are a tuple of
             arrays, such as `(targets, weights)`, it is called with each of them.
         penalty: an op or function of the parameters, added to the loss.
-        tail: which last parts of the model run in chunks of the batch, together with the loss, so
-            that their outputs for the entire batch never exist at the same time; see `Tail`. None
-            for no chunks.
+        tail: a `Tail`, the last parts of the model to run in chunks of the batch together with the
+            loss, so that their outputs never exist for the entire batch at once. None for no
+            chunks.
 
     Returns:
-        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `x` may
-        be `Padded`; its valid positions are then the weights of the loss, or factors of the given
-        ones, so that padding has no part in the value and in the derivatives. `value`
-        includes the penalty, `state` is the new state, and `grads` is a pytree like `params`.
+        `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `value`
+        includes the penalty, `state` is the new state, and `grads` is a pytree like `params`. `x`
+        may be `Padded`; the loss is then weighted by its valid positions (times any weights that
+        you pass), so padding does not affect the value or the derivatives.
 
     Raises:
-        TypeError: `model`, `loss` or `penalty` is not one of these, or `tail` not a `Tail`.
-        ValueError: `tail` does not fit the model. What does not fit the model or the loss raises
-            when `f` is called.
+        TypeError: `model`, `loss` or `penalty` is not one of these, or `tail` is not a `Tail`.
+        ValueError: `tail` does not fit the model. Data that do not fit the model or the loss raise
+            errors when `f` is called.
 
     Examples:
         >>> import jax.numpy as jnp

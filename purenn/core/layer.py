@@ -26,15 +26,15 @@ from purenn.core.value import Value
 
 
 class Layer(Value):
-    """A layer: `init`, `forward` and `backward`, and `apply`, which is `forward` without the cache.
+    """A layer: `init`, `forward`, `backward`, and `apply`, which is `forward` without the cache.
 
-    These are methods, which check their arguments and then call the plain functions that the layer
-    was made from. A layer is immutable, compared and hashed by identity, so that it can be a static
+    These methods check their arguments and then call the plain functions that the layer was made
+    from. A layer is immutable. It is compared and hashed by identity, so it can be a static
     argument; it is not a pytree.
 
     Attributes:
-        functions: the plain functions that the layer was made from, `functions.backward` and so on,
-            without checks. The other arguments are attributes of their own names.
+        functions: the plain functions, without checks, such as `functions.backward`. The other
+            arguments are attributes of the same names.
 
     Examples:
         >>> import purenn as pn
@@ -85,32 +85,32 @@ class Layer(Value):
         """Make a layer from plain functions.
 
         Args:
-            init: `(key, in_shape) -> (params, state)`; `in_shape` is that of one example.
+            init: `(key, in_shape) -> (params, state)`; `in_shape` is the shape of one example.
             forward: `(params, state, x, *, train=False, key=None) -> (y, state, cache)`; the cache
                 is what `backward` needs.
             backward: `(params, cache, dy) -> (dparams, dx)`, derived by hand.
-            apply: `(params, state, x, *, train=False, key=None) -> (y, state)`: `forward` without
-                the cache, unless given.
-            name: for error messages, `summary` and `explain`.
+            apply: `(params, state, x, *, train=False, key=None) -> (y, state)`. The default is
+                `forward` without the cache.
+            name: the name in error messages, `summary` and `explain`.
             takes: which dtypes `x` may have: "float", "integer" or "any".
-            parts: the layers that this one applies one after the other, if that is all it does.
-            notation: how `summary` and `explain` write it.
-            by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-            inner: layers that it uses in any other way, as `residual` does; `summary` shows them.
-            flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward,
-                from shapes alone, without those of `inner`. One for each value of `y` unless given.
-            in_dtype: `(dtype) -> layer`, for `as_dtype`, where casting the parameters won't do.
+            parts: the layers that this one applies one after the other, if it does nothing else.
+            notation: how `summary` and `explain` write the layer.
+            by_jax: whether the derivative is left to `jax.vjp`, as for a plain function.
+            inner: layers used in any other way, as in `residual`; `summary` shows them.
+            flops: `(params, x, y) -> int`, for `summary`: one example's operations forward, from
+                shapes alone, without `inner`. The default is one per value of `y`.
+            in_dtype: `(dtype) -> layer`, for `as_dtype`, if casting the parameters is not enough.
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
-            padded: what it does with a `Padded` `x`. "rejects" is for a layer that mixes positions,
-                "ignores" for one that works on each by itself: its functions get the array alone.
+            padded: what to do with a `Padded` `x`. A layer that mixes positions "rejects" it. One
+                that works on each by itself "ignores" padding: its functions get the array alone.
                 With "uses" they get the `Padded` itself; `dy` and `dx` are arrays.
-            stepwise: `(batch, length) -> layer`, which makes the layer for `stepwise`.
-            batch: how many examples `x` holds, if its state is made for so many; None for any.
-            vocabulary: how many integers it takes, 0 … vocabulary - 1; `fit` rejects any others.
+            stepwise: `(batch, length) -> layer`, which makes the layer that `stepwise` returns.
+            batch: the number of examples in `x`, if the state is made for it; None for any.
+            vocabulary: the layer takes integers 0 … vocabulary - 1; `fit` rejects others.
 
         Raises:
             TypeError: a part is not a function that takes these arguments.
-            ValueError: a choice is not one of these.
+            ValueError: an option is not one of those listed.
         """
         signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
@@ -141,14 +141,14 @@ class Layer(Value):
         )
 
     def init(self, key: Key, in_shape: Shape) -> tuple[Params, State]:
-        """Return initial parameters, and the initial state.
+        """Return initial parameters and the initial state.
 
         Args:
             key: a PRNG key.
             in_shape: the shape of one example, without the batch axis.
 
         Returns:
-            `(params, state)`, `()` for either if there is none.
+            `(params, state)`; each is `()` if there is none.
 
         Raises:
             TypeError: an argument has another type.
@@ -171,11 +171,11 @@ class Layer(Value):
         """Return the output, the new state, and what `backward` needs.
 
         Args:
-            params: as `init` returned them first.
-            state: as `init` returned it second, `()` if there is none.
-            x: a batch, an array or `Padded`; `y` is of the same kind.
-            train: whether the layer runs as in training; static.
-            key: a PRNG key for the layers that draw random numbers in training.
+            params: the parameters, as `init` returns them.
+            state: the state, as `init` returns it; `()` if there is none.
+            x: a batch, as an array or a `Padded`; `y` is of the same kind.
+            train: whether to run as in training; static.
+            key: a PRNG key, for layers that draw random numbers in training.
 
         Returns:
             `(y, state, cache)`.
@@ -195,13 +195,13 @@ class Layer(Value):
         """Return the derivatives with respect to the parameters and to `x`.
 
         Args:
-            params: those that `forward` was called with.
-            cache: what `forward` returned last.
-            dy: the derivative with respect to `y`, an array like it; None counts as zero.
+            params: the parameters that `forward` was called with.
+            cache: the third value that `forward` returned.
+            dy: the derivative with respect to `y`, of the same shape; None counts as zero.
 
         Returns:
-            `(dparams, dx)`: a pytree like the parameters, and an array like `x`, or like its array
-            if it is `Padded`; `dx` is None if `x` is an integer array.
+            `(dparams, dx)`: a pytree like the parameters, and an array like `x` (or like its array,
+            if `x` is `Padded`). `dx` is None if `x` is an integer array.
 
         Raises:
             TypeError: an argument has another type or dtype.
@@ -228,11 +228,11 @@ class Layer(Value):
         """Return the output and the new state: `forward` without the cache, ordinary JAX code.
 
         Args:
-            params: as `init` returned them first.
-            state: as `init` returned it second, `()` if there is none.
-            x: a batch, an array or `Padded`; `y` is of the same kind.
-            train: whether the layer runs as in training; static.
-            key: a PRNG key for the layers that draw random numbers in training.
+            params: the parameters, as `init` returns them.
+            state: the state, as `init` returns it; `()` if there is none.
+            x: a batch, as an array or a `Padded`; `y` is of the same kind.
+            train: whether to run as in training; static.
+            key: a PRNG key, for layers that draw random numbers in training.
 
         Returns:
             `(y, state)`.
@@ -253,19 +253,19 @@ class Layer(Value):
         return (output_of(self, x, result[0]), *result[1:]) if isinstance(x, Padded) else result
 
     def replace(self, **changes: Any) -> "Layer":
-        """Return another layer, made with the arguments of this one except for `changes`.
+        """Return a copy of this layer with some of its arguments changed.
 
-        With another `forward`, `apply` is renewed too, unless it is given. With another `forward`,
-        `backward` or `padded`, `parts` and `inner` say no longer what the layer does: they are ().
+        If `forward` changes but not `apply`, a new `apply` is made from it. A change of `forward`,
+        `backward` or `padded` empties `parts` and `inner`, which no longer hold.
 
         Args:
-            **changes: arguments of `Layer`.
+            **changes: new values for arguments of `Layer`.
 
         Returns:
             A `Layer`.
 
         Raises:
-            TypeError: there is no such argument.
+            TypeError: `Layer` has no such argument.
 
         Examples:
             >>> import purenn as pn
@@ -291,7 +291,7 @@ class Layer(Value):
 
     @property
     def first(self) -> "Layer":
-        """The innermost layer that `x` reaches first: the one that decides on its dtype."""
+        """The innermost layer that `x` reaches first, which decides on the dtype of `x`."""
         return self.parts[0].first if self.parts else self
 
     def _converted(self, params: Any, state: Any, x: Any, train: Any) -> tuple[Any, Any, Any]:

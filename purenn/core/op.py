@@ -30,14 +30,14 @@ P = ParamSpec("P")
 class Op(Value, Generic[P]):
     """A function with a hand-derived derivative with respect to its first argument.
 
-    Calling it, `forward` and `backward` check their arguments, then call the plain functions that
-    the op was made from. Arrays go by position; options are keyword-only and static. An op is
-    immutable, compared and hashed by identity, so that it can be a static argument; it is not a
+    A call, `forward` and `backward` check their arguments and then call the plain functions that
+    the op was made from. Pass arrays by position; options are keyword-only and static. An op is
+    immutable. It is compared and hashed by identity, so it can be a static argument; it is not a
     pytree.
 
     Attributes:
-        functions: the plain functions that the op was made from, `functions.backward` and so on,
-            without checks. The other arguments are attributes of their own names.
+        functions: the plain functions that the op was made from, without checks, such as
+            `functions.backward`. The other arguments are attributes of the same names.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -81,23 +81,24 @@ class Op(Value, Generic[P]):
         Args:
             forward: `(x, ...) -> (y, cache)`; the cache is what `backward` needs.
             backward: `(cache, dy) -> dx`, derived by hand.
-            apply: `(x, ...) -> y`, what calling the op does: `forward` without the cache, unless
-                given.
-            name: for error messages, `summary` and `explain`.
+            apply: `(x, ...) -> y`, what a call of the op does. The default is `forward` without the
+                cache.
+            name: the name in error messages, `summary` and `explain`.
             takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
-            notation: how `summary` and `explain` write it.
-            by_jax: whether its derivative is left to `jax.vjp` (a plain function).
-            of_classes: whether integer targets are classes, columns of the predictions.
-            of_fractions: whether targets are numbers in 0 … 1.
-            weighted: whether the third array, if it is given, weighs the examples or elements.
-            flops: `(x, y) -> int`, for `summary`, as a layer's.
+            notation: how `summary` and `explain` write the op.
+            by_jax: whether the derivative is left to `jax.vjp`, as for a plain function.
+            of_classes: for a loss, whether integer targets are classes: columns of the predictions.
+            of_fractions: for a loss, whether targets are numbers in 0 … 1.
+            weighted: for a loss, whether an optional third array gives weights to examples or
+                elements.
+            flops: `(x, y) -> int`, for `summary`, as for a layer.
             rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
-            padded: "ignores" if it works on each element by itself, or on the last axis alone, so
-                that a model with it takes a `Padded`; otherwise "rejects".
+            padded: "ignores" if the op works on each element by itself or on the last axis alone,
+                so that a model that contains it takes a `Padded`; otherwise "rejects".
 
         Raises:
             TypeError: a part is not a function that takes these arguments.
-            ValueError: a choice is not one of these.
+            ValueError: an option is not one of those listed.
         """
         checks.function("Op", "forward", forward)
         checks.function("Op", "backward", backward)
@@ -141,10 +142,10 @@ class Op(Value, Generic[P]):
             return apply(*given, **options)
 
     def forward(self, *arguments: P.args, **options: P.kwargs) -> tuple[Array, Cache]:
-        """Return the value, and what `backward` needs.
+        """Return the value and what `backward` needs.
 
         Args:
-            *arguments: the arrays; the derivative is with respect to the first.
+            *arguments: the arrays. The derivative is with respect to the first.
             **options: static options, if the op has any.
 
         Returns:
@@ -164,8 +165,8 @@ class Op(Value, Generic[P]):
         """Return the derivative with respect to the first argument.
 
         Args:
-            cache: what `forward` returned last.
-            dy: the derivative with respect to `y`, an array like it; None gives None.
+            cache: the second value that `forward` returned.
+            dy: the derivative with respect to `y`, of the same shape; None gives None.
 
         Returns:
             `dx`, like the first argument; None if that is an integer array.
@@ -183,18 +184,18 @@ class Op(Value, Generic[P]):
             return self.functions.backward(cache.saved, dy)
 
     def replace(self, **changes: Any) -> "Op[P]":
-        """Return another op, made with the arguments of this one except for `changes`.
+        """Return a copy of this op with some of its arguments changed.
 
-        With another `forward`, calling the op is renewed too, unless `apply` is given.
+        If you change `forward` but not `apply`, a new `apply` is made from it.
 
         Args:
-            **changes: arguments of `Op`.
+            **changes: new values for arguments of `Op`.
 
         Returns:
             An `Op`.
 
         Raises:
-            TypeError: there is no such argument.
+            TypeError: `Op` has no such argument.
 
         Examples:
             >>> import jax.numpy as jnp

@@ -6,20 +6,21 @@ from purenn.core.types import ArrayLike
 
 
 class Padded(NamedTuple):
-    """Sequences of different lengths, padded to one length, with the positions that are theirs.
+    """Sequences of different lengths, padded to the same length, and which positions are valid.
 
-    It goes where a layer, a model, `value_and_grad`, `train_step`, `fit`, `evaluate` or `predict`
-    takes `x`. Layers that work on each position by itself, such as `dense`, do so; layers that know
-    what padding is, such as `attention`, look at valid positions alone; any other layer rejects it.
-    The loss gets `valid` as its weights, times those that were given. So padding has no part in a
-    loss, an accuracy or a derivative, whatever it holds and whatever its targets are.
+    Pass it as `x` to a layer, a model, `value_and_grad`, `train_step`, `fit`, `evaluate` or
+    `predict`. Layers that work on each position by itself, such as `dense`, take it as it is.
+    Layers that know about padding, such as `attention`, look only at valid positions. Any other
+    layer rejects it. The loss gets `valid` as its weights, multiplied by any weights that you pass.
+    So padding never affects a loss, an accuracy or a derivative, whatever values and targets it
+    holds.
 
-    It is a pytree: it goes through `jit`, `vmap` and `scan`, and is gathered and sharded like an
+    It is a pytree: it goes through `jit`, `vmap` and `scan`, and is indexed and sharded like an
     array.
 
     Attributes:
         x: tokens, `(batch, time)`, or features, `(batch, time, ..., features)`.
-        valid: where a position belongs to a sequence, bool `(batch, time)`.
+        valid: whether each position belongs to its sequence, bool `(batch, time)`.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -13,13 +13,13 @@ from purenn.core.types import Initializer
 
 
 def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
-    """Make an initializer whose array is sharded: the weights of one layer on several devices.
+    """Make an initializer shard its array, so that a layer's weights lie on several devices.
 
-    The mesh is that of `fit` or of `jax.set_mesh`; without one, nothing changes. The numbers are
+    The mesh is that of `fit` or of `jax.set_mesh`; without a mesh, nothing changes. The numbers are
     those of `initializer`, however many devices there are.
 
     Args:
-        initializer: purenn's or JAX's.
+        initializer: an initializer of purenn or JAX.
         spec: a `jax.sharding.PartitionSpec`: for each axis of the array, the name of the mesh axis
             that it is sharded along, or `None`.
 

@@ -1,6 +1,7 @@
-"""The types of purenn's public signatures, so that an editor says what an argument is.
+"""The types of purenn's public signatures, so that an editor can show what an argument is.
 
-Pytrees have no type in Python: `Params` and the like are names for `Any` that say which tree it is.
+Pytrees have no type in Python. `Params` and the like are names for `Any` that say which tree is
+meant.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ Fn: TypeAlias = Callable[..., Any]
 """A function of any signature."""
 
 Params: TypeAlias = Any
-"""A pytree of floating-point arrays, as `init` makes it; gradients are a pytree like it."""
+"""A pytree of floating-point arrays, as `init` returns it; gradients have the same structure."""
 
 State: TypeAlias = Any
 """A pytree of arrays that `forward` replaces, such as running statistics; `()` if there is none."""
@@ -33,7 +34,7 @@ Key: TypeAlias = Array
 """A JAX PRNG key, typed (`jax.random.key`) or raw (`jax.random.PRNGKey`)."""
 
 Shape: TypeAlias = tuple[int, ...]
-"""A shape. As `in_shape`, that of one example, without the batch axis."""
+"""A shape; as `in_shape`, the shape of one example, without the batch axis."""
 
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
 """An array of JAX or NumPy."""
@@ -42,16 +43,16 @@ Input: TypeAlias = Union[ArrayLike, "Padded"]
 """What a layer or a model takes as `x`: an array, or a `Padded`."""
 
 Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...]
-"""What a loss compares predictions with: an array, or a tuple, such as `(targets, weights)`."""
+"""What a loss compares predictions with: an array, or a tuple such as `(targets, weights)`."""
 
 Scalar: TypeAlias = float | Array
 """A Python number, or a scalar array, which may be traced."""
 
 Schedule: TypeAlias = Callable[[Any], Array]
-"""A function `step -> learning rate`; steps are counted from 0."""
+"""A function `step -> learning rate` of a step that counts from 0."""
 
 ModelLike: TypeAlias = Union["Layer", "Op[...]", Callable[[Array], Array]]
-"""A layer, or what is taken as a layer without parameters: an op, or a function of an array."""
+"""A layer; or an op or a function of an array, which serves as a layer without parameters."""
 
 LossLike: TypeAlias = Union["Op[...]", Callable[..., Array]]
 """An op or a function `(predictions, targets) -> scalar`, or `(predictions, *targets)`."""

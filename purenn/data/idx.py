@@ -24,12 +24,12 @@ _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read an IDX file, gzipped or not, into an array.
 
-    Whether it is gzipped is told by its first bytes, not by its name. The file must hold exactly
-    one array: a file that is truncated, has trailing bytes or is damaged is rejected. No more is
-    read than the sizes in its header ask for, and they may ask for at most 1 GiB.
+    The first bytes of the file, not its name, decide whether it is gzipped. The file must hold
+    exactly one array: a file that is truncated, damaged or has trailing bytes is rejected. Only as
+    much is read as the sizes in the header ask for, which must be at most 1 GiB.
 
     Args:
-        path: the file; `~` is expanded.
+        path: the file to read; `~` is expanded.
 
     Returns:
       A new, writable array with the shape and dtype that the file states (uint8, int8, int16,
@@ -58,7 +58,7 @@ def read_parts(path: Path) -> tuple[bytes, NDArray[Any]]:
     """Read an IDX file as its header and its array, still in the file's own byte order.
 
     The bytes of the header followed by those of the array are exactly the decompressed content, so
-    that a caller can hash them. Raises what `read_idx` raises.
+    that a caller can hash them. It raises the same errors as `read_idx`.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # A folder, or a pipe, which might block forever.

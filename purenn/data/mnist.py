@@ -50,26 +50,27 @@ class Mnist(NamedTuple):
 
 
 def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
-    """Load MNIST: `(x, y), (x_test, y_test)`.
+    """Load the MNIST digits, `(x, y), (x_test, y_test)`, from a folder or by download.
 
-    The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read
-    from `directory`. Their names may have a dot, `train-images.idx3-ubyte`, as in Kaggle's archive
-    or after 7-zip. Each may be in a folder of its own name, or all in torchvision's `MNIST/raw`.
+    The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read from
+    `directory`. Their names may have a dot, `train-images.idx3-ubyte`, as in Kaggle's archive or
+    after 7-zip. Each may be in a folder of the same name, and all may be in torchvision's
+    `MNIST/raw`.
 
-    Without `directory` they are kept in the folder `purenn/mnist` of the user's cache
-    (`$XDG_CACHE_HOME`, else `~/.cache`). Files that are missing there are downloaded, 11 MB in
-    all. A download appears in full or not at all, and each file may take 10 minutes. Each file is
-    compared with its published SHA-256 every time.
+    Without `directory`, the files are kept in the folder `purenn/mnist` of your cache
+    (`$XDG_CACHE_HOME`, or else `~/.cache`). Missing files are downloaded, 11 MB in all. A file
+    appears there only when its download is complete, which may take up to 10 minutes per file.
+    Every file is compared with its published SHA-256 each time.
 
     Args:
-        directory: the folder with the four files; `~` is expanded. `None` stands for the cache.
+        directory: the folder with the four files; `~` is expanded. None stands for the cache.
 
     Returns:
       `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
       `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` and `(10000,)`.
 
     Raises:
-      ConnectionError: If no mirror gave a valid file; the message has the reason for each.
+      ConnectionError: If no mirror gave a valid file; the message says why for each of them.
       FileNotFoundError: If `directory` lacks a file.
       TypeError: If `directory` is neither a string nor a path.
       ValueError: If a file is not the one that was published; the message says how it differs. Or

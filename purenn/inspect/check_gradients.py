@@ -30,52 +30,56 @@ def check_gradients(
     tolerance: float | None = None,
     **options: Any,
 ) -> Report:
-    """Check a backward pass, in float64 and with a random cotangent, against two referees.
+    """Check a backward pass against two referees, in float64 and with a random cotangent.
 
-    The first referee is JAX's derivative of the forward pass. The second one, finite differences,
-    notices if a forward hides something from JAX. There are three forms:
+    The first referee is JAX's derivative of the forward pass. The second, finite differences,
+    notices if a forward pass hides something from JAX. There are three forms:
 
-    - `check_gradients(layer, in_shape=(784,))`: with respect to every parameter and to `x`, at
-      random parameters and a random batch, or at `x`, an array or `Padded`, given as the argument.
-    - `check_gradients(op, *arguments)`: with respect to the first argument, which may be a pytree.
-    - `check_gradients(forward, backward, *arguments)`, plain functions: with respect to every
-      argument that `backward` returns a derivative for. Either `forward(*arguments) -> (y, cache)`
-      and `backward(cache, dy)`, or `forward(*arguments) -> y` and `backward(*arguments, dy)`. A
-      `backward` that takes `dy` first is called with it first, and the report says so. Both may be
-      NumPy code; a NumPy `forward` leaves finite differences as the only referee. The derivatives
-      are returned in the order of the arguments, or in a dict by name. The last ones may be left
-      out, and the report says which; `None` counts as missing.
+    - `check_gradients(layer, in_shape=(784,))`: checks the derivatives with respect to every
+      parameter and to `x`, at random parameters and a random batch. You can pass your own `x`, an
+      array or `Padded`, as an argument.
+    - `check_gradients(op, *arguments)`: checks the derivative with respect to the first argument,
+      which may be a pytree.
+    - `check_gradients(forward, backward, *arguments)`, plain functions: checks the derivative with
+      respect to every argument that `backward` returns one for. Write either `forward(*arguments)
+      -> (y, cache)` and `backward(cache, dy)`, or `forward(*arguments) -> y` and
+      `backward(*arguments, dy)`. A `backward` that takes `dy` first gets it first, and the report
+      says so. Both may be NumPy code; for a NumPy `forward`, finite differences are the only
+      referee. `backward` returns the derivatives in the order of the arguments, or in a dict by
+      name. It may leave out the last ones, and the report says which; `None` counts as missing.
 
-    Integers that `backward` returns a derivative for are judged in float64, like everything else.
-    Labels and indices have no derivative: only `None` or zero may be returned for them.
+    If `backward` returns a derivative for an integer argument, it is judged in float64 like
+    everything else. Labels and indices have no derivative, so return only `None` or zero for them.
 
-    A wrong `backward` of small arrays is called again, with other cotangents and at other
+    If a `backward` of small arrays is wrong, it is called again with other cotangents and
     arguments, to find out what kind of mistake it is.
 
-    At a kink (ReLU at exactly 0) any value between the two one-sided derivatives is right. At a
-    jump any value between the slopes on both sides is right. The report names kinks and jumps.
+    At a kink (ReLU at exactly 0), any value between the two one-sided derivatives is right. At a
+    jump, any value between the slopes on both sides is right. The report names kinks and jumps.
 
     Args:
         subject: a layer, an op, or the forward function.
         *arguments: as above.
         in_shape: for a layer, the shape of one example.
-        batch: for a layer, how many examples its random batch has.
-        train: for a layer, whether it runs as in training.
-        key: for a layer, a PRNG key, as dropout needs one.
-        seed: of all random numbers.
-        tolerance: for the largest difference, relative to the largest element of the derivative; a
-            derivative that is truly zero is judged by the same number absolutely. The default is
-            1e-9, or 1e-6 if another argument has float32 or less, such as rows of probabilities,
-            which sum to one no better than that.
-        **options: for an op, its options.
+        batch: for a layer, the number of examples in its random batch.
+        train: for a layer, whether to run it as in training.
+        key: for a layer, a PRNG key, which dropout needs.
+        seed: the seed of all random numbers.
+        tolerance: the largest difference allowed, relative to the largest element of the
+            derivative. A derivative that is truly zero is judged by the same number absolutely. The
+            default is 1e-9, or 1e-6 if another argument is float32 or less precise, such as rows of
+            probabilities, which sum to one only to that precision.
+        **options: for an op, the options to call it with.
 
     Returns:
-        A `Report`: `report.ok`, `report.worst`, and, printed, one line per derivative, which says
-        what kind of mistake it looks like. What could not be judged is not `ok`.
+        A `Report` with `report.ok` and `report.worst`. Printed, it has one line per derivative,
+        which says what kind of mistake it looks like. A derivative that can't be judged is not
+        `ok`.
 
     Raises:
         TypeError: the functions do not take these arguments, or nothing has a derivative.
-        ValueError: forward gives nothing that can be judged, or a different result each time.
+        ValueError: the forward pass returns nothing that can be judged, or a different result each
+            time.
 
     Examples:
         >>> import numpy as np

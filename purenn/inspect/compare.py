@@ -16,18 +16,19 @@ MASKED = -1e4  # scores below count as -inf: masks are often a large negative nu
 def compare(
     mine: Mapping[str, Any], explanation: Explanation, *, tolerance: float | None = None
 ) -> Report:
-    """Compare values that someone computed on their own with those of `explain`, name by name.
+    """Compare values that you computed yourself with those of `explain`, name by name.
 
     Args:
-        mine: `{"Z1": ..., "dW1": ...}`, with the symbols of the printed explanation in any case;
-            `gamma`, `beta` and `'` stand for γ, β and ′. The number at the end may be left out
-            where only one value has the name, and `dz` alone is that of the last layer.
-        explanation: what `explain` returned for the same parameters and batch.
-        tolerance: for the largest difference, relative to the largest element; by default 1e-5 for
-            float32 and 1e-9 for float64.
+        mine: `{"Z1": ..., "dW1": ...}`, by the symbols of the printed explanation, in upper or
+            lower case; `gamma`, `beta` and `'` stand for γ, β and ′. You can leave out the number
+            at the end if only one value has the name; `dz` alone is that of the last layer.
+        explanation: the result of `explain` for the same parameters and batch.
+        tolerance: the largest difference allowed, relative to the largest element. The default is
+            1e-5 for float32 and 1e-9 for float64.
 
     Returns:
-        A report with one line per name of `mine`: `report.ok`, and in words what looks wrong.
+        A `Report` with `report.ok` and one line per name of `mine`, which says in words what looks
+        wrong.
 
     Raises:
         KeyError: the explanation has no value of that name.

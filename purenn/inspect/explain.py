@@ -31,29 +31,29 @@ def explain(
     key: Key | None = None,
     train: bool = True,
 ) -> Explanation:
-    """Compute every value of backpropagation on one batch, by hand, in order.
+    """Compute every value of backpropagation on one batch, by hand and in order.
 
     Args:
-        model: a layer; a `serial` is shown layer by layer, through any nesting, and so are the
-            layers inside a `residual`, `parallel`, `recompute` or `repeat`.
+        model: a layer. A `serial` is shown layer by layer, however nested, and so are the layers
+            inside a `residual`, `parallel`, `recompute` or `repeat`.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
-        x: the batch, an array or `Padded`, whose valid positions then weigh the loss. What the
-            explanation holds are arrays.
-        targets: the batch's targets, or a tuple of arrays, such as `(targets, weights)`.
+        x: the batch, an array or a `Padded`, whose valid positions then weight the loss. The
+            explanation itself holds arrays.
+        targets: the targets of the batch, or a tuple of arrays, such as `(targets, weights)`.
         penalty: an op or function of the parameters, added to the loss.
         key: a PRNG key, for dropout.
-        train: whether the model runs as in training.
+        train: whether to run the model as in training.
 
     Returns:
-        An `Explanation`: one `LayerExplanation(x, y, dy, dx, dparams, …)` per layer; `.value`
-        is the loss, `.value_after` the loss after a step, and `.grads` what `value_and_grad` gives.
-        Pure, so that it can be compiled.
+        An `Explanation` with one `LayerExplanation(x, y, dy, dx, dparams, …)` per layer. `.value`
+        is the loss, `.value_after` the loss after a step, and `.grads` the gradients of
+        `value_and_grad`. `explain` is a pure function, so you can compile it.
 
     Raises:
         TypeError: an argument has another type.
-        ValueError: the batch does not fit the model, or the targets the loss.
+        ValueError: the batch does not fit the model, or the targets do not fit the loss.
 
     Examples:
         >>> import jax.numpy as jnp

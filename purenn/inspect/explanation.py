@@ -21,11 +21,13 @@ class LayerExplanation(NamedTuple):
         y: its output.
         dy: the derivative of the loss with respect to the output.
         dx: with respect to the input; `None` where that is an integer array.
-        dparams: with respect to the parameters, the penalty's share included; a pytree like them.
-        inner: for each layer inside a `residual`, `parallel`, `recompute` or `repeat`, the tuple of
-            its own layers' explanations; all layers of a `repeat` are one tuple.
-        steps: the values between `x` and `y`, and the derivatives with respect to them, by symbol:
-            `steps["S"]` and `steps["dS"]` of `attention`. Empty for most layers.
+        dparams: with respect to the parameters, including the share of the penalty; a pytree like
+            them.
+        inner: for each layer inside a `residual`, `parallel` or `recompute`, a tuple with the
+            explanations of its own layers; for a `repeat`, a single tuple with those of all its
+            layers.
+        steps: the values between `x` and `y`, and the derivatives with respect to them, by symbol,
+            such as `steps["S"]` and `steps["dS"]` of `attention`. Empty for most layers.
     """
 
     x: Array
@@ -49,24 +51,23 @@ class LossExplanation(NamedTuple):
 
 
 class Explanation(tuple[LayerExplanation, ...]):
-    """One `LayerExplanation` per layer, in order; printed, it is a page to read.
+    """One `LayerExplanation` per layer, in order. Printed, it is a page to read.
 
-    It is a pytree, so that it can leave a compiled function. `explanation["dW1"]` looks a value up
-    by the symbol that the page shows. Each line of the page has the formula that gave its value.
-    The values of `attention` are `(batch, heads, time, …)`, scores included, which the layer itself
-    never has all at once. A few small matrices are shown beneath the line, one for each head.
-    Where no formula is known, the line names what was called: `mine.backward(dA1)` for a layer of
-    your own, `jax.vjp of sin` for a plain function. The layers inside a `residual`, `recompute`
-    or `repeat` whose output is R1 have the numbers 1.1, 1.2 and so on. In a `parallel`,
-    `columns(dC1, Z1.1)` are those columns of dC1 that Z1.1 has in C1. Where a value goes more than
-    one way, its derivative is a sum with one term per way; a prime marks such a term:
-    `dA1 = dR1 + dA1′`.
+    It is a pytree, so a compiled function can return it. `explanation["dW1"]` looks up a value by
+    the symbol that the page shows. Each line of the page has the formula that gave its value. The
+    values of `attention` are `(batch, heads, time, …)`, scores included, which the layer itself
+    never has all at once. A few small matrices are shown beneath their line, one per head. If no
+    formula is known, the line names what was called: `mine.backward(dA1)` for your own layer,
+    `jax.vjp of sin` for a plain function. The layers inside a `residual`, `recompute` or `repeat`
+    with the output R1 have the numbers 1.1, 1.2 and so on. In a `parallel`, `columns(dC1, Z1.1)`
+    are the columns of dC1 that belong to Z1.1 in C1. If a value is used in more than one place, its
+    derivative is a sum with one term per place. A prime marks such a term: `dA1 = dR1 + dA1′`.
 
     Attributes:
-        value: the loss, penalty included.
+        value: the loss, including the penalty.
         value_after: the loss after one plain gradient step of 0.1 on the same batch.
-        grads: the derivative with respect to each parameter, a pytree like the model's params.
-        end: what belongs to the loss: targets, probabilities, the penalty's share.
+        grads: the derivatives with respect to the parameters, a pytree like them.
+        end: the values of the loss: targets, probabilities, the share of the penalty.
     """
 
     end: LossExplanation
@@ -86,7 +87,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     @property
     def value(self) -> Array:
-        """Return the loss, penalty included."""
+        """Return the loss, including the penalty."""
         return self.end.value
 
     @property
@@ -96,7 +97,7 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     @property
     def grads(self) -> Any:
-        """Return the derivative with respect to each parameter, a pytree like the params."""
+        """Return the derivatives with respect to the parameters, a pytree like them."""
         return nest(self.model, iter([layer.dparams for layer in self]))
 
     def named(self) -> dict[str, Array]:

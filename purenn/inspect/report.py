@@ -14,7 +14,7 @@ from purenn.inspect.places import should_be_zero
 
 
 class LeafReport(NamedTuple):
-    """How one derivative compares.
+    """The verdict on one derivative.
 
     Attributes:
         name: the name of the derivative, such as `dw`.
@@ -30,11 +30,11 @@ class LeafReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What `check_gradients` and `compare` return; printed, it has one line per derivative.
+    """The verdict of `check_gradients` or `compare`. Printed, it has one line per derivative.
 
     Attributes:
         leaves: one `LeafReport` per derivative.
-        note: how `backward` was called if not in the usual way, and what it leaves out.
+        note: how `backward` was called, if not in the usual way, and what it leaves out.
         ok: whether every derivative is right; `bool(report)` is the same.
         worst: the largest error of any derivative.
     """

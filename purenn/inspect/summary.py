@@ -12,72 +12,73 @@ from purenn.inspect.timing import timing
 
 
 def summary(model: ModelLike, in_shape: Shape, *, time: bool = False, batch_size: int = 128) -> str:
-    """Write a model as a table: formula, output shape, parameters and FLOPs of each layer.
+    """Summarize a model as a table: formula, output shape, parameters and FLOPs of each layer.
 
-    The layers inside a `residual`, `parallel` or `recompute` stand beneath it, indented; its own
-    line has what it adds to theirs, so that each column adds up to its total. Beneath a `repeat`
-    stands the first of its layers, and its own line has the numbers of the others. The parts of a
-    `serial` with a name of its own, `layer.replace(name="encoder")`, have their path: `encoder /
-    part 3: dense(10)`. A part that is a plain function, whose derivative comes from `jax.vjp`, is
-    marked with a star.
+    The layers inside a `residual`, `parallel` or `recompute` are indented beneath it. Its own line
+    shows only what it adds to theirs, so each column adds up to its total. Beneath a `repeat` is
+    the first of its layers; its own line has the numbers of the others. If a `serial` has a name of
+    its own, `layer.replace(name="encoder")`, its parts show their path: `encoder / part 3:
+    dense(10)`. A star marks plain functions, whose derivatives come from `jax.vjp`.
 
-    FLOPs are the operations of one example's forward in evaluation, as textbooks count them, from
-    the shapes:
+    FLOPs are the operations of one example's forward pass in evaluation, counted from the shapes as
+    in textbooks:
 
-    - `dense`: 2 · n_in · units for the weights, a product and a sum each, and units for the biases;
-    - `conv2d`: the same at each place, 2 · kh · kw · c_in / groups · features + features, padding
-      included, and `conv1d` likewise; `conv2d_transpose`: 2 · kh · kw · features for each value of
-      its input, and 1 for each bias that is added;
-    - whatever works element by element, `tanh` like `relu`: 1 for each output value;
+    - `dense`: 2 · n_in · units for the weights (a product and a sum each), and units for the
+      biases;
+    - `conv2d`: the same at each position, 2 · kh · kw · c_in / groups · features + features,
+      including padding; `conv1d` likewise; `conv2d_transpose`: 2 · kh · kw · features for each
+      value of its input, and 1 for each bias that is added;
+    - elementwise operations, `tanh` as well as `relu`: 1 for each output value;
     - `softmax`: 3 for each value; `batch_norm` and `rms_norm`: 4; `layer_norm` and `group_norm`: 7;
-    - `gated_dense`: those of two dense layers and of its activation, and 1 for each product;
-      `embedding`: 0; `position_embedding`: 1 for each value; `tied_embedding`: 2 · features for
-      each score, besides those of the layers inside;
-    - `attention`: 2 for each weight and position, and 4 · features of a head + 4 for each score of
-      each head; `causal` has about half of the scores;
+    - `gated_dense`: two dense layers and the activation, and 1 for each product; `embedding`: 0;
+      `position_embedding`: 1 for each value; `tied_embedding`: 2 · features for each score, in
+      addition to the layers inside;
+    - `attention`: 2 for each weight and position, and 4 · head_features + 4 for each score of each
+      head; `causal` has about half of the scores;
     - `gru` and `lstm`: for each step and unit, 2 · (features + units) for each gate, 1 for each
       bias, and 8 or 9 for the gates and the state;
     - `max_pool` and `avg_pool`: 1 for each cell of each window; `global_avg_pool`: 1 for each cell;
     - `flatten` and `dropout`: 0;
-    - `residual`: 1 for each value, for the sum, besides those of the layers inside; `parallel`: 1
-      for each sum or product, 0 for "concat"; `repeat`: those of all its layers but the first;
-    - a plain function, and a layer or op of your own: 1 for each output value, unless it states its
-      own number, `Layer(..., flops=...)`.
+    - `residual`: 1 for each value of the sum, in addition to the layers inside; `parallel`: 1 for
+      each sum or product, 0 for "concat"; `repeat`: all of its layers except for the first;
+    - plain functions, and your own layers and ops: 1 for each output value, unless you state the
+      number with `Layer(..., flops=...)`.
 
-    The symbols are those of `explain`; the layers inside number 1 have the numbers 1.1, 1.2 and so
+    The symbols are those of `explain`; the layers inside layer 1 have the numbers 1.1, 1.2 and so
     on. A symbol that standard output can't encode is spelled out.
 
-    With `time=True` the layers run, and the table says where the time of a training step goes: how
-    long each layer's forward and backward take, in place of formulas and parameters.
+    With `time=True` the layers run. Instead of formulas and parameters, the table shows how long
+    the forward and backward pass of each layer take in a training step.
 
     - Each layer is compiled by itself and runs in a compiled loop, as in `fit`, on the output of
       the layer before it, with random parameters, examples (or tokens) and dy. The time is the
-      median of five loops. Equal layers are measured once. Loss and optimizer are not measured.
-    - A training step needs no derivative with respect to the data. So the first layer with
-      parameters computes no dx, and the backward of a layer before it does not run: it has a dash.
-      In a model without parameters, each layer computes its dx.
-    - The line of a layer with others inside has the time that it takes longer than they do, each by
-      itself, and 0 if it doesn't: XLA may save more by fusing them than the layer adds. So each
-      column adds up to its total, and the share is that of the total of both.
-    - GFLOP/s count the FLOPs of the forward once more for dx, and once more for the derivatives
-      with respect to the parameters, as for a product, where the step computes them. What
+      median of five loops. Equal layers are measured only once. The loss and the optimizer are not
+      measured.
+    - A training step does not need the derivative with respect to the data. So the first layer with
+      parameters does not compute dx, and the backward passes of the layers before it do not run;
+      they have a dash. In a model without parameters, every layer computes its dx.
+    - If a layer has others inside, its line shows how much longer it takes than they do by
+      themselves. This is 0 if XLA saves more by fusing them than the layer adds. So each column
+      adds up to its total, and the share is that of the total of both.
+    - GFLOP/s count the FLOPs of the forward pass once more for dx, and once more for the
+      derivatives with respect to the parameters, as for a product, if the step computes them. What
       `recompute` computes again is not counted again.
-    - The line beneath has the time of the forward and backward of the whole model as one program.
-      It may be less than the total, since XLA fuses layers that follow each other.
+    - The line beneath shows the time of the forward and backward pass of the whole model as one
+      program. It may be less than the total, since XLA fuses layers that follow each other.
 
     Args:
         model: a layer.
-        in_shape: the shape of one example, without a batch axis.
+        in_shape: the shape of one example, without the batch axis.
         time: whether to measure the layers, on JAX's default device.
-        batch_size: how many examples they get then.
+        batch_size: the number of examples to measure them with.
 
     Returns:
-        The table, at most 100 columns wide: long names are shortened. Nothing is computed for it
+        The table as text, at most 100 columns wide; long names are shortened. Nothing is computed
         unless `time` is True.
 
     Raises:
-        TypeError: an argument is of another type; `time` is True where JAX traces, as under `jit`,
-            or an output of the model is integers, which have no backward.
+        TypeError: an argument has another type; or `time` is True while JAX is tracing, as under
+            `jit`, or for a model whose outputs are integers, which have no backward pass.
         ValueError: `batch_size` is below 1.
 
     Examples:

@@ -11,21 +11,24 @@ from purenn.core.types import ModelLike
 
 
 def as_dtype(layer: ModelLike, dtype: DTypeLike) -> Layer:
-    """Return the same layer with parameters and state in another dtype.
+    """Give a layer parameters and state in another dtype.
 
-    `init` casts what the layer draws in float32, so the numbers are the same, rounded; the layers
-    compute in the dtype of `x`, which has to be that of the parameters. Integers that go into
-    `rescale` come out in `dtype`. It goes through any nesting, and works with `fit` and `train`.
+    `init` casts what the layer draws in float32, so the numbers are the same, rounded. Layers
+    compute in the dtype of `x`, which must be that of the parameters. Integers that go into
+    `rescale` come out in `dtype`. Layers inside other layers are converted too, and the result
+    works with `fit` and `train`.
 
-    In bfloat16 and float16 the parameters take half the memory, but a step of an optimizer is often
-    too small to change them: `mixed_precision` computes in half precision with float32 parameters.
+    In bfloat16 and float16, parameters take half the memory, but the step of an optimizer is often
+    too small to change them. To compute in half precision with float32 parameters, use
+    `mixed_precision`.
 
     Args:
         layer: a layer, op or function.
-        dtype: float64 (under jax_enable_x64), float32, bfloat16 or float16.
+        dtype: float64 (with jax_enable_x64), float32, bfloat16 or float16.
 
     Returns:
-        A layer with the name, the structure of parameters and state, and the key of `layer`.
+        A layer with the name of `layer` and the same structure of parameters and state. It gets the
+        same key.
 
     Raises:
         TypeError: `dtype` is not one of these.

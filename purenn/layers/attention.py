@@ -26,14 +26,14 @@ class AttentionParams(NamedTuple):
     """Weights and biases of `attention`.
 
     Attributes:
-        wq: makes the queries, `(features, heads, head_features)`.
-        wk: makes the keys, `(features, kv_heads, head_features)`.
-        wv: makes the values, like `wk`.
-        wo: mixes the heads' outputs, `(heads, head_features, features)`.
-        bq: `(heads, head_features)`; this and the other biases are None without a `b_init`.
-        bk: `(kv_heads, head_features)`.
-        bv: like `bk`.
-        bo: `(features,)`.
+        wq: weights of the queries, `(features, heads, head_features)`.
+        wk: weights of the keys, `(features, kv_heads, head_features)`.
+        wv: weights of the values, like `wk`.
+        wo: weights that mix the heads' outputs, `(heads, head_features, features)`.
+        bq: biases of the queries, `(heads, head_features)`; all biases are None without a `b_init`.
+        bk: biases of the keys, `(kv_heads, head_features)`.
+        bv: biases of the values, like `bk`.
+        bo: biases of the output, `(features,)`.
     """
 
     wq: Array
@@ -64,21 +64,23 @@ def attention(
     b_init: Initializer | None = None,
     w_init: Initializer = glorot_normal,
 ) -> Layer:
-    r"""Give each position a weighted mean of what all positions offer (Vaswani et al. 2017).
+    r"""Give each position of a sequence a weighted mean of the values of all positions.
 
-    Each head makes a query, a key and a value of each position. A query's scores are its products
-    with the keys, and their softmax weighs the values:
+    Each head computes a query, a key and a value from each position ([Vaswani et al.,
+    2017][vaswani2017]). The scores of a query are its products with the keys, and their softmax
+    gives the weights of the values:
 
     $$q = x w_q, \quad k = x w_k, \quad v = x w_v$$
 
     $$S = \tfrac{1}{\sqrt d}\, q k^\top, \quad P = \operatorname{softmax}(S), \quad o = P v,
       \quad y = o\, w_o$$
 
-    with the softmax over the keys, $d$ features per head, and the heads' outputs side by side in
-    $o$. With `causal`, a query sees the keys of its own position and of earlier ones; other places
-    of $S$ are left out. With `b_init`, a bias is added to each of $q$, $k$, $v$ and $y$.
+    Here the softmax is over the keys, each head has $d$ features, and $o$ holds the heads' outputs
+    side by side. With `causal`, a query sees only the keys of its own position and of earlier ones;
+    the other entries of $S$ are left out. With `b_init`, a bias is added to each of $q$, $k$, $v$
+    and $y$.
 
-    Backward, first as in `dense`: $do = dy\, w_o^\top$ and $dw_o = o^\top dy$. Then
+    The backward pass begins as in `dense`, with $do = dy\, w_o^\top$ and $dw_o = o^\top dy$. Then
 
     $$dv = P^\top do, \qquad dP = do\, v^\top$$
 
@@ -87,36 +89,37 @@ def attention(
 
     $$dq = \tfrac{1}{\sqrt d}\, dS\, k, \qquad dk = \tfrac{1}{\sqrt d}\, dS^\top q$$
 
-    $D$ is what the softmax's Jacobian takes from each row (see `softmax`). At last, as in `dense`
-    with three outputs of the same input: $dw_q = x^\top dq$ and so on, and
-    $dx = dq\, w_q^\top + dk\, w_k^\top + dv\, w_v^\top$.
+    $D$ is what the Jacobian of the softmax subtracts from each row (see `softmax`). The last part
+    is that of three `dense` layers with the same input: $dw_q = x^\top dq$ and so on, and $dx =
+    dq\, w_q^\top + dk\, w_k^\top + dv\, w_v^\top$.
 
-    The scores never exist all at once (Dao et al. 2022): see `purenn/layers/attend.py`. Kept are
-    $q$, $k$, $v$, $o$ and $\ell = \operatorname{logsumexp} S$, one number per query and head, of
-    which the backward makes $P = e^{S - \ell}$ again.
+    The scores never exist all at once ([Dao et al., 2022][dao2022]); `purenn/layers/attend.py` has
+    the details. The cache holds $q$, $k$, $v$, $o$ and $\ell = \operatorname{logsumexp} S$, one
+    number per query and head, from which the backward pass computes $P = e^{S - \ell}$ again.
 
-    With fewer `kv_heads`, several query heads in a row share one key and value head (Ainslie et al.
-    2023), whose derivatives are sums over them. With `rotary`, queries and keys are turned by an
-    angle in proportion to their position (Su et al. 2021, pairs of halves:
-    `purenn/layers/rotary.py`).
+    With fewer `kv_heads`, consecutive query heads share one key and value head ([Ainslie et al.,
+    2023][ainslie2023]), whose derivatives are sums over them. With `rotary`, queries and keys are
+    rotated by an angle proportional to their position ([Su et al., 2021][su2021]); a feature of the
+    first half is paired with one of the second, as `purenn/layers/rotary.py` shows.
 
-    A position that is not valid in `Padded` is a key for no query. A query without any key gets
-    $o = 0$.
+    In `Padded` sequences, queries do not see the keys of padding. A query without any key gets $o =
+    0$.
 
     Args:
-        heads: how many, at least 1.
-        kv_heads: how many key and value heads; must divide `heads`. None for as many as `heads`.
-        head_features: $d$; None for `features / heads`.
-        causal: whether later positions are hidden.
-        rotary: whether positions are told by rotation; $d$ must be even. Without it, the layer
-            knows no order, except for what `causal` tells; see `position_embedding`.
-        b_init: initializer of the biases; None leaves them out.
-        w_init: initializer of the weights, each as a matrix, `(features, heads * d)` and
-            `(heads * d, features)`.
+        heads: the number of heads, at least 1.
+        kv_heads: the number of key and value heads, a divisor of `heads`. None for as many as
+            `heads`.
+        head_features: the features of each head, $d$; None for `features / heads`.
+        causal: whether to hide later positions.
+        rotary: whether to encode positions by rotation; $d$ must be even. Without it, the layer
+            does not see the order of positions, except through `causal`; see `position_embedding`.
+        b_init: initializer of the biases; None for a layer without biases.
+        w_init: initializer of the weights, which are drawn as matrices of shape `(features, heads *
+            d)` and `(heads * d, features)`.
 
     Returns:
         A layer with parameters `AttentionParams` and no state; `x, y: (batch, time, features)`.
-        Scores and their sums are computed in float32 at least.
+        Scores and their sums are computed in float32 or better.
 
     Raises:
         TypeError: a count is not a whole number, or an initializer is not a function.

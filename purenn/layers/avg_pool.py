@@ -21,28 +21,29 @@ def avg_pool(
 ) -> Layer:
     r"""Take the mean of each window, channel by channel.
 
-    With $W(p)$ the cells of `x` in the window of output $p$, $n_p$ of them,
+    Let $W(p)$ be the $n_p$ cells of `x` in the window of output $p$. Then
 
     $$y_p = \frac{1}{n_p} \sum_{q \in W(p)} x_q, \qquad
       dx_q = \sum_{p\,:\,q \in W(p)} \frac{dy_p}{n_p}$$
 
-    Padding is not counted: there, $W(p)$ has fewer cells, and $n_p$ is their number. PyTorch does
-    that with `count_include_pad=False`, Flax likewise. Rows and columns at the end that do not fill
-    a window are left out, and their `dx` is 0. `global_avg_pool` takes the mean of a whole image.
+    Padding is not counted: a window at the border has fewer cells, and $n_p$ is their number.
+    PyTorch and Flax do the same with `count_include_pad=False`. Rows and columns at the end that do
+    not fill a window are left out, and their `dx` is 0. For the mean of a whole image, see
+    `global_avg_pool`.
 
-    Windows that overlap a lot take long to compile, as in `max_pool`.
+    As with `max_pool`, windows that overlap a lot take long to compile.
 
     Args:
-        window: height and width of a window; one number for a square.
-        strides: the distance from one window to the next, down and across, or one number for both;
-            the window's own size if not given. Windows may overlap, or leave gaps.
-        padding: as that of `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one
-            number for all four, each less than the window.
+        window: the height and width of each window, or one number for a square.
+        strides: the distance from one window to the next, down and across, or one number for both.
+            The default is the size of the window. Windows may overlap or leave gaps.
+        padding: as for `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one number
+            for all four sides. It must be smaller than the window.
 
     Returns:
-        A layer with no parameters and no state; `x: (batch, height, width, channels)`,
-        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where the height
-        and the width include the padding. Sums are in float32 at least. The cache holds only the
+        A layer with no parameters and no state. It maps `x: (batch, height, width, channels)` to
+        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where height and
+        width include the padding. Sums accumulate in float32 or better. The cache holds only the
         size of the image.
 
     Raises:

@@ -41,7 +41,7 @@ class BatchNormState(NamedTuple):
 
     Attributes:
         mean: the running mean, `(channels,)`; 0 at first.
-        var: the running variance, divided by m, `(channels,)`; 1 at first.
+        var: the running variance (divided by m), `(channels,)`; 1 at first.
     """
 
     mean: Array  # (channels,)
@@ -56,38 +56,38 @@ class _Saved(NamedTuple):
 
 
 def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Normalize each channel over the batch (Ioffe and Szegedy 2015).
+    r"""Normalize each channel over the batch to mean 0 and variance 1, then scale and shift it.
 
-    The statistics are taken over every axis except for the last. With $m$ the number of values in a
-    channel, in training
+    The statistics are taken over all axes except for the last ([Ioffe and Szegedy,
+    2015][ioffe2015]). In training, with $m$ values in each channel,
 
     $$\mu = \tfrac1m \sum x, \quad \sigma^2 = \tfrac1m \sum (x - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    and, because $\mu$ and $\sigma^2$ depend on every $x$, with $d\hat x = \gamma\, dy$
+    Because $\mu$ and $\sigma^2$ depend on every $x$, with $d\hat x = \gamma\, dy$,
 
     $$d\gamma = \sum dy\, \hat x, \quad d\beta = \sum dy, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}}
       \left(d\hat x - \tfrac1m \sum d\hat x - \hat x\, \tfrac1m \sum d\hat x\, \hat x\right)$$
 
-    In evaluation $\mu$ and $\sigma^2$ are the running statistics, which are constants:
-    $dx = d\hat x / \sqrt{\sigma^2 + \epsilon}$. If the variance overflows, in float32 from
-    deviations of about 1e19 on, the channel is NaN.
+    In evaluation, $\mu$ and $\sigma^2$ are the running statistics, which are constants: $dx = d\hat
+    x / \sqrt{\sigma^2 + \epsilon}$. If the variance overflows, the channel is NaN; in float32 this
+    takes deviations of about 1e19.
 
     Args:
-        momentum: the fraction *kept*, `running = momentum * running + (1 - momentum) * batch`;
-            PyTorch's `momentum` is one minus this. The variance is divided by m, not m - 1, in
-            the running statistics too.
+        momentum: the fraction that is *kept* in `running = momentum * running + (1 - momentum) *
+            batch`. PyTorch's `momentum` is one minus this. The running variance is divided by m
+            too, not by m - 1.
         epsilon: added to the variance, under the root. Like the momentum, it is a number or a
-            traced scalar; a traced one gives NaN outside its bounds.
+            traced scalar. A traced scalar outside its bounds gives NaN.
 
     Returns:
-        A layer with parameters `gamma, beta` and state `mean, var`. Statistics are computed in
-        float32 at least; the state keeps its dtype. The cache is `x` and three values per channel,
-        from which the backward computes $\hat x$ again.
+        A layer with parameters `BatchNormParams(gamma, beta)` and state `BatchNormState(mean,
+        var)`. Statistics are computed in float32 or better; the state keeps its dtype. The cache is
+        `x` and three values per channel, from which the backward pass computes $\hat x$ again.
 
     Raises:
-        ValueError: there is one value per channel in training, and its variance is zero.
+        ValueError: in training, a channel has only one value, whose variance is zero.
 
     Examples:
         >>> import jax

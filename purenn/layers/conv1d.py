@@ -41,10 +41,9 @@ def conv1d(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Convolve sequences with kernels: `conv2d` with one axis of places, time.
+    r"""Convolve sequences with kernels: `conv2d` with time as the only axis of positions.
 
-    With strides $s$, dilation $d$, and $x$ zero outside the sequence, by $p$ steps of padding
-    before it,
+    With stride $s$, dilation $d$, and $p$ steps of zero padding before the sequence,
 
     $$z_{n,i,f} = b_f + \sum_{a,c} x_{n,\; si + da - p,\; c}\; w_{a,c,f}$$
 
@@ -54,23 +53,24 @@ def conv1d(
     $$dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
 
     where only integer positions of $dz$ count. It is computed as a convolution of images of height
-    1; `conv2d` derives the rest, groups included.
+    1. See `conv2d` for the rest of the derivation, and for groups.
 
     Args:
-        features: the number of kernels, and so of the channels of `y`.
-        kernel: the length of a kernel.
-        strides: the distance from one position to the next.
-        padding: "SAME" pads so that `y` has `ceil(time / strides)` steps, half on each side and, if
-            the number is odd, one more at the end. "VALID" pads nothing. Or `(before, after)`, or
-            one number for both. With `((kernel - 1) * dilation, 0)` no output sees a later input.
-        dilation: the distance from one weight of a kernel to the next.
-        groups: how many; `features` and the number of channels of `x` must be multiples of it.
+        features: the number of kernels, which is also the number of channels of `y`.
+        kernel: the length of each kernel.
+        strides: how far the kernel moves from one position to the next.
+        padding: "SAME" pads so that `y` has `ceil(time / strides)` steps. Half of the padding is on
+            each side; if its size is odd, the extra step is at the end. "VALID" does not pad. You
+            can also pass `(before, after)`, or one number for both. With `((kernel - 1) * dilation,
+            0)`, no output sees a later input.
+        dilation: the distance between neighboring weights of a kernel.
+        groups: the number of groups; `features` and the channels of `x` must be multiples of it.
         w_init: initializer of `w: (k, c_in / groups, features)`; its n_in is `k * c_in / groups`.
-        b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
+        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
 
     Returns:
-        A layer with parameters `Conv1dParams(w, b)` and no state; `x: (batch, time, c_in)`,
-        `y: (batch, steps, features)`. The cache is `x`.
+        A layer with parameters `Conv1dParams(w, b)` and no state. It maps `x: (batch, time, c_in)`
+        to `y: (batch, steps, features)`. The cache is `x`.
 
     Raises:
         TypeError: a number is not a whole number, `padding` is of another type, or an initializer

@@ -43,8 +43,8 @@ def conv2d(
 ) -> Layer:
     r"""Convolve images with kernels: $z = x * w + b$.
 
-    With strides $s, t$, dilation $d, e$, and $x$ zero outside the image, by $p, q$ rows and columns
-    of padding,
+    With strides $s, t$, dilations $d, e$, and $p, q$ rows and columns of zero padding above and to
+    the left of the image,
 
     $$z_{n,i,j,f} = b_f
       + \sum_{a,b,c} x_{n,\; si + da - p,\; tj + eb - q,\; c}\; w_{a,b,c,f}$$
@@ -57,37 +57,40 @@ def conv2d(
 
     $$dx_{n,k,l,c} = \sum_{a,b,f} dz_{n,\; (k + p - da)/s,\; (l + q - eb)/t,\; f}\; w_{a,b,c,f}$$
 
-    where only integer positions of $dz$ count. Both are convolutions again. $dw$ is that of $x$
-    with $dz$, dilated by the strides, as the kernel, with the dilation as strides; the examples are
-    summed as channels are. $dx$ is that of $dz$, dilated by the strides, with $w$ rotated by 180
-    degrees.
+    where only integer positions of $dz$ count. Both are convolutions again. For $dw$, the kernel is
+    $dz$, dilated by the strides. It moves over $x$ with the dilation as its strides, and the sum is
+    over the examples instead of the channels. For $dx$, $dz$ is dilated by the strides and
+    convolved with $w$ rotated by 180 degrees.
 
-    With several groups, the channels of $x$ and the features are divided, in their order, into that
-    many groups of equal size, and each group of features sees one group of channels: the sums over
-    $c$ and $f$ are over a group. `groups=c_in` is a depthwise convolution.
+    With several groups, the channels of $x$ and the features are split, in order, into groups of
+    equal size. Each group of features sees only one group of channels, so the sums over $c$ and $f$
+    run over one group. `groups=c_in` is a depthwise convolution.
 
-    On one CPU, 3×3 kernels at stride 1 with at least 32 channels and 32 features are computed with
-    Winograd's transforms: the same numbers up to rounding, in about two thirds of the time. An
-    infinity in `x`, or a value near the largest of its dtype, then makes results around it NaN, up
-    to one place farther than the kernel reaches.
+    On one CPU, 3×3 kernels at stride 1 with at least 32 channels and 32 features use Winograd's
+    transforms ([Winograd, 1980][winograd1980]; [Lavin and Gray, 2015][lavin2015]). The numbers are
+    the same up to rounding, in about two thirds of the time. But an infinity in `x`, or a value
+    near the largest of its dtype, then turns the results around it into NaN, up to one position
+    farther than the kernel reaches.
 
     Args:
-        features: the number of kernels, and so of the channels of `y`.
-        kernel: height and width of a kernel; one number for a square.
-        strides: the distance from one position to the next, down and across; one number for both.
-        padding: "SAME" pads so that `y` has `ceil(height / stride)` rows, half on each side and, if
-            the number is odd, one more below and to the right. "VALID" pads nothing. Or
-            `((top, bottom), (left, right))`, or one number for all four.
-        dilation: the distance from one weight of a kernel to the next, down and across; one number
-            for both.
-        groups: how many; `features` and the number of channels of `x` must be multiples of it.
+        features: the number of kernels, which is also the number of channels of `y`.
+        kernel: the height and width of each kernel, or one number for a square.
+        strides: how far the kernel moves from one position to the next, down and across, or one
+            number for both.
+        padding: "SAME" pads so that `y` has `ceil(height / stride)` rows, and columns likewise.
+            Half of the padding is on each side; if its size is odd, the extra row is below and the
+            extra column to the right. "VALID" does not pad. You can also pass `((top, bottom),
+            (left, right))`, or one number for all four sides.
+        dilation: the distance between neighboring weights of a kernel, down and across, or one
+            number for both.
+        groups: the number of groups; `features` and the channels of `x` must be multiples of it.
         w_init: initializer of `w: (kh, kw, c_in / groups, features)`; its n_in is
             `kh * kw * c_in / groups`.
-        b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
+        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
 
     Returns:
-        A layer with parameters `Conv2dParams(w, b)` and no state;
-        `x: (batch, height, width, c_in)`, `y: (batch, rows, columns, features)`. The cache is `x`.
+        A layer with parameters `Conv2dParams(w, b)` and no state. It maps `x: (batch, height,
+        width, c_in)` to `y: (batch, rows, columns, features)`. The cache is `x`.
 
     Raises:
         TypeError: `kernel`, `strides`, `padding`, `dilation` or `groups` is of another type, or an

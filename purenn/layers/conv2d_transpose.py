@@ -40,43 +40,43 @@ def conv2d_transpose(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Add up kernels on the output: one for each pixel of the input, multiplied by the pixel.
+    r"""Enlarge images by a transposed convolution: each pixel adds a scaled kernel to the output.
 
-    With strides $s, t$, and $p, q$ rows and columns removed above and to the left,
+    With strides $s, t$, and $p, q$ rows and columns removed at the top and at the left,
 
     $$y_{n,k,l,f} = b_f
       + \sum_{a,b,c} x_{n,\; (k + p - a)/s,\; (l + q - b)/t,\; c}\; w_{a,b,c,f}$$
 
-    where only integer positions of $x$ count. So pixel $i, j$ reaches the outputs
-    $si + a - p,\; tj + b - q$: with strides of 2, the image becomes twice as large. As a matrix, it
-    is the transpose of the matrix of `conv2d`, whose $dx$ this formula is. The backward is
-    therefore a convolution that goes the other way:
+    where only integer positions of $x$ count. So pixel $i, j$ reaches the outputs $si + a - p,\; tj
+    + b - q$: with strides of 2, the image becomes twice as large. As a matrix, this is the
+    transpose of `conv2d`, and the formula above is the $dx$ of `conv2d`. The backward pass is
+    therefore an ordinary convolution:
 
     $$dx_{n,i,j,c} = \sum_{a,b,f} dy_{n,\; si + a - p,\; tj + b - q,\; f}\; w_{a,b,c,f}$$
 
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,i,j,c}\; dy_{n,\; si + a - p,\; tj + b - q,\; f}, \qquad
       db_f = \sum_{n,k,l} dy_{n,k,l,f}$$
 
-    PyTorch's `ConvTranspose2d` and Keras' `Conv2DTranspose` are the same, except for the order of
-    the axes. The kernel of `lax.conv_transpose`, and so of stax and Flax, is this one rotated by
-    180 degrees.
+    PyTorch's `ConvTranspose2d` and Keras's `Conv2DTranspose` are the same, except for the order of
+    the axes. `lax.conv_transpose`, and with it stax and Flax, uses this kernel rotated by 180
+    degrees.
 
     Args:
         features: the number of channels of `y`.
-        kernel: height and width of a kernel; one number for a square.
-        strides: the distance in `y` between two neighbors of `x`, down and across; one number for
-            both.
-        padding: "SAME" gives `height * stride` rows, "VALID" `(height - 1) * stride + max(kernel,
-            stride)`, as `lax.conv_transpose`. `((top, bottom), (left, right))`, or one number for
-            all four, is how many rows and columns are removed from the
-            `(height - 1) * stride + kernel` that the kernels reach, as in PyTorch. "SAME" removes
-            half of `kernel - stride` above and to the left, rounded down.
+        kernel: the height and width of each kernel, or one number for a square.
+        strides: the distance in `y` between two neighbors of `x`, down and across, or one number
+            for both.
+        padding: "SAME" gives `height * stride` rows, and "VALID" gives `(height - 1) * stride +
+            max(kernel, stride)`, as in `lax.conv_transpose`. "SAME" removes half of `kernel -
+            stride`, rounded down, at the top and at the left. You can also pass `((top, bottom),
+            (left, right))`, or one number for all four: how many rows and columns to remove from
+            the `(height - 1) * stride + kernel` that the kernels reach, as in PyTorch.
         w_init: initializer of `w: (kh, kw, c_in, features)`; its n_in is `kh * kw * c_in`.
-        b_init: initializer of `b: (features,)`; None leaves the bias out, `b=None`.
+        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
 
     Returns:
-        A layer with parameters `Conv2dTransposeParams(w, b)` and no state;
-        `x: (batch, height, width, c_in)`, `y: (batch, rows, columns, features)`. The cache is `x`.
+        A layer with parameters `Conv2dTransposeParams(w, b)` and no state. It maps `x: (batch,
+        height, width, c_in)` to `y: (batch, rows, columns, features)`. The cache is `x`.
 
     Raises:
         TypeError: `kernel`, `strides` or `padding` is of another type, or an initializer is not a

@@ -33,22 +33,21 @@ class DenseParams(NamedTuple):
 def dense(
     units: int, *, w_init: Initializer = he_normal, b_init: Initializer | None = zeros
 ) -> Layer:
-    r"""Map the last axis by weights and biases: $z = x w + b$, with every leading axis a batch.
+    r"""Map the last axis by weights and biases, $z = x w + b$; all other axes are batch axes.
 
     $$dw = x^\top dz, \qquad db = \sum_m dz, \qquad dx = dz\, w^\top$$
 
-    With one unit and an activation after it, this is the single neuron
-    $f(\sum_i w_i x_i + b)$ of the texts. Rows are examples. In texts whose columns are examples,
-    $Z = W A + b$, `w` is their $W^\top$.
+    With one unit and an activation after it, this is a single neuron, $f(\sum_i w_i x_i + b)$. Rows
+    are examples. Texts whose columns are examples write $Z = W A + b$; `w` is their $W^\top$.
 
     Args:
         units: the number of outputs, at least 1.
         w_init: initializer of `w: (n_in, units)`.
-        b_init: initializer of `b: (units,)`; None leaves the bias out, `b=None`.
+        b_init: initializer of `b: (units,)`; None for a layer without a bias, `b=None`.
 
     Returns:
-        A layer with parameters `DenseParams(w, b)` and no state; `x: (..., n_in)`,
-        `y: (..., units)`. The cache is `x`.
+        A layer with parameters `DenseParams(w, b)` and no state. It maps `x: (..., n_in)` to `y:
+        (..., units)`. The cache is `x`.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.

@@ -17,24 +17,24 @@ from purenn.core.types import Scalar
 
 
 def dropout(rate: Scalar) -> Layer:
-    r"""Set each value to zero with probability `rate`, and scale up the rest: inverted dropout.
+    r"""Set each value to zero with probability `rate`, and scale up the others.
 
     $$y = x \odot \mathrm{mask} / (1 - \mathrm{rate}), \qquad
       dx = dy \odot \mathrm{mask} / (1 - \mathrm{rate})$$
 
-    The backward has the same mask and the same scale. The scale makes the mean of `y` that of `x`,
-    so that the layer is the identity when `train=False`. A NaN or an infinity that is dropped
-    becomes NaN, so that it is not hidden. Texts that write `keep_prob` mean `1 - rate`. (Srivastava
-    et al. 2014, in the inverted form.)
+    The backward pass uses the same mask and the same scale. The scale keeps the mean of `y` equal
+    to that of `x`, so that the layer is the identity when `train=False`. This is the inverted form
+    of dropout ([Srivastava et al., 2014][srivastava2014]); `keep_prob` in some texts is `1 - rate`.
+    A NaN or an infinity that is dropped becomes NaN, so that it does not stay hidden.
 
     Args:
-        rate: the probability of zeroing, `0 <= rate < 1`: a number or a traced scalar; a traced one
-            gives NaN outside these bounds.
+        rate: the probability of setting a value to zero, `0 <= rate < 1`: a number or a traced
+            scalar. A traced scalar outside these bounds gives NaN.
 
     Returns:
-        A layer with no parameters and no state. With `train=True` it needs a `key`; the mask
+        A layer with no parameters and no state. With `train=True` it needs a `key`. The mask
         depends only on the key and the shape, not on the dtype. The cache is 8 bytes drawn from the
-        key, from which the backward computes the mask again.
+        key, from which the backward pass computes the mask again.
 
     Raises:
         ValueError: `rate` is outside its bounds, or `key` is missing in training.

@@ -23,38 +23,38 @@ class EmbeddingParams(NamedTuple):
     """The table of `embedding`.
 
     Attributes:
-        w: one row per token, `(vocabulary, features)`. It decays, as in PyTorch.
+        w: one row per token, `(vocabulary, features)`. Weight decay applies to it, as in PyTorch.
     """
 
     w: Array  # (vocabulary, features)
 
 
 def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_normal) -> Layer:
-    r"""Look up a vector for each token: $y_p = w_{t_p}$, row $t_p$ of the table at place $p$.
+    r"""Look up a vector for each token: at position $p$, row $t_p$ of the table, $y_p = w_{t_p}$.
 
-    It is the product of a one-hot row and $w$, without the product, so $dw$ is a sum over the
-    places where a token occurs:
+    This is the product of a one-hot row and $w$, without computing the product. So $dw$ is a sum
+    over the positions where a token occurs:
 
     $$dw_v = \sum_{p\,:\,t_p = v} dy_p$$
 
-    A token that occurs twice gets the sum of both, and one that does not occur gets 0. Tokens are
-    integers and have no derivative: $dx$ is None.
+    The row of a token that occurs twice gets the sum of both; the row of one that does not occur
+    gets 0. Tokens are integers and have no derivative: $dx$ is None.
 
-    A token outside $0 \dots \mathrm{vocabulary} - 1$ is an error where its value is known. In a
-    compiled program its vector is NaN, a constant, so that no row of the table learns from it. No
-    index wraps around or is clamped: -1 is not the last token. In `Padded` tokens, padding may hold
-    any number. Its vector is 0, and no row learns from it.
+    A token outside $0 \dots \mathrm{vocabulary} - 1$ raises an error where its value is known. In a
+    compiled program its vector is a constant NaN, so that no row of the table learns from it.
+    Indices never wrap around and are never clamped: -1 is not the last token. In `Padded` tokens,
+    the padding may hold any number. Its vector is 0, and no row learns from it.
 
     Args:
         vocabulary: the number of different tokens, at least 1.
         features: the length of each vector, at least 1.
-        w_init: initializer of `w: (vocabulary, features)`; normal with a standard deviation of
-            0.02, as in GPT-2. PyTorch's `Embedding` has a standard deviation of 1.
+        w_init: initializer of `w: (vocabulary, features)`. The default is normal with a standard
+            deviation of 0.02, as in GPT-2; PyTorch's `Embedding` has 1.
 
     Returns:
-        A layer with parameters `EmbeddingParams(w)` and no state; `x: (...)`, integers, the batch
-        first, `y: (..., features)` in the dtype of `w`. Sums accumulate in float32 at least. The
-        cache is `x`.
+        A layer with parameters `EmbeddingParams(w)` and no state. It maps integers `x: (...)`,
+        batch first, to `y: (..., features)` in the dtype of `w`. Sums accumulate in float32 or
+        better. The cache is `x`.
 
     Raises:
         TypeError: `vocabulary` or `features` is not a whole number, or `w_init` is not a function;

@@ -19,10 +19,10 @@ class _Example:
 
 
 def flatten() -> Layer:
-    """Merge all axes except for the batch into one, in order; the backward restores them.
+    """Merge all axes except for the batch into one; the backward pass restores them.
 
-    It takes any dtype and has no parameters: `x: (batch, ...)`, `y: (batch, features)`. The cache
-    holds only the shape.
+    The order of the elements stays the same, and any dtype will do: `x: (batch, ...)` becomes `y:
+    (batch, features)`. The cache holds only the shape.
 
     Returns:
         A layer with no parameters and no state.

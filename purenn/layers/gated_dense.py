@@ -29,10 +29,10 @@ class GatedDenseParams(NamedTuple):
     """Weights and biases of `gated_dense`.
 
     Attributes:
-        w: weights of the gate, which the activation gets, `(n_in, units)`.
-        v: weights of what it is multiplied by, `(n_in, units)`.
+        w: weights of the gate, the factor with the activation, `(n_in, units)`.
+        v: weights of the other factor, `(n_in, units)`.
         b: biases of the gate, `(units,)`; None for a layer without biases.
-        c: biases of what it is multiplied by, `(units,)`; None for a layer without biases.
+        c: biases of the other factor, `(units,)`; None for a layer without biases.
     """
 
     w: Array  # (n_in, units)
@@ -54,32 +54,34 @@ def gated_dense(
     b_init: Initializer | None = None,
     w_init: Initializer = he_normal,
 ) -> Layer:
-    r"""Multiply an affine map by an activation of another one (Shazeer 2020).
+    r"""Multiply one affine map by the activation of another, as in SwiGLU.
 
     $$a = x w + b, \qquad h = x v + c, \qquad y = f(a) \odot h$$
 
-    With $f$ = `silu` it is SwiGLU; `relu` gives ReGLU, `gelu` GEGLU, and `sigmoid` the gated linear
-    unit of Dauphin et al. (2017). Each factor gets $dy$ times the other one:
+    With `silu` as $f$ this is SwiGLU, with `relu` ReGLU and with `gelu` GEGLU ([Shazeer,
+    2020][shazeer2020]). With `sigmoid` it is the gated linear unit of [Dauphin et al.
+    (2017)][dauphin2017]. Each factor gets $dy$ times the other one:
 
     $$dh = dy \odot f(a), \qquad da = dy \odot h \odot f'(a)$$
 
-    and the rest is that of two dense layers with the same input:
+    and the rest is as for two dense layers with the same input:
 
     $$dw = x^\top da, \quad dv = x^\top dh, \quad db = \sum_m da, \quad dc = \sum_m dh, \quad
       dx = da\, w^\top + dh\, v^\top$$
 
-    Llama's `gate_proj`, `up_proj` and `down_proj` are $w^\top$, $v^\top$ and the `dense` layer that
-    comes after this one.
+    In Llama, `gate_proj` is $w^\top$, `up_proj` is $v^\top$, and `down_proj` is the `dense` layer
+    after this one.
 
     Args:
         units: the number of outputs, at least 1.
-        activation: an op, or a plain function, element by element.
-        b_init: initializer of `b` and `c`; None leaves both out.
+        activation: an op, or a plain elementwise function.
+        b_init: initializer of `b` and `c`; None for a layer without biases.
         w_init: initializer of `w` and `v`, `(n_in, units)`.
 
     Returns:
-        A layer with parameters `GatedDenseParams(w, v, b, c)` and no state; `x: (..., n_in)`,
-        `y: (..., units)`. The cache is $x$, $a$ and $h$; the backward computes $f(a)$ again.
+        A layer with parameters `GatedDenseParams(w, v, b, c)` and no state. It maps `x: (...,
+        n_in)` to `y: (..., units)`. The cache is $x$, $a$ and $h$; the backward pass computes
+        $f(a)$ again.
 
     Raises:
         TypeError: `units` is not a whole number, `activation` is not an op or a function, or an

@@ -35,23 +35,23 @@ class _Saved:
 
 
 def global_avg_pool() -> Layer:
-    r"""Take the mean of each channel over all places of an example (Lin, Chen and Yan 2013).
+    r"""Take the mean of each channel over all positions of an example.
 
-    The places are all axes between the batch and the channels: height and width of an image, time
-    of a sequence. With $n$ of them,
+    The positions are all axes between the batch and the channels: the height and width of an image,
+    or the time of a sequence ([Lin, Chen and Yan, 2013][lin2013]). With $n$ positions,
 
     $$y_c = \frac1n \sum_p x_{p,c}, \qquad dx_{p,c} = \frac1n\, dy_c$$
 
-    It takes the place of `flatten` before the last `dense`, which then has one weight per channel
-    instead of one per channel and place. The network takes images of any size.
+    Use it instead of `flatten` before the last `dense`, which then needs one weight per channel
+    instead of one per channel and position. The network takes images of any size.
 
-    Of `Padded` sequences it takes the mean over the valid positions, and returns an array: one
-    answer per sequence. A sequence without a valid position gets 0.
+    For `Padded` sequences, it takes the mean over the valid positions and returns an array, one row
+    per sequence. A sequence without valid positions gets 0.
 
     Returns:
-        A layer with no parameters and no state; `x: (batch, ..., channels)` with at least one axis
-        in between, `y: (batch, channels)`. Sums are in float32 at least. The cache holds only the
-        lengths of the axes, and which positions are valid.
+        A layer with no parameters and no state. It maps `x: (batch, ..., channels)`, with at least
+        one axis in between, to `y: (batch, channels)`. Sums accumulate in float32 or better. The
+        cache holds only the lengths of the axes, and which positions are valid.
 
     Raises:
         ValueError: there is no axis between the batch and the channels, or one has length 0.

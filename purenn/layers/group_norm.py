@@ -38,43 +38,43 @@ class _Saved(NamedTuple):
 
 
 def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Normalize each example over groups of its channels and all places (Wu and He 2018).
+    r"""Normalize each example over groups of channels, at all positions, then scale and shift it.
 
-    The channels are divided, in their order, into groups of equal size. With $G$ the numbers of one
-    example that are in one group, its channels at all places, and $n$ of them,
+    The channels are split, in order, into groups of equal size ([Wu and He, 2018][wu2018]). Let $G$
+    be the $n$ numbers of one example in one group: its channels at all positions. Then
 
     $$\mu = \tfrac1n \sum_{j \in G} x_j, \quad \sigma^2 = \tfrac1n \sum_{j \in G} (x_j - \mu)^2,
       \quad \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    $\gamma$ and $\beta$ have one number per channel, the same for every example and place, so their
-    derivatives are sums over examples and places $m$. The rest is derived as for `layer_norm`, with
-    the sums over $G$: with $d\hat x = \gamma\, dy$,
+    $\gamma$ and $\beta$ have one number per channel, the same for all examples and positions, so
+    their derivatives are sums over examples and positions $m$. The rest is derived as for
+    `layer_norm`, with sums over $G$. With $d\hat x = \gamma\, dy$,
 
     $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x
       - \tfrac1n \sum_{j \in G} d\hat x_j
       - \hat x\, \tfrac1n \sum_{j \in G} d\hat x_j\, \hat x_j\right)$$
 
-    No example sees another, so it does the same in training and in evaluation, with any batch. One
-    group per channel is instance normalization. PyTorch's `GroupNorm` is the same; Flax's has
-    `epsilon=1e-6`. If the variance overflows, in float32 from deviations of about 1e19 on, the
-    group is NaN.
+    No example affects another, so the layer does the same in training and in evaluation, for any
+    batch. One group per channel is instance normalization. PyTorch's `GroupNorm` is the same;
+    Flax's has `epsilon=1e-6`. If the variance overflows, the group is NaN; in float32 this takes
+    deviations of about 1e19.
 
     Args:
-        groups: how many groups; the number of channels must be a multiple of it.
-        epsilon: added to the variance, under the root: a number or a traced scalar; a traced one
-            gives NaN below 0.
+        groups: the number of groups; the number of channels must be a multiple of it.
+        epsilon: added to the variance, under the root: a number or a traced scalar. A traced scalar
+            below 0 gives NaN.
 
     Returns:
-        A layer with parameters `gamma, beta` and no state; `x, y: (batch, ..., channels)` with any
-        number of axes in between, or none. Statistics are computed in float32 at least. The cache
-        is `x` and three values per example and group, from which the backward computes $\hat x$
-        again.
+        A layer with parameters `GroupNormParams(gamma, beta)` and no state; `x, y: (batch, ...,
+        channels)` with any number of axes in between. Statistics are computed in float32 or better.
+        The cache is `x` and three values per example and group, from which the backward pass
+        computes $\hat x$ again.
 
     Raises:
         TypeError: `groups` is not a whole number.
         ValueError: `groups` is below 1, the channels can't be divided into the groups, or a group
-            has only one number, and its variance is zero.
+            has only one number, whose variance is zero.
 
     Examples:
         >>> import jax

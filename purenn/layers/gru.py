@@ -29,11 +29,11 @@ from purenn.layers.recurrent_padding import with_padding
 
 @weights("w", "u")
 class GruParams(NamedTuple):
-    """Weights and biases of `gru`: the gates side by side, reset, update, new.
+    """Weights and biases of `gru`, with the gates side by side: reset, update, new.
 
     Attributes:
         w: weights of the input, `(features, 3 * units)`.
-        u: weights of the step before, `(units, 3 * units)`.
+        u: weights of the previous state, `(units, 3 * units)`.
         b: biases, `(3 * units,)`; None for a layer without biases.
         c: biases inside the reset product, `(units,)`; None for a layer without biases.
     """
@@ -57,9 +57,9 @@ def gru(
     u_init: Initializer = lecun_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Run gated recurrent units over sequences and return their output at every step.
+    r"""Run a gated recurrent unit (GRU) over sequences and return its output at every step.
 
-    With $h_0 = 0$ and $\sigma$ the sigmoid, at each step $t$ from the first to the last,
+    With $h_0 = 0$ and the sigmoid $\sigma$, at each step $t$ from first to last,
 
     $$[a^r, a^z, a^n]_t = x_t w + b, \qquad [s^r, s^z, s^n]_t = h_{t-1} u$$
 
@@ -68,11 +68,11 @@ def gru(
 
     $$y_t = h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
 
-    The update gate $z$ decides how much of the old state stays, and the reset gate $r$ how much of
-    it the new one, $n$, is made from.
+    The update gate $z$ decides how much of the old state stays. The reset gate $r$ decides how much
+    of it goes into the new one, $n$.
 
-    The backward goes through time from the last step to the first. $h_t$ reaches the loss through
-    $y_t$, and through the next step by $s_{t+1}$ and by $z_{t+1} \odot h_t$:
+    The backward pass goes through time from the last step to the first. $h_t$ reaches the loss
+    through $y_t$, and through the next step by $s_{t+1}$ and by $z_{t+1} \odot h_t$:
 
     $$dh_t = dy_t + ds_{t+1} u^\top + dh_{t+1} \odot z_{t+1}$$
 
@@ -82,21 +82,22 @@ def gru(
     $$da^r_t = ds^r_t = da^n_t \odot m_t \odot r_t (1 - r_t), \qquad
       da^z_t = ds^z_t = dh_t \odot (h_{t-1} - n_t) \odot z_t (1 - z_t)$$
 
-    with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The rest needs no loop:
+    with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The rest does not need a loop:
 
     $$dx_t = da_t w^\top, \quad dw = \sum_t x_t^\top da_t, \quad
       du = \sum_t h_{t-1}^\top ds_t$$
 
     $$db = \sum_t \sum_m da_t, \quad dc = \sum_t \sum_m dm_t$$
 
-    Only what depends on the step before is done step by step: the product with $u$ forward, the one
-    with $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, $du$, and
-    $m$, which the backward computes again, take a block of steps at once.
+    Only what depends on the previous step is computed step by step: the product with $u$ in the
+    forward pass, the product with $u^\top$ in the backward pass, and the elementwise arithmetic.
+    The products with $x$ and $w$, $du$, and $m$, which the backward pass computes again, take a
+    block of steps at once.
 
-    It is the GRU of Cho et al. (2014) in the form of cuDNN and PyTorch, where the reset gate acts
-    after the product with $u$; in the paper it acts before, $(r \odot h_{t-1})\, u^n$. In
-    PyTorch's `GRU`, `w` is `weight_ih_l0.T` and `u` is `weight_hh_l0.T`; `b` is `bias_ih_l0` with
-    the first two thirds of `bias_hh_l0` added to it, and `c` is the last third. In flax's
+    This is the GRU of [Cho et al. (2014)][cho2014] in the form of cuDNN and PyTorch, where the
+    reset gate acts after the product with $u$; in the paper it acts before, $(r \odot h_{t-1})\,
+    u^n$. In PyTorch's `GRU`, `w` is `weight_ih_l0.T` and `u` is `weight_hh_l0.T`; `b` is
+    `bias_ih_l0` plus the first two thirds of `bias_hh_l0`, and `c` is the last third. In Flax's
     `GRUCell`, `w` and `b` are the kernels and biases of `ir, iz, in` side by side, `u` is the
     kernels of `hr, hz, hn`, and `c` is the bias of `hn`.
 
@@ -104,18 +105,18 @@ def gru(
         units: the number of units, at least 1.
         w_init: initializer of `w: (features, 3 * units)`.
         u_init: initializer of `u: (units, 3 * units)`.
-        b_init: initializer of `b: (3 * units,)` and `c: (units,)`; None leaves both out.
+        b_init: initializer of `b: (3 * units,)` and `c: (units,)`; None for a layer without biases.
 
     Returns:
-        A layer with parameters `GruParams(w, u, b, c)` and no state; `x: (batch, time, features)`,
-        `y: (batch, time, units)`. The gates are side by side: reset, update, new. Each sequence
-        begins with zeros. The cache is `x`, `y` and the gates of each step. In bfloat16 and
-        float16, $h$ is float32 within the loops. For `stepwise`, the state is $h$. In
-        `Padded`, a sequence goes from one valid position to the next.
+        A layer with parameters `GruParams(w, u, b, c)` and no state. It maps `x: (batch, time,
+        features)` to `y: (batch, time, units)`. Each sequence begins with a state of zeros. The
+        cache is `x`, `y` and the gates of each step. In bfloat16 and float16, $h$ is float32 within
+        the loops. With `stepwise`, the state is $h$. In `Padded` sequences, the state goes from one
+        valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
-        ValueError: `units` is below 1, or the shape is not that of sequences, `(time, features)`.
+        ValueError: `units` is below 1, or the input is not sequences of shape `(time, features)`.
 
     Examples:
         >>> import jax

@@ -36,9 +36,9 @@ class _Saved(NamedTuple):
 
 
 def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Normalize each example over its features, the last axis (Ba, Kiros and Hinton 2016).
+    r"""Normalize each example over its features, the last axis, then scale and shift them.
 
-    With $n$ the number of features, for each row of $x$
+    For each row of $x$, with $n$ features ([Ba, Kiros and Hinton, 2016][ba2016]),
 
     $$\mu = \tfrac1n \sum_j x_j, \quad \sigma^2 = \tfrac1n \sum_j (x_j - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
@@ -46,27 +46,28 @@ def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
     $\gamma$ and $\beta$ are the same for every row, so their derivatives are sums over the rows
     $m$. A row's $\mu$ and $\sigma^2$ depend on each of its $x$: with $d\hat x = \gamma\, dy$,
     $\sigma^2$ gets $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j \hat x_j$ and $\mu$ gets
-    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$. Altogether
+    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$. Together,
 
     $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x - \tfrac1n \sum_j d\hat x_j
       - \hat x\, \tfrac1n \sum_j d\hat x_j\, \hat x_j\right)$$
 
-    It does the same in training and in evaluation. `batch_norm` takes the statistics the other way,
-    of each feature over the batch. PyTorch's `LayerNorm` is the same; Flax's has `epsilon=1e-6`. If
-    the variance overflows, in float32 from deviations of about 1e19 on, the row is NaN.
+    The layer does the same in training and in evaluation. `batch_norm` takes its statistics the
+    other way, for each feature over the batch. PyTorch's `LayerNorm` is the same; Flax's has
+    `epsilon=1e-6`. If the variance overflows, the row is NaN; in float32 this takes deviations of
+    about 1e19.
 
     Args:
-        epsilon: added to the variance, under the root: a number or a traced scalar; a traced one
-            gives NaN below 0.
+        epsilon: added to the variance, under the root: a number or a traced scalar. A traced scalar
+            below 0 gives NaN.
 
     Returns:
-        A layer with parameters `gamma, beta` and no state; `x, y: (..., features)`. Statistics are
-        computed in float32 at least. The cache is `x` and three values per row, from which the
-        backward computes $\hat x$ again.
+        A layer with parameters `LayerNormParams(gamma, beta)` and no state; `x, y: (...,
+        features)`. Statistics are computed in float32 or better. The cache is `x` and three values
+        per row, from which the backward pass computes $\hat x$ again.
 
     Raises:
-        ValueError: there is only one feature, and its variance is zero.
+        ValueError: there is only one feature, whose variance is zero.
 
     Examples:
         >>> import jax

@@ -29,11 +29,11 @@ from purenn.layers.recurrent_padding import with_padding
 
 @weights("w", "u")
 class LstmParams(NamedTuple):
-    """Weights and biases of `lstm`: the gates side by side, input, forget, cell, output.
+    """Weights and biases of `lstm`, with the gates side by side: input, forget, cell, output.
 
     Attributes:
         w: weights of the input, `(features, 4 * units)`.
-        u: weights of the step before, `(units, 4 * units)`.
+        u: weights of the previous state, `(units, 4 * units)`.
         b: biases, `(4 * units,)`; None for a layer without biases.
     """
 
@@ -62,9 +62,9 @@ def lstm(
     u_init: Initializer = lecun_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Run a long short-term memory over sequences and return its output at every step.
+    r"""Run a long short-term memory (LSTM) over sequences and return its output at every step.
 
-    With $h_0 = c_0 = 0$ and $\sigma$ the sigmoid, at each step $t$ from the first to the last,
+    With $h_0 = c_0 = 0$ and the sigmoid $\sigma$, at each step $t$ from first to last,
 
     $$[z^i, z^f, z^g, z^o]_t = x_t w + h_{t-1} u + b$$
 
@@ -72,11 +72,11 @@ def lstm(
 
     $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad y_t = h_t = o_t \odot \tanh c_t$$
 
-    The input gate $i$ decides how much of the new value $g$ the cell $c$ takes in, the forget gate
-    $f$ how much of the old one it keeps, and the output gate $o$ how much of it is shown.
+    The input gate $i$ decides how much of the new value $g$ enters the cell $c$, the forget gate
+    $f$ how much of its old value stays, and the output gate $o$ how much of it is shown.
 
-    The backward goes through time from the last step to the first. $h_t$ reaches the loss through
-    $y_t$ and through the next step, $c_t$ through $h_t$ and through $c_{t+1}$:
+    The backward pass goes through time from the last step to the first. $h_t$ reaches the loss
+    through $y_t$ and through the next step; $c_t$ reaches it through $h_t$ and through $c_{t+1}$:
 
     $$dh_t = dy_t + dz_{t+1} u^\top, \qquad
       dc_t = dh_t \odot o_t \odot (1 - \tanh^2 c_t) + dc_{t+1} \odot f_{t+1}$$
@@ -87,38 +87,39 @@ def lstm(
     $$dz^g_t = dc_t \odot i_t \odot (1 - g_t^2), \qquad
       dz^o_t = dh_t \odot \tanh c_t \odot o_t (1 - o_t)$$
 
-    with $dz_{T+1} = 0$ and $dc_{T+1} = 0$ after the last step $T$. The rest needs no loop:
+    with $dz_{T+1} = 0$ and $dc_{T+1} = 0$ after the last step $T$. The rest does not need a loop:
 
     $$dx_t = dz_t w^\top, \quad dw = \sum_t x_t^\top dz_t, \quad
       du = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_t \sum_m dz_t$$
 
-    Only what depends on the step before is done step by step: the product with $u$ forward, the one
-    with $u^\top$ backward, and the arithmetic of one step. The products with $x$ and $w$, and $du$,
-    take a block of steps at once, so $z$ and $dz$ exist a block at a time.
+    Only what depends on the previous step is computed step by step: the product with $u$ in the
+    forward pass, the product with $u^\top$ in the backward pass, and the elementwise arithmetic.
+    The products with $x$ and $w$, and $du$, take a block of steps at once, so $z$ and $dz$ exist
+    one block at a time.
 
-    It is the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber
-    and Cummins (2000), without peepholes. In PyTorch's `LSTM`, `w` is `weight_ih_l0.T`, `u` is
-    `weight_hh_l0.T` and `b` is `bias_ih_l0 + bias_hh_l0`. In flax's `OptimizedLSTMCell`, `w` is the
-    kernels of `ii, if, ig, io` side by side, and `u` and `b` are those of `hi, hf, hg, ho`.
+    This is the LSTM of [Hochreiter and Schmidhuber (1997)][hochreiter1997] with the forget gate of
+    [Gers, Schmidhuber and Cummins (2000)][gers2000], without peepholes. In PyTorch's `LSTM`, `w` is
+    `weight_ih_l0.T`, `u` is `weight_hh_l0.T` and `b` is `bias_ih_l0 + bias_hh_l0`. In Flax's
+    `OptimizedLSTMCell`, `w` is the kernels of `ii, if, ig, io` side by side, and `u` and `b` are
+    the kernels and biases of `hi, hf, hg, ho`.
 
     Args:
         units: the number of cells, at least 1.
         w_init: initializer of `w: (features, 4 * units)`.
         u_init: initializer of `u: (units, 4 * units)`.
-        b_init: initializer of `b: (4 * units,)`; None leaves the biases out, `b=None`. A bias of 1
-            for the forget gates, `b[units : 2 * units]`, has the cells remember for longer at
-            first.
+        b_init: initializer of `b: (4 * units,)`; None for a layer without biases. With a bias of 1
+            for the forget gates, `b[units : 2 * units]`, the cells remember longer at first.
 
     Returns:
-        A layer with parameters `LstmParams(w, u, b)` and no state; `x: (batch, time, features)`,
-        `y: (batch, time, units)`. The gates are side by side in the order of $z$ above. Each
-        sequence begins with zeros. The cache is `x`, `y`, the gates and $c$ of each step. In
-        bfloat16 and float16, $h$ and $c$ are float32 within the loops. For `stepwise`, the state is
-        $h$ and $c$. In `Padded`, a sequence goes from one valid position to the next.
+        A layer with parameters `LstmParams(w, u, b)` and no state. It maps `x: (batch, time,
+        features)` to `y: (batch, time, units)`. Each sequence begins with a state of zeros. The
+        cache is `x`, `y`, and the gates and $c$ of each step. In bfloat16 and float16, $h$ and $c$
+        are float32 within the loops. With `stepwise`, the state is $h$ and $c$. In `Padded`
+        sequences, the state goes from one valid position to the next.
 
     Raises:
         TypeError: `units` is not a whole number, or an initializer is not a function.
-        ValueError: `units` is below 1, or the shape is not that of sequences, `(time, features)`.
+        ValueError: `units` is below 1, or the input is not sequences of shape `(time, features)`.
 
     Examples:
         >>> import jax

@@ -31,35 +31,35 @@ def max_pool(
 ) -> Layer:
     r"""Take the maximum of each window, channel by channel.
 
-    With $W(p)$ the cells of `x` in the window of output $p$, numbered by rows,
+    Let $W(p)$ be the cells of `x` in the window of output $p$, numbered row by row. Then
 
     $$y_p = \max_{q \in W(p)} x_q, \qquad dx_q = \sum_{p\,:\,q = \mathrm{first}(p)} dy_p$$
 
-    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that has the maximum. Of equal maxima, as
-    after a ReLU that is off, the first one by rows gets all of `dy`. PyTorch, TensorFlow and JAX's
-    derivative of `lax.reduce_window` do the same; `jnp.max` splits it equally. Any such split is a
-    subgradient. JAX's derivative of `apply` follows this rule too.
+    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that has the maximum. If several cells are
+    equal, as after a ReLU that is off, the first of them gets all of `dy`. PyTorch, TensorFlow and
+    JAX's derivative of `lax.reduce_window` do the same, while `jnp.max` splits it equally; any such
+    split is a subgradient. JAX's derivative of `apply` follows this rule too.
 
-    With padding, only the cells of the image are in $W(p)$: a maximum is never in the padding, even
+    With padding, $W(p)$ holds only cells of the image, so a maximum is never in the padding, even
     if all cells of a window are $-\infty$. Rows and columns at the end that do not fill a window
-    are left out, and their `dx` is 0. A NaN in a window gives NaN in `y`, and in the `dx` of the
-    window's cells.
+    are left out, and their `dx` is 0. A NaN in a window makes its `y` NaN, and the `dx` of all its
+    cells.
 
-    Windows that overlap a lot take long to compile, since the backward has one pass for each of
-    the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
+    Windows that overlap a lot take long to compile, since the backward pass goes once through each
+    of the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
 
     Args:
-        window: height and width of a window; one number for a square.
-        strides: the distance from one window to the next, down and across, or one number for both;
-            the window's own size if not given. Windows may overlap, or leave gaps.
-        padding: as that of `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one
-            number for all four, each less than the window.
+        window: the height and width of each window, or one number for a square.
+        strides: the distance from one window to the next, down and across, or one number for both.
+            The default is the size of the window. Windows may overlap or leave gaps.
+        padding: as for `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one number
+            for all four sides. It must be smaller than the window.
 
     Returns:
-        A layer with no parameters and no state; `x: (batch, height, width, channels)`,
-        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where the height
-        and the width include the padding. The cache is the cell of each window's first maximum, in
-        one byte for windows of up to 255 cells.
+        A layer with no parameters and no state. It maps `x: (batch, height, width, channels)` to
+        `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where height and
+        width include the padding. The cache is the place of each window's first maximum, one byte
+        for windows of up to 255 cells.
 
     Raises:
         TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another

@@ -19,9 +19,10 @@ def mlp(
     activation: ModelLike = relu,
     w_init: Initializer = he_normal,
 ) -> Layer:
-    """Chain dense layers with activations between them: a `serial` of one pair per hidden width.
+    """Chain dense layers, with an activation after each hidden one.
 
-    The last dense layer has no activation after it: its outputs are logits.
+    The result is a `serial` with one dense layer and one activation per hidden width, and a last
+    dense layer without an activation. Its outputs are logits.
 
     Args:
         hidden: the widths of the hidden layers, such as `(128,)` or `(16, 16)`; `()` gives a linear
@@ -31,7 +32,7 @@ def mlp(
         w_init: initializer of every weight.
 
     Returns:
-        A `serial`, whose parameters are one `DenseParams` or `()` per part.
+        A `serial`, whose parameters are a tuple with a `DenseParams` or `()` per part.
 
     Raises:
         TypeError: an argument has another type.

@@ -25,7 +25,7 @@ class _Saved(NamedTuple):
 
 
 def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
-    r"""Apply every layer to the same input, and combine their outputs $y_i = f_i(x)$.
+    r"""Apply several layers to the same input and combine their outputs $y_i = f_i(x)$.
 
     $$\text{sum:}\quad y = \sum_i y_i, \qquad dy_i = dy$$
 
@@ -34,27 +34,26 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
     $$\text{concat:}\quad y = [y_1, \dots, y_n], \qquad
       dy_i = \text{the columns of } dy \text{ that are those of } y_i \text{ in } y$$
 
-    $x$ reaches $y$ through each of the layers, so $dx = \sum_i dx_i$. The products without $y_i$
-    are those of the outputs before it and after it. Nothing is divided by $y_i$, so it may be 0. A
-    product of outputs that are too large for their dtype is infinite, and $0 \cdot \infty$ is NaN.
+    $x$ reaches $y$ through each of the layers, so $dx = \sum_i dx_i$. A product without $y_i$ is
+    computed from the outputs before and after it. Nothing is divided by $y_i$, so it may be 0. A
+    product that is too large for its dtype is infinite, and $0 \cdot \infty$ is NaN.
 
-    `serial()`, which has no parts, passes $x$ on: `parallel(serial(), layer)` is
-    `residual(layer)`. It does what stax does with `FanOut`, `parallel`, and `FanInSum` or
-    `FanInConcat`.
+    An empty `serial()` passes $x$ on unchanged, so `parallel(serial(), layer)` is
+    `residual(layer)`. In stax, `FanOut`, `parallel`, and `FanInSum` or `FanInConcat` do the same.
 
     Args:
         *layers: layers, ops or functions, at least one.
-        combine: "sum" or "product", element by element, for outputs of the same shape, or "concat",
-            along the last axis, for outputs with the same other axes. Nothing is broadcast.
+        combine: "sum" or "product", element by element, for outputs of the same shape; or "concat",
+            along the last axis, for outputs whose other axes match. Nothing is broadcast.
 
     Returns:
-        A layer whose parameters and state are tuples, one entry per layer. Layer `i` gets the key
-        `fold_in(key, i)`. The cache holds the layers' caches, and for a product their outputs.
+        A layer whose parameters and state are tuples with one entry per layer. Layer `i` gets the
+        key `fold_in(key, i)`. The cache holds the layers' caches and, for a product, their outputs.
 
     Raises:
         TypeError: a layer is not one of these, or outputs have different dtypes.
-        ValueError: there are no layers, `combine` is another word, or outputs have shapes that do
-            not go together, at `init` or `forward`.
+        ValueError: there are no layers, `combine` is another word, or, at `init` or `forward`, the
+            shapes of the outputs do not fit together.
 
     Examples:
         >>> import jax.numpy as jnp

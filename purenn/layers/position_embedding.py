@@ -21,25 +21,25 @@ class PositionEmbeddingParams(NamedTuple):
     """The table of `position_embedding`.
 
     Attributes:
-        w: one row per position, `(length, features)`. It decays, as in PyTorch.
+        w: one row per position, `(length, features)`. Weight decay applies to it, as in PyTorch.
     """
 
     w: Array  # (length, features)
 
 
 def position_embedding(length: int, *, w_init: Initializer = small_normal) -> Layer:
-    r"""Add to each position of a sequence a vector that is learned: $y_p = x_p + w_p$.
+    r"""Add a learned vector to each position of a sequence: $y_p = x_p + w_p$.
 
     $$dx = dy, \qquad dw_p = \sum_m dy_p$$
 
     $w$ is the same for every sequence of the batch, so $dw$ is a sum over the batch $m$. Positions
-    that a shorter sequence does not have get 0. It goes after an `embedding`, as in GPT-2; Vaswani
-    et al. (2017) found that it does as well as fixed sines.
+    beyond the end of a shorter sequence get 0. The layer goes after an `embedding`, as in GPT-2.
+    [Vaswani et al. (2017)][vaswani2017] found that it does as well as fixed sines.
 
     Args:
         length: the number of positions of the longest sequence, at least 1.
-        w_init: initializer of `w: (length, features)`; normal with a standard deviation of 0.02, as
-            in GPT-2.
+        w_init: initializer of `w: (length, features)`. The default is normal with a standard
+            deviation of 0.02, as in GPT-2.
 
     Returns:
         A layer with parameters `PositionEmbeddingParams(w)` and no state;

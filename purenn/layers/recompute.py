@@ -29,19 +29,20 @@ class _Saved:
 
 
 def recompute(layer: ModelLike) -> Layer:
-    """Give a layer a smaller cache, `x`, `state` and `key`: less memory for more time.
+    """Reduce a layer's cache to `x`, `state` and `key`: less memory for more time.
 
-    The backward runs the layer's forward again, then the layer's backward (gradient checkpointing,
-    Chen et al. 2016). It pays where activations are large and cheap to compute, as between two
-    dense layers or convolutions. Let such a block *end* with its dense layer. Its product is then
-    not computed again, since its derivatives need only its input:
+    The backward pass runs the layer's forward pass again, then its backward pass. This is called
+    gradient checkpointing ([Chen et al., 2016][chen2016]). It pays off where activations are large
+    and cheap to compute, as between two dense layers or convolutions. Let such a block *end* with
+    its dense layer. The product of that layer is then not computed again, since its derivatives
+    need only its input:
 
         recompute(serial(batch_norm(), gelu, dropout(0.1), dense(512)))
 
-    keeps one array per block, where the layers themselves keep two. A step of eight such blocks at
+    keeps one array per block; the layers by themselves keep two. A step of eight such blocks at
     batch 4096 takes 105 MiB of temporary memory instead of 153, in the same time. Blocks that
-    *begin* with the dense layer take 97 MiB, with a third more products. Around an entire model it
-    gains nothing, since then everything exists again at the same time.
+    *begin* with the dense layer take 97 MiB, with a third more products. Around an entire model,
+    `recompute` gains nothing, since everything then exists at the same time again.
 
     Args:
         layer: a layer, op or function.

@@ -27,7 +27,7 @@ NEXT_X = -1  # in place of an array of a cache that is the layer's y: the x of t
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Kept:
-    """A layer's cache with each array once, since a loop would keep each of two equal ones."""
+    """A layer's cache with each array once; a loop would keep the same array twice."""
 
     arrays: tuple[Array, ...]
     places: tuple[int, ...] = field(metadata={"static": True})  # of the cache's leaves in `arrays`
@@ -71,34 +71,34 @@ def repeat(layer: ModelLike, times: int) -> Layer:
       d\theta_i = \left(\frac{\partial x_{i+1}}{\partial \theta_i}\right)^{\!\top} dx_{i+1},
       \qquad dx_i = \left(\frac{\partial x_{i+1}}{\partial x_i}\right)^{\!\top} dx_{i+1}$$
 
-    with $x_0 = x$, $y = x_n$ and $dx_n = dy$, for $n$ layers. It computes what
-    `serial(layer, ..., layer)` does, as one `lax.scan` forward and one backward, so the program
-    does not grow with `times`, nor does the time it takes to compile.
+    with $x_0 = x$, $y = x_n$ and $dx_n = dy$, for $n$ layers. The result is that of `serial(layer,
+    ..., layer)`, computed as one `lax.scan` forward and one backward. So neither the program nor
+    the time to compile it grows with `times`.
 
-    With 48 blocks `residual(serial(layer_norm(), dense(256), gelu, dense(64)))` at batch 1024, on
-    two cores of a Xeon with AVX-512 and jax 0.10.1, a step of `value_and_grad` takes 0.5 s to
-    compile, as with 2 blocks, where 48 separate ones take 1.8 s; `init` takes 0.9 s instead of 12.
-    Temporary memory is 123 MiB instead of 122: that of 48 caches and, for any number of blocks, the
-    working memory of one. On a CPU a step takes 1.1 to 1.3 times as long, the less the larger the
-    batch, since the loop copies each layer's weights and cache.
+    Take 48 blocks `residual(serial(layer_norm(), dense(256), gelu, dense(64)))` at batch 1024, on
+    two cores of a Xeon with AVX-512 and jax 0.10.1. A step of `value_and_grad` compiles in 0.5 s,
+    as with 2 blocks; 48 separate blocks take 1.8 s. `init` takes 0.9 s instead of 12. Temporary
+    memory is 123 MiB instead of 122: 48 caches and, for any number of blocks, the working memory of
+    one. On a CPU a step takes 1.1 to 1.3 times as long, since the loop copies each layer's weights
+    and cache; the larger the batch, the smaller the difference.
 
-    A cache is kept for each layer. An array that is in it twice is kept once, and so is an output
-    that the next layer keeps as its input. `repeat(recompute(layer), times)` keeps each layer's
-    input alone.
+    The cache of every layer is kept. An array that appears in it twice is kept once, and so is an
+    output that the next layer keeps as its input. `repeat(recompute(layer), times)` keeps only the
+    input of each layer.
 
     Args:
         layer: a layer, op or function whose output has the shape and dtype of its input.
-        times: how many, at least 1; static.
+        times: the number of layers, at least 1; static.
 
     Returns:
-        A layer whose parameters and state are those of `layer` with one more axis, the first, which
-        counts the layers. Number `i` gets the key `fold_in(key, i)`, as in `serial`, so a compiled
-        `init` draws the numbers of `serial`. purenn's own parameters name their weights, for
-        `adamw` and `l2_penalty`; in a tuple or dict of a layer of your own, a stacked bias has two
-        axes and counts as a weight (see `l2_penalty`).
+        A layer whose parameters and state are those of `layer` with an additional first axis, which
+        counts the layers. Layer `i` gets the key `fold_in(key, i)`, as in `serial`, so a compiled
+        `init` draws the same numbers as `serial`. purenn's own parameters name their weights, for
+        `adamw` and `l2_penalty`. In a tuple or dict of your own layer, a stacked bias has two axes
+        and counts as a weight (see `l2_penalty`).
 
     Raises:
-        TypeError: `layer` is not one of these, or changes the dtype, or `times` is not a whole
+        TypeError: `layer` is not one of these or changes the dtype, or `times` is not a whole
             number.
         ValueError: `times` is below 1, or `layer` changes the shape, at `init` or `forward`.
 

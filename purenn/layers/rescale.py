@@ -18,20 +18,20 @@ from purenn.core.types import Scalar
 def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer:
     """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
 
-    Integers become `dtype`, floats keep theirs. As the first layer it takes uint8 images unchanged,
-    in a quarter of the memory, and no caller can forget the scaling. An integer `x` has no
-    derivative: `dx` is `None`.
+    Integers are converted to `dtype`; floats keep their own. As the first layer of a model, it
+    takes uint8 images as they are, in a quarter of the memory, and no caller can forget the
+    scaling. An integer `x` has no derivative: `dx` is `None`.
 
     Args:
-        scale: the constant, a number or a traced scalar; the default takes a byte to 0 … 1.
-        dtype: what integers become: float32, float16, bfloat16, or float64 under jax_enable_x64.
+        scale: the constant, a number or a traced scalar. The default maps bytes to 0 … 1.
+        dtype: the dtype for integers: float32, float16, bfloat16, or float64 with jax_enable_x64.
 
     Returns:
         A layer with no parameters and no state.
 
     Raises:
         TypeError: `scale` is not a number, or `dtype` not one of these.
-        ValueError: `dtype` is float64, and JAX has that switched off.
+        ValueError: `dtype` is float64, and jax_enable_x64 is not set.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -18,23 +18,24 @@ from purenn.layers.stepwise import stepwise
 
 
 def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
-    """Add a layer's input to its output: `y = x + layer(x)` (He et al. 2016).
+    """Add a layer's input to its output: `y = x + layer(x)`.
 
-    A sum passes its derivative on to both terms, so `dx = dy + layer's dx`.
+    This is a residual connection ([He et al., 2016][he2016]). A sum passes its derivative on to
+    both terms, so `dx = dy + layer's dx`.
 
-    If the layer changes the shape, a projection gives $x$ the new one: `y = projection(x) +
-    layer(x)`, so `dx = projection's dx + layer's dx`. In ResNets it is a 1×1 convolution with the
-    strides of the layer, and a `batch_norm`.
+    If the layer changes the shape, a projection gives $x$ the new shape: `y = projection(x) +
+    layer(x)`, so `dx = projection's dx + layer's dx`. In ResNets the projection is a 1×1
+    convolution with the strides of the layer, followed by `batch_norm`.
 
     Args:
         layer: a layer, op or function whose output has the shape of its input, or of the
-            projection's output.
-        projection: a layer, op or function; None adds the input as it is.
+            projection's output if there is one.
+        projection: a layer, op or function. None adds the input unchanged.
 
     Returns:
         A layer with the parameters, the state and the cache of `layer`, which gets the same key.
-        With a projection they are pairs, `layer`'s and the projection's, which get the keys
-        `fold_in(key, 0)` and `fold_in(key, 1)`, as in `parallel`.
+        With a projection, each is a pair, first `layer`'s and then the projection's. They get the
+        keys `fold_in(key, 0)` and `fold_in(key, 1)`, as in `parallel`.
 
     Raises:
         TypeError: `layer` or `projection` is not one of these, or their dtypes differ.

@@ -32,9 +32,9 @@ class _Saved(NamedTuple):
 
 
 def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
-    r"""Divide each example by the root of its mean square (Zhang and Sennrich 2019).
+    r"""Divide each example by the root mean square of its features, then scale it.
 
-    With $n$ the number of features, for each row of $x$
+    For each row of $x$, with $n$ features ([Zhang and Sennrich, 2019][zhang2019]),
 
     $$r = \frac{1}{\sqrt{\tfrac1n \sum_j x_j^2 + \epsilon}}, \qquad
       \hat x = r\, x, \qquad y = \gamma \hat x$$
@@ -47,18 +47,19 @@ def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
       dx = r\, v - x\, r^3\, \tfrac1n \sum_j v_j x_j
          = r \left(v - \hat x\, \tfrac1n \sum_j v_j \hat x_j\right)$$
 
-    It is `layer_norm` without a mean and without a shift. It does the same in training and in
+    This is `layer_norm` without the mean and the shift. It does the same in training and in
     evaluation. Epsilon is under the root, as in Llama and in PyTorch's `RMSNorm`, whose default is
-    the dtype's own epsilon. If the mean square overflows, in float32 from about 1e19 on, the row
-    is NaN. Of a single feature it leaves little more than the sign, so almost no derivative.
+    the dtype's own epsilon. If the mean square overflows, the row is NaN; in float32 this takes
+    values of about 1e19. With a single feature, little more than its sign is left, so the
+    derivative is almost 0.
 
     Args:
-        epsilon: added to the mean square, under the root: a number or a traced scalar; a traced one
-            gives NaN below 0.
+        epsilon: added to the mean square, under the root: a number or a traced scalar. A traced
+            scalar below 0 gives NaN.
 
     Returns:
         A layer with parameters `RmsNormParams(gamma)` and no state; `x, y: (..., features)`. The
-        mean square is computed in float32 at least. The cache is `x` and one value per row.
+        mean square is computed in float32 or better. The cache is `x` and one value per row.
 
     Raises:
         TypeError: `epsilon` is not a number.

@@ -23,20 +23,20 @@ from purenn.layers.stepwise import stepwise
 def serial(*layers: ModelLike) -> Layer:
     r"""Apply layers one after the other: $y = f_n(\dots f_2(f_1(x)))$.
 
-    The backward is the chain rule: it runs the parts' backwards in reverse, and the `dx` of one
-    part is the `dy` of the part before it.
+    The backward pass is the chain rule: it runs the backward passes of the parts in reverse order.
+    The `dx` of one part is the `dy` of the part before it.
 
     Args:
         *layers: layers, ops (`relu`), ops with options (`partial(leaky_relu, ...)`), or plain
-            functions of an array, which are differentiated by `jax.vjp` and not by hand.
+            functions of an array, which `jax.vjp` differentiates.
 
     Returns:
-        A layer whose parameters, state and cache are tuples, one entry per part. Shapes are
-        inferred at `init`. Part `i` gets the key `fold_in(key, i)`. Without parts, `serial()` is
-        the identity.
+        A layer whose parameters, state and cache are tuples with one entry per part. Shapes are
+        inferred at `init`. Part `i` gets the key `fold_in(key, i)`. `serial()` without parts is the
+        identity.
 
     Raises:
-        TypeError: a part is not one of these, or it is a factory that was not called.
+        TypeError: a part is not one of these, or is a factory that was not called.
 
     Examples:
         >>> import jax

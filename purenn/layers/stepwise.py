@@ -10,27 +10,27 @@ from purenn.core.types import ModelLike
 
 
 def stepwise(model: ModelLike, *, batch: int, length: int) -> Layer:
-    """Make a model read sequences piece by piece, and remember what it has read.
+    """Make a model read sequences piece by piece and remember what it has read.
 
-    The state of the layer that it returns holds what later positions need of earlier ones, such as
-    the keys and values of `attention`, or `h` of `gru`. `apply(params, state, x)` reads the next
-    positions, `x: (batch, n, ...)`, and returns their outputs and the new state. The outputs are
-    those of the model for the whole sequence, and each position is computed once: to sample a text,
-    read the prompt as one piece, then each new token as a piece of its own. In a loop, `n` is
-    static, so `lax.scan` and `fori_loop` compile one step.
+    The state of the returned layer holds what later positions need from earlier ones, such as the
+    keys and values of `attention`, or `h` of `gru`. `apply(params, state, x)` reads the next
+    positions, `x: (batch, n, ...)`, and returns their outputs and the new state. The outputs equal
+    those of the model for the whole sequence, and each position is computed only once. To sample a
+    text, read the prompt as one piece, then each new token as a piece of its own. In a loop, `n` is
+    static, so `lax.scan` and `fori_loop` compile a single step.
 
-    A layer that treats each position by itself is used as it is. Layers of layers make each of
-    theirs stepwise. A layer of your own says how with `Layer(..., stepwise=...)`.
+    A layer that treats each position by itself is used as it is. Composite layers make each of
+    their layers stepwise. A layer of your own can say how with `Layer(..., stepwise=...)`.
 
     Args:
         model: a layer whose output at a position does not depend on later positions.
-        batch: how many sequences are read at a time.
-        length: how many positions the state has room for. Where a layer keeps each position, as
-            `attention` does, the outputs are NaN from the next one on.
+        batch: the number of sequences to read at a time.
+        length: the number of positions that the state has room for. If a layer keeps every
+            position, as `attention` does, outputs beyond this length are NaN.
 
     Returns:
         A layer with the parameters of `model`, whose `init` returns the state before the first
-        position. It has no backward pass, and does not take `Padded`.
+        position. It has no backward pass and does not take `Padded`.
 
     Raises:
         TypeError: `batch` or `length` is not a whole number, or a layer of the model can't be read

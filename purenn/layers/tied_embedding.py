@@ -27,30 +27,31 @@ def tied_embedding(
 
     $$x_p = w_{t_p}, \qquad h = f(x), \qquad z = h\, w^\top$$
 
-    A token's score is the product of its own vector and $h$ (Press and Wolf 2017; GPT-2). The table
-    is used twice, so its derivative is the sum of both uses:
+    A token's score is the product of its own vector and $h$ ([Press and Wolf, 2017][press2017];
+    GPT-2). The table is used twice, so its derivative is the sum of both uses:
 
     $$dh = dz\, w, \qquad dw = \underbrace{dz^\top h}_{\text{scores}} +
       \underbrace{\sum_{p\,:\,t_p = v} dx_p}_{\text{embedding}}$$
 
-    Leaving out either term is a common mistake: the network still learns, only worse.
+    Leaving out one of the terms is a common mistake: the network still learns, but worse.
 
-    Without `tied_embedding`, `serial(embedding(vocabulary, features), *layers, dense(vocabulary,
-    b_init=None))` has two tables, and as many parameters more.
+    For separate tables, write `serial(embedding(vocabulary, features), *layers, dense(vocabulary,
+    b_init=None))`, which has `vocabulary * features` more parameters.
 
     Args:
         vocabulary: the number of different tokens, at least 1.
         features: the length of each vector, at least 1.
-        *layers: layers, ops or functions, whose last output has `features` again.
+        *layers: layers, ops or functions. The output of the last one must have `features` again.
         w_init: initializer of `w: (vocabulary, features)`, as in `embedding`.
 
     Returns:
         A layer with the parameters and the state of `serial(embedding(vocabulary, features),
-        *layers)`, which gets the same key; `x: (...)`, integers, `y: (..., vocabulary)`. The cache
-        holds that of the layers, and $h$.
+        *layers)`, which gets the same key. It maps integers `x: (...)` to `y: (..., vocabulary)`.
+        The cache holds the caches of the layers, and $h$.
 
     Raises:
-        TypeError: a layer is not one of these, or an argument is not of the type of `embedding`'s.
+        TypeError: a layer is not a layer, op or function, or another argument has the wrong type,
+            as for `embedding`.
         ValueError: the last layer's output has another number of features, at `init` or `forward`.
 
     Examples:

@@ -26,15 +26,15 @@ FAR = 1e3  # where the gates of gelu and silu are 0 or 1 in any dtype, as -inf *
 def _relu(x: Array) -> tuple[Array, Array]:
     r"""Apply the rectified linear unit: $y = \max(0, x)$; $dx = dy$ where $x > 0$, else $0$.
 
-    The derivative at 0 is 0. ReLU lessens vanishing gradients, since a unit that is on passes them
-    unchanged, but does not prevent them. A unit that is off for every example stays off. The cache
-    is `y`.
+    The derivative at 0 is 0. ReLU reduces vanishing gradients, since a unit that is on passes them
+    on unchanged, but does not prevent them. A unit that is off for every example stays off. The
+    cache is `y`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.
@@ -67,18 +67,18 @@ class _LeakyRelu:
 def _leaky_relu(x: Array, *, negative_slope: float = 0.01) -> tuple[Array, _LeakyRelu]:
     r"""Apply leaky ReLU: $y = x$ where $x > 0$, else $s\,x$; $dx = dy$ where $x > 0$, else $s\,dy$.
 
-    $s$ is `negative_slope`, a static number. The derivative at 0 is $s$. The cache is `x`, since
-    with a negative $s$ the output does not tell which sign `x` had.
+    The derivative at 0 is $s$. The cache is `x`, since with a negative $s$ the output does not show
+    the sign of `x`.
 
     Args:
-        x: in any shape.
-        negative_slope: $s$, a static number.
+        x: an array of any shape.
+        negative_slope: the slope $s$ below 0, a static number.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array, or the slope not a number.
+        TypeError: `x` is not a floating-point array, or the slope is not a number.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -103,14 +103,14 @@ leaky_relu = elementwise(
 def _sigmoid(x: Array) -> tuple[Array, Array]:
     r"""Apply the logistic sigmoid: $y = 1 / (1 + e^{-x})$, $dx = dy\, y (1 - y)$.
 
-    It is computed in a form that does not overflow. The derivative is at most 1/4, and 0 where $y$
-    rounds to 0 or 1. The cache is `y`.
+    It is computed in a form that does not overflow. The derivative is at most 1/4, and is 0 where
+    $y$ rounds to 0 or 1. The cache is `y`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.
@@ -136,14 +136,14 @@ sigmoid = elementwise(_sigmoid, _sigmoid_backward, "sigmoid", "{dy}⊙{y}⊙(1-{
 def _tanh(x: Array) -> tuple[Array, Array]:
     r"""Apply the hyperbolic tangent: $y = \tanh x$, $dx = dy (1 - y^2)$.
 
-    The literal form, $(e^x - e^{-x}) / (e^x + e^{-x})$, is NaN at ±89 in float32; this one is ±1.
+    In float32, the literal form $(e^x - e^{-x}) / (e^x + e^{-x})$ is NaN at ±89; this one is ±1.
     The cache is `y`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.
@@ -180,13 +180,13 @@ def _gelu_gate(x: Array) -> tuple[Array, Array]:
 
 
 def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
-    r"""Apply the Gaussian error linear unit (Hendrycks and Gimpel 2016): $y = x\,\Phi(x)$.
+    r"""Apply the Gaussian error linear unit: $y = x\,\Phi(x)$.
 
     $$dx = dy\,(\Phi(x) + x\,\varphi(x))$$
 
-    with $\Phi$ and $\varphi$ the normal distribution and its density. With `approximate`, as in
-    GPT-2, $\Phi$ is $g = \tfrac12(1 + \tanh u) = \mathrm{sigmoid}(2u)$,
-    $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, and
+    where $\Phi$ is the normal distribution function and $\varphi$ its density ([Hendrycks and
+    Gimpel, 2016][hendrycks2016]). With `approximate`, as in GPT-2, $\Phi$ is replaced by $g =
+    \tfrac12(1 + \tanh u) = \mathrm{sigmoid}(2u)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, and
 
     $$dx = dy\,(g + x\, g (1 - g)\, 2u'), \qquad
       2u' = \sqrt{8/\pi}\,(1 + 3 \cdot 0.044715\, x^2)$$
@@ -194,14 +194,14 @@ def _gelu(x: Array, *, approximate: bool = True) -> tuple[Array, _Gelu]:
     The cache is `x`.
 
     Args:
-        x: in any shape.
-        approximate: whether $\Phi$ is the form with $\tanh$; static.
+        x: an array of any shape.
+        approximate: whether to use the form with $\tanh$ for $\Phi$; static.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array, or `approximate` not a flag.
+        TypeError: `x` is not a floating-point array, or `approximate` is not a bool.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -242,10 +242,10 @@ def _silu(x: Array) -> tuple[Array, Array]:
     $dx = dy\, s\,(1 + x (1 - s))$. The cache is `x`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.
@@ -276,10 +276,10 @@ def _softplus(x: Array) -> tuple[Array, Array]:
     It is computed in a form that does not overflow. The cache is `x`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.

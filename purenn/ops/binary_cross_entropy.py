@@ -31,25 +31,25 @@ def _in_0_1(values: Array) -> Array:
 def _binary_cross_entropy(
     p: Array, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[Array, _Saved]:
-    r"""Compute the binary cross-entropy of probabilities, the mean over all elements.
+    r"""Compute the binary cross-entropy of probabilities, averaged over all elements.
 
     $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
       dp = \tfrac1n \left(-\tfrac{t}{p} + \tfrac{1 - t}{1 - p}\right) dL$$
 
     $p$ is clipped to $[10^{-7}, 1 - 10^{-7}]$, so the loss is at most 16.1 per element. Outside
-    these bounds the derivative is 0: a saturated wrong answer learns nothing.
+    these bounds the derivative is 0, so nothing is learned from a saturated wrong answer.
     `sigmoid_binary_cross_entropy` keeps that signal.
 
     Args:
-        p: probabilities, between 0 and 1, in any shape.
-        targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
-        weights: what each element or each example counts, as for `mse`.
+        p: probabilities between 0 and 1, of any shape.
+        targets: numbers between 0 and 1, of the same shape. Whole numbers and bools are converted.
+        weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `p` is not a floating-point array, or another argument not an array of real
+        TypeError: `p` is not a floating-point array, or another argument is not an array of real
             numbers.
         ValueError: shapes differ; a value is outside 0 … 1, a weight is negative or not finite, or
             all are 0 (NaN in a compiled program).
@@ -85,25 +85,26 @@ def _binary_cross_entropy_backward(saved: _Saved, dy: Array) -> Array:
 def _sigmoid_binary_cross_entropy(
     logits: Array, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[Array, _Saved]:
-    r"""Compute the binary cross-entropy of $p = \mathrm{sigmoid}(z)$, the mean over all elements.
+    r"""Compute the binary cross-entropy of logits, averaged over all elements.
 
     $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad
       dz = \tfrac1n (\mathrm{sigmoid}(z) - t)\, dL$$
 
-    The sigmoid's $p(1-p)$ cancels the loss's $1/p(1-p)$, so a wrong answer keeps its full gradient,
-    however sure it is. An infinite logit costs 0 on the right side, and inf on the wrong side.
+    This is the loss of $p = \mathrm{sigmoid}(z)$. The $p(1-p)$ of the sigmoid cancels the
+    $1/p(1-p)$ of the loss, so a wrong answer keeps its full gradient, however confident it is. An
+    infinite logit costs 0 on the right side and inf on the wrong side.
 
     Args:
-        logits: in any shape.
-        targets: in the same shape, between 0 and 1; whole numbers and bools count as numbers.
-        weights: what each element or each example counts, as for `mse`.
+        logits: an array of any shape.
+        targets: numbers between 0 and 1, of the same shape. Whole numbers and bools are converted.
+        weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, or another argument not an array of real
-            numbers.
+        TypeError: `logits` is not a floating-point array, or another argument is not an array of
+            real numbers.
         ValueError: shapes differ; a target is outside 0 … 1, a weight is negative or not finite, or
             all are 0 (NaN in a compiled program).
 

@@ -28,23 +28,23 @@ class _Probabilities(NamedTuple):
 def _categorical_cross_entropy(
     p: Array, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[Array, _Probabilities]:
-    r"""Compute the cross-entropy of probabilities, the mean over $m$ rows of probabilities.
+    r"""Compute the cross-entropy of probabilities, averaged over $m$ rows.
 
     $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
 
-    $a$ counts as at least $10^{-7}$, so the loss is at most 16.1 per example; below that the
-    derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
+    $a$ is clipped to at least $10^{-7}$, so the loss is at most 16.1 per example. Below that bound
+    the derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
 
     Args:
-        p: probabilities, `(..., classes)`, in rows that sum to one, such as `softmax` returns.
-        targets: integers `(...)`, or rows that sum to one `(..., classes)`.
-        weights: what each row counts, `(...)`, as for `softmax_cross_entropy`.
+        p: rows of probabilities that sum to one, `(..., classes)`, such as `softmax` returns.
+        targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`.
+        weights: the weight of each row, `(...)`, as for `softmax_cross_entropy`.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `p` is not a floating-point array, or another argument not an array of real
+        TypeError: `p` is not a floating-point array, or another argument is not an array of real
             numbers.
         ValueError: a row is not a distribution, a label is not a class, a weight is negative or not
             finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
@@ -88,38 +88,38 @@ def _softmax_cross_entropy(
     *,
     label_smoothing: float = 0.0,
 ) -> tuple[Array, _Logits]:
-    r"""Compute the cross-entropy of $a = \mathrm{softmax}(z)$, the mean over $m$ rows of logits.
+    r"""Compute the cross-entropy of logits, averaged over $m$ rows.
 
     $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
       dz = \tfrac1m (a - y)\, dL$$
 
-    The Jacobian of the softmax cancels the $1/a$ of the logarithm. The division by $m$ happens
-    here, once: the texts' $dZ = A - Y$ is $m$ times this `dz`, and they divide in dW and db. A
-    class that is masked by a logit of -inf counts as absent, and costs inf where it is the target.
-    A logit of +inf makes its row NaN.
+    This is the loss of $a = \mathrm{softmax}(z)$. The Jacobian of the softmax cancels the $1/a$ of
+    the logarithm. The division by $m$ happens here, once. Texts that write $dZ = A - Y$ have $m$
+    times this `dz`, and divide when they compute dW and db. A class that is masked by a logit of
+    -inf counts as absent, and costs inf if it is the target. A logit of +inf makes its row NaN.
 
     With weights, the mean over the rows is weighted:
 
     $$L = \frac{\sum_i w_i\, l_i}{\sum_i w_i}, \qquad
       dz_i = \frac{w_i}{\sum_j w_j} (a_i - y_i)\, dL$$
 
-    A row of weight 0 is left out, whatever it holds: its logits may be NaN, and its label need not
-    be a class, such as the -1 or -100 of a padded sequence. Its `dz` is exactly 0.
+    A row of weight 0 is left out, whatever it holds: its logits may be NaN, and its label may be
+    anything, such as the -1 or -100 of a padded sequence. Its `dz` is exactly 0.
 
     Args:
         logits: `(..., classes)`, one row per example, or per position of each sequence.
-        targets: integers `(...)`, or rows that sum to one `(..., classes)`.
-        weights: what each row counts, `(...)`, at least 0: in the dtype of the logits, integers or
-            bools. With respect to a weight of 0, the derivative is that of a row that costs 0.
-        label_smoothing: $s$, a static number with $0 \le s < 1$: the targets become
-            $(1 - s)\, y + s / k$ for $k$ classes (Szegedy et al. 2016).
+        targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`.
+        weights: the weight of each row, `(...)`, at least 0, in the dtype of the logits, integers
+            or bools. The derivative with respect to a weight of 0 is that of a row that costs 0.
+        label_smoothing: $s$, a static number with $0 \le s < 1$. With $k$ classes, the targets
+            become $(1 - s)\, y + s / k$ ([Szegedy et al., 2016][szegedy2016]).
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, another argument not an array of real
-            numbers, or `label_smoothing` not a number.
+        TypeError: `logits` is not a floating-point array, another argument is not an array of real
+            numbers, or `label_smoothing` is not a number.
         ValueError: a label is not a class, a weight is negative or not finite, or all are 0 (NaN in
             a compiled program), or the shapes do not fit.
 

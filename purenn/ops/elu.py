@@ -23,23 +23,24 @@ class _Elu:
 
 
 def _elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, _Elu]:
-    r"""Apply the exponential linear unit (Clevert et al. 2016).
+    r"""Apply the exponential linear unit.
 
     $$y = \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}, \qquad
       dx = \begin{cases} dy & x > 0 \\ dy\, (y + \alpha) & x \le 0 \end{cases}$$
 
-    Its outputs go down to $-\alpha$, so that their mean is nearer to 0 than ReLU's. The derivative
-    at 0 is $\alpha$. Near 0, `expm1` keeps the digits that $e^x - 1$ would lose. The cache is `y`.
+    Outputs go down to $-\alpha$, so their mean is nearer to 0 than with ReLU ([Clevert et al.,
+    2016][clevert2016]). The derivative at 0 is $\alpha$. Near 0, `expm1` keeps the digits that $e^x
+    - 1$ would lose. The cache is `y`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
         alpha: $\alpha$, at least 0, a static number.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array, or `alpha` not a number.
+        TypeError: `x` is not a floating-point array, or `alpha` is not a number.
         ValueError: `alpha` is below 0.
 
     Examples:
@@ -68,15 +69,15 @@ def _selu(x: Array) -> tuple[Array, Array]:
       \end{cases}$$
 
     With $\lambda = 1.0507$ and $\alpha = 1.6733$, deep networks of dense layers keep the mean 0 and
-    the variance 1 of their inputs (Klambauer et al. 2017), if the weights are drawn by
-    `initializers.lecun_normal`. The derivative at 0 is $\lambda \alpha$. In float32 the largest
-    numbers overflow. The cache is `y`.
+    the variance 1 of their inputs ([Klambauer et al., 2017][klambauer2017]), if
+    `initializers.lecun_normal` draws the weights. The derivative at 0 is $\lambda \alpha$. In
+    float32, the largest numbers overflow. The cache is `y`.
 
     Args:
-        x: in any shape.
+        x: an array of any shape.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.

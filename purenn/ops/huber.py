@@ -26,28 +26,28 @@ class _Saved:
 def _huber(
     predictions: Array, targets: ArrayLike, weights: ArrayLike | None = None, *, delta: float = 1.0
 ) -> tuple[Array, _Saved]:
-    r"""Compute Huber's loss (1964), the mean over all elements, with $e = p - t$.
+    r"""Compute Huber's loss of the errors $e = p - t$, averaged over all elements.
 
     $$L = \tfrac1n \sum \begin{cases} \tfrac12 e^2 & \lvert e \rvert \le \delta \\
       \delta \lvert e \rvert - \tfrac12 \delta^2 & \text{elsewhere} \end{cases}, \qquad
       dp = \tfrac1n \min(\max(e, -\delta), \delta)\, dL$$
 
     The derivative is that of half the squared error, clipped to $\pm\delta$, so an outlier pulls no
-    harder than an error of $\delta$. This is the loss of PyTorch's `HuberLoss` and of
-    `optax.huber_loss`; "smooth L1" is this loss divided by $\delta$.
+    harder than an error of $\delta$ ([Huber, 1964][huber1964]). PyTorch's `HuberLoss` and
+    `optax.huber_loss` are the same; "smooth L1" is this loss divided by $\delta$.
 
     Args:
-        predictions: floating point, in any shape.
-        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
-        weights: what each element or each example counts, as for `mse`.
-        delta: $\delta$, above 0, a static number.
+        predictions: a floating-point array of any shape.
+        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        weights: the weight of each element or of each example, as for `mse`.
+        delta: where the loss turns from quadratic to linear, $\delta > 0$, a static number.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, another argument not an array of
-            real numbers, or `delta` not a number.
+        TypeError: `predictions` is not a floating-point array, another argument is not an array of
+            real numbers, or `delta` is not a number.
         ValueError: `delta` is not above 0.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).

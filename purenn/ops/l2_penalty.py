@@ -16,21 +16,22 @@ def l2_penalty(strength: Scalar) -> Op[[Params]]:
 
     $$dw = \lambda\, w\, dL$$
 
-    Weights are the fields that a record of parameters names as such, like `w` of `DenseParams`,
+    A record of parameters says which of its fields are weights, such as `w` of `DenseParams`,
     stacked or not; biases, gamma and beta do not count. In any other tree, such as a tuple or a
-    dict of a layer of your own, they are the leaves with two or more axes. Stacked, as in `repeat`,
-    a bias has two axes and counts, unless the parameters are a NamedTuple whose class names the
+    dict of your own layer, the leaves with two or more axes are weights. There, a bias stacked by
+    `repeat` has two axes and counts too. To prevent this, use a NamedTuple whose class names the
     weights: `weights = ("w",)`, or `()` for none.
 
-    `strength` is $\lambda$; the texts' $(\lambda / 2m) \sum W^2$ is this with `strength` = their
-    λ/m. Under `adam` the gradient of this term is scaled like any other, so it is not weight decay;
-    `adamw` has that. Squares overflow: in float32 the value is inf from a weight of about 1e19 on.
+    `strength` is $\lambda$. For texts that write $(\lambda / 2m) \sum W^2$, `strength` is their
+    λ/m. With `adam`, the gradient of this term is scaled like any other, so the penalty is not
+    weight decay; use `adamw` for that. Squares overflow: in float32, the value is inf for weights
+    above about 1e19.
 
     Args:
         strength: λ, at least 0: a number or a traced scalar.
 
     Returns:
-        An op of a pytree of parameters.
+        An op that takes a pytree of parameters.
 
     Raises:
         TypeError: `strength` is not a number; or, when the op is called, the parameters are not

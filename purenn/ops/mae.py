@@ -29,16 +29,16 @@ def _mae(
     other element, and the best constant prediction is the median. `huber` is smooth at 0.
 
     Args:
-        predictions: floating point, in any shape.
-        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
-        weights: what each element or each example counts, as for `mse`.
+        predictions: a floating-point array of any shape.
+        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, or another argument not an array of
-            real numbers.
+        TypeError: `predictions` is not a floating-point array, or another argument is not an array
+            of real numbers.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 

@@ -25,24 +25,24 @@ def _mse(
     $$dp = \tfrac2n (p - t)\, dL$$
 
     $n$ is the number of elements, `p.size`. Texts that write $dZ = A - Y$ "for MSE" give the
-    derivative of half of it, through an identity output. Texts that divide only by the batch $m$
-    have a loss $k$ times larger for $k$ outputs. Squares overflow: in float32 the value is inf from
-    an error of about 1e19 on.
+    derivative of half the sum of squares, with an identity output. Texts that divide by the batch
+    size $m$ alone have a loss that is $k$ times larger for $k$ outputs. Squares overflow: in
+    float32, the value is inf for errors above about 1e19.
 
     Args:
-        predictions: floating point, in any shape.
-        targets: in the same shape (nothing is broadcast); whole numbers count as numbers.
-        weights: what each element counts, in the same shape, or what each example counts, in the
-            shape of the first axes, such as `(batch,)`. Then $L = \sum w (p - t)^2 / \sum w$ and
-            $dp = 2 w (p - t)\, dL / \sum w$, with an example's weight for each of its elements. An
-            element of weight 0 may hold anything, NaN too.
+        predictions: a floating-point array of any shape.
+        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        weights: the weight of each element, in the same shape, or of each example, in the shape of
+            the first axes, such as `(batch,)`. Then $L = \sum w (p - t)^2 / \sum w$ and $dp = 2 w
+            (p - t)\, dL / \sum w$, where the weight of an example applies to each of its elements.
+            An element of weight 0 may hold anything, even NaN.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, or another argument not an array of
-            real numbers.
+        TypeError: `predictions` is not a floating-point array, or another argument is not an array
+            of real numbers.
         ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 

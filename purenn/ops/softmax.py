@@ -11,20 +11,20 @@ from purenn.core.precision import wide
 def _softmax(x: Array) -> tuple[Array, Array]:
     r"""Apply softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
 
-    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian, not a factor:
+    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian and not just a factor:
     $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
 
     $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
 
-    The maximum is subtracted first: the literal form is NaN at 800 even in float64. Each row of
-    `y` sums to one. A class at -inf gets 0; a row with +inf, or with nothing but -inf, is NaN. The
-    cache is `y`.
+    The maximum is subtracted first, since the literal form is NaN at 800 even in float64. Each row
+    of `y` sums to one. A class at -inf gets 0. A row with +inf, or with nothing but -inf, is NaN.
+    The cache is `y`.
 
     Args:
-        x: `(..., classes)`.
+        x: logits, `(..., classes)`.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.
@@ -65,15 +65,16 @@ def _log_softmax(x: Array) -> tuple[Array, Array]:
 
     $$dx = dy - e^{y} \sum_j dy_j$$
 
-    `log(softmax(x))` is -inf, and loses its derivative, where a probability rounds to 0: in float32
-    from about 104 below the largest logit on. This keeps both. The maximum is subtracted first. A
-    class at -inf gets -inf; a row with +inf, or with nothing but -inf, is NaN. The cache is `y`.
+    Where a probability rounds to 0, `log(softmax(x))` is -inf and loses its derivative; in float32
+    that happens about 104 below the largest logit. This op keeps both. The maximum is subtracted
+    first. A class at -inf gets -inf. A row with +inf, or with nothing but -inf, is NaN. The cache
+    is `y`.
 
     Args:
-        x: `(..., classes)`.
+        x: logits, `(..., classes)`.
 
     Returns:
-        An array like `x`.
+        An array of the same shape and dtype as `x`.
 
     Raises:
         TypeError: `x` is not a floating-point array.

@@ -35,31 +35,34 @@ def adagrad(
     *,
     momentum: Scalar = 0.0,
 ) -> Optimizer:
-    r"""Make AdaGrad (Duchi, Hazan and Singer 2011): $\epsilon$ inside the root.
+    r"""Make AdaGrad, with $\epsilon$ inside the root.
 
     $$s \leftarrow s + g^2, \qquad w \leftarrow w - \eta\, \frac{g}{\sqrt{s + \epsilon}}$$
 
-    The sum only grows, so the steps only become shorter, as $1 / \sqrt t$ under a constant
-    gradient. With `momentum` the directions are averaged, as `momentum` averages gradients:
+    The sum only grows, so steps only become shorter: as $1 / \sqrt t$ with a constant gradient
+    ([Duchi, Hazan and Singer, 2011][duchi2011]). With `momentum`, the directions are averaged as
+    the optimizer `momentum` averages gradients:
 
     $$u \leftarrow \mu u + (1 - \mu) \frac{g}{\sqrt{s + \epsilon}}, \qquad w \leftarrow w - \eta u$$
 
-    Without momentum it is `optax.adagrad`. `adagrad(learning_rate, 0, 0, momentum=0.9)` is that of
-    `jax.example_libraries`. PyTorch's has $\sqrt s + \epsilon$, and starts at 0.
+    Without momentum this is `optax.adagrad`. `adagrad(learning_rate, 0, 0, momentum=0.9)` is the
+    one in `jax.example_libraries`. PyTorch divides by $\sqrt s + \epsilon$ and starts at 0.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        initial_accumulator_value: what $s$ starts with, at least 0: the larger, the shorter the
-            first steps.
-        epsilon: keeps the quotient finite. If both are 0, an element that had no gradient yet stays
-            where it is. Like the others, it is a number or a traced scalar.
-        momentum: $\mu$, the fraction of the average kept, `0 <= momentum < 1`.
+        initial_accumulator_value: the first value of $s$, at least 0. The larger it is, the shorter
+            the first steps.
+        epsilon: keeps the quotient finite. If this and the initial value are 0, an element without
+            any gradient so far stays where it is. Like the others, it is a number or a traced
+            scalar.
+        momentum: $\mu$, the fraction of the average that is kept, `0 <= momentum < 1`.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

@@ -35,26 +35,28 @@ def adam(
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
 ) -> Optimizer:
-    r"""Make the Adam optimizer (Kingma and Ba 2015): bias-corrected, $\epsilon$ outside the root.
+    r"""Make the Adam optimizer, with bias correction and $\epsilon$ outside the root.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
 
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
-    $t$ counts from 1, since at 0 the correction would divide by zero; a schedule counts from 0.
+    Here $t$ counts from 1, since at 0 the correction would divide by zero; a schedule counts from
+    0. See [Kingma and Ba (2015)][kingma2015].
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
-        beta2: the fraction of the second moment kept, `0 <= beta2 < 1`.
+        beta1: the fraction of the first moment that is kept, `0 <= beta1 < 1`.
+        beta2: the fraction of the second moment that is kept, `0 <= beta2 < 1`.
         epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar, so
-            that one can `vmap` over it; a traced one outside its bounds gives NaN.
+            that you can `vmap` over it. A traced scalar outside its bounds gives NaN.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:
@@ -75,10 +77,10 @@ def adamw(
     epsilon: Scalar = 1e-8,
     weight_decay: Scalar = 1e-4,
 ) -> Optimizer:
-    r"""Make the Adam optimizer with decoupled weight decay (Loshchilov and Hutter 2019).
+    r"""Make the Adam optimizer with decoupled weight decay.
 
-    To Adam's step it adds $w \leftarrow w - \eta\,\lambda\,w$, which does not go into the moments.
-    That is what an L2 penalty does under `sgd`, but not under `adam`.
+    It adds $w \leftarrow w - \eta\,\lambda\,w$ to Adam's step, outside the moments ([Loshchilov and
+    Hutter, 2019][loshchilov2019]). An L2 penalty does the same with `sgd`, but not with `adam`.
 
     Args:
         learning_rate: $\eta$, as for `adam`; it scales the decay too, as in optax and PyTorch.
@@ -86,16 +88,17 @@ def adamw(
         beta2: as for `adam`.
         epsilon: as for `adam`.
         weight_decay: $\lambda$. Only weights decay, stacked or not: the fields that a record of
-            parameters names as such, like `w` of `DenseParams`, and never biases, gamma or beta. In
-            any other tree, such as a tuple or a dict of a layer of your own, they are the leaves
-            with two or more axes; so a bias decays if it is stacked, as in `repeat`. A NamedTuple
-            of your own names its weights in its class, as `weights = ("w",)`.
+            parameters names as weights, such as `w` of `DenseParams`, and never biases, gamma or
+            beta. In any other tree, such as a tuple or a dict of your own layer, the leaves with
+            two or more axes decay, so a bias stacked by `repeat` decays too. To prevent this, use a
+            NamedTuple whose class names the weights: `weights = ("w",)`.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

@@ -35,29 +35,31 @@ def adamax(
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
 ) -> Optimizer:
-    r"""Make AdaMax (Kingma and Ba 2015, section 7.1): Adam with an infinity norm.
+    r"""Make AdaMax, the variant of Adam with an infinity norm.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
     u \leftarrow \max(\beta_2 u, \lvert g \rvert)$$
 
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{u + \epsilon}$$
 
-    A maximum that starts at 0 needs no correction; $t$ counts from 1. The paper has no $\epsilon$,
-    and divides by 0 where every gradient so far was 0. `jax.example_libraries` and Keras have it
-    where it is here. optax and PyTorch add it to $\lvert g \rvert$ inside the maximum, which
-    changes the step by a fraction of $\epsilon / u$ at most.
+    A maximum that starts at 0 does not need a correction; $t$ counts from 1. The paper ([Kingma and
+    Ba, 2015, section 7.1][kingma2015]) has no $\epsilon$ and divides by 0 where every gradient so
+    far was 0. `jax.example_libraries` and Keras add $\epsilon$ in the same place as here. optax and
+    PyTorch add it to $\lvert g \rvert$ inside the maximum, which changes the step by a fraction of
+    at most $\epsilon / u$.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta1: the fraction of the first moment kept, `0 <= beta1 < 1`.
-        beta2: the fraction of the maximum kept, `0 <= beta2 < 1`.
+        beta1: the fraction of the first moment that is kept, `0 <= beta1 < 1`.
+        beta2: the fraction of the maximum that is kept, `0 <= beta2 < 1`.
         epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

@@ -17,12 +17,12 @@ from purenn.optimizers.describe import steps_of
 
 
 class Optimizer(NamedTuple):
-    """Two pure functions, in optax's protocol: purenn takes optax's, and optax takes purenn's.
+    """Two pure functions in optax's protocol: purenn and optax take each other's optimizers.
 
     Attributes:
         init: `(params) -> opt_state`.
-        update: `(grads, opt_state, params=None) -> (updates, opt_state)`; the updates are added to
-            the parameters.
+        update: `(grads, opt_state, params=None) -> (updates, opt_state)`. The updates are to be
+            added to the parameters.
 
     Examples:
         >>> import jax
@@ -41,18 +41,18 @@ class Optimizer(NamedTuple):
 
 
 def apply_updates(params: Params, updates: Params) -> Params:
-    """Return `params + updates`, leaf by leaf, each in the parameter's dtype.
+    """Add updates to parameters, leaf by leaf, each in the parameter's dtype.
 
     Args:
         params: a pytree of floating arrays.
-        updates: a pytree like it, from an optimizer's `update`.
+        updates: a pytree of the same structure, from an optimizer's `update`.
 
     Returns:
         The new parameters, a pytree like `params`.
 
     Raises:
         TypeError: `params` are not floating-point arrays.
-        ValueError: `updates` has another structure, or a leaf another shape.
+        ValueError: `updates` has another structure, or a leaf has another shape.
 
     Examples:
         >>> import jax.numpy as jnp

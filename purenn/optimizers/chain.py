@@ -9,20 +9,20 @@ from purenn.optimizers.describe import Described, is_elementwise, steps_of
 
 
 def chain(*transformations: OptimizerLike) -> Optimizer:
-    """Make one optimizer of several: each takes what the one before returned.
+    """Chain several optimizers into one: each takes what the one before it returned.
 
-    `chain(clip_by_global_norm(1.0), adam(1e-3))` clips the gradients and gives Adam the clipped
-    ones. The state is the tuple of theirs.
+    `chain(clip_by_global_norm(1.0), adam(1e-3))` clips the gradients and gives the clipped ones to
+    Adam.
 
     Args:
-        *transformations: purenn's or optax's, in the order in which they are applied. The last is
-            usually an optimizer, which turns gradients into a step.
+        *transformations: optimizers of purenn or optax, in the order in which to apply them. The
+            last one usually turns gradients into a step; those before it only change the gradients.
 
     Returns:
         An `Optimizer`. Its state is a tuple with the state of each transformation.
 
     Raises:
-        ValueError: two of purenn's optimizers are in it. Each takes a step against what it is
+        ValueError: two of purenn's optimizers would take a step. Each steps against what it is
             given, so the second would reverse the step of the first.
 
     Examples:

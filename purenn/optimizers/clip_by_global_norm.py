@@ -19,31 +19,32 @@ class ClipState(NamedTuple):
 
 
 def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
-    r"""Make a transformation that scales long gradients down (Pascanu, Mikolov and Bengio 2013).
+    r"""Make a transformation that shortens gradients whose norm exceeds a limit.
 
     $$g \leftarrow g \min\left(1, \frac{c}{\lVert g \rVert}\right), \qquad
     \lVert g \rVert = \sqrt{\textstyle\sum g^2}$$
 
-    The norm is that of all gradients together, as if they were one vector, so that their direction
-    stays the same. It goes before an optimizer, in `chain`: `update` returns gradients, not steps.
+    The norm is that of all gradients together, as if they were one vector, so their direction stays
+    the same ([Pascanu, Mikolov and Bengio, 2013][pascanu2013]). Put it before an optimizer, in
+    `chain`: its `update` returns gradients, not steps.
 
-    A gradient that is not longer than `max_norm` is returned as it is, bit for bit. One that holds
-    an infinity or NaN has no direction to keep: all of it becomes NaN, on which `fit` stops.
+    A gradient no longer than `max_norm` is returned unchanged, bit for bit. A gradient that holds
+    an infinity or NaN has no direction to keep: all of it becomes NaN, and `fit` stops.
 
-    Under `jit`, the norm is that of all gradients, however they are sharded. Under a `shard_map` of
-    your own, `update` sees one device's shard: where gradients are sharded there, the norm is that
-    of the shard. Then add up the squares over the axis of the mesh, with `jax.lax.psum`, and scale
-    the gradients yourself; the guide on several devices shows it.
+    Under `jit`, the norm is that of all gradients, however they are sharded. Inside your own
+    `shard_map`, `update` sees only the shard of one device: if gradients are sharded there, the
+    norm is that of the shard. In that case, add up the squares over the axis of the mesh with
+    `jax.lax.psum` and scale the gradients yourself, as the guide on several devices shows.
 
     Args:
-        max_norm: $c$, at least 0: a number or a traced scalar.
+        max_norm: the limit $c$, at least 0: a number or a traced scalar.
 
     Returns:
-        An `Optimizer` whose updates are gradients: it takes no step by itself.
+        An `Optimizer` whose updates are gradients. It does not take a step by itself.
 
     Raises:
         TypeError: `max_norm` is not a number.
-        ValueError: it is below 0.
+        ValueError: `max_norm` is below 0.
 
     Examples:
         >>> import jax.numpy as jnp

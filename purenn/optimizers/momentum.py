@@ -34,30 +34,30 @@ def momentum(
     average: bool = True,
     nesterov: bool = False,
 ) -> Optimizer:
-    r"""Make gradient descent along a running average of the gradients (Polyak 1964).
+    r"""Make gradient descent along a running average of the gradients.
 
     $$v \leftarrow \beta v + (1 - \beta) g, \qquad w \leftarrow w - \eta v$$
 
-    With `average=False` it is the heavy ball of PyTorch and optax, $v \leftarrow \beta v + g$: the
-    same path at a learning rate $1 - \beta$ times as large. The average starts at
-    $(1 - \beta) g$, which is too small for the first $1 / (1 - \beta)$ steps. Adam corrects that;
-    momentum does not.
+    With `average=False` it is the heavy ball ([Polyak, 1964][polyak1964]) as in PyTorch and optax,
+    $v \leftarrow \beta v + g$, which takes the same path with a learning rate $1 - \beta$ times as
+    large. The average starts at $(1 - \beta) g$, which is too small for the first $1 / (1 - \beta)$
+    steps. Adam corrects this; momentum does not.
 
-    With `nesterov` the step looks ahead: $w \leftarrow w - \eta\,(\beta v + (1 - \beta) g)$, or
-    $w \leftarrow w - \eta\,(\beta v + g)$ without the average (the form of PyTorch and optax).
+    With `nesterov` the step looks ahead: $w \leftarrow w - \eta\,(\beta v + (1 - \beta) g)$, or,
+    without the average, $w \leftarrow w - \eta\,(\beta v + g)$ as in PyTorch and optax.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta: the fraction kept, `0 <= beta < 1`: a number or a traced scalar.
-        average: whether the gradient is weighted by $1 - \beta$.
+        beta: the fraction of $v$ that is kept, `0 <= beta < 1`: a number or a traced scalar.
+        average: whether to multiply the gradient by $1 - \beta$.
         nesterov: whether to look ahead.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number or a flag, or the learning rate not a number or a
-            schedule.
+        TypeError: an argument is not a number or a flag, or the learning rate is neither a number
+            nor a schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

@@ -36,33 +36,35 @@ def rmsprop(
     *,
     momentum: Scalar = 0.0,
 ) -> Optimizer:
-    r"""Make RMSProp (Tieleman and Hinton 2012, lecture 6e): $\epsilon$ inside the root.
+    r"""Make RMSProp, with $\epsilon$ inside the root.
 
     $$v \leftarrow \gamma v + (1 - \gamma) g^2, \qquad
     w \leftarrow w - \eta\, \frac{g}{\sqrt{v + \epsilon}}$$
 
-    $v$ starts at 0 and is not corrected for that: under a constant gradient, the first step is
-    $1 / \sqrt{1 - \gamma}$ times as long as the later ones. With `momentum` the steps add up:
+    $v$ starts at 0, and this is not corrected: with a constant gradient, the first step is $1 /
+    \sqrt{1 - \gamma}$ times as long as the later ones. With `momentum`, the steps add up:
 
     $$u \leftarrow \mu u + \eta\, \frac{g}{\sqrt{v + \epsilon}}, \qquad w \leftarrow w - u$$
 
-    This is the variant of `optax.rmsprop` and of `rmsprop` and `rmsprop_momentum` in
-    `jax.example_libraries`. PyTorch's has $\sqrt v + \epsilon$, keeps 0.99 instead of 0.9, and
-    multiplies by the learning rate after adding up, which differs under a schedule. The centered
-    variant, which divides by a standard deviation, is optax's.
+    This is the variant of [Tieleman and Hinton (2012)][tieleman2012] in `optax.rmsprop`, and in
+    `rmsprop` and `rmsprop_momentum` of `jax.example_libraries`. PyTorch divides by $\sqrt v +
+    \epsilon$, keeps 0.99 instead of 0.9, and multiplies by the learning rate after adding up, which
+    makes a difference with a schedule. For the centered variant, which divides by a standard
+    deviation, use optax.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        decay: $\gamma$, the fraction of the mean square kept, `0 <= decay < 1`.
-        epsilon: keeps the quotient finite. If it is 0, an element that had no gradient yet stays
+        decay: $\gamma$, the fraction of the mean square that is kept, `0 <= decay < 1`.
+        epsilon: keeps the quotient finite. If it is 0, an element without any gradient so far stays
             where it is. Like the others, it is a number or a traced scalar.
-        momentum: $\mu$, the fraction of the last step kept, `0 <= momentum < 1`.
+        momentum: $\mu$, the fraction of the last step that is kept, `0 <= momentum < 1`.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

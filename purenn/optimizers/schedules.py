@@ -1,6 +1,6 @@
-"""Schedules: `step -> learning rate`, steps counted from 0.
+"""Schedules, functions `step -> learning rate` of a step that counts from 0.
 
-Their arguments are numbers or traced scalars, so that one can `vmap` over them; a traced one
+Their arguments are numbers or traced scalars, so that you can `vmap` over them. A traced scalar
 outside its bounds gives NaN.
 """
 
@@ -37,13 +37,13 @@ def _beside(steps: Scalar, step: Any) -> Any:
 def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Scalar) -> Schedule:
     r"""Decay as `initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
 
-    In the texts it is $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$. It changes from
-    epoch to epoch, not within one.
+    This is $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$ in the texts. The rate
+    changes from epoch to epoch, not within one.
 
     Args:
         initial: the learning rate of the first epoch.
         decay_rate: how much the divisor grows per epoch.
-        steps_per_epoch: `len(x) // batch_size`.
+        steps_per_epoch: the number of steps in an epoch, `len(x) // batch_size`.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
@@ -75,9 +75,9 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
     """Decay as `initial * decay_rate ** (step / decay_steps)`.
 
     Args:
-        initial: the learning rate of step 0.
-        decay_rate: the factor over `decay_steps` steps.
-        decay_steps: how many steps that takes.
+        initial: the learning rate at step 0.
+        decay_rate: the factor by which the rate changes in `decay_steps` steps.
+        decay_steps: the number of steps that takes.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
@@ -107,13 +107,13 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
 def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
     r"""Decay from `initial` to `final` along half a cosine in `decay_steps` steps, then stay there.
 
-    $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$
-    (Loshchilov and Hutter 2017, without the restarts).
+    $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$. This is
+    the schedule of [Loshchilov and Hutter (2017)][loshchilov2017] without restarts.
 
     Args:
-        initial: the learning rate of step 0.
-        decay_steps: how many steps the decay takes.
-        final: the learning rate from then on.
+        initial: the learning rate at step 0.
+        decay_steps: the number of steps that the decay takes.
+        final: the learning rate after that.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
@@ -147,14 +147,14 @@ def polynomial_decay(
 ) -> Schedule:
     r"""Decay from `initial` to `final` along a power in `decay_steps` steps, then stay there.
 
-    $\eta = f + (\eta_0 - f) (1 - s)^p$, with $s = \min(1, step / steps)$. With the power 1 it is a
+    $\eta = f + (\eta_0 - f) (1 - s)^p$, with $s = \min(1, step / steps)$. With $p = 1$ it is a
     straight line.
 
     Args:
-        initial: the learning rate of step 0.
-        decay_steps: how many steps the decay takes.
-        final: the learning rate from then on.
-        power: $p$, at least 0: above 1 the decay is fast at first, below 1 at the end.
+        initial: the learning rate at step 0.
+        decay_steps: the number of steps that the decay takes.
+        final: the learning rate after that.
+        power: $p$, at least 0. Above 1, the decay is fast at first; below 1, it is fast at the end.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
@@ -187,11 +187,11 @@ def polynomial_decay(
 
 
 def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -> Schedule:
-    """Stay at each of `values` until the next of `boundaries`.
+    """Keep each of `values` until the next of `boundaries`.
 
-    A boundary is the first step with the next value, as in optax and PyTorch: after
-    `boundaries[0]` steps at `values[0]` come those at `values[1]`. In `jax.example_libraries` and
-    Keras that step still has the value before; add 1 to their boundaries.
+    A boundary is the first step with the next value, as in optax and PyTorch: after `boundaries[0]`
+    steps at `values[0]` come those at `values[1]`. In `jax.example_libraries` and Keras, that step
+    still has the previous value, so add 1 to their boundaries.
 
     Args:
         boundaries: steps, each larger than the one before; a sequence or an array.
@@ -248,14 +248,14 @@ def _items(where: str, name: str, values: Any) -> tuple[Any, ...]:
 
 
 def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
-    """Rise to `peak` in equal parts over `warmup_steps`, then stay there, or follow the schedule.
+    """Rise to `peak` in equal parts over `warmup_steps`, then stay there or follow a schedule.
 
-    Step 0 already has a rate, `peak / warmup_steps`. A schedule given as `peak` starts where the
+    Step 0 already has the rate `peak / warmup_steps`. If `peak` is a schedule, it starts where the
     warm-up ends.
 
     Args:
-        peak: a number, or a schedule.
-        warmup_steps: how many steps the rise takes.
+        peak: the highest learning rate, or a schedule to follow after the warm-up.
+        warmup_steps: the number of steps that the rise takes.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.

@@ -28,8 +28,8 @@ class SgdState(NamedTuple):
 def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
     r"""Make gradient descent: $w \leftarrow w - \eta\, g$.
 
-    It is stochastic if the gradients are those of a batch. The step goes along the *negative*
-    gradient.
+    The step goes along the *negative* gradient. Gradient descent is called stochastic if the
+    gradients are those of a batch.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
@@ -38,7 +38,8 @@ def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate not a number or a schedule.
+        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+            schedule.
         ValueError: a number is outside its bounds.
 
     Examples:

@@ -7,26 +7,28 @@ from purenn.storage import tree_file
 
 
 def save(path: str | os.PathLike[str], tree: Any) -> None:
-    """Write a tree of arrays to a file: parameters, state, a whole `TrainState`.
+    """Write a tree of arrays to a file, such as parameters or a whole `TrainState`.
 
-    The file is safetensors, which other tools can read. Arrays have the names that they have in the
+    The format is safetensors, which other tools can read. Arrays are named after their place in the
     tree, such as `params[1].w`, or `value` if the tree is a single array. The metadata describes
-    every leaf and holds a SHA-256 of everything. It needs `pip install 'purenn[checkpoints]'`.
+    every leaf and holds SHA-256 digests of everything. This needs `pip install
+    'purenn[checkpoints]'`.
 
-    What was at `path` stays until the new file is complete: a temporary file beside it is written,
-    synced to the disk and renamed, and the folder is synced. A write that fails changes nothing.
+    An existing file at `path` stays until the new one is complete: a temporary file beside it is
+    written, synced to disk and renamed, and the folder is synced. A write that fails changes
+    nothing.
 
     Args:
-        path: the file to write, in a folder that exists. A `~` at its beginning is expanded; a URL
-            such as `gs://…` is rejected.
+        path: the file to write, in an existing folder. `~` is expanded, and a URL such as `gs://…`
+            is rejected.
         tree: a pytree whose leaves are JAX or NumPy arrays, PRNG keys of either kind, or Python
-            numbers. Every dtype that safetensors has works, bfloat16 and some of float8 included.
+            numbers. Every dtype of safetensors works, including bfloat16 and some of float8.
 
     Raises:
-        TypeError: a leaf cannot be stored; the message names it.
-        ValueError: a leaf was donated or is on other machines, or `path` is a folder, device or
+        TypeError: a leaf can't be stored; the message names it.
+        ValueError: a leaf was donated or is on other machines, or `path` is a folder, a device or a
             URL.
-        OSError: the file cannot be written; the message has the path and the system's reason.
+        OSError: the file can't be written; the message has the path and the system's reason.
         ImportError: safetensors is missing.
 
     Examples:
@@ -44,19 +46,19 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], like: Any) -> Any:
-    """Read what `save` wrote, if it is intact and holds the expected tree.
+    """Read a file that `save` wrote, if it is intact and holds the expected tree.
 
-    Size, digests, names, shapes and dtypes are checked before anything is returned, and no more is
-    read than `like` asks for. Nothing in the file is run, followed or looked up: there is no
-    pickle, and a file from a stranger can at worst be rejected.
+    Size, digests, names, shapes and dtypes are checked before anything is returned, and only as
+    much is read as `like` asks for. Nothing in the file is executed or followed, and there is no
+    pickle: the worst that a file from a stranger can do is to be rejected.
 
-    A raw uint32 key does not say which implementation it belongs to. So a file with what may be one
-    is rejected if JAX's default implementation is another than when it was saved.
+    A raw uint32 key does not show which PRNG implementation it belongs to. So a file that may hold
+    one is rejected if JAX's default implementation is not the one with which it was saved.
 
     Args:
         path: the file to read; `~` is expanded.
         like: a tree of the same structure, shapes and dtypes. Its values do not matter, so
-            `jax.eval_shape(init, key)` does as well as `init(key)`. A list and a tuple of the same
+            `jax.eval_shape(init, key)` works as well as `init(key)`. A list and a tuple of the same
             leaves count as the same.
 
     Returns:
@@ -64,10 +66,10 @@ def load(path: str | os.PathLike[str], like: Any) -> Any:
         `jax.ShapeDtypeStruct`, NumPy arrays where it has those, keys and Python numbers likewise.
 
     Raises:
-        ValueError: the file is incomplete, corrupt, or was not written by `save`; or it holds
-            another tree than `like`, and the message names the first leaves that differ.
-        TypeError: `like` holds something that cannot be stored.
-        OSError: the file cannot be read.
+        ValueError: the file is incomplete, corrupt, or was not written by `save`; or its tree is
+            not that of `like`, and the message names the first leaves that differ.
+        TypeError: `like` holds something that can't be stored.
+        OSError: the file can't be read.
         ImportError: safetensors is missing.
 
     Examples:

@@ -13,23 +13,24 @@ from purenn.ops.targets import class_targets
 
 
 def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Array:
-    """Compute the fraction of rows whose largest entry is the target class, a float32 scalar.
+    """Compute the fraction of rows whose largest entry is at the target class.
 
-    A row that holds a NaN has no largest entry, and makes the accuracy NaN.
+    A row that holds a NaN does not have a largest entry, and makes the accuracy NaN.
 
     Args:
-        logits: `(..., classes)`; probabilities do as well.
-        targets: integers `(...)`, or rows that sum to one, `(..., classes)`, whose largest entry is
-            the class.
-        weights: what each row counts, `(...)`, as for `softmax_cross_entropy`: the weights of the
-            rows that are right, divided by all. A row of weight 0 may hold anything.
+        logits: `(..., classes)`; probabilities work too.
+        targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`, whose largest
+            entry is at the class.
+        weights: the weight of each row, `(...)`, as for `softmax_cross_entropy`. The accuracy is
+            then the sum of the weights of the right rows, divided by the sum of all. A row of
+            weight 0 may hold anything.
 
     Returns:
         The accuracy, a float32 scalar between 0 and 1.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, or another argument not an array of real
-            numbers.
+        TypeError: `logits` is not a floating-point array, or another argument is not an array of
+            real numbers.
         ValueError: a target is not a class, a weight is negative or not finite, or all are 0 (NaN
             in a compiled program), or shapes do not fit.
 

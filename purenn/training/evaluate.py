@@ -46,32 +46,33 @@ def evaluate(
     batch_size: int = 1024,
     mesh: Mesh | None = None,
 ) -> tuple[float, float | None]:
-    """Compute the mean loss and the accuracy over all examples, in evaluation mode.
+    """Compute the mean loss and the accuracy of a model over all examples, in evaluation mode.
 
-    NumPy's arrays may be larger than the memory of the device, which holds one batch at a time. The
-    last short batch counts with the examples that it has.
+    NumPy arrays may be larger than the memory of the device, which holds one batch at a time. A
+    short last batch counts by the examples that it has.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         params: the model's parameters.
         state: the model's state.
-        x: all examples, an array or `Padded`; both results are then means over the valid positions.
-        targets: one per example, or a tuple of arrays that the loss takes one after the other. With
-            `(targets, weights)` for a loss that takes weights, both results are the weighted means
+        x: all examples, an array or a `Padded`. With `Padded`, both results are means over the
+            valid positions.
+        targets: one per example, or a tuple of arrays, which are passed to the loss in order. With
+            `(targets, weights)`, for a loss that takes weights, both results are weighted means
             over all examples.
-        batch_size: examples at a time; it affects memory and speed alone.
-        mesh: devices to shard each batch over, along the mesh's axis named "data" or its only one.
-            Every process of the mesh must call, with the same arrays.
+        batch_size: the number of examples at a time; it affects only memory and speed.
+        mesh: devices to shard each batch over, along the mesh's axis "data" or its only axis. Every
+            process of the mesh must call this function with the same arrays.
 
     Returns:
-        `(loss, accuracy)`, Python floats; `accuracy` is `None` where the targets are not classes:
-        neither integers, one for each row of outputs, nor rows that sum to one. It is NaN where an
-        output is.
+        `(loss, accuracy)`, as Python floats. The accuracy is None if the targets are not classes,
+        that is, neither one integer per row of outputs nor rows that sum to one. It is NaN if an
+        output is NaN.
 
     Raises:
         ValueError: a target is not one of the model's classes, a weight is negative or not finite,
-            all weights are 0, or arrays do not fit.
+            all weights are 0, or the arrays do not fit together.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -138,19 +139,19 @@ def predict(
 ) -> NDArray[Any]:
     """Compute the model's outputs for any number of examples, in evaluation mode.
 
-    NumPy's arrays may be larger than the memory of the device, which holds one batch at a time.
+    NumPy arrays may be larger than the memory of the device, which holds one batch at a time.
 
     Args:
         model: a layer.
         params: the model's parameters.
         state: the model's state.
-        x: all examples, an array or `Padded`.
-        batch_size: examples at a time; it affects memory and speed alone.
+        x: all examples, an array or a `Padded`.
+        batch_size: the number of examples at a time; it affects only memory and speed.
         mesh: devices to shard each batch over, as for `evaluate`.
 
     Returns:
-        The outputs of all examples, a NumPy array. With `Padded` it has outputs at padding too,
-        which mean nothing: `predict(...)[x.valid]` are the others.
+        The outputs of all examples, as a NumPy array. With `Padded`, the outputs at padding mean
+        nothing; `predict(...)[x.valid]` leaves them out.
 
     Raises:
         TypeError: an argument has another type, or is traced; inside `jit`, call `model.apply`.

@@ -61,62 +61,65 @@ def fit(
 ) -> tuple[TrainState, History]:
     """Train as `train` does, with a progress bar, validation and checkpoints.
 
-    Whatever exception ends a run that has begun has an attribute `progress`: the last `Progress` at
+    If an exception ends a run that has begun, its attribute `progress` is the last `Progress` at
     which all was well.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: purenn's or optax's.
+        optimizer: an optimizer of purenn or optax.
         data: `(x, targets)`, or a function `epoch -> iterable of batches`; see `train`.
         epochs: the number of passes over the data.
-        key: determines the initial parameters, the shuffles and the dropout.
-        batch_size: examples per step, needed with arrays; see `train`.
+        key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
+        batch_size: the number of examples per step, needed with arrays; see `train`.
         penalty: an op or function of the parameters, added to the loss.
         validation: `(x, targets)` to evaluate after every epoch.
-        train_state: the state to continue from, instead of a new one; see `train`. The history
-            counts its epochs on.
-        first_epoch: the epoch that a function is called with first; see `train`.
-        progress: whether to show a bar (with tqdm, if it is installed) on stderr. Where nothing can
-            be written to it, after the terminal was closed for instance, the run continues without.
-        checkpoints: a folder of this run's own, made if it does not exist; `~` is expanded, and a
-            URL such as `gs://…` is rejected. All that it takes to resume is written there soon
-            after the start, every so often, and when the run ends or is stopped by Ctrl-C or an
-            error (except when it diverges); the newest two are kept. It needs
-            `purenn[checkpoints]`. The first Ctrl-C then stops the run with a checkpoint, at the end
-            of a step or within half a second, and the second at once. Neither can stop XLA while it
+        train_state: a state to continue from, instead of a new one; see `train`. The history
+            continues its count of epochs.
+        first_epoch: the first epoch that a function is called with; see `train`.
+        progress: whether to show a progress bar on stderr (with tqdm, if it is installed). If
+            nothing can be written there, for instance because the terminal was closed, the run
+            continues without it.
+        checkpoints: a folder for this run alone, made if it does not exist; `~` is expanded, and a
+            URL such as `gs://…` is rejected. Everything needed to resume is written there soon
+            after the start, at intervals, and when the run ends or is stopped by Ctrl-C or an error
+            (unless it diverges). The newest two checkpoints are kept. This needs
+            `purenn[checkpoints]`. The first Ctrl-C stops the run with a checkpoint, at the end of a
+            step or within half a second; the second stops it at once. Neither can stop XLA while it
             compiles.
         resume: whether to continue the run in `checkpoints`, if there is one. The result is that of
-            a run that was never stopped, bit for bit on the same machine. Everything else must be
-            the same, except for `epochs`, of which there may be more, unless a schedule depends on
-            their number. A function of the epoch must return the same batches again; those that
-            were used are skipped.
-        checkpoint_every: seconds between two checkpoints; more where writing takes long, so that
-            no more than a twentieth of the time goes into it.
+            a run that was never stopped, bit for bit on the same machine. All other arguments must
+            be the same, except that `epochs` may be larger, unless a schedule depends on it. A
+            function of the epoch must return the same batches again; those that were used are
+            skipped.
+        checkpoint_every: the seconds between two checkpoints. If writing takes long, the interval
+            grows, so that writing takes at most a twentieth of the time.
         locate: whether to find the layer in which a run becomes nonfinite; see `train`.
-        mesh: devices to train on together; see `train`. Of several processes, the first one shows
-            the bar and writes the checkpoints.
-        blocks: how many blocks the arrays of data are divided into; see `train`.
-        tail: which last parts of the model run in chunks of the batch; see `Tail`. The validation
-            then runs `tail.rows` examples at a time, if that is fewer than 1024.
+        mesh: devices to train on together; see `train`. With several processes, the first shows the
+            bar and writes the checkpoints.
+        blocks: the number of blocks into which to divide the arrays of data; see `train`.
+        tail: the last parts of the model to run in chunks of the batch; see `Tail`. Validation then
+            runs `tail.rows` examples at a time, if that is fewer than 1024.
 
     Returns:
-        `(train_state, history)`. The history is a list of one `EpochRecord` per epoch. A notebook
-        shows it as a table, and `history.plot()` draws it (Matplotlib is an extra, `plots`).
+        `(train_state, history)`. The history is a list with one `EpochRecord` per epoch. A notebook
+        shows it as a table, and `history.plot()` draws it (Matplotlib is the extra `plots`).
 
     Raises:
-        TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`, where
-            `training_run` is the function to use.
-        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
-            state, is not finite. The message says in which epoch, counted from 1, and step of it.
+        TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`; use
+            `training_run` there.
+        FloatingPointError: the loss is not finite, or the parameters, state or optimizer state
+            after an update are not. The message names the epoch, counted from 1, and the step.
         KeyboardInterrupt: Ctrl-C; with `checkpoints`, the message says where the run stopped.
-        ValueError: data do not fit, such as a label that is not a class, or an array that was
+        ValueError: the data do not fit, such as a label that is not a class, or an array was
             deleted or donated; another run writes to the folder, or it holds a run and `resume` is
-            False; the run to resume had another model, data or setting, each of which is named.
+            False; or the run to resume had another model, data or setting, and the message names
+            each of them.
 
     Warns:
-        RuntimeWarning: a checkpoint could not be written, perhaps because the disk is full, and the
-            run continues; or the newest one is damaged, and the run resumes from the one before.
+        RuntimeWarning: a checkpoint could not be written, for instance because the disk is full,
+            and the run continues; or the newest one is damaged, and the run resumes from the one
+            before it.
 
     Examples:
         >>> import jax

@@ -7,7 +7,7 @@ from purenn.training.position import EpochRecord
 
 
 class History(list[EpochRecord]):
-    """A list of one `EpochRecord` per epoch. In a notebook it is a table; `plot` draws it."""
+    """A list with one `EpochRecord` per epoch. A notebook shows it as a table; `plot` draws it."""
 
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows, without columns that have no values."""
@@ -21,16 +21,17 @@ class History(list[EpochRecord]):
         return html.table(head, rows, numbers=range(len(fields)))
 
     def plot(self) -> tuple[Any, ...]:
-        """Draw the loss per epoch, and beside it the accuracy if there is one.
+        """Draw the loss of each epoch, and beside it the accuracy if there is one.
 
-        A notebook shows the figure. In a script, `matplotlib.pyplot.show()` does.
+        A notebook shows the figure. In a script, call `matplotlib.pyplot.show()`.
 
         Returns:
-            The Matplotlib axes, to add to: `axes[0].set_title(…)`, `axes[0].figure.savefig(…)`.
+            The Matplotlib axes, to which you can add: `axes[0].set_title(…)`,
+            `axes[0].figure.savefig(…)`.
 
         Raises:
-            ValueError: there are no epochs.
-            ImportError: Matplotlib is missing.
+            ValueError: the history has no epochs.
+            ImportError: Matplotlib is not installed.
 
         Examples:
             >>> import jax

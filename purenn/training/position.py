@@ -12,11 +12,11 @@ class EpochRecord(NamedTuple):
     """One epoch in the history that `fit` returns.
 
     Attributes:
-        epoch: its number, counted from 1; a run that continues from a `train_state` counts on.
-        loss: the mean over the epoch's steps, penalty included.
-        seconds: of training alone.
-        validation_loss: after the epoch; `None` without validation data.
-        validation_accuracy: likewise, and `None` where the targets are not classes.
+        epoch: its number, counted from 1. A run from a `train_state` continues its count.
+        loss: the mean over the steps of the epoch, including the penalty.
+        seconds: the time of training alone.
+        validation_loss: the loss after the epoch; None without validation data.
+        validation_accuracy: the accuracy after the epoch; None also if the targets are not classes.
     """
 
     epoch: int  # counted from 1

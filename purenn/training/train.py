@@ -29,14 +29,14 @@ from purenn.training.train_step import TrainState, check_train_state
 
 
 class Progress(NamedTuple):
-    """How far a run is; what `train` yields.
+    """How far a run has come, as `train` yields it.
 
     Attributes:
-        train_state: the state after the steps so far. It is never donated: keep it, evaluate it,
-            save it.
-        epoch: the epoch, counted from 1; a run that continues from a `train_state` counts on.
-        step: how many steps of the epoch are done.
-        losses: of the steps since the `Progress` before, one per step, a NumPy array.
+        train_state: the state after the steps so far. It is never donated, so you can keep,
+            evaluate or save it.
+        epoch: the epoch, counted from 1. A run from a `train_state` continues its count.
+        step: the number of steps of the epoch that are done.
+        losses: the losses of the steps since the previous `Progress`, a NumPy array.
         epoch_done: whether the epoch is finished.
     """
 
@@ -68,57 +68,57 @@ def train(
     blocks: int | None = None,
     tail: Tail | None = None,
 ) -> Generator[Progress, None, None]:
-    """Train, and yield a `Progress` after every few steps and at the end of each epoch.
+    """Train a model, and yield a `Progress` after every few steps and at the end of each epoch.
 
     The loop around it is plain Python: `break` to stop early, keep the best `train_state`, evaluate
-    whatever you like. The steps, and their order, are those of `fit` and of `training_run` with the
-    same key. With arrays, a chunk of steps runs on the device as one program, over data that stay
-    there.
+    whatever you like. The steps and their order are those of `fit` and `training_run` with the same
+    key. With arrays, a chunk of steps runs on the device as one program, on data that stay there.
 
-    Whatever exception ends the loop has an attribute `progress`: the last `Progress` at which all
-    was well.
+    If an exception ends the loop, its attribute `progress` is the last `Progress` at which all was
+    well.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: purenn's or optax's.
+        optimizer: an optimizer of purenn or optax.
         data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            called with the epochs from 0 on. `x` may be `Padded`. Targets may be a tuple of arrays,
-            each with one entry per example: `(x, (labels, weights))`.
+            called with the epochs, counted from 0. `x` may be `Padded`. The targets may be a tuple
+            of arrays, each with one entry per example: `(x, (labels, weights))`.
         epochs: the number of passes over the data.
-        key: determines the initial parameters, the shuffles and the dropout.
-        batch_size: examples per step, needed with arrays; an incomplete last batch is dropped. A
-            function's batches may have any size.
+        key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
+        batch_size: the number of examples per step, needed with arrays. An incomplete last batch is
+            dropped. The batches of a function may have any size.
         penalty: an op or function of the parameters, added to the loss.
-        train_state: the state to continue from, instead of a new one. Its own key is used. Arrays
-            continue with the epoch that its step tells.
-        first_epoch: the epoch that a function is called with first, 0 by default. How many steps
-            its epochs have is not known before they come, so a state's step cannot tell.
-        chunk: the number of steps after which a `Progress` is yielded, fewer at the end of an
-            epoch; by default as many as take about 0.3 s.
-        locate: whether to look for NaN and infinity in arrays of data before the run and, when the
-            run becomes nonfinite, for the layer where that began; it takes one more step, with
-            `explain`.
-        mesh: devices to train on together, as `jax.make_mesh` makes it. Each batch is sharded over
-            the axis named "data", or the only one. Parameters are replicated, or sharded as an
-            initializer of `initializers.sharded` made them. Each of several processes calls `train`
-            with the same arguments, and takes every step.
-        blocks: how many blocks the arrays of data are divided into, a multiple of the devices. Each
-            batch takes an equal share of every block, shuffled within it. So no step moves data
-            between devices, and the order depends on the number of blocks, not on that of the
-            devices. By default 1, and with a mesh 8, or the next multiple of its devices.
-        tail: which last parts of the model run in chunks of the batch; see `Tail`.
+        train_state: a state to continue from, instead of a new one. Its own key is used. With
+            arrays, the run continues at the epoch that follows from its step.
+        first_epoch: the first epoch that a function is called with, 0 by default. The step of a
+            `train_state` does not show it, since the number of steps in a function's epochs is not
+            known in advance.
+        chunk: the number of steps between two `Progress`, or fewer at the end of an epoch. The
+            default is as many as take about 0.3 s.
+        locate: whether to look for NaN and infinity in arrays of data before the run. If the run
+            becomes nonfinite, one more step, with `explain`, finds the layer where that began.
+        mesh: devices to train on together, as `jax.make_mesh` returns them. Each batch is sharded
+            over the axis "data", or the only axis. Parameters are replicated, or sharded as
+            `initializers.sharded` says. With several processes, each calls `train` with the same
+            arguments and takes every step.
+        blocks: the number of blocks into which to divide the arrays of data, a multiple of the
+            number of devices. Each batch takes an equal share of every block, shuffled within it.
+            So steps never move data between devices, and the order depends on the number of blocks,
+            not of devices. The default is 1, or with a mesh 8, rounded up to a multiple of its
+            devices.
+        tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Yields:
         A `Progress`; the last one of each epoch has `epoch_done`.
 
     Raises:
-        TypeError: at the call, an argument has another type, or is traced, as in `jax.vmap`, where
-            `training_run` is the function to use.
-        ValueError: at the call, data do not fit, such as a label that is not a class, or an array
-            that was deleted or donated.
-        FloatingPointError: the loss, or what an update made of parameters, state or optimizer
-            state, is not finite. The message says in which epoch, counted from 1, and step of it.
+        TypeError: at the call, an argument has another type, or is traced, as in `jax.vmap`; use
+            `training_run` there.
+        ValueError: at the call, the data do not fit, such as a label that is not a class, or an
+            array was deleted or donated.
+        FloatingPointError: the loss is not finite, or the parameters, state or optimizer state
+            after an update are not. The message names the epoch, counted from 1, and the step.
 
     Examples:
         >>> import jax

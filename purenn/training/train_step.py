@@ -27,14 +27,14 @@ from purenn.optimizers.base import apply_updates, check_takes_a_step, first_step
 
 
 class TrainState(NamedTuple):
-    """All that changes while a model trains, and the key, which does not.
+    """Everything that changes while a model trains, and the key, which does not.
 
     Attributes:
         params: the parameters.
         state: the model's state, such as running statistics.
         opt_state: the optimizer's state.
-        key: a PRNG key; step t uses `fold_in(key, t)`, and the key itself never changes.
-        step: how many steps are done, int32.
+        key: a PRNG key, which never changes; step t uses `fold_in(key, t)`.
+        step: the number of steps done, int32.
     """
 
     params: Params
@@ -51,17 +51,17 @@ class TrainState(NamedTuple):
 
         Args:
             model: a layer.
-            optimizer: purenn's or optax's.
-            key: determines the initial parameters, and the shuffles and dropout of the steps.
-            in_shape: the shape of one example, without a batch axis.
+            optimizer: an optimizer of purenn or optax.
+            key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
+            in_shape: the shape of one example, without the batch axis.
 
         Returns:
             A `TrainState` with `step` 0.
 
         Raises:
             TypeError: an argument has another type.
-            ValueError: the model does not take examples of this shape, or `optimizer` takes no
-                step.
+            ValueError: the model does not take examples of this shape, or `optimizer` does not take
+                a step.
 
         Examples:
             >>> import jax
@@ -87,14 +87,15 @@ def train_step(
     penalty: PenaltyLike | None = None,
     tail: Tail | None = None,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
-    """Make one step of training a pure function: forward, loss, backward, update.
+    """Make a pure function that does one step of training: forward, loss, backward, update.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: purenn's or optax's: anything with `init` and `update` of that protocol.
+        optimizer: an optimizer of purenn or optax, or anything with `init` and `update` of that
+            protocol.
         penalty: an op or function of the parameters, added to the loss.
-        tail: which last parts of the model run in chunks of the batch; see `Tail`.
+        tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Returns:
         `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
@@ -102,8 +103,8 @@ def train_step(
 
     Raises:
         TypeError: an argument has another type.
-        ValueError: `optimizer` takes no step, or `tail` does not fit the model. What does not fit
-            the model or the loss raises when `step` is called.
+        ValueError: `optimizer` does not take a step, or `tail` does not fit the model. Data that do
+            not fit the model or the loss raise errors when `step` is called.
 
     Examples:
         >>> import jax

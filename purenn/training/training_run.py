@@ -31,22 +31,22 @@ def training_run(
     blocks: int = 1,
     tail: Tail | None = None,
 ) -> Callable[[Key, Any, Any], tuple[TrainState, Array]]:
-    """Make a whole run, from the key to the trained state, one pure function.
+    """Make a pure function that does a whole run, from the key to the trained state.
 
-    It can be jitted as one program, and vmapped over keys, or over learning rates by making the
-    optimizer inside the function that is vmapped.
+    You can compile it with `jit` as one program, and `vmap` it over keys. To `vmap` over learning
+    rates, make the optimizer inside the function that you vmap.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: purenn's or optax's.
-        epochs: passes over the data, each in a new order; 0 gives the initial state.
-        batch_size: examples per step; an epoch's incomplete last batch is dropped.
+        optimizer: an optimizer of purenn or optax.
+        epochs: the number of passes over the data, each in a new order; 0 gives the initial state.
+        batch_size: the number of examples per step. An incomplete last batch is dropped.
         penalty: an op or function of the parameters, added to the loss.
-        blocks: how many blocks the data are divided into. Each batch takes an equal share of every
-            block, and each block is shuffled within itself. Data whose blocks are sharded over
-            devices are then never moved between them.
-        tail: which last parts of the model run in chunks of the batch; see `Tail`.
+        blocks: the number of blocks into which to divide the data. Each batch takes an equal share
+            of every block, and each block is shuffled within itself. So data whose blocks are
+            sharded over devices never move between them.
+        tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Returns:
         `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`; `x` may be
@@ -54,8 +54,8 @@ def training_run(
 
     Raises:
         TypeError: an argument has another type.
-        ValueError: a number is too small, `optimizer` takes no step, or `tail` does not fit the
-            model. What does not fit the model or the loss raises when `run` is called.
+        ValueError: a number is too small, `optimizer` does not take a step, or `tail` does not fit
+            the model. Data that do not fit the model or the loss raise errors when `run` is called.
 
     Examples:
         >>> import jax
@@ -106,7 +106,7 @@ def train_loop(
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: purenn's or optax's.
+        optimizer: an optimizer of purenn or optax.
         penalty: an op or function of the parameters, or None.
         tail: which last parts of the model run in chunks, or None.
         on_mesh: whether the data are sharded over a mesh. The loop then carries each parameter by

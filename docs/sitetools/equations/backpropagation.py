@@ -11,15 +11,17 @@ import purenn as pn
 from sitetools.equations.registry import equation
 
 DENSE = "purenn.layers.dense:dense"
+MODEL, LOSS = pn.serial(pn.dense(3), pn.relu, pn.dense(2)), pn.softmax_cross_entropy
+# Each equation draws its own numbers; the program that explains them is compiled once.
+EXPLAIN = jax.jit(pn.explain, static_argnums=(0, 1))
 
 
 def values(rng):
     """All values of one random network and batch: 5 examples, random weights and biases."""
-    model = pn.serial(pn.dense(3), pn.relu, pn.dense(2))
-    params, state = model.init(jax.random.key(0), (2,))
+    params, state = MODEL.init(jax.random.key(0), (2,))
     params = jax.tree.map(lambda p: rng.normal(size=p.shape), params)
     labels = rng.integers(2, size=5)
-    e = pn.explain(model, pn.softmax_cross_entropy, params, state, rng.normal(size=(5, 2)), labels)
+    e = EXPLAIN(MODEL, LOSS, params, state, rng.normal(size=(5, 2)), labels)
     (w1, b1), _, (w2, b2) = params
     weights = {"W1": w1, "b1": b1, "W2": w2, "b2": b2}
     return (e.named() | weights | {"Y": np.eye(2)[labels], "L": e.value},)
@@ -171,7 +173,7 @@ def chunks_of_two(rng):
 
 
 def gradients_in_chunks(model, params, state, x, labels):
-    f = pn.value_and_grad(model, pn.softmax_cross_entropy, tail=pn.Tail(rows=2))
+    f = jax.jit(pn.value_and_grad(model, pn.softmax_cross_entropy, tail=pn.Tail(rows=2)))
     return f(params, state, x, labels)[1]
 
 
@@ -183,7 +185,7 @@ def gradients_in_chunks(model, params, state, x, labels):
     inputs=chunks_of_two,
 )
 def chunks(model, params, state, x, labels):
-    f = pn.value_and_grad(model, pn.softmax_cross_entropy)
+    f = jax.jit(pn.value_and_grad(model, pn.softmax_cross_entropy))
     rows = [0, 2], [1, 3], [4]
     grads = [jax.tree.leaves(f(params, state, x[of], labels[of])[1]) for of in rows]
     shares = [len(of) / len(x) for of in rows]

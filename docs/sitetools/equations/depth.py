@@ -10,15 +10,16 @@ from sitetools.equations.registry import equation
 
 DENSE = "purenn.layers.dense:dense"
 SERIAL = "purenn.layers.serial:serial"
+MODEL, LOSS = pn.mlp((4, 6, 3), 2, activation=pn.tanh), pn.softmax_cross_entropy
+EXPLAIN = jax.jit(pn.explain, static_argnums=(0, 1))  # compiled once for all equations
 
 
 def values(rng):
     """Every value of one batch by its symbol, as `explain` computed it; A0 is X, W is by layer."""
-    model = pn.mlp((4, 6, 3), 2, activation=pn.tanh)
-    params, state = model.init(jax.random.key(0), (5,))
+    params, state = MODEL.init(jax.random.key(0), (5,))
     params = jax.tree.map(lambda p: rng.normal(size=p.shape), params)
     x, labels = rng.normal(size=(7, 5)), rng.integers(2, size=7)
-    e = pn.explain(model, pn.softmax_cross_entropy, params, state, x, labels)
+    e = EXPLAIN(MODEL, LOSS, params, state, x, labels)
     layers = dict(enumerate(params[::2], 1))
     w = {f"W{i}": layer.w for i, layer in layers.items()}
     b = {f"b{i}": layer.b for i, layer in layers.items()}
@@ -96,7 +97,7 @@ def chain(x, w1, w2, dy):
     j1 = w1.T  # the Jacobian of z = x w, outputs by inputs
     j2 = np.diag(1 - np.tanh(x @ w1) ** 2)
     j3 = w2.T
-    return j1.T @ (j2.T @ (j3.T @ dy))
+    return ((dy @ j3) @ j2) @ j1
 
 
 def square(rng):

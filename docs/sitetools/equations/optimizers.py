@@ -87,8 +87,8 @@ def velocity_by_purenn(average):
     by_purenn=velocity_by_purenn(average=True),
     inputs=for_velocity,
 )
-def momentum_v(v, g, beta):
-    return beta * v + (1 - beta) * g
+def momentum_v(m, g, beta):
+    return beta * m + (1 - beta) * g
 
 
 @equation(
@@ -98,8 +98,8 @@ def momentum_v(v, g, beta):
     by_purenn=velocity_by_purenn(average=False),
     inputs=for_velocity,
 )
-def momentum_heavy_ball(v, g, beta):
-    return beta * v + g
+def momentum_heavy_ball(m, g, beta):
+    return beta * m + g
 
 
 def momentum_by_purenn(nesterov):
@@ -119,9 +119,9 @@ def momentum_by_purenn(nesterov):
     by_purenn=momentum_by_purenn(nesterov=False),
     inputs=for_momentum,
 )
-def momentum_w(w, v, g, eta, beta):
-    v = momentum_v(v, g, beta)
-    return w - eta * v
+def momentum_w(w, m, g, eta, beta):
+    m = momentum_v(m, g, beta)
+    return w - eta * m
 
 
 @equation(
@@ -131,9 +131,9 @@ def momentum_w(w, v, g, eta, beta):
     by_purenn=momentum_by_purenn(nesterov=True),
     inputs=for_momentum,
 )
-def momentum_nesterov(w, v, g, eta, beta):
-    v = momentum_v(v, g, beta)
-    return w - eta * (beta * v + (1 - beta) * g)
+def momentum_nesterov(w, m, g, eta, beta):
+    m = momentum_v(m, g, beta)
+    return w - eta * (beta * m + (1 - beta) * g)
 
 
 def moments_after(m, v, g, beta1, beta2):
@@ -201,7 +201,7 @@ def adamw_by_purenn(w, m, v, g, eta, beta1, beta2, epsilon, t, decay):
     by_purenn=adamw_by_purenn,
     inputs=for_adamw,
 )
-def adamw_w(w, m, v, g, eta, beta1, beta2, epsilon, t, decay):
+def adamw_w(w, m, v, g, eta, beta1, beta2, epsilon, t, alpha):
     m_hat = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)
     v_hat = (beta2 * v + (1 - beta2) * g**2) / (1 - beta2**t)
-    return w - eta * (m_hat / (np.sqrt(v_hat) + epsilon) + decay * w)
+    return w - eta * (m_hat / (np.sqrt(v_hat) + epsilon) + alpha * w)

@@ -1,4 +1,4 @@
-"""The equations of course/language.md on `lstm` and `gru`."""
+"""The equations of course/through-time.md: `lstm` and `gru`."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,14 +37,20 @@ def by_lstm(i):
     return run
 
 
-def by_gru(x, w, u, b, c, dy):
-    params = pn.GruParams(*map(jnp.asarray, (w, u, b, c)))
-    return passes(pn.gru(UNITS), params, x, dy)[0]
+def by_gru(i):
+    """One of `y, du, dx` out of the package."""
+
+    def run(x, w, u, b, c, dy):
+        params = pn.GruParams(*map(jnp.asarray, (w, u, b, c)))
+        y, dparams, dx = passes(pn.gru(UNITS), params, x, dy)
+        return (y, dparams.u, dx)[i]
+
+    return run
 
 
 def lstm_states(x, w, u, b):
     """The gates, c and h after each step; c and h begin with a step before the first."""
-    c, h, gates = [np.zeros((len(x), UNITS))], [np.zeros((len(x), UNITS))], []
+    c, h, gates = [np.zeros((len(x), len(u)))], [np.zeros((len(x), len(u)))], []
     for t in range(x.shape[1]):
         i, f, g, o = np.split(x[:, t] @ w + h[-1] @ u + b, 4, axis=1)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
@@ -78,6 +84,28 @@ def lstm_dz(x, w, u, b, dy):
 )
 def lstm_y(x, w, u, b, c, dy):
     return np.stack(lstm_states(x, w, u, b)[2][1:], axis=1)
+
+
+def all_features(gates):
+    """The same with `w` the identity, so that `dx` is the derivative with respect to `z`."""
+
+    def case(rng):
+        x, w, *rest = recurrent_case(gates)(rng)
+        w = np.eye(gates * UNITS)
+        return rng.normal(size=(*x.shape[:2], len(w))), w, *rest
+
+    return case
+
+
+@equation(
+    "lstm.dz",
+    source=f"{LSTM}.backward",
+    line="dc = dc + dh * o * (1 - tanh_c * tanh_c)",
+    by_purenn=by_lstm(3),
+    inputs=all_features(4),
+)
+def lstm_every_dz(x, w, u, b, c, dy):
+    return np.stack(lstm_dz(x, w, u, b, dy), axis=1)
 
 
 @equation(
@@ -114,21 +142,63 @@ def lstm_dx(x, w, u, b, c, dy):
     return np.stack([dz @ w.T for dz in lstm_dz(x, w, u, b, dy)], axis=1)
 
 
+def gru_states(x, w, u, b, c):
+    """The gates, n and m of each step, and h, which begins with a step before the first."""
+    h, gates = [np.zeros((len(x), UNITS))], []
+    for t in range(x.shape[1]):
+        a_r, a_z, a_n = np.split(x[:, t] @ w + b, 3, axis=1)
+        s_r, s_z, s_n = np.split(h[-1] @ u, 3, axis=1)
+        r, z, m = sigmoid(a_r + s_r), sigmoid(a_z + s_z), s_n + c
+        n = np.tanh(a_n + r * m)
+        h.append((1 - z) * n + z * h[-1])
+        gates.append((r, z, n, m))
+    return gates, h
+
+
+def gru_da_ds(x, w, u, b, c, dy):
+    """Return da and ds of each step."""
+    gates, h = gru_states(x, w, u, b, c)
+    da, ds, from_later = [], [], 0.0
+    for t in reversed(range(x.shape[1])):
+        r, z, n, m = gates[t]
+        dh = dy[:, t] + from_later
+        da_n = dh * (1 - z) * (1 - n**2)
+        both = da_n * m * r * (1 - r), dh * (h[t] - n) * z * (1 - z)
+        da.insert(0, np.concatenate([*both, da_n], axis=1))
+        ds.insert(0, np.concatenate([*both, da_n * r], axis=1))
+        from_later = ds[0] @ u.T + dh * z
+    return da, ds
+
+
 @equation(
     "gru.y",
     source=f"{GRU}.steps",
     line="h = n + z * (h - n)",
-    by_purenn=by_gru,
+    by_purenn=by_gru(0),
     inputs=recurrent_case(3),
 )
 def gru_y(x, w, u, b, c, dy):
-    h, y = np.zeros((len(x), UNITS)), []
-    for t in range(x.shape[1]):
-        (a_r, a_z, a_n), (s_r, s_z, s_n) = (
-            np.split(part, 3, axis=1) for part in (x[:, t] @ w + b, h @ u)
-        )
-        r, z = sigmoid(a_r + s_r), sigmoid(a_z + s_z)
-        n = np.tanh(a_n + r * (s_n + c))
-        h = (1 - z) * n + z * h
-        y.append(h)
-    return np.stack(y, axis=1)
+    return np.stack(gru_states(x, w, u, b, c)[1][1:], axis=1)
+
+
+@equation(
+    "gru.da",
+    source=f"{GRU}.backward",
+    line="dn = dh * (1 - z) * (1 - n * n)",
+    by_purenn=by_gru(2),
+    inputs=all_features(3),
+)
+def gru_da(x, w, u, b, c, dy):
+    return np.stack(gru_da_ds(x, w, u, b, c, dy)[0], axis=1)
+
+
+@equation(
+    "gru.du",
+    source=f"{GRU}.backward",
+    line="du = sums.u + over_steps(h_before, ds, sums.u)",
+    by_purenn=by_gru(1),
+    inputs=recurrent_case(3),
+)
+def gru_du(x, w, u, b, c, dy):
+    h, (_, ds) = gru_states(x, w, u, b, c)[1], gru_da_ds(x, w, u, b, c, dy)
+    return sum(before.T @ each for before, each in zip(h[:-1], ds, strict=True))

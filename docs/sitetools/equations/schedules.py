@@ -23,9 +23,9 @@ def each_step(schedule):
     by_purenn=lambda eta0, r, n, T: each_step(pn.inverse_time_decay(eta0, r, n)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )
-def inverse_time_decay(eta0, r, n, T):
-    epoch = np.arange(100) // n
-    return eta0 / (1 + r * epoch)
+def inverse_time_decay(eta0, decay_rate, steps_per_epoch, T):
+    epoch = np.arange(100) // steps_per_epoch
+    return eta0 / (1 + decay_rate * epoch)
 
 
 @equation(
@@ -35,9 +35,9 @@ def inverse_time_decay(eta0, r, n, T):
     by_purenn=lambda eta0, r, n, T: each_step(pn.exponential_decay(eta0, r, T)),
     inputs=lambda rng: (0.3, 0.5, 10, 40),
 )
-def exponential_decay(eta0, r, n, T):
+def exponential_decay(eta0, decay_rate, steps_per_epoch, T):
     step = np.arange(100)
-    return eta0 * r ** (step / T)
+    return eta0 * decay_rate ** (step / T)
 
 
 @equation(
@@ -47,9 +47,9 @@ def exponential_decay(eta0, r, n, T):
     by_purenn=lambda eta0, f, T: each_step(pn.cosine_decay(eta0, T, final=f)),
     inputs=lambda rng: (0.3, 0.02, 40),
 )
-def cosine_decay(eta0, f, T):
-    s = np.minimum(1, np.arange(100) / T)
-    return f + (eta0 - f) / 2 * (1 + np.cos(math.pi * s))
+def cosine_decay(eta0, final, T):
+    tau = np.minimum(1, np.arange(100) / T)
+    return final + (eta0 - final) / 2 * (1 + np.cos(math.pi * tau))
 
 
 @equation(
@@ -71,9 +71,9 @@ def linear_warmup(peak, T):
     by_purenn=lambda eta0, f, T, p: each_step(pn.polynomial_decay(eta0, T, f, p)),
     inputs=lambda rng: (0.3, 0.02, 40, 1.5),
 )
-def polynomial_decay(eta0, f, T, p):
-    s = np.minimum(1, np.arange(100) / T)
-    return f + (eta0 - f) * (1 - s) ** p
+def polynomial_decay(eta0, final, T, power):
+    tau = np.minimum(1, np.arange(100) / T)
+    return final + (eta0 - final) * (1 - tau) ** power
 
 
 @equation(

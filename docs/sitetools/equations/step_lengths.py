@@ -1,4 +1,4 @@
-"""The equations of course/optimizers.md: AdaGrad, RMSProp, AdaMax and clipping."""
+"""The equations of course/optimizers.md: AdaGrad, RMSProp and AdaMax."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -112,20 +112,3 @@ def adamax_w(w, m, u, g, eta, beta1, beta2, epsilon, t):
     m = beta1 * m + (1 - beta1) * g
     u = np.maximum(beta2 * u, np.abs(g))
     return w - eta * (m / (1 - beta1**t)) / (u + epsilon)
-
-
-def clipped_by_purenn(g, b, c):
-    optimizer = pn.clip_by_global_norm(c)
-    return optimizer.update((g, b), optimizer.init(()))[0]
-
-
-@equation(
-    "clip.g",
-    source="purenn.optimizers.clip_by_global_norm:clip_by_global_norm.update.scale",
-    line="jnp.where(short, x, x / unit * factor)",
-    by_purenn=clipped_by_purenn,
-    inputs=lambda rng: (*arrays(rng, "g", "b").values(), 0.5),
-)
-def clip_g(g, b, c):
-    norm = np.sqrt((g**2).sum() + (b**2).sum())
-    return g * min(1, c / norm), b * min(1, c / norm)

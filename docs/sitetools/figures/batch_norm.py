@@ -2,101 +2,33 @@
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
 from jax import lax
 from matplotlib.figure import Figure
 from table import jit_quickly
 
 import purenn as pn
-from purenn.layers.batch_norm import BatchNormParams, BatchNormState
+from sitetools.figures import marks
+from sitetools.figures.practice import computed_on
+from sitetools.svg import BACKWARD, FORWARD, GREEN, INK, PURPLE
 
-GAMMA, BETA, EPSILON = 2.0, 1.0, 1e-5
-X, DY = np.array([1.0, 3.0, 4.0, 8.0]), np.array([1.0, 0.0, -1.0, 2.0])
-
-
-def graph() -> str:
-    """The graph of one channel of four values, with what goes forward and what comes back."""
-    layer = pn.batch_norm(epsilon=EPSILON)
-    x, dy = (jnp.asarray(a[:, None], jnp.float32) for a in (X, DY))
-    params = BatchNormParams(jnp.array([GAMMA]), jnp.array([BETA]))
-    y, _, saved = layer.forward(params, BatchNormState(jnp.zeros(1), jnp.ones(1)), x, train=True)
-    dparams, dx = layer.backward(params, saved, dy)
-
-    # The two of the statistics are not in purenn's simplified form: autodiff of the last part.
-    def after(x, mean, var):
-        return GAMMA * (x - mean) / jnp.sqrt(var + EPSILON) + BETA
-
-    mean, var = jnp.mean(x), jnp.var(x)
-    _, back = jax.vjp(after, x, mean, var)
-    direct, _, dvar = back(dy)
-    dmean = -jnp.sum(direct)  # what σ² passes on to μ is zero
-    x_hat = (y - BETA) / GAMMA
-
-    def show(values):
-        return ", ".join(f"{v:.2f}".replace("-", "−") for v in np.ravel(values))
-
-    boxes = {  # name: (centre x, centre y, formula, forward, backward)
-        "x": (280, 40, "x", show(x), show(dx)),
-        "μ": (120, 150, "μ = mean of x", show(mean), show(dmean)),
-        "σ²": (120, 260, "σ² = mean of (x − μ)²", show(var), show(dvar)),
-        "x̂": (300, 370, "x̂ = (x − μ) / √(σ² + ε)", show(x_hat), show(GAMMA * dy)),
-        "y": (300, 480, "y = γ x̂ + β", show(y), show(dy)),
-        "γ": (94, 480, "γ", show(GAMMA), show(dparams.gamma)),
-        "β": (506, 480, "β", show(BETA), show(dparams.beta)),
-    }
-    widths = {"μ": 190, "σ²": 190, "γ": 96, "β": 96}
-    arrows = [
-        ((230, 74), (150, 116)),  # x to μ
-        ((300, 74), (217, 240)),  # x to σ²
-        ((370, 74), (370, 336)),  # x to x̂
-        ((110, 184), (110, 226)),  # μ to σ²
-        ((215, 160), (300, 336)),  # μ to x̂
-        ((150, 294), (225, 336)),  # σ² to x̂
-        ((300, 404), (300, 446)),  # x̂ to y
-        ((142, 480), (174, 480)),  # γ to y
-        ((458, 480), (426, 480)),  # β to y
-    ]
-    parts = [
-        '<svg viewBox="0 0 560 526" style="max-width: 620px" font-size="15" text-anchor="middle">'
-        '<defs><marker id="bn-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="var(--figure-ink)"/>'
-        "</marker></defs>"
-    ]
-    parts += [
-        f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="var(--figure-ink)" '
-        f'stroke-width="1.3" marker-end="url(#bn-head)"/>'
-        for (a, b), (c, d) in arrows
-    ]
-    for name, (cx, cy, formula, forward, backward) in boxes.items():
-        width = widths.get(name, 250)
-        parts.append(
-            f'<rect x="{cx - width / 2}" y="{cy - 34}" width="{width}" height="68" rx="6" '
-            f'fill="var(--figure-paper)" stroke="var(--figure-ink)"/>'
-            f'<text x="{cx}" y="{cy - 15}" fill="var(--figure-ink)">{formula}</text>'
-            f'<text x="{cx}" y="{cy + 6}" fill="var(--figure-blue)">{forward}</text>'
-            f'<text x="{cx}" y="{cy + 26}" fill="var(--figure-orange)">{backward}</text>'
-        )
-    return "".join(parts) + "</svg>"
+RATES = (0.03, 0.3)
 
 
 def with_and_without() -> Figure:
-    """Eight hidden layers of 32 on 1,000 digits, weights a third of He's size, two rates."""
+    """Eight hidden layers of 32 on 1,000 digits, weights at a third of He's scale, two rates."""
     (x, y), _ = pn.load_mnist("examples/data/mnist")
     x, y = x[:1000], y[:1000]
 
     def small(key, shape, dtype=jnp.float32):
         return pn.initializers.he_normal(key, shape, dtype) / 3
 
-    def losses(normalise):
-        parts = []
-        for _ in range(8):
-            parts += [
-                pn.dense(32, w_init=small),
-                *([pn.batch_norm()] if normalise else []),
-                pn.relu,
-            ]
-        model = pn.serial(pn.rescale(), pn.flatten(), *parts, pn.dense(10, w_init=small))
+    def losses(normalize):
+        more = [pn.batch_norm()] if normalize else []
+        block = pn.serial(pn.dense(32, w_init=small), *more, pn.relu)
+        last = pn.dense(10, w_init=small)
+        # The seven equal blocks are one loop of the program, which compiles in a third of the time.
+        model = pn.serial(pn.rescale(), pn.flatten(), block, pn.repeat(block, 7), last)
 
         def run(rate):
             train = pn.training_run(
@@ -106,15 +38,73 @@ def with_and_without() -> Figure:
 
         return np.asarray(jit_quickly(lambda rates: lax.map(run, rates))(jnp.array(RATES)))
 
-    figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
-    for panel, normalise in zip(axes, (False, True), strict=True):
-        for curve, rate, style in zip(losses(normalise), RATES, ("-", "--"), strict=True):
+    figure = Figure(figsize=(4.8, 3.8), layout="constrained")
+    panels = figure.subplots(2, 1, sharex=True, sharey=True)
+    for panel, normalize in zip(panels, (False, True), strict=True):
+        for curve, rate, style in zip(losses(normalize), RATES, ("-", "--"), strict=True):
             smooth = np.convolve(curve, np.ones(8) / 8, mode="valid")
             panel.plot(smooth, style, label=f"rate {rate:g}")
-        panel.set(title="with batch norm" if normalise else "without", xlabel="step", ylim=(0, 3))
-    axes[0].set_ylabel("loss")
-    axes[1].legend(fontsize=8)
+        panel.set(title="with batch norm" if normalize else "without", ylabel="loss", ylim=(0, 3))
+    panels[1].set_xlabel("step")
+    panels[1].legend()
     return figure
 
 
-RATES = (0.03, 0.3)
+def terms() -> Figure:
+    """The three parts of the derivative with respect to each of the page's four numbers."""
+    (parts,) = computed_on("course/batch-norm", "terms")
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    bars = parts | {"dx, their sum": sum(parts.values())}
+    for i, ((name, values), color) in enumerate(
+        zip(bars.items(), (BACKWARD, PURPLE, GREEN, INK), strict=True)
+    ):
+        axes.bar(np.arange(4) + 0.2 * (i - 1.5), values, width=0.18, color=color, label=name)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xticks(range(4), [f"x{'₁₂₃₄'[i]} = {v}" for i, v in enumerate((1, 3, 4, 8))])
+    axes.grid(visible=False, axis="x")
+    axes.legend(loc="upper left")
+    axes.set_ylim(-1.5, 3)
+    return figure
+
+
+def running() -> Figure:
+    """The mean of each batch, and the layer's running mean of them."""
+    layer, steps = pn.batch_norm(), 60
+    params, state = layer.init(jax.random.key(0), (1,))
+    batches = np.random.default_rng(0).normal(3, 2, size=(steps, 16, 1)).astype(np.float32)
+
+    def step(state, batch):
+        _, state, _ = layer.forward(params, state, batch, train=True)
+        return state, state.mean[0]
+
+    means = jax.jit(lambda batches: lax.scan(step, state, batches)[1])(batches)
+    figure = Figure(figsize=(4.8, 2.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(range(1, steps + 1), batches.mean(axis=(1, 2)), ".", color=INK, label="of the batch")
+    axes.plot(range(steps + 1), [0, *np.asarray(means)], color=FORWARD, label="running")
+    axes.set(xlabel="step", ylabel="mean", ylim=(0, None))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def groups() -> str:
+    """Which numbers share a mean: a column, a row, or a part of a row."""
+    rows, columns, cell, gap = 4, 6, 24, 40
+    lit = {
+        "batch norm": lambda i, j: j == 1,
+        "layer norm": lambda i, j: i == 1,
+        "group norm, 3 groups": lambda i, j: i == 1 and j in (2, 3),
+    }
+    parts = []
+    high = rows * cell + gap + 8
+    for number, (name, inside) in enumerate(lit.items()):
+        top = high * number + gap
+        parts.append(marks.text(90 + columns * cell / 2, top - 26, name))
+        parts.append(marks.text(90 + columns * cell / 2, top - 9, "channels →", size=13))
+        parts.append(marks.text(82, top + rows * cell / 2, "examples ↓", size=13, anchor="end"))
+        for i, j in np.ndindex(rows, columns):
+            fill = marks.FORWARD if inside(i, j) else marks.PAPER
+            place = (90 + j * cell, top + i * cell)
+            parts.append(marks.box(*place, cell, cell, fill=fill, color=marks.INK, opacity=0.75))
+    return marks.svg(300, 3 * high + 6, *parts)

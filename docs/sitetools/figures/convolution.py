@@ -4,7 +4,6 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from table import jit_quickly
@@ -12,6 +11,7 @@ from table import jit_quickly
 import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
 from sitetools import ROOT
+from sitetools.figures import marks
 from sitetools.svg import DIVERGING
 
 X = np.array([[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1], [1, 0, 3, 0]], np.float32)
@@ -31,21 +31,28 @@ def worked() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 CELL = 34
 
 
-def board(values, left, top, title, lit=(), colour="--figure-ink") -> str:
+def board(values, left, top, title, lit=(), color=marks.INK) -> str:
     """A matrix as squares with numbers, some of them lit."""
     rows, columns = values.shape
     middle = left + columns * CELL / 2
-    parts = [f'<text x="{middle}" y="{top - 9}" fill="var({colour})">{title}</text>']
+    parts = [f'<text x="{middle}" y="{top - 9}" fill="{color}">{title}</text>']
+    parts += lattice(left, top, rows, columns, CELL, lit, color)
     for i, j in np.ndindex(rows, columns):
-        x, y = left + j * CELL, top + i * CELL
-        fill = f'fill="var({colour})" fill-opacity="0.22"' if (i, j) in lit else 'fill="none"'
-        number = f"{values[i, j] + 0.0:g}".replace("-", "−")
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" {fill} '
-            f'stroke="var(--figure-ink)"/>'
-            f'<text x="{x + CELL / 2}" y="{y + 23}" fill="var(--figure-ink)">{number}</text>'
-        )
+        x, y = left + (j + 0.5) * CELL, top + i * CELL + 23
+        parts.append(f'<text x="{x:g}" y="{y:g}">{marks.number(values[i, j])}</text>')
     return "".join(parts)
+
+
+def lattice(left, top, rows, columns, cell, lit, color) -> list[str]:
+    """The lines of a matrix, and behind them its lit cells."""
+    parts = [
+        f'<rect x="{left + j * cell:g}" y="{top + i * cell:g}" width="{cell}" height="{cell}" '
+        f'fill="{color}" fill-opacity="0.22"/>'
+        for i, j in lit
+    ]
+    across = [f"M{left:g} {top + i * cell:g}h{columns * cell}" for i in range(rows + 1)]
+    down = [f"M{left + j * cell:g} {top:g}v{rows * cell}" for j in range(columns + 1)]
+    return [*parts, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
 
 
 def there_and_back() -> str:
@@ -60,11 +67,10 @@ def there_and_back() -> str:
     share = DZ[row, column] * X[row : row + 3, column : column + 3]
 
     def sign(text, x, y):
-        return f'<text x="{x}" y="{y}" fill="var(--figure-ink)" font-size="22">{text}</text>'
+        return f'<text x="{x}" y="{y}" font-size="22">{text}</text>'
 
-    blue, orange = "--figure-blue", "--figure-orange"
+    blue, orange = marks.FORWARD, marks.BACKWARD
     parts = [
-        '<svg viewBox="0 0 500 590" style="max-width: 560px" font-size="16" text-anchor="middle">',
         board(X, 10, 40, "x", window, blue),
         sign("∗", 170, 115),
         board(W, 196, 57, "w", everywhere, blue),
@@ -79,9 +85,8 @@ def there_and_back() -> str:
         sign("→", 140, 489),
         board(dw, 176, 432, "dw, all four", (), orange),
         board(dx, 346, 415, "dx, all four", window, orange),
-        "</svg>",
     ]
-    return "".join(parts)
+    return marks.svg(500, 560, *parts, size=16)
 
 
 def as_a_matrix() -> Figure:
@@ -91,7 +96,8 @@ def as_a_matrix() -> Figure:
     params = Conv2dParams(jnp.asarray(w, jnp.float32)[:, :, None, None], jnp.zeros(1))
     pixels = jnp.eye(36).reshape(36, 6, 6, 1)  # one image for each pixel
     matrix = np.asarray(layer.apply(params, (), pixels)[0]).reshape(36, 16)
-    figure, axes = plt.subplots(figsize=(6.4, 3.4))
+    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
+    axes = figure.subplots()
     shown = axes.imshow(matrix.T, cmap=DIVERGING, vmin=-5, vmax=5)
     axes.set(xlabel="pixel of the 6×6 image", ylabel="place", yticks=[0, 5, 10, 15])
     axes.grid(visible=False)
@@ -104,13 +110,15 @@ FILTERS = 6
 
 @cache
 def learned():
-    """Six 5×5 filters after two passes over 3,000 digits, and 200 digits' responses."""
-    (x, y), (x_test, y_test) = (
-        (images[:3000, ..., None], labels[:3000])
-        for images, labels in pn.load_mnist("examples/data/mnist")
-    )
-    layer = pn.conv2d(FILTERS, (5, 5), padding="VALID")
-    model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((4, 4)), pn.flatten(), pn.dense(10))
+    """Six 5×5 filters after two passes over 3,000 digits, and 200 digits' responses.
+
+    The strides while it trains save most of the work; the responses are looked at in every place.
+    """
+    (x, y), (x_test, y_test) = pn.load_mnist("examples/data/mnist")
+    x, y, x_test, y_test = x[:3000, ..., None], y[:3000], x_test[:1000, ..., None], y_test[:1000]
+    layer = pn.conv2d(FILTERS, (5, 5), strides=(2, 2), padding="VALID")
+    everywhere = pn.conv2d(FILTERS, (5, 5), padding="VALID")
+    model = pn.serial(pn.rescale(), layer, pn.relu, pn.max_pool((2, 2)), pn.flatten(), pn.dense(10))
     run = pn.training_run(model, pn.softmax_cross_entropy, pn.adam(0.01), epochs=2, batch_size=50)
 
     @jit_quickly
@@ -118,7 +126,7 @@ def learned():
         (params, state, *_), _ = run(jax.random.key(0), x, y)
         logits, _ = model.apply(params, state, x_test)
         digits = x[:200].astype(jnp.float32) / 255
-        response = pn.relu(layer.apply(params[1], (), digits)[0])
+        response = pn.relu(everywhere.apply(params[1], (), digits)[0])
         return params[1].w[:, :, 0], response, digits[..., 0], pn.accuracy(logits, y_test)
 
     return [np.asarray(a) for a in everything(x, y, x_test, y_test)]
@@ -127,22 +135,34 @@ def learned():
 def filters() -> Figure:
     """The filters, what one digit makes of them, and the patches that excite them most."""
     w, response, digits, accuracy = learned()
-    figure, grid = plt.subplots(3, FILTERS, figsize=(6.4, 3.6))
+    patches = []
     for f in range(FILTERS):
         best = np.argsort(response[..., f].ravel())[::-1][:20]
         places = zip(*np.unravel_index(best, response.shape[:3]), strict=True)
         seen = [digits[n, i : i + 5, j : j + 5] for n, i, j in places]
-        bound = np.abs(w[..., f]).max()
-        grid[0, f].imshow(w[..., f], cmap=DIVERGING, vmin=-bound, vmax=bound)
-        grid[1, f].imshow(response[7, ..., f], cmap="gray")
-        grid[2, f].imshow(np.mean(seen, axis=0), cmap="gray", vmin=0, vmax=1)
-    for axes in grid.ravel():
-        axes.set(xticks=[], yticks=[])
+        patches.append(np.mean(seen, axis=0))
+    of_each = {
+        "filter": [w[..., f] / np.abs(w[..., f]).max() for f in range(FILTERS)],
+        "response": [response[7, ..., f] / response[7, ..., f].max() for f in range(FILTERS)],
+        "patch": patches,
+    }
+    figure = Figure(figsize=(4.9, 2.9), layout="constrained")
+    rows = zip(figure.subplots(3, 1), of_each.items(), (DIVERGING, "gray", "gray"), strict=True)
+    for axes, (name, images), colors in rows:
+        low = -1 if name == "filter" else 0
+        axes.imshow(side_by_side(images), cmap=colors, vmin=low, vmax=1, interpolation="none")
+        axes.set(xticks=[], yticks=[], ylabel=name)
+        axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-    for axes, name in zip(grid[:, 0], ("filter", "response", "patch"), strict=True):
-        axes.set_ylabel(name)
-    figure.suptitle(f"{accuracy:.1%} of 3,000 test digits right", fontsize=10)
+    figure.suptitle(f"{accuracy:.1%} of 1,000 test digits right", fontsize=10)
     return figure
+
+
+def side_by_side(images: list[np.ndarray]) -> np.ndarray:
+    """Images in one row with a gap of a ninth of their width, which stays empty."""
+    sharp = [np.kron(image, np.ones((72 // len(image),) * 2)) for image in images]
+    gap = np.full((len(sharp[0]), 8), np.nan)
+    return np.hstack([part for image in sharp for part in (image, gap)][:-1])
 
 
 def race(row: str) -> dict[str, float]:
@@ -160,16 +180,17 @@ def race(row: str) -> dict[str, float]:
 def speed() -> Figure:
     """A training step of a small CNN, and the backward of a max pool."""
     step, pool = race("cnn_step"), race("max_pool_backward")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.6), width_ratios=(3, 2))
+    figure = Figure(figsize=(4.9, 6.2), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
-        (left, step, "a training step of a small CNN, ms"),
-        (right, pool, "2×2 max pool, ms"),
+        (above, step, "a training step of a small CNN, ms"),
+        (below, pool, "2×2 max pool, ms"),
     ):
         names = list(found)[::-1]
         shown = axes.barh(names, [found[name] for name in names], height=0.7)
-        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names], fontsize=8)
+        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names])
         axes.set(title=title, xscale="log")
-        axes.tick_params(axis="y", labelsize=8)
+        axes.minorticks_off()
         axes.margins(x=0.25)
         axes.grid(visible=False, axis="y")
     return figure

@@ -11,8 +11,9 @@ from matplotlib.patches import Rectangle
 
 import purenn as pn
 from sitetools import ROOT
+from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, DIVERGING, INK, ORANGE
+from sitetools.svg import BLUE, DIVERGING, INK, ORANGE, RED
 
 PAGE, LOSS, KEY = "course/mnist", pn.softmax_cross_entropy, jax.random.key(0)
 
@@ -43,9 +44,9 @@ def show(axes: Any, image: Any, **options: Any) -> None:
 def digits() -> Figure:
     """Ten rows, one per class."""
     x, y = data().train
-    chosen = np.concatenate([x[np.flatnonzero(y == digit)[:10]] for digit in range(10)])
-    figure, axes = plt.subplots(figsize=(4.6, 4.6))
-    show(axes, mosaic(chosen // 32 * 36, 10), cmap="gray_r", vmin=0, vmax=255)
+    chosen = np.concatenate([x[np.flatnonzero(y == digit)[:8]] for digit in range(10)])
+    figure, axes = plt.subplots(figsize=(3.8, 4.7))
+    show(axes, mosaic(chosen // 64 * 85, 8), cmap="gray_r", vmin=0, vmax=255)
     return figure
 
 
@@ -53,13 +54,13 @@ def curves() -> Figure:
     """Loss and accuracy, epoch by epoch."""
     (history,) = computed_on(PAGE, "history")
     epochs = [e.epoch for e in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3))
-    left.plot(epochs, [e.loss for e in history], "o-", label="training, mean of the epoch")
-    left.plot(epochs, [e.validation_loss for e in history], "s-", label="held-out digits")
-    right.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=ORANGE)
-    left.set(xlabel="epoch", title="loss", ylim=(0, None))
-    right.set(xlabel="epoch", title="right, %")
-    figure.legend(loc="outside lower center", ncols=2)
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.6), sharex=True)
+    above.plot(epochs, [e.loss for e in history], "o-", label="training, mean of the epoch")
+    above.plot(epochs, [e.validation_loss for e in history], "s-", label="held-out digits")
+    below.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=ORANGE)
+    above.set(title="loss", ylim=(0, None))
+    above.legend()
+    below.set(xlabel="epoch", xticks=epochs, title="right, %")
     return figure
 
 
@@ -69,17 +70,20 @@ def mistakes() -> Figure:
     (p,) = computed_on(PAGE, "probabilities")
     guesses, sure = p.argmax(1), p.max(1)
     wrong = np.flatnonzero(guesses != y)
-    shown = wrong[np.argsort(-sure[wrong], kind="stable")][:12]
-    figure, grid = plt.subplots(4, 6, figsize=(6.8, 4.9), height_ratios=(1.5, 1, 1.5, 1))
+    shown = wrong[np.argsort(-sure[wrong], kind="stable")][:8]
+    figure, grid = plt.subplots(4, 4, figsize=(4.4, 4.5), height_ratios=2 * (1.5, 1))
     for column, i in enumerate(shown):
-        row, column = divmod(column, 6)
+        row, column = divmod(column, 4)
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
         image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=9)
-        colours = [BLUE if c == y[i] else ORANGE if c == guesses[i] else INK for c in range(10)]
-        bars.bar(range(10), p[i], color=colours)
-        bars.set(ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])}))
-        bars.tick_params(labelsize=8, length=0, pad=2)
+        seen = np.flatnonzero(p[i] > 0.002)  # the others would be no higher than the axis
+        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in seen]
+        bars.bar(seen, p[i][seen], color=colors)
+        bars.set(
+            xlim=(-0.6, 9.6), ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])})
+        )
+        bars.tick_params(labelsize=9, length=0, pad=2)
         bars.grid(visible=False)
         bars.spines["left"].set_visible(False)
     return figure
@@ -91,16 +95,16 @@ def confusion() -> Figure:
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (y, computed_on(PAGE, "guesses")[0]), 1)
     most = (counts * (1 - np.eye(10, dtype=int))).max()
-    figure, axes = plt.subplots(figsize=(5.2, 4.4))
+    figure, axes = plt.subplots(figsize=(4.4, 4.2))
     for row, column in np.ndindex(10, 10):
         count, right = counts[row, column], row == column
         alpha = 0.35 if right else 0.85 * count / most
         square = Rectangle(
-            (column - 0.5, row - 0.5), 1, 1, color=BLUE if right else ORANGE, alpha=alpha, lw=0
+            (column - 0.5, row - 0.5), 1, 1, color=BLUE if right else RED, alpha=alpha, lw=0
         )
         if count:
             axes.add_patch(square)
-            axes.text(column, row, count, ha="center", va="center", fontsize=8)
+            axes.text(column, row, count, ha="center", va="center", fontsize=9)
     axes.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10))
     axes.set(xlabel="what the network says", ylabel="what it is")
     axes.grid(visible=False)
@@ -112,11 +116,11 @@ def weights() -> Figure:
     """Columns of W1 as images, before and after."""
     model, optimizer, after = computed_on(PAGE, "model", "optimizer", "train_state")
     before = pn.TrainState.create(model, optimizer, KEY, (28, 28))
-    figure, both = plt.subplots(1, 2, figsize=(6.8, 4.2))
+    figure, both = plt.subplots(1, 2, figsize=(4, 4.3))
     for axes, state, title in zip(both, (before, after), ("before", "after"), strict=True):
-        w = np.asarray(state.params[2].w).T[:12].reshape(-1, 28, 28)
-        w = np.round(32 * w) / 32  # few colours make a small file
-        show(axes, mosaic(w, 3), cmap=DIVERGING, vmin=-0.25, vmax=0.25)
+        w = np.asarray(state.params[2].w).T[:8].reshape(-1, 28, 28)
+        w = np.round(16 * w) / 16  # few colors make a small file
+        show(axes, mosaic(w, 2), cmap=DIVERGING, vmin=-0.25, vmax=0.25)
         axes.set_title(title)
     return figure
 
@@ -124,33 +128,44 @@ def weights() -> Figure:
 def linear() -> Figure:
     """The ten images of weights of the page's network with no hidden layer."""
     (end,) = computed_on(PAGE, "linear_end")
-    w = np.round(32 * np.asarray(end.params[2][0].w).T.reshape(-1, 28, 28)) / 32
-    figure, axes = plt.subplots(figsize=(6.4, 2.7))
+    w = np.round(16 * np.asarray(end.params[2][0].w).T.reshape(-1, 28, 28)) / 16
+    figure, axes = plt.subplots(figsize=(4.4, 1.9))
     show(axes, mosaic(w, 5), cmap=DIVERGING, vmin=-0.35, vmax=0.35)
     return figure
 
 
 def raw_pixels() -> Figure:
-    """The loss and the living units over an epoch, with scaled and with raw pixels."""
-    model, optimizer = pn.serial(pn.flatten(), pn.mlp((128,), 10)), pn.sgd(0.1)
-    step = jax.jit(pn.train_step(model, LOSS, optimizer))
-    living = jax.jit(lambda p, x: (x.reshape(len(x), -1) @ p[1][0].w + p[1][0].b > 0).any(0).mean())
-    x, y = data().train
-    steps = sorted({round(t) for t in np.geomspace(1, 468, 60)})
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.8, 3))
-    for name, scale in (("0 … 1", 1 / 255), ("0 … 255", 1.0)):
-        state = pn.TrainState.create(model, optimizer, KEY, (28, 28))
-        looked_at = np.float32(scale) * x[-500:]
-        losses, alive = [], []
-        for t in range(468):
-            if t + 1 in steps:
-                alive.append(100 * float(living(state.params, looked_at)))
-            rows = slice(128 * t, 128 * t + 128)
-            state, value = step(state, np.float32(scale) * x[rows], y[rows])
-            losses.append(float(value))
-        left.loglog(range(1, 469), losses, label=name, linewidth=1.2)
-        right.semilogx(steps, alive, linewidth=1.6)
-    left.set(title="loss", xlabel="step")
-    right.set(title="hidden units alive, %", xlabel="step", ylim=(-3, 103))
-    figure.legend(title="pixels from", loc="outside lower center", ncols=2)
+    """The loss and the living units over the page's 200 steps, with scaled and with raw pixels."""
+    (runs,) = computed_on(PAGE, "runs")
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.8), sharex=True)
+    for name, ((losses, alive), _) in runs.items():
+        steps = range(1, len(losses) + 1)
+        above.loglog(steps, losses, label=name, linewidth=1.2)
+        below.semilogx(steps, 100 * np.asarray(alive), linewidth=1.6)
+    above.set(title="loss")
+    above.legend()
+    below.set(title="hidden units alive, %", xlabel="step", ylim=(-3, 103))
+    for axes in (above, below):
+        axes.minorticks_off()
     return figure
+
+
+def passes() -> str:
+    """The network from top to bottom, with what goes forward and what comes back."""
+    boxes = ("A₀  (m, 784)", "Z₁  (m, 128)", "A₁  (m, 128)", "Z₂  (m, 10)", "loss L")
+    forward = ("· W₁ + b₁", "relu", "· W₂ + b₂", "softmax, −ln")
+    back = ("dW₁ db₁", "dZ₁", "dA₁  dW₂ db₂", "dZ₂")
+    parts = []
+    for i, name in enumerate(boxes):
+        y = 20 + 84 * i
+        parts += [marks.box(110, y - 17, 140, 34, corner=5), marks.text(180, y, name)]
+    for i, (down, up) in enumerate(zip(forward, back, strict=True)):
+        y = 20 + 84 * i
+        end = y + (30 if i == 0 else 18)  # nothing flows back into the images
+        parts += [
+            marks.arrow(150, y + 17, 150, y + 66, color=marks.FORWARD, width=2),
+            marks.text(138, y + 41, down, color=marks.FORWARD, anchor="end"),
+            marks.arrow(210, y + 67, 210, end, color=marks.BACKWARD, width=2),
+            marks.text(222, y + 41, up, color=marks.BACKWARD, anchor="start"),
+        ]
+    return marks.svg(360, 376, *parts)

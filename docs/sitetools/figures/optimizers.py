@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from table import jit_quickly
 
 import purenn as pn
-from sitetools.svg import FAINT, INK
+from sitetools.svg import BACKWARD, INK
 
 RULES = {
     "gradient descent": pn.sgd,
@@ -21,39 +21,42 @@ RULES = {
 }
 
 
-def path(loss, optimizer, start, steps):
-    """The parameters before each step, and after the last."""
+def averaged() -> Figure:
+    """Forty noisy gradients across a valley and along it, with their running averages."""
+    steps, rng = np.arange(40), np.random.default_rng(0)
+    noise = 0.2 * rng.normal(size=(2, 40))
+    gradients = {
+        "across the valley": np.where(steps % 2 == 0, 1, -1) + noise[0],
+        "along the valley": 0.5 + noise[1],
+    }
+    figure, panels = plt.subplots(2, 1, figsize=(4.2, 4), sharex=True)
+    for axes, (name, g) in zip(panels, gradients.items(), strict=True):
+        m, means = 0.0, []
+        for each in g:
+            m = 0.9 * m + 0.1 * each
+            means.append(m)
+        stems = np.stack([np.zeros(40), g, np.full(40, np.nan)], axis=1).ravel()
+        axes.plot(np.repeat(steps + 1, 3), stems, color=BACKWARD, alpha=0.5, linewidth=4)
+        axes.plot(steps + 1, means, color=INK, linewidth=2.2)
+        axes.set(title=name, ylabel="gradient")
+    panels[1].set_xlabel("step")
+    return figure
 
-    def step(carry, _):
-        w, opt_state = carry
-        updates, opt_state = optimizer.update(jax.grad(loss)(w), opt_state, w)
-        return (pn.apply_updates(w, updates), opt_state), w
 
-    (w, _), before = lax.scan(step, (start, optimizer.init(start)), None, steps)
-    return jnp.concatenate([before, w[None]])
-
-
-def paths_on_a_bowl() -> Figure:
-    """Twenty times as steep one way as the other."""
-    steepness = jnp.array([1.0, 20.0])
-    rates = {"gradient descent": 0.09, "momentum": 0.09, "Adam": 0.3}
-
-    def loss(w):
-        return jnp.sum(steepness * w**2, axis=-1) / 2
-
-    figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    x, y = np.meshgrid(np.linspace(-4.6, 1.6, 40), np.linspace(-1.7, 1.7, 30))
-    height = loss(jnp.stack([x, y], axis=-1))
-    axes.contour(x, y, height, levels=np.geomspace(0.05, 40, 9), colors=FAINT, linewidths=1)
-    for (name, rule), marker in zip(RULES.items(), "os^", strict=True):
-        walk = jit_quickly(partial(path, loss, rule(rates[name]), steps=40))
-        w = walk(start=jnp.array([-4.0, 1.3]))
-        label = f"{name}, {rates[name]}"
-        axes.plot(*w.T, marker=marker, markersize=3, linewidth=1.2, label=label)
-    axes.plot(0, 0, "*", color=INK, markersize=11)
-    axes.set(xlabel="$w_1$, flat", ylabel="$w_2$, steep")
-    axes.grid(visible=False)
-    axes.legend(loc="upper right")
+def first_steps() -> Figure:
+    """The steps under a constant gradient of 1, by each rule's own formula with a rate of 1."""
+    t = np.arange(1, 61)
+    shown = {
+        "Adam, not corrected": (1 - 0.9**t) / np.sqrt(1 - 0.999**t),
+        "RMSProp": 1 / np.sqrt(1 - 0.9**t),
+        "Adam": np.ones(60),
+        "AdaGrad": 1 / np.sqrt(t),
+    }
+    figure, axes = plt.subplots(figsize=(4.4, 3.2))
+    for (name, lengths), style in zip(shown.items(), ("--", "-.", "-", ":"), strict=True):
+        axes.plot(t, lengths, style, label=name)
+    axes.set(xlabel="step", ylabel="length of the step", ylim=(0, None))
+    axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.45, 1))
     return figure
 
 
@@ -101,18 +104,18 @@ def paths_on_a_real_surface() -> Figure:
     points = jnp.asarray(middle + grid @ plane)
     height = np.asarray(jit_quickly(lambda w: lax.map(loss, w))(points)).reshape(len(b), len(a))
 
-    figure, axes = plt.subplots(figsize=(6.4, 3.8))
-    levels = np.geomspace(height.min(), height.max(), 10)
+    figure, axes = plt.subplots(figsize=(4.4, 4.2))
+    levels = np.geomspace(height.min(), height.max(), 8)
     lines = axes.contour(a, b, height, levels=levels, colors=INK, linewidths=0.5)
-    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=8, colors=INK)
+    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=9, colors=INK)
     for (name, walk), marker in zip(flat.items(), "os^", strict=True):
         label = f"{name}, {rates[name]}"
-        axes.plot(*walk[::2].T, marker=marker, markersize=3, linewidth=1.2, label=label)
+        axes.plot(*walk[::5].T, marker=marker, markersize=3, linewidth=1.2, label=label)
     axes.plot(*flat["Adam"][0], "D", color=INK, markersize=7, label="the start of all three")
-    axes.set_title(f"The plane holds {held:.0%} of the variance of the three paths")
+    axes.set_title(f"{held:.0%} of the variance of the paths")
     axes.set(xlabel="first direction", ylabel="second direction")
     axes.grid(visible=False)
-    figure.legend(fontsize=9, loc="outside lower center", ncols=2)
+    figure.legend(fontsize=9, loc="outside lower center", ncols=1)
     return figure
 
 
@@ -147,20 +150,21 @@ def learning_rates() -> Figure:
 
         return np.asarray(jit_quickly(lambda rates: lax.map(run, rates))(jnp.asarray(rates)))
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2))
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 6))
     found = {name: losses(rule) for name, rule in RULES.items()}
     for i in (5, 7, 8, 9):
         curve = np.convolve(found["gradient descent"][i], np.ones(8) / 8, mode="valid")
-        left.plot(curve, label=f"{rates[i]:.2g}")
-    left.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
-    left.legend(title="rate", ncols=2, fontsize=8)
+        above.plot(range(0, len(curve), 2), curve[::2], label=f"{rates[i]:.2g}")
+    above.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
+    above.legend(title="rate", ncols=2, fontsize=9)
     for (name, curves), marker in zip(found.items(), "os^", strict=True):
         last = curves[:, -10:].mean(axis=1)
-        right.plot(
-            rates, np.where(np.isfinite(last), last, np.inf), marker, ls="-", label=name, ms=3
+        below.plot(
+            rates, np.where(np.isfinite(last), last, np.inf), marker, ls="-", label=name, ms=4
         )
-    right.set(xscale="log", title="loss at the end", xlabel="learning rate", ylim=(0, 4))
-    right.legend(fontsize=8)
+    below.set(xscale="log", title="loss at the end", xlabel="learning rate", ylim=(0, 4))
+    below.minorticks_off()
+    below.legend(fontsize=9)
     return figure
 
 
@@ -177,14 +181,15 @@ def schedules() -> Figure:
         "linear_warmup(cosine_decay(0.1, 70), 10)": pn.linear_warmup(pn.cosine_decay(0.1, 70), 10),
     }
     steps = jnp.arange(100)
-    figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    styles = "-", "--", "-.", (0, (6, 2, 1, 2, 1, 2)), (0, (8, 2)), ":"
-    for (name, schedule), style in zip(shown.items(), styles, strict=True):
+    figure, panels = plt.subplots(2, 1, figsize=(4.4, 6.4), sharex=True)
+    for i, (name, schedule) in enumerate(shown.items()):
         staircase = name.startswith(("inverse", "piecewise"))
         drawstyle = "steps-post" if staircase else "default"
-        axes.plot(
-            steps, jax.vmap(schedule)(steps), linestyle=style, drawstyle=drawstyle, label=name
-        )
-    axes.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
-    axes.legend(fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+        axes, style = panels[i // 3], ("-", "--", "-.")[i % 3]
+        rates = jax.vmap(schedule)(steps)
+        axes.plot(steps, rates, style, drawstyle=drawstyle, label=name)
+    for axes in panels:
+        axes.set(ylabel="learning rate", ylim=(0, None))
+        axes.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1))
+    panels[1].set_xlabel("step")
     return figure
