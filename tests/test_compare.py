@@ -110,7 +110,7 @@ def test_the_texts_layout_is_named_the_transpose():
     assert messages["db1"].endswith("an axis of 1 too many or too few (keepdims?)")
 
 
-def test_another_of_the_values_is_recognised():
+def test_another_of_the_values_is_recognized():
     (leaf,) = pn.compare({"dZ1": mine()["dA1"]}, E).leaves
     assert leaf.message == "yours is dA1: two values swapped?"
 

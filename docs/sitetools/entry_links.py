@@ -27,7 +27,7 @@ DERIVED = {
     "by_hand": "course/depth.md",
     "chain": "course/optimizers.md",
     "check_gradients": "howto/own-layer.md",
-    "clip_by_global_norm": "course/optimizers.md#clipping",
+    "clip_by_global_norm": "course/batch-size.md#clipping-by-the-global-norm",
     "compare": "teaching/grading.md",
     "evaluate": "course/mnist.md",
     "explain": "course/backpropagation.md",

@@ -106,13 +106,13 @@ def of_fence(fence, figures, tables) -> list[nbformat.NotebookNode]:
 
 
 def of_figure(drawn: str, fence: Fence) -> nbformat.NotebookNode:
-    """A figure as an attachment, in the light theme's colours, with its caption."""
+    """A figure as an attachment, in the light theme's colors, with its caption."""
     alt = fence.options["alt"]
     if drawn.startswith("<img"):
         kind, data = re.search(r"data:(image/\w+);base64,([^\"]+)", drawn).groups()
     else:
-        for variable, colour in LIGHT.items():
-            drawn = drawn.replace(f"var({variable})", colour)
+        for variable, color in LIGHT.items():
+            drawn = drawn.replace(f"var({variable})", color)
         if "xmlns=" not in drawn:
             drawn = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
         kind, data = "image/svg+xml", svg.base64_of(drawn)

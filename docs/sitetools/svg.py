@@ -1,4 +1,4 @@
-"""Matplotlib figures as SVG inside the page, in the colours of the page's theme."""
+"""Matplotlib figures as SVG inside the page, in the colors of the page's theme."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-# Colours that stand for the theme's. Matplotlib writes them into the SVG as they are, and there
+# Colors that stand for the theme's. Matplotlib writes them into the SVG as they are, and there
 # they become CSS variables, which assets/site.css sets for light and for dark.
 INK = "#010101"  # text and axes
 FAINT = "#020202"  # grid lines
@@ -39,7 +39,7 @@ VARIABLES = {
     POSITIVE: "--positive",
     NEGATIVE: "--negative",
 }
-# For images and surfaces, whose colours are computed: readable on both backgrounds.
+# For images and surfaces, whose colors are computed: readable on both backgrounds.
 # Of DIVERGING the ends are the colors of sign: purple is negative, green is positive.
 DIVERGING, SEQUENTIAL = "PRGn", "viridis"
 
@@ -94,8 +94,8 @@ def themed(figure: Figure, alt: str) -> str:
     svg = re.sub(r'\bid="', f'id="f{serial}-', svg)
     svg = re.sub(r"url\(#", f"url(#f{serial}-", svg)
     svg = re.sub(r'href="#', f'href="#f{serial}-', svg)
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
     width = re.search(r'width="([\d.]+)pt"', svg)[1]
     svg = re.sub(r'<svg height="[\d.]+pt"|<svg ', "<svg ", svg, count=1)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)

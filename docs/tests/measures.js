@@ -136,16 +136,16 @@
     const background = (element) => {
       if (!element) return [255, 255, 255, 1];
       if (!backgrounds.has(element)) {
-        const colour = rgba(getComputedStyle(element).backgroundColor);
-        const opaque = colour[3] === 1;
-        backgrounds.set(element, opaque ? colour : over(colour, background(element.parentElement)));
+        const color = rgba(getComputedStyle(element).backgroundColor);
+        const opaque = color[3] === 1;
+        backgrounds.set(element, opaque ? color : over(color, background(element.parentElement)));
       }
       return backgrounds.get(element);
     };
     const opacity = (element) =>
       element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
-    const luminance = (colour) => {
-      const [r, g, b] = colour.slice(0, 3).map((c) => {
+    const luminance = (color) => {
+      const [r, g, b] = color.slice(0, 3).map((c) => {
         const s = c / 255;
         return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4;
       });
@@ -155,15 +155,15 @@
     const judge = (element, style, text) => {
       const under = background(element);
       const [r, g, b, a] = rgba(style.color);
-      const colour = over([r, g, b, a * style.opacity * opacity(element)], under);
-      const [low, high] = [luminance(colour), luminance(under)].sort((p, q) => p - q);
+      const color = over([r, g, b, a * style.opacity * opacity(element)], under);
+      const [low, high] = [luminance(color), luminance(under)].sort((p, q) => p - q);
       const ratio = (high + 0.05) / (low + 0.05);
       const size = parseFloat(style.fontSize);
       const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
       if (ratio >= (large ? 3 : 4.5)) return;
       const hex = (c) => "#" + c.slice(0, 3).map((v) => Math.round(v).toString(16).padStart(2, 0)).join("");
       const where = `${this.name(element.parentElement)} > ${this.name(element)}`;
-      const what = `${where}: ${ratio.toFixed(2)}, ${hex(colour)} on ${hex(under)}`;
+      const what = `${where}: ${ratio.toFixed(2)}, ${hex(color)} on ${hex(under)}`;
       if (!faults.has(what)) faults.set(what, `${what}: “${text.trim().slice(0, 30)}”`);
     };
     const seen = new Set();

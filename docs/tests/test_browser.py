@@ -29,7 +29,7 @@ def test_there_is_one_first_heading(opened):
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK])
 def test_texts_stand_out_from_their_background(opened, scheme):
-    """WCAG AA: 4.5 to 1, large text 3 to 1, colours of code included."""
+    """WCAG AA: 4.5 to 1, large text 3 to 1, colors of code included."""
     assert not opened.contrast[scheme], "\n".join(opened.contrast[scheme])
 
 
@@ -84,7 +84,7 @@ def test_search_finds_and_asks_nobody(fresh, server):
     assert not traffic.faults
 
 
-def test_the_switch_changes_the_colours_and_is_remembered(fresh, server):
+def test_the_switch_changes_the_colors_and_is_remembered(fresh, server):
     fresh.emulate_media(color_scheme="light")
     fresh.goto(server, wait_until="load")
     scheme = "document.body.getAttribute('data-md-color-scheme')"
@@ -98,7 +98,7 @@ def test_the_switch_changes_the_colours_and_is_remembered(fresh, server):
     assert fresh.evaluate(scheme) == DARK
 
 
-def test_the_reader_s_system_chooses_the_colours(fresh, server):
+def test_the_reader_s_system_chooses_the_colors(fresh, server):
     fresh.emulate_media(color_scheme="dark")
     fresh.goto(server, wait_until="load")
     assert fresh.evaluate("document.body.getAttribute('data-md-color-scheme')") == DARK

@@ -13,12 +13,14 @@ from html_page import Element, address_of, pages_of, parse
 # Hosts that a page may send its reader to.
 HOSTS = (
     "arxiv.org",
+    "cdn.openai.com",
     "docs.jax.dev",
     "doi.org",
     "github.com",
     "jmlr.org",
     "proceedings.mlr.press",
     "squidfunk.github.io",
+    "www.cs.toronto.edu",
 )
 # Relations of <link> that only name an address; what the others name, the browser fetches.
 NAMING = {"canonical", "alternate", "license", "author", "next", "prev", "edit"}

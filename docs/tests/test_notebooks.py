@@ -75,7 +75,7 @@ Out again.
     )
 
 
-def test_a_figure_comes_along_in_light_colours(tmp_path, monkeypatch):
+def test_a_figure_comes_along_in_light_colors(tmp_path, monkeypatch):
     page = PAGES / "quick-start.md"
     svg = '<svg role="img"><path stroke="var(--figure-red)" fill="var(--forward)"/></svg>'
     svg = f'<figure style="--width: 9px"><div class="drawing">{svg}</div></figure>'

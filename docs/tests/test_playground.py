@@ -175,8 +175,8 @@ def preprocess(
     return [None if p is None else np.array(p, float).reshape(28, 28) for p in found]
 
 
-def centre(image: np.ndarray) -> tuple[float, float]:
-    """Row and column of the centre of mass, pixel i reaching from i to i + 1."""
+def center(image: np.ndarray) -> tuple[float, float]:
+    """Row and column of the center of mass, pixel i reaching from i to i + 1."""
     at = np.arange(28) + 0.5
     return float(image.sum(1) @ at / image.sum()), float(image.sum(0) @ at / image.sum())
 
@@ -186,7 +186,7 @@ def box(image: np.ndarray) -> tuple[int, int]:
     return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
 
-def test_drawings_are_fitted_and_centred(modules: Any, folder: str) -> None:
+def test_drawings_are_fitted_and_centered(modules: Any, folder: str) -> None:
     rows, columns = np.mgrid[:300, :300]
     slanted = (np.abs(rows + 2 * columns - 450) < 30) & (rows > 40) & (rows < 190)
     disc = (rows - 60) ** 2 + (columns - 220) ** 2 < 50**2
@@ -207,17 +207,17 @@ def test_drawings_are_fitted_and_centred(modules: Any, folder: str) -> None:
         assert image.max() <= 255
         sizes[name] = box(image)
         assert max(sizes[name]) == 20, name
-        # MNIST's own centres of mass all lie in pixel 14, from 14 to 15.
-        assert all(abs(c - 14.5) <= 1 for c in centre(image)), name
+        # MNIST's own centers of mass all lie in pixel 14, from 14 to 15.
+        assert all(abs(c - 14.5) <= 1 for c in center(image)), name
     assert sizes["disc"] == sizes["dot"] == sizes["tall canvas"] == (20, 20)
     assert sizes["bar"] == (20, 1)
     assert preprocess(modules, folder, [np.zeros((300, 300))]) == [None]
-    # Grey edges: the disc keeps its area, which no choice of whole pixels does.
+    # Gray edges: the disc keeps its area, which no choice of whole pixels does.
     assert found[1].sum() / 255 == pytest.approx(np.pi * 10**2, rel=0.02)
 
 
 def test_ink_far_from_the_middle_is_not_lost(modules: Any, folder: str) -> None:
-    """A heavy end and a long thin tail: the centre of mass alone would push the tail out."""
+    """A heavy end and a long thin tail: the center of mass alone would push the tail out."""
     drawing = np.zeros((200, 200))
     drawing[:, :10] = 255
     drawing[100:102, :] = 255
@@ -252,6 +252,6 @@ def test_where_mnist_has_its_centres_of_mass() -> None:
     at, images = np.arange(28) + 0.5, TEST.x.astype(float)
     mass = images.sum((1, 2))
     for axis in (1, 2):
-        centres = images.sum(axis) @ at / mass
-        assert centres.min() >= 14
-        assert centres.max() < 15
+        centers = images.sum(axis) @ at / mass
+        assert centers.min() >= 14
+        assert centers.max() < 15

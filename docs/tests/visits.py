@@ -7,7 +7,7 @@ from typing import Any
 from html_page import address_of
 
 MEASURES = (Path(__file__).parent / "measures.js").read_text()
-LIGHT, DARK = "default", "slate"  # the theme's names of its colour schemes
+LIGHT, DARK = "default", "slate"  # the theme's names of its color schemes
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 

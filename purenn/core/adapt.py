@@ -20,8 +20,8 @@ from purenn.core.types import Fn
 def as_op(where: str, name: str, part: Any) -> Op[...]:
     """Return an op, whether it is one, `functools.partial` binds its options, or a plain function.
 
-    A plain function gets its derivative from `jax.vjp`: the only place where purenn leaves the
-    hand-derived road.
+    A plain function gets its derivative from `jax.vjp`. This is the only place where purenn does
+    not derive by hand.
     """
     if isinstance(part, Op):
         return part
@@ -144,7 +144,7 @@ def _what(part: Any) -> str:
 
 
 def reject_factory(where: str, name: str, part: Fn) -> None:
-    """Reject `serial(flatten)` for `serial(flatten())`, the commonest slip of all.
+    """Reject `serial(flatten)` for `serial(flatten())`, the most common mistake.
 
     No other function of purenn is a layer or an op either.
     """

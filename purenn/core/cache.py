@@ -1,8 +1,8 @@
 """What goes in and out of the methods of a layer or an op: arrays converted, caches and cotangents.
 
-NumPy arrays become JAX's. Integers are rejected or, where they may come in, have no derivative. A
-cotangent must be like `y`. All of this is done here, so that a layer's own functions hold nothing
-but its equations.
+NumPy arrays become JAX arrays. Integers are rejected or, where they are allowed, have no
+derivative. A cotangent must be like `y`. All of this is done here, so that a layer's own functions
+contain only its equations.
 """
 
 from dataclasses import dataclass, field

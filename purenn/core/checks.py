@@ -147,7 +147,7 @@ def batched(where: str, x: Array) -> None:
 
 
 def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
-    """Reject an x whose features are not those that the parameters were made for."""
+    """Reject an `x` whose features are not those that the parameters were made for."""
     batched(where, x)
     if x.shape[-1] != size:
         if x.ndim == 2:  # an image without its batch axis, flattened, looks like this

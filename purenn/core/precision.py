@@ -1,4 +1,4 @@
-"""Arithmetic that needs more digits than its arrays have."""
+"""Arithmetic that needs more precision than its arrays have."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ def wide_dtype(dtype: Any) -> Any:
 
 
 def wide(x: Array) -> Array:
-    """Return `x` in float32 at least: sums and exponentials lose too much in less."""
+    """Return `x` in float32 or better: sums and exponentials lose too much in less."""
     return x.astype(wide_dtype(x.dtype))
 
 
 def in_dtype(number: Any, dtype: Any) -> Any:
     """Return a hyperparameter that does not promote the arrays it is combined with.
 
-    A traced one has a dtype and is cast; a Python number has none, and takes that of the array.
+    A traced one has a dtype and is cast; a Python number takes the dtype of the array.
     """
     return number.astype(dtype) if isinstance(number, Array) else number
 

@@ -1,9 +1,9 @@
-"""How arrays are sharded over a mesh of devices, where JAX asks the code to say so.
+"""How arrays are sharded over a mesh of devices, for cases where JAX asks the code to say so.
 
-On a mesh with Auto axes XLA decides. With Explicit axes a sharding is part of an array's type, and
-a product whose contracted axis is sharded must say how its result is. Under `shard_map` the type
-says over which axes of the mesh a value varies. Where no mesh is in use, each function here is the
-plain expression.
+On a mesh with Auto axes, XLA decides. With Explicit axes, the sharding is part of an array's type,
+and a product over a sharded axis must say how its result is sharded. Under `shard_map`, the type
+says over which axes of the mesh a value varies. Without a mesh, each function here is the plain
+expression.
 """
 
 import math

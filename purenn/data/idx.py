@@ -58,7 +58,7 @@ def read_parts(path: Path) -> tuple[bytes, NDArray[Any]]:
     """Read an IDX file as its header and its array, still in the file's own byte order.
 
     The bytes of the header followed by those of the array are exactly the decompressed content, so
-    that a caller can hash them. Raises what `read_idx` raises.
+    that a caller can hash them. It raises the same errors as `read_idx`.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # A folder, or a pipe, which might block forever.

@@ -34,13 +34,13 @@ class DataMesh:
 
     @property
     def devices(self) -> int:
-        """Over how many devices a batch is sharded."""
+        """The number of devices over which a batch is sharded."""
         size: int = self.mesh.shape[self.axis]
         return size
 
     @property
     def replicated(self) -> NamedSharding:
-        """The sharding of what every device has a copy of."""
+        """The sharding of an array that every device has a copy of."""
         return NamedSharding(self.mesh, P())
 
     @property
@@ -156,15 +156,15 @@ class StateSharding:
         return any(not sharding.is_fully_replicated for sharding in self.leaves)
 
     def put(self, train_state: Any) -> Any:
-        """Return a state sharded so."""
+        """Return a state with this sharding."""
         return jax.tree.map(put, train_state, self.tree)
 
 
 def state_sharding(mesh: DataMesh, train_state: Any) -> StateSharding:
     """Shard parameters as they were made, the optimizer's statistics alike; replicate all else.
 
-    Whatever has the parameters' structure and shapes in the optimizer's state is taken for its
-    statistics, as it is in purenn's optimizers and in optax's.
+    Whatever has the structure and shapes of the parameters in the optimizer's state is taken to be
+    its statistics, as in the optimizers of purenn and optax.
     """
 
     def replicated(tree: Any) -> Any:

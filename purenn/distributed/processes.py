@@ -1,4 +1,4 @@
-"""The processes that run one program together: what the first one decides, all of them do."""
+"""The processes that run one program together: all of them do what the first one decides."""
 
 import json
 from collections.abc import Callable

@@ -224,8 +224,8 @@ def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[S
 def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> Slopes:
     """Look for a wrong element among those that were not tried, for NumPy code.
 
-    All of them are moved together, in a random direction. If the derivative in this direction is
-    not the one that yours give, each half is moved on its own, down to one element, which is tried.
+    All of them are moved together, in a random direction. If the derivative in this direction
+    differs from yours, each half is moved on its own, down to a single element, which is tried.
 
     Returns:
         The slopes with the elements that were tried now. The search ends at the first wrong one.

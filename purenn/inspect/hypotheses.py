@@ -1,4 +1,4 @@
-"""The kinds of mistakes that a wrong derivative is tried for.
+"""The kinds of mistakes that a wrong derivative is tested for.
 
 Each is a small function that says what is wrong if what it expects comes true, or nothing. What a
 sentence claims has been seen: that yours is right where `gamma` is 1, or that `dy[0]` is ignored. A

@@ -21,9 +21,9 @@ MOST = 2**16  # iterations, in case there is nothing in the loop that takes time
 class Stopwatch:
     """Measures functions of arrays: each runs in a compiled loop, as a training step does in `fit`.
 
-    Many layers take less time than it takes to call a program. So a run without iterations is
-    subtracted: it calls the same program, which copies its arguments and its result. What an empty
-    loop takes is subtracted too. Equal functions, such as the blocks of a deep network, are
+    Many layers take less time than the call of a program. So the time of a run without iterations
+    is subtracted: it calls the same program, which copies its arguments and its result. The time of
+    an empty loop is subtracted too. Equal functions, such as the blocks of a deep network, are
     compiled and measured once.
     """
 
@@ -37,7 +37,7 @@ class Stopwatch:
         """Return how many seconds a function takes, and its result.
 
         Args:
-            function: what can be compiled.
+            function: a function that can be compiled.
             *arguments: pytrees of arrays.
         """
         once = np.int32(1), self.never, arguments

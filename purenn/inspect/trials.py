@@ -36,13 +36,13 @@ class Result(NamedTuple):
 
 
 class Trials:
-    """One wrong derivative of a case, and what becomes of it elsewhere.
+    """One wrong derivative of a case, and what it becomes for other inputs and cotangents.
 
     Attributes:
         i: which leaf of the inputs it is the derivative with respect to.
         leaves: the inputs, and then the other arrays among the arguments.
         labels: the names of the leaves: x, p['w'].
-        count: how many of the leaves are inputs.
+        count: the number of leaves that are inputs.
         floats: which of the leaves are in floating point.
         y: what forward gives.
         dy: the cotangent.
@@ -109,7 +109,7 @@ class Trials:
         return self.all(dy, leaves).get(self.i)
 
     def agrees(self, dy: Any = None, leaves: list[Any] | None = None) -> bool:
-        """Tell whether yours is right there, and not only because all is zero."""
+        """Tell whether yours is right there, and not only because everything is zero."""
         result = self.one(dy, leaves)
         return result is not None and result.agree
 

@@ -1,4 +1,4 @@
-"""Attention as it is derived, with all scores at once: the lines that `explain` shows.
+"""Attention as derived on paper, with all scores at once: the lines that `explain` shows.
 
 The layer itself computes the same numbers block by block, in `attend.py`.
 """
@@ -38,11 +38,11 @@ def attention_notation(heads: Heads, *, causal: bool, bias: bool) -> Notation:
 class AttentionLines:
     """The values of attention, each of shape `(batch, heads, time, …)`.
 
-    They are computed in float32 at least, and have the dtype of `x`.
+    They are computed in float32 or better, and have the dtype of `x`.
     """
 
     def __init__(self, heads: Heads, causal: bool) -> None:
-        """Take what the layer was made with."""
+        """Take the options of the layer."""
         self.heads, self.causal = heads, causal
 
     def names(self, count: int) -> tuple[str, ...]:

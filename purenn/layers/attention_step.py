@@ -19,7 +19,7 @@ class AttentionState(NamedTuple):
     Attributes:
         k: their keys, `(batch, kv_heads, length, head_features)`, zeros from `position` on.
         v: their values, like `k`.
-        position: how many they are, int32.
+        position: their number, int32.
     """
 
     k: Array

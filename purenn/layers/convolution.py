@@ -35,13 +35,13 @@ class Convolution:
     one of which may be dilated: zeros are put between its values.
 
     Attributes:
-        layer: which one it is, such as "conv2d".
+        layer: the name of the layer, such as "conv2d".
         features: the number of kernels.
-        kernel: height and width of a kernel.
+        kernel: the height and width of a kernel.
         strides: the distance from one position to the next, down and across.
         dilation: the distance from one weight of a kernel to the next.
         padding: a word or numbers.
-        groups: into how many groups the channels of `x` and the features are divided.
+        groups: the number of groups of the channels of `x` and of the features.
         axes: 2 for images, 1 for sequences.
     """
 
@@ -169,7 +169,7 @@ class Convolution:
     def flops(self, params: Any, x: Any, y: Any) -> int:
         """Return the operations: at each position as many as `dense` has.
 
-        That is a product and a sum per weight, of padding too, and the bias.
+        That is a product and a sum per weight, including padding, and the bias.
         """
         return int(y.size) * (2 * int(params.w.size) // self.features + (params.b is not None))
 

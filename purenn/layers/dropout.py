@@ -28,8 +28,8 @@ def dropout(rate: Scalar) -> Layer:
     A NaN or an infinity that is dropped becomes NaN, so that it does not stay hidden.
 
     Args:
-        rate: the probability of zero, `0 <= rate < 1`: a number or a traced scalar. A traced scalar
-            outside these bounds gives NaN.
+        rate: the probability of setting a value to zero, `0 <= rate < 1`: a number or a traced
+            scalar. A traced scalar outside these bounds gives NaN.
 
     Returns:
         A layer with no parameters and no state. With `train=True` it needs a `key`. The mask

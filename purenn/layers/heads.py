@@ -1,4 +1,4 @@
-"""Heads: features to queries, keys and values, the heads' outputs to features, and back."""
+"""Heads: features to queries, keys and values; the heads' outputs to features; and back."""
 
 import math
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ from purenn.layers.rotary import turned
 
 
 class Heads(NamedTuple):
-    """How the heads of `attention` are made.
+    """How `attention` makes its heads.
 
     Attributes:
-        queries: how many query heads there are.
-        kv: how many key and value heads; `queries // kv` query heads in a row share one.
-        rotary: whether queries and keys are turned by their positions.
+        queries: the number of query heads.
+        kv: the number of key and value heads; `queries // kv` consecutive query heads share one.
+        rotary: whether queries and keys are rotated by their positions.
     """
 
     queries: int
@@ -49,11 +49,11 @@ class Heads(NamedTuple):
     ) -> tuple[list[Array], list[Array | None], Array]:
         r"""Return the derivatives with respect to the weights, the biases and `x`.
 
-        Those of `dense`, with $z$ the queries, keys and values side by side. A rotation is turned
-        back.
+        They are those of `dense`, where $z$ is the queries, keys and values side by side. A
+        rotation is undone.
 
         Returns:
-            `[dwq, dwk, dwv], [dbq, dbk, dbv], dx`, with None for biases that there are not.
+            `[dwq, dwk, dwv], [dbq, dbk, dbv], dx`, with None for missing biases.
         """
         dq = dq.reshape(dq.shape[0], self.queries, *dq.shape[3:]) * (1 / math.sqrt(dq.shape[-1]))
         if self.rotary:
@@ -70,7 +70,7 @@ class Heads(NamedTuple):
         return dw, [*map(_reshaped, dbs, params[4:7])], dx
 
     def mixed(self, params: Any, output: Array) -> Array:
-        r"""Return what the layer makes of the heads' outputs side by side: $y = o\, w_o + b_o$."""
+        r"""Return the layer's output from the heads' outputs side by side: $y = o\, w_o + b_o$."""
         y = product(self._outputs(output), params.wo.reshape(-1, params.wo.shape[-1]))
         return y if params.bo is None else y + per_feature(params.bo, y)
 

@@ -1,4 +1,4 @@
-"""The derivative of a convolution with respect to its kernels, on the CPU in forms of its own."""
+"""The derivative of a convolution with respect to its kernels, with special forms for CPUs."""
 
 from functools import partial
 from typing import Any

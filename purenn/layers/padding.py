@@ -75,7 +75,7 @@ def transposed_padding(
     the windows that it is in, turned around.
 
     Args:
-        padding: that of the image.
+        padding: the padding of the image.
         image: its height and width.
         places: how many windows there are, down and across.
         window: their height and width, or those of a kernel with its dilation.

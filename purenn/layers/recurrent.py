@@ -1,4 +1,4 @@
-"""What `gru` and `lstm` share: their weights, and what is outside the loop over the steps."""
+"""What `gru` and `lstm` share: their weights, and the work outside the loop over the steps."""
 
 from typing import Any, NamedTuple
 
@@ -78,8 +78,8 @@ def check_sequences(name: str, params: Any, x: Array) -> None:
 def in_blocks(a: Array) -> Array:
     """Return `(batch, time, ...)` as blocks of steps, `(blocks, steps, batch, ...)`.
 
-    What the loops need of all steps, such as `x @ w`, then exists a block at a time, in the CPU's
-    cache. A training step of the LSTM of `tests/benchmarks` (100 steps of 64 examples, 128
+    What the loops need from all steps, such as `x @ w`, then exists one block at a time, in the
+    CPU's cache. A training step of the LSTM of `tests/benchmarks` (100 steps of 64 examples, 128
     features and units) takes 62 ms instead of 84, and inside a compiled loop 60 instead of 69, on
     one core of a Xeon with AVX-512 (jax 0.10.1).
     """
@@ -115,7 +115,7 @@ def _steps_of_a_block(time: int) -> int:
 def gathered(params: Any) -> Any:
     """Return parameters that are not sharded, as far as their types say that they are.
 
-    Each unit needs all units of the step before, so sharded units would be gathered in each step.
+    Each unit needs all units of the previous step, so sharded units would be gathered in each step.
     """
     return jax.tree.map(lambda a: _kept_sharded(a, ()), params)
 

@@ -14,9 +14,9 @@ from purenn.core.types import Fn
 def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
     """Return the passes of a recurrent layer for `Padded` too.
 
-    What comes after a position has no part in its output. So the valid positions of each sequence
-    are moved to its beginning, and the outputs back to where they belong: the layer goes from one
-    valid position to the next, whatever is between them.
+    An output does not depend on later positions. So the valid positions of each sequence are moved
+    to its beginning, and the outputs back to where they belong. The layer then goes from one valid
+    position to the next, whatever is between them.
 
     Args:
         forward: `(params, state, x, *, train, key) -> (y, state, saved)`, of arrays.

@@ -27,7 +27,7 @@ NEXT_X = -1  # in place of an array of a cache that is the layer's y: the x of t
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Kept:
-    """A layer's cache with each array once, since a loop would keep each of two equal ones."""
+    """A layer's cache with each array once; a loop would keep the same array twice."""
 
     arrays: tuple[Array, ...]
     places: tuple[int, ...] = field(metadata={"static": True})  # of the cache's leaves in `arrays`

@@ -1,4 +1,4 @@
-"""Rotary positions: each pair of features turned by an angle that grows with the position."""
+"""Rotary positions: each pair of features is rotated by an angle that grows with the position."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -9,7 +9,7 @@ BASE = 10_000.0
 
 
 def turned(x: Array, *, start: Array | int = 0, back: bool = False) -> Array:
-    r"""Turn each pair of features by an angle in proportion to its position (Su et al. 2021).
+    r"""Rotate each pair of features by an angle proportional to its position (Su et al., 2021).
 
     With $h$ half the features, pair $i$ of position $m$ is $(x_i, x_{i+h})$, and
 
@@ -17,16 +17,17 @@ def turned(x: Array, *, start: Array | int = 0, back: bool = False) -> Array:
       y_i = x_i \cos m\theta_i - x_{i+h} \sin m\theta_i, \qquad
       y_{i+h} = x_i \sin m\theta_i + x_{i+h} \cos m\theta_i$$
 
-    The product of a query and a key then depends on the distance between their positions alone. A
-    rotation keeps lengths, and its derivative is the rotation back, by $-m\theta_i$.
+    The product of a query and a key then depends only on the distance between their positions. A
+    rotation keeps lengths, and its backward pass is the rotation by $-m\theta_i$.
 
-    The pairs are halves, as in GPT-NeoX and Llama's published weights for Transformers; the paper
-    pairs neighbors, $(x_{2i}, x_{2i+1})$, which is the same up to the order of the features.
+    The first half is paired with the second, as in GPT-NeoX and in Llama's published weights for
+    Transformers. The paper pairs neighbors, $(x_{2i}, x_{2i+1})$, which is the same up to the order
+    of the features.
 
     Args:
         x: `(..., time, features)`, with an even number of features.
         start: the position of the first row.
-        back: turn the other way.
+        back: whether to rotate the other way.
     """
     time, features = x.shape[-2:]
     half = features // 2

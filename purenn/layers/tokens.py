@@ -43,7 +43,7 @@ def bad_token(name: str, x: Any, vocabulary: int) -> str:
 
 
 def rows_at(w: Array, x: Any) -> Array:
-    """Return for each token its row of a table, NaN for a token outside it, and 0 for padding."""
+    """Return the row of each token in a table, NaN for a token outside it, and 0 for padding."""
     rows = w.at[_index(x, len(w))].get(
         mode="fill", fill_value=jnp.nan, out_sharding=rows_sharding(array_of(x), w)
     )
@@ -51,10 +51,10 @@ def rows_at(w: Array, x: Any) -> Array:
 
 
 def rows_added(x: Any, rows: Array, like: Array) -> Array:
-    """Return a table like another, the sum of the rows of each token.
+    """Return a table of the shape of another, with the sum of the rows of each token.
 
-    Those of tokens outside the table, and of padding, are dropped. The sum accumulates in float32
-    at least.
+    Rows of tokens outside the table and of padding are dropped. The sum accumulates in float32 or
+    better.
     """
     table = jnp.zeros_like(like, wide_dtype(like.dtype))
     index, sharding = _index(x, len(like)), sharding_of(like, beside=rows)

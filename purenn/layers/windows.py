@@ -36,11 +36,11 @@ class Windows:
     """All windows of one size that fit into a padded image, a stride apart.
 
     Attributes:
-        name: of the layer, for error messages.
-        size: height and width of a window.
+        name: the name of the layer, for error messages.
+        size: the height and width of a window.
         strides: the distance from one window to the next, down and across.
-        padding: a word or numbers; less than a window on each side, so that each window has at
-            least one cell of the image.
+        padding: a word or numbers. It is smaller than a window on each side, so that each window
+            has at least one cell of the image.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Windows:
         return lax.platform_dependent(x, tpu=by_lax, default=along_axes)
 
     def sums_over_cells(self, dy: Array, image: Image) -> Array:
-        """Return for each cell of the image the sum of `dy` over the windows that it is in.
+        """Return, for each cell of the image, the sum of `dy` over the windows that contain it.
 
         That is a sum over windows again, of `dy` dilated by the strides. XLA estimates that it
         takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20 where the sums along axes
@@ -94,7 +94,7 @@ class Windows:
     def extended(self, x: Array) -> Array:
         """Return a batch of images whose first and last rows and columns are repeated as padding.
 
-        Each place of the padding then has the value of a cell that is in the same window.
+        Each position of the padding then has the value of a cell in the same window.
         """
         for axis, (before, after) in enumerate(self._around(x.shape[1:3]), 1):
             if before or after:
@@ -106,8 +106,8 @@ class Windows:
     def places(self, image: Image, axis: int) -> list[Any]:
         """Return, for each position in a window along one axis, the position of the real cell.
 
-        That is the position itself, and for one in the padding the nearest that is in the image:
-        then an array, which differs from window to window.
+        This is the position itself. For a position in the padding it is the nearest one in the
+        image: an array, since it differs from window to window.
         """
         positions = [self.number(i) for i in range(self.size[axis - 1])]
         before, after = self._around(image.size)[axis - 1]
@@ -128,7 +128,7 @@ class Windows:
         return counts
 
     def _starts(self, image: Image, axis: int) -> Any:
-        """Return where in the image each window begins: below 0 if it does in the padding."""
+        """Return where in the image each window begins; below 0 if it begins in the padding."""
         n, size, stride = image.size[axis - 1], self.size[axis - 1], self.strides[axis - 1]
         before, after = self._around(image.size)[axis - 1]
         starts = np.arange(-before, n + after - size + 1, stride)
@@ -138,10 +138,10 @@ class Windows:
         return in_numbers(self.padding, (image[0], image[1]), self.size, self.strides)
 
     def scatter(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
-        """Sum over all windows what each adds to its cells, `part(cell, *arrays)`.
+        """Sum, over all windows, what each adds to its cells, `part(cell, *arrays)`.
 
-        `part` is elementwise, and `cell` numbers the cells of a window by rows. `arrays` have one
-        value per window; the last of them is `dy`.
+        `part` is elementwise, and `cell` numbers the cells of a window row by row. `arrays` have
+        one value per window; the last of them is `dy`.
 
         On a TPU each cell looks up its windows. XLA estimates 123 kcycles for the backward of
         both pools of the MNIST CNN, where the blocks take 350 (jax 0.12.0.1, v5e, 2×2 windows,
@@ -214,7 +214,7 @@ class Windows:
 
     @property
     def number(self) -> Any:
-        """Return the narrowest integer type for the cells, and one number more."""
+        """Return the narrowest integer type that can number the cells, plus one extra value."""
         return np.min_scalar_type(self.size[0] * self.size[1]).type
 
     def init(self, key: Any, in_shape: tuple[int, ...]) -> tuple[tuple[()], tuple[()]]:
@@ -250,7 +250,7 @@ def _zeros_around(x: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _spread(a: Array, strides: Pair, starts: Pair, image: Pair) -> Array:
-    """Return for each cell of an image the value of the window whose block it is in.
+    """Return, for each cell of an image, the value of the window whose block it is in.
 
     The blocks have the size of the strides, and the first one begins at `starts`.
     """

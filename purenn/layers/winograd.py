@@ -1,21 +1,21 @@
 r"""Convolutions with 3×3 kernels by Winograd's transforms, for CPUs.
 
-Two outputs of a kernel $g$ with three weights, $y_0 = d_0 g_0 + d_1 g_1 + d_2 g_2$ and
-$y_1 = d_1 g_0 + d_2 g_1 + d_3 g_2$, need four products, not six (Winograd 1980):
+Two outputs of a kernel $g$ with three weights, $y_0 = d_0 g_0 + d_1 g_1 + d_2 g_2$ and $y_1 = d_1
+g_0 + d_2 g_1 + d_3 g_2$, need four products instead of six (Winograd, 1980):
 
 $$y = A^\top \left[(G g) \odot (B^\top d)\right]$$
 
 with the three matrices below. Applied along both axes, a tile of 2×2 outputs takes 16 products for
-each channel and feature, where the definition takes 36. Over all tiles and channels, they are 16
-products of matrices (Lavin and Gray 2015). Since $y$ is linear in $g$, its derivative has the same
-transforms, transposed, with the same $B^\top d$:
+each channel and feature, where the definition takes 36. Over all tiles and channels, these are 16
+products of matrices (Lavin and Gray, 2015). Since $y$ is linear in $g$, its derivative uses the
+same transforms, transposed, with the same $B^\top d$:
 
 $$dg = G^\top \left[(A\, dy) \odot (B^\top d)\right]$$
 
-The derivative with respect to the images is a correlation again, of `dz` with the turned kernels.
+The derivative with respect to the images is a correlation again, of `dz` with the rotated kernels.
 
-Rounding errors are at most three times those of the definition, as tested. An infinity, or a value
-near the largest of its dtype, makes all of its tile NaN.
+Tests show that rounding errors are at most three times those of the definition. An infinity, or a
+value near the largest of its dtype, makes its whole tile NaN.
 """
 
 import math
@@ -62,7 +62,7 @@ def suits(x: Array, w: Array, image: tuple[int, ...], *ones: Any) -> bool:
 def correlate(x: Array, w: Array, padding: Padding) -> Array:
     r"""Correlate images with kernels: $A^\top [(G w) \odot (B^\top x)]$, along both axes.
 
-    JAX differentiates it as the convolution that it is.
+    JAX differentiates it as an ordinary convolution.
 
     Args:
         x: images, `(n, h, w, c)`.

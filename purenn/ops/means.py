@@ -1,4 +1,4 @@
-"""The mean over the terms of a loss, and what each term counts in it, with or without weights."""
+"""The mean over the terms of a loss, with or without weights."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ class Mean:
 
     $$L = \frac{\sum_i w_i\, l_i}{\sum_i w_i}, \qquad dl_i = \frac{w_i}{\sum_j w_j}\, dL$$
 
-    Without weights they are $L = \frac1n \sum_i l_i$ and $dl_i = \frac1n\, dL$.
+    Without weights, $L = \frac1n \sum_i l_i$ and $dl_i = \frac1n\, dL$.
 
     Attributes:
-        weights: in float32 at least, with as many axes as the terms; None if there are none.
+        weights: in float32 or better, with as many axes as the terms; None if there are none.
         total: the sum of the weights over all terms, NaN if one is not valid; None without weights.
         count: $n$, the number of terms.
     """
@@ -39,7 +39,7 @@ class Mean:
         return (self.weights == 0) & ~jnp.isnan(self.total)
 
     def keep(self, values: Array, instead: float) -> Array:
-        """Return `values`, and `instead` of those of weight 0, so that nothing depends on them."""
+        """Replace values of weight 0 with `instead`, so that nothing depends on them."""
         masked = self.masked
         return values if masked is None else jnp.where(masked, instead, values)
 
@@ -50,7 +50,7 @@ class Mean:
         return jnp.sum(self.keep(self.weights / self.total * terms, 0))
 
     def backward(self, dy: Array) -> Array:
-        """Return the derivative with respect to each term, in float32 at least."""
+        """Return the derivative with respect to each term, in float32 or better."""
         if self.weights is None:
             return wide(dy) / self.count
         return self.weights / self.total * wide(dy)
@@ -88,7 +88,7 @@ def mean_of_elements(where: str, name: str, predictions: Array, weights: Any) ->
 
 
 def _converted(where: str, name: str, predictions: Array, weights: Any) -> Array:
-    """Return weights in float32 at least; whole numbers and bools count as numbers."""
+    """Return weights in float32 or better; whole numbers and bools are converted."""
     weights = checks.as_array(where, "weights", weights)
     if checks.is_float(weights):
         checks.same_dtype(where, "weights", weights, name, predictions)

@@ -46,8 +46,8 @@ class ClassTargets(NamedTuple):
 
     Attributes:
         rows: rows that sum to one, `(..., classes)`, in the dtype of the predictions.
-        labels: the class of each row, `(..., 1)`, 0 where it is not one; None for targets that were
-            given as rows, and where the classes are sharded over devices.
+        labels: the class of each row, `(..., 1)`, 0 where the label is not a class. None if the
+            targets were given as rows, or if the classes are sharded over devices.
         valid: whether each target is valid, `(..., 1)`.
         mean: the mean to take over the rows.
     """
@@ -82,10 +82,10 @@ def class_targets(
 ) -> ClassTargets:
     """Check targets of classes, and return them as rows.
 
-    Integers `(...)` become one-hot rows. A label that is not a class, or a row that is not a
-    distribution, is an error where the numbers are known, unless its weight is 0. In a compiled
-    program it is marked False here, which makes its example NaN, and so the loss. Each example is
-    marked by itself: on several devices, a mark for all of them would need communication.
+    Integers `(...)` become one-hot rows. If the numbers are known, a label that is not a class, or
+    a row that is not a distribution, is an error, unless its weight is 0. In a compiled program it
+    is marked False here, which makes its example NaN, and so the loss. Each example has its own
+    mark, since a mark for all of them would need communication on several devices.
     """
     if predictions.ndim < 2 or predictions.shape[-1] < 2 or predictions.size == 0:
         raise ValueError(
@@ -123,7 +123,7 @@ def class_targets(
 
 
 def _remedy(predictions: Array, targets: Array) -> str:
-    """Say what to do about targets of another shape, where that is known."""
+    """Say what to do about targets of another shape, if that is known."""
     leading = predictions.shape[:-1]
     if targets.shape == (*leading, 1):
         return f"; pass targets[{'..., ' if len(leading) > 1 else ':, '}0]"

@@ -10,7 +10,7 @@ The metadata has one entry, `purenn`, which is a JSON object:
     sha256        SHA-256 of the JSON of all entries above
 
 So a header is verified before anything else is read. Nothing in a file is a path, code or the name
-of something to look up, and no more is read or parsed than `like` asks for and a header may take.
+of something to look up. Only as much is read or parsed as `like` asks for and a header may take.
 """
 
 import hashlib

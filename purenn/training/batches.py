@@ -30,7 +30,7 @@ FIRST_CHUNK = 1  # steps of the first chunk, when nothing is known yet of how lo
 
 
 class Step(NamedTuple):
-    """One step, with what it was made of, for finding out why it is not finite."""
+    """One step with its inputs, to find out why it is not finite."""
 
     before: TrainState
     after: TrainState
@@ -159,8 +159,8 @@ class Batches:
         """Run an epoch from its step `first` on; the batches before it are asked for and skipped.
 
         While the device computes a step, the next batch is prepared. Its step begins when the loss
-        is known: so no third state is alive, and of several processes none computes a step, whose
-        messages would meet those of another program, while they agree on the next chunk.
+        is known. So no third state is alive. And with several processes, none computes a step,
+        whose messages would meet those of another program, while they agree on the next chunk.
         """
         begun, losses, start = train_state, list[Any](), time.perf_counter()
         running = None  # the step that is being computed
@@ -225,7 +225,7 @@ class Batches:
         return batches
 
     def _open(self, epoch: int) -> Iterator[Any]:
-        """Ask for the batches of an epoch. Ctrl-C does not wait for one that is slow to come."""
+        """Ask for the batches of an epoch. Ctrl-C does not wait for a slow batch."""
         with self.interruptions.immediate():
             batches = self.data(epoch)
         if not isinstance(batches, Iterable):

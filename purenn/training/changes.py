@@ -19,8 +19,8 @@ NAMED = ("model", "loss", "penalty", "optimizer")
 def changes(was: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """Say what differs between two fingerprints, as far as it changes the run.
 
-    The device is left out: it changes only the last bits. Of a cause and its effect, only the cause
-    is listed: another key, for example, makes another initial state.
+    The device is left out, since it changes only the last bits. If one change causes another, only
+    the cause is listed: for example, another key makes another initial state.
 
     Args:
         was: the fingerprint that is stored, whose words may be anyone's.

@@ -72,8 +72,8 @@ def compiled(
 ) -> Compiled:
     """Return the jitted functions of a run.
 
-    None of them donates the state that it gets: whatever stops a run, the last good state is still
-    there. That costs 2 % of a step of 784-128-10 that is called alone.
+    None of them donates the state that it gets, so the last good state is still there, whatever
+    stops a run. This costs 2 % of a single step of 784-128-10.
 
     Args:
         spec: the model, the loss, the optimizer, the penalty and the tail.
@@ -120,10 +120,10 @@ def compiled(
 def chunk_length(steps: int, *, static_length: bool) -> int:
     """Return how many steps the next chunk has, at most `steps`.
 
-    A loop whose number of steps is traced becomes a `while` of unknown length, and a GPU's runtime
-    reads its condition on the host in every iteration. There, and on TPUs, each length is compiled
-    by itself, and the lengths are powers of two, so that there are few of them. On a CPU the
-    `while` costs nothing, and one program serves every length.
+    A loop with a traced number of steps becomes a `while` of unknown length, whose condition a
+    GPU's runtime reads on the host in every iteration. On GPUs and TPUs, each length is therefore
+    compiled by itself, and lengths are powers of two, so that there are few of them. On a CPU the
+    `while` costs nothing, and one program works for every length.
     """
     return 1 << (steps.bit_length() - 1) if static_length else steps
 

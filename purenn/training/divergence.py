@@ -39,7 +39,7 @@ def divergence(
 ) -> FloatingPointError:
     """Return the error that stops a run after a chunk with a nonfinite loss or state.
 
-    A compiled chunk tells only that something went wrong in it. So its steps are replayed one by
+    A compiled chunk shows only that something went wrong in it. So its steps are replayed one by
     one from the state before it, which gives the same bits each time.
 
     Args:

@@ -84,9 +84,9 @@ def check_numbers(
 ) -> None:
     """Reject numbers that a binary loss does not take, by their index in the data.
 
-    With `finite`, NaN and infinity are rejected too. But a model or a loss may know what to do with
-    a NaN, such as leaving that example out. So a batch with the example is tried, and the example
-    is rejected only if the loss of that batch is not finite.
+    With `finite`, NaN and infinity are rejected too. But a model or a loss may handle a NaN, for
+    instance by leaving that example out. So a batch with the example is tried, and the example is
+    rejected only if the loss of that batch is not finite.
     """
     named = list(zip(names_of(targets, f"{name}targets"), parts_of(targets), strict=True))
     y = output_shape(model, params, state, x) if isinstance(x, Padded) else None

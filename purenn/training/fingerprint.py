@@ -37,21 +37,21 @@ def fingerprint(
     mesh: Mesh | None = None,
     merged: Merged | None = None,
 ) -> dict[str, str]:
-    """Describe a run by names, and by digests of what names do not tell.
+    """Describe a run by names, and by digests of what names do not show.
 
-    Everything that is compiled, every number and array that a model, a loss, an optimizer or a
-    schedule holds, is in the digest of one program. How many devices there are is not part of it.
+    The digest of one program covers everything that is compiled: every number and array that a
+    model, a loss, an optimizer or a schedule holds. The number of devices is not part of it.
 
     Args:
         spec: the model, loss, optimizer, penalty and tail.
         start: the state before the first step.
-        source: the data. A function of the epoch counts by its first batch.
+        source: the data. A function of the epoch is represented by its first batch.
         first_epoch: the epoch that the data begin with.
         validation: x and targets, or None.
         key: the key that the run was given, or None if it was given a state.
         mesh: the devices, if there are several.
-        merged: where several processes share the data, a function that puts a table together of
-            which each has some rows.
+        merged: if several processes share the data, a function that puts together a table of which
+            each has some rows.
 
     Returns:
         A name for each thing that must not change, and words for it; see `changes`.
@@ -139,7 +139,7 @@ def _key(key: Any) -> str:
 
 
 def _device(mesh: Mesh | None) -> str:
-    """Describe what computes. A CPU divides a sum among its cores, which decides the last bits."""
+    """Describe the device. A CPU divides a sum among its cores, which decides the last bits."""
     kind = jax.devices()[0].device_kind
     if mesh is not None and mesh.size > 1:
         kind = f"{dict(mesh.shape)} of {kind}"

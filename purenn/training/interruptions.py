@@ -13,10 +13,10 @@ T = TypeVar("T")
 class Interruptions:
     """A handler that notes the first Ctrl-C, for the run to stop between two steps.
 
-    A second one is not put off. Nor is the first while a run only waits, for data or for scores,
-    since its state is consistent then; but an exception is never raised inside a call of JAX, whose
-    C++ code may crash on it. Nothing is changed off the main thread, where Python delivers no
-    signals, nor where Ctrl-C is ignored already, as under nohup.
+    A second Ctrl-C takes effect at once. So does the first while a run only waits, for data or for
+    scores, since its state is consistent then. But an exception is never raised inside a call of
+    JAX, whose C++ code may crash on it. Nothing changes outside the main thread, where Python does
+    not deliver signals, or if Ctrl-C is already ignored, as under nohup.
 
     Attributes:
         asked: how often Ctrl-C was pressed.

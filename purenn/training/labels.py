@@ -24,7 +24,7 @@ PART = 1024  # rows of targets that are checked at a time
 
 
 class Labels(NamedTuple):
-    """Targets that may be classes, and what each of them counts.
+    """Targets that may be classes, with their weights.
 
     Attributes:
         name: for messages: `targets`, or `targets[0]` of a tuple.
@@ -103,8 +103,8 @@ def check_labels(
 ) -> None:
     """Reject targets that are not classes of the model, or rows that are not distributions.
 
-    To a loss that is a plain function, integers may mean something else; but where they could be
-    classes, the accuracy takes them for classes.
+    For a loss that is a plain function, integers may mean something else. But if they could be
+    classes, the accuracy treats them as classes.
     """
     y = output_shape(model, params, state, x)
     labels = labels_of(loss, targets, name, y)
@@ -121,7 +121,7 @@ def check_labels(
 def check_targets(where: str, labels: Labels, shape: tuple[int, ...], hint: str = "") -> None:
     """Reject a label outside the classes, by its index, or rows that are not distributions.
 
-    What has weight 0 is not looked at. Other shapes and dtypes are left to the loss, which rejects
+    Targets of weight 0 are ignored. Other shapes and dtypes are left to the loss, which rejects
     them before anything runs.
     """
     if labels.values.shape[1:] == shape:

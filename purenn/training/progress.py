@@ -1,6 +1,6 @@
-"""What a run shows of itself on stderr: a bar, or a line per epoch.
+"""What a run shows on stderr: a progress bar, or a line per epoch.
 
-Nothing here ends a run: where the terminal was closed or a stream is broken, nothing is shown.
+Nothing here ends a run: if the terminal was closed or a stream is broken, nothing is shown.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from purenn.training.position import EpochRecord
 class Bar:
     """A progress bar: tqdm's if it is installed and works, otherwise a line per epoch.
 
-    Where tqdm fails, for whatever reason, lines take its place; where they fail, nothing does.
+    If tqdm fails, for whatever reason, lines take its place. If they fail too, nothing is shown.
     """
 
     def __init__(self, total: int | None, done: int, *, enabled: bool) -> None:

@@ -1,4 +1,4 @@
-"""The order of the examples: a permutation per epoch, a hundred times faster than by sorting."""
+"""The order of the examples: one permutation per epoch, a hundred times faster than sorting."""
 
 import math
 from typing import Any
@@ -20,14 +20,16 @@ SMALL = 1024  # up to here a sort costs nothing, and every order is equally like
 def shuffled(key: Array, count: int) -> Array:
     r"""Return the numbers below `count` in a random order, int32 `(count,)`.
 
-    A Feistel network (Luby and Rackoff 1988) on numbers $i = l\,b + r$ with $l < a$, $r < b$: each
-    round adds to one half a hash of the other. A round can be undone, so together they permute the
-    numbers below $ab$. Numbers that land at `count` or above are permuted again until they do not
-    (cycle walking, Black and Rogaway 2002), which leaves a permutation of those below.
+    It is a Feistel network (Luby and Rackoff, 1988) on numbers $i = l\,b + r$ with $l < a$, $r <
+    b$. Each round adds a hash of one half to the other half. A round can be undone, so the rounds
+    together permute the numbers below $ab$. Numbers that land at `count` or above are permuted
+    again until they do not (cycle walking; Black and Rogaway, 2002), which leaves a permutation of
+    the numbers below `count`.
 
     Like any generator, it reaches only a few of all permutations of this size, and it is not a
-    cipher. Positions are equally likely to a part in $2^{32}$ / `count`: 2 % at a hundred million.
-    Sorting random bits, as `jax.random.permutation` does, takes 25 ms for 60,000, this 0.2.
+    cipher. Positions are equally likely to one part in $2^{32}$ / `count`, which is 2 % at a
+    hundred million. Sorting random bits, as `jax.random.permutation` does, takes 25 ms for 60,000
+    numbers; this takes 0.2.
     """
     if count <= SMALL:
         return jax.random.permutation(key, count).astype(jnp.int32)
@@ -83,14 +85,14 @@ def steps_per_epoch(where: str, examples: int, batch_size: Any, blocks: Any = 1)
 def epoch_order(key: Array, epoch: Any, examples: int, batch_size: int, blocks: int = 1) -> Array:
     """Return the rows of each batch of an epoch: a fresh permutation every epoch.
 
-    What does not fill a batch is left out of that epoch.
+    Examples that do not fill a batch are left out of that epoch.
 
     Args:
         key: `TrainState.key`.
         epoch: counted from 0.
-        examples: how many there are.
-        batch_size: how many a batch has.
-        blocks: how many blocks the examples are in; each is shuffled within itself.
+        examples: the number of examples.
+        batch_size: the number of examples in a batch.
+        blocks: the number of blocks of examples; each is shuffled within itself.
 
     Returns:
         int32 `(steps, batch_size)`; with several blocks, `(blocks, steps, batch_size // blocks)`,

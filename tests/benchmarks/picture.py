@@ -62,4 +62,4 @@ def _bars(axis: Axes, goals: list[dict[str, Verdict]], colors: dict[str, str]) -
         y += GAP
     axis.set_yticks(middles, [_first(goal).goal.name for goal in goals])
     axis.set_ylim(y - GAP - 0.3, -0.7)  # the first on top
-    axis.axvline(1, color="grey", linewidth=0.8, zorder=0)
+    axis.axvline(1, color="gray", linewidth=0.8, zorder=0)

@@ -113,7 +113,7 @@ def pushes() -> str:
         for i, value in enumerate(np.asarray(values, float)):
             high = scale * abs(value)
             top = bottom - high if value > 0 else bottom
-            parts.append(marks.box(50 + 80 * i, top, 60, high, fill=color(value), colour="none"))
+            parts.append(marks.box(50 + 80 * i, top, 60, high, fill=color(value), color="none"))
             label = bottom - high - 10 if value >= 0 else bottom + high + 11
             parts.append(marks.text(80 + 80 * i, label, marks.number(value), size=13))
         parts.append(marks.line(30, bottom, 290, bottom, width=1))

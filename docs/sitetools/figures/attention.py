@@ -11,17 +11,17 @@ DY = np.array([[1.0, 0.0], [10.0, 0.0], [100.0, 0.0]])
 WIDE, HIGH = 46, 30  # a cell
 
 
-def grid(left: float, top: float, rows: np.ndarray, colour: str, lit: tuple[int, ...] = ()) -> str:
+def grid(left: float, top: float, rows: np.ndarray, color: str, lit: tuple[int, ...] = ()) -> str:
     """A matrix with its numbers; the rows in `lit` have a frame in color."""
     parts = []
     for (r, c), value in np.ndenumerate(rows):
         x, y = left + c * WIDE, top + r * HIGH
-        parts.append(marks.box(x, y, WIDE, HIGH, colour=FAINT))
+        parts.append(marks.box(x, y, WIDE, HIGH, color=FAINT))
         number = marks.number(value)
-        shown = colour if value or colour == FORWARD else marks.INK
-        parts.append(marks.text(x + WIDE / 2, y + HIGH / 2, number, colour=shown))
+        shown = color if value or color == FORWARD else marks.INK
+        parts.append(marks.text(x + WIDE / 2, y + HIGH / 2, number, color=shown))
     width = rows.shape[1] * WIDE
-    parts += [marks.box(left, top + r * HIGH, width, HIGH, colour=colour, opacity=0) for r in lit]
+    parts += [marks.box(left, top + r * HIGH, width, HIGH, color=color, opacity=0) for r in lit]
     return "".join(parts)
 
 
@@ -34,20 +34,20 @@ def look_up() -> str:
         (34, "w", TABLE, "y", TABLE[list(TOKENS)], FORWARD),
         (214, "dw", dw, "dy", DY, BACKWARD),
     )
-    for top, name, table, other, rows, colour in panels:
+    for top, name, table, other, rows, color in panels:
         parts += [
             marks.text(left + WIDE, top - 16, name),
             marks.text(right + WIDE, top - 16, other),
-            grid(left, top, table, colour, tuple(sorted(set(TOKENS)))),
-            grid(right, top + HIGH / 2, rows, colour),
+            grid(left, top, table, color, tuple(sorted(set(TOKENS)))),
+            grid(right, top + HIGH / 2, rows, color),
         ]
         for v in range(len(table)):
             parts.append(marks.text(left - 8, top + HIGH * (v + 0.5), f"{v}", anchor="end"))
         for p, token in enumerate(TOKENS):
             y = top + HIGH * (p + 1)
             ends = (left + 2 * WIDE + 5, top + HIGH * (token + 0.5)), (right - 5, y)
-            start, end = ends if colour == FORWARD else ends[::-1]
-            parts.append(marks.arrow(*start, *end, colour=colour))
+            start, end = ends if color == FORWARD else ends[::-1]
+            parts.append(marks.arrow(*start, *end, color=color))
             words = f"token {token}"
             parts.append(marks.text(right + 2 * WIDE + 8, y, words, anchor="start", size=14))
     return marks.svg(390, 346, *parts, size=16)
@@ -61,16 +61,16 @@ def turned() -> str:
     for middle, m, j in panels:
         low = 120
         parts += [
-            marks.circle(middle, low, radius, colour=FAINT, fill="none"),
+            marks.circle(middle, low, radius, color=FAINT, fill="none"),
             marks.text(middle, low + radius + 20, f"key at {m}, query at {j}"),
         ]
         ends = ((query + j * step, "q", FORWARD), (key + m * step, "k", marks.INK))
-        for angle, name, colour in ends:
+        for angle, name, color in ends:
             x, y = np.cos(angle), -np.sin(angle)
             end = middle + (radius - 14) * x, low + (radius - 14) * y
-            parts.append(marks.arrow(middle, low, *end, colour=colour, width=2.5))
+            parts.append(marks.arrow(middle, low, *end, color=color, width=2.5))
             name_at = middle + (radius + 2) * x, low + (radius + 2) * y
-            parts.append(marks.text(*name_at, name, colour=colour, size=18))
+            parts.append(marks.text(*name_at, name, color=color, size=18))
     return marks.svg(434, 250, *parts, size=16)
 
 
@@ -83,7 +83,7 @@ def blocks() -> str:
             seen, now = j <= i, (i, j) == (3, 1)
             fill = marks.PAPER if not seen else FORWARD
             opacity = 1 if now or not seen else 0.22
-            parts.append(marks.box(x, y, cell, cell, colour=FAINT, fill=fill, opacity=opacity))
+            parts.append(marks.box(x, y, cell, cell, color=FAINT, fill=fill, opacity=opacity))
             if i == j:
                 corner = f"{x:g},{y:g} {x + cell:g},{y:g} {x + cell:g},{y + cell:g}"
                 parts.append(f'<polygon points="{corner}" fill="{marks.PAPER}"/>')

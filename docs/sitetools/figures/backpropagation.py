@@ -19,14 +19,14 @@ def sweeps() -> str:
     left, right, width, high, step = 62, 268, 108, 34, 62
     forward = ("X", "Z₁ = X W₁ + b₁", "A₁ = max(0, Z₁)", "Z₂ = A₁ W₂ + b₂", "A₂ = softmax(Z₂)", "L")
     at = [30 + step * i for i in range(len(forward))]
-    parts = [marks.text(left + 14, 10, "forward", colour=marks.FORWARD)]
-    parts.append(marks.text(right, 10, "backward", colour=marks.BACKWARD))
+    parts = [marks.text(left + 14, 10, "forward", color=marks.FORWARD)]
+    parts.append(marks.text(right, 10, "backward", color=marks.BACKWARD))
     for i, (y, words) in enumerate(zip(at, forward, strict=True)):
         parts.append(boxed(left + 14, y + 16, 2 * left + 10, high, words, marks.FORWARD))
         if i:
             above = at[i - 1] + 16 + high / 2
             parts.append(
-                marks.arrow(left + 14, above, left + 14, y + 15 - high / 2, colour=marks.FORWARD)
+                marks.arrow(left + 14, above, left + 14, y + 15 - high / 2, color=marks.FORWARD)
             )
     # what comes back, from the loss up: its height, its words, and the values it needs
     back = (
@@ -47,26 +47,26 @@ def sweeps() -> str:
     parts.append(elbow(edge, at[5] + 16, right, at[4] + 17 + high / 2))
     for (lower, *_), (upper, *_) in ((back[0], back[1]), (back[2], back[3]), (back[3], back[4])):
         parts.append(
-            marks.arrow(right, lower - high / 2, right, upper + 1 + high / 2, colour=marks.BACKWARD)
+            marks.arrow(right, lower - high / 2, right, upper + 1 + high / 2, color=marks.BACKWARD)
         )
     # dA₁ comes from dZ₂ as well, around the weights' gradient
     out = right + width / 2 + 22
     path = f"M{out} {at[4] + 16}h14V{at[2] + 16}h-6"
     parts.append(f'<path d="{path}" fill="none" stroke="{marks.BACKWARD}" stroke-width="1.5"/>')
-    parts.append(marks.arrow(out + 13, at[2] + 16, out + 1, at[2] + 16, colour=marks.BACKWARD))
+    parts.append(marks.arrow(out + 13, at[2] + 16, out + 1, at[2] + 16, color=marks.BACKWARD))
     return marks.svg(364, at[5] + 38, *parts, size=13.5)
 
 
-def boxed(x: float, y: float, width: float, height: float, words: str, colour: str) -> str:
+def boxed(x: float, y: float, width: float, height: float, words: str, color: str) -> str:
     """Words in a box; `x, y` is its middle."""
-    frame = marks.box(x - width / 2, y - height / 2, width, height, colour=colour, corner=5)
+    frame = marks.box(x - width / 2, y - height / 2, width, height, color=color, corner=5)
     return frame + marks.text(x, y, words)
 
 
 def elbow(x1: float, y1: float, x2: float, y2: float) -> str:
     """An arrow to the right and then up."""
-    return marks.line(x1, y1, x2, y1, colour=marks.BACKWARD) + marks.arrow(
-        x2, y1, x2, y2, colour=marks.BACKWARD
+    return marks.line(x1, y1, x2, y1, color=marks.BACKWARD) + marks.arrow(
+        x2, y1, x2, y2, color=marks.BACKWARD
     )
 
 

@@ -106,5 +106,5 @@ def groups() -> str:
         for i, j in np.ndindex(rows, columns):
             fill = marks.FORWARD if inside(i, j) else marks.PAPER
             place = (90 + j * cell, top + i * cell)
-            parts.append(marks.box(*place, cell, cell, fill=fill, colour=marks.INK, opacity=0.75))
+            parts.append(marks.box(*place, cell, cell, fill=fill, color=marks.INK, opacity=0.75))
     return marks.svg(300, 3 * high + 6, *parts)

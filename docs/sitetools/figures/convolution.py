@@ -31,23 +31,23 @@ def worked() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 CELL = 34
 
 
-def board(values, left, top, title, lit=(), colour=marks.INK) -> str:
+def board(values, left, top, title, lit=(), color=marks.INK) -> str:
     """A matrix as squares with numbers, some of them lit."""
     rows, columns = values.shape
     middle = left + columns * CELL / 2
-    parts = [f'<text x="{middle}" y="{top - 9}" fill="{colour}">{title}</text>']
-    parts += lattice(left, top, rows, columns, CELL, lit, colour)
+    parts = [f'<text x="{middle}" y="{top - 9}" fill="{color}">{title}</text>']
+    parts += lattice(left, top, rows, columns, CELL, lit, color)
     for i, j in np.ndindex(rows, columns):
         x, y = left + (j + 0.5) * CELL, top + i * CELL + 23
         parts.append(f'<text x="{x:g}" y="{y:g}">{marks.number(values[i, j])}</text>')
     return "".join(parts)
 
 
-def lattice(left, top, rows, columns, cell, lit, colour) -> list[str]:
+def lattice(left, top, rows, columns, cell, lit, color) -> list[str]:
     """The lines of a matrix, and behind them its lit cells."""
     parts = [
         f'<rect x="{left + j * cell:g}" y="{top + i * cell:g}" width="{cell}" height="{cell}" '
-        f'fill="{colour}" fill-opacity="0.22"/>'
+        f'fill="{color}" fill-opacity="0.22"/>'
         for i, j in lit
     ]
     across = [f"M{left:g} {top + i * cell:g}h{columns * cell}" for i in range(rows + 1)]

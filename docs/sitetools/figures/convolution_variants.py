@@ -54,7 +54,7 @@ def spread() -> str:
         for u, f in np.ndindex(4, 4):
             if u * groups // 4 == f * groups // 4:
                 ends = (left, top + u * step, right, top + f * step)
-                parts.append(marks.line(*ends, colour=marks.FORWARD))
+                parts.append(marks.line(*ends, color=marks.FORWARD))
         for i in range(4):
             parts += [marks.circle(x, top + i * step, 9) for x in (left, right)]
     return marks.svg(348, top + 3 * step + 18, *parts)
@@ -87,5 +87,5 @@ def laid_down() -> str:
     ]
     for i, back in enumerate(np.asarray(dx).ravel()):
         words = f"dx{'₁₂'[i]} = {number(back)}"
-        parts.append(marks.text(300, 277 + 72 * i, words, colour=marks.BACKWARD))
+        parts.append(marks.text(300, 277 + 72 * i, words, color=marks.BACKWARD))
     return marks.svg(344, 380, *parts)

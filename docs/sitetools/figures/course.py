@@ -20,13 +20,13 @@ def road() -> str:
     top, number = 0, 0
     for i, (name, titles) in enumerate(ROAD):
         if i:
-            parts.append(line(1, top, whole - 1, top, colour=FAINT))
+            parts.append(line(1, top, whole - 1, top, color=FAINT))
         parts.append(text(1, top + HEAD / 2 + 2, name, size=15, anchor="start"))
         for k, title in enumerate(titles):
             number += 1
             row, column = divmod(k, COLUMNS)
             x, y = 1 + column * (WIDTH + GAP), top + HEAD + row * (HEIGHT + GAP)
-            parts.append(box(x, y, WIDTH, HEIGHT, colour=FAINT, fill=INK, opacity=0.04, corner=6))
+            parts.append(box(x, y, WIDTH, HEIGHT, color=FAINT, fill=INK, opacity=0.04, corner=6))
             parts.append(text(x + WIDTH / 2, y + HEIGHT / 2, f"{number}. {title}", size=14))
         rows = -(-len(titles) // COLUMNS)
         top += HEAD + rows * (HEIGHT + GAP) - GAP + SPACE

@@ -56,9 +56,9 @@ def derivative_by_layer() -> Figure:
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     names = {pn.relu: "relu, He's scale times", pn.tanh: "tanh, LeCun's scale times"}
     for panel, (activation, title) in zip(panels, names.items(), strict=True):
-        for scale, (colour, style) in SCALES.items():
+        for scale, (color, style) in SCALES.items():
             norms = sizes(activation)[scale]
-            panel.semilogy(range(LAYERS + 1), norms, style, color=colour, label=f"{scale:g}")
+            panel.semilogy(range(LAYERS + 1), norms, style, color=color, label=f"{scale:g}")
         panel.set_title(title)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_ylabel("size of the derivative")
@@ -71,12 +71,12 @@ def with_a_way_around() -> Figure:
     """Tanh at half of LeCun's scale, plain and as residual blocks."""
     figure = Figure(figsize=(4.9, 3.0), layout="constrained")
     axes = figure.subplots()
-    for around, name, colour, style in (
+    for around, name, color, style in (
         (True, "y = x + f(x)", ORANGE, "-"),
         (False, "y = f(x)", BLUE, "--"),
     ):
         norms = sizes(pn.tanh, around)[0.5]
-        axes.semilogy(range(LAYERS + 1), norms, style, color=colour, label=name)
+        axes.semilogy(range(LAYERS + 1), norms, style, color=color, label=name)
     axes.set_xlabel("layer")
     axes.set_ylabel("size of the derivative")
     axes.legend()
@@ -108,13 +108,13 @@ def ways() -> str:
         parts += [
             f'<path d="M{end} {y}C{end - 4} {y - 76} {begin + 4} {y - 76} {begin} {y}" '
             f'fill="none" stroke="{color}" stroke-width="4"/>',
-            marks.line(end, y, middle + 22, y, colour=color),
-            marks.arrow(middle - 22, y, begin + 7, y, colour=color),
-            marks.box(middle - 22, y - 17, 44, 34, colour=color, corner=5),
+            marks.line(end, y, middle + 22, y, color=color),
+            marks.arrow(middle - 22, y, begin + 7, y, color=color),
+            marks.box(middle - 22, y - 17, 44, 34, color=color, corner=5),
             marks.text(middle, y, f"J{'₁₂₃'[i]}"),
             marks.text(middle, y - 70, "· I", size=14),
         ]
-    parts += [marks.circle(left + i * gap, y, 6, colour=color) for i in range(4)]
+    parts += [marks.circle(left + i * gap, y, 6, color=color) for i in range(4)]
     return marks.svg(left + 3 * gap + 46, 130, *parts)
 
 
@@ -123,18 +123,18 @@ def branches() -> str:
     parts = [marks.text(24, 96, "x"), marks.text(376, 96, "y")]
     parts += [marks.box(246, 79, 80, 34, corner=5), marks.text(286, 96, "combine")]
     parts += [
-        marks.arrow(326, 91, 364, 91, colour=marks.FORWARD),
-        marks.arrow(364, 101, 328, 101, colour=marks.BACKWARD),
+        marks.arrow(326, 91, 364, 91, color=marks.FORWARD),
+        marks.arrow(364, 101, 328, 101, color=marks.BACKWARD),
     ]
     for i, y in enumerate((30, 96, 162)):
         down = (-1, 0, 1)[i]  # where the lines end in the boxes
         parts += [
             marks.box(88, y - 17, 56, 34, corner=5),
             marks.text(116, y, f"f{'₁₂₃'[i]}"),
-            marks.arrow(36, 92 + 8 * down, 87, y - 6, colour=marks.FORWARD),
-            marks.arrow(87, y + 6, 38, 101 + 8 * down, colour=marks.BACKWARD),
-            marks.arrow(144, y - 6, 245, 91 + 8 * down, colour=marks.FORWARD),
-            marks.arrow(245, 101 + 8 * down, 146, y + 6, colour=marks.BACKWARD),
+            marks.arrow(36, 92 + 8 * down, 87, y - 6, color=marks.FORWARD),
+            marks.arrow(87, y + 6, 38, 101 + 8 * down, color=marks.BACKWARD),
+            marks.arrow(144, y - 6, 245, 91 + 8 * down, color=marks.FORWARD),
+            marks.arrow(245, 101 + 8 * down, 146, y + 6, color=marks.BACKWARD),
         ]
     rows = (
         ("sum", "each branch gets dy"),
@@ -143,7 +143,7 @@ def branches() -> str:
     )
     for i, (name, words) in enumerate(rows):
         parts.append(marks.text(40, 206 + 22 * i, name, anchor="start"))
-        parts.append(marks.text(120, 206 + 22 * i, words, colour=marks.BACKWARD, anchor="start"))
+        parts.append(marks.text(120, 206 + 22 * i, words, color=marks.BACKWARD, anchor="start"))
     return marks.svg(396, 264, *parts)
 
 
@@ -156,25 +156,25 @@ def calls() -> str:
     )
     for y, there, back, kept in rows:
         parts += [
-            marks.box(10, y - 20, 130, 40, colour=marks.FORWARD, corner=5),
+            marks.box(10, y - 20, 130, 40, color=marks.FORWARD, corner=5),
             marks.text(75, y, there),
-            marks.box(232, y - 20, 130, 40, colour=marks.BACKWARD, corner=5),
+            marks.box(232, y - 20, 130, 40, color=marks.BACKWARD, corner=5),
             marks.text(297, y, back),
             f'<path d="M141 {y}H230" stroke="{marks.INK}" stroke-dasharray="4 4"/>',
             marks.text(186, y - 11, kept, size=13),
         ]
     parts += [
         marks.text(75, 8, "x"),
-        marks.arrow(75, 15, 75, 25, colour=marks.FORWARD, width=1),
-        marks.arrow(75, 66, 75, 115, colour=marks.FORWARD),
+        marks.arrow(75, 15, 75, 25, color=marks.FORWARD, width=1),
+        marks.arrow(75, 66, 75, 115, color=marks.FORWARD),
         marks.text(88, 91, "outputs", anchor="start", size=13),
-        marks.text(75, 204, "L", colour=marks.FORWARD),
-        marks.arrow(75, 156, 75, 194, colour=marks.FORWARD),
-        marks.text(297, 204, "dL = 1", colour=marks.BACKWARD),
-        marks.arrow(297, 194, 297, 157, colour=marks.BACKWARD),
-        marks.arrow(297, 116, 297, 67, colour=marks.BACKWARD),
+        marks.text(75, 204, "L", color=marks.FORWARD),
+        marks.arrow(75, 156, 75, 194, color=marks.FORWARD),
+        marks.text(297, 204, "dL = 1", color=marks.BACKWARD),
+        marks.arrow(297, 194, 297, 157, color=marks.BACKWARD),
+        marks.arrow(297, 116, 297, 67, color=marks.BACKWARD),
         marks.text(306, 91, "dy", anchor="start", size=13),
-        marks.text(297, 8, "dparams", colour=marks.BACKWARD),
-        marks.arrow(297, 26, 297, 16, colour=marks.BACKWARD, width=1),
+        marks.text(297, 8, "dparams", color=marks.BACKWARD),
+        marks.arrow(297, 26, 297, 16, color=marks.BACKWARD, width=1),
     ]
     return marks.svg(372, 216, *parts, size=14)

@@ -38,8 +38,8 @@ def drawn() -> str:
     def on_line(x: float, y: float, name: str, shown: str, anchor: str = "") -> str:
         label = f"{shown} = {number(values[name])}"
         back = number(slopes[name])
-        return marks.text(x, y - 13, label, colour=marks.FORWARD, anchor=anchor) + marks.text(
-            x, y + 14, back, colour=marks.BACKWARD, anchor=anchor
+        return marks.text(x, y - 13, label, color=marks.FORWARD, anchor=anchor) + marks.text(
+            x, y + 14, back, color=marks.BACKWARD, anchor=anchor
         )
 
     y, low = 128, 214
@@ -121,7 +121,7 @@ def orders() -> str:
             rows, columns = result.shape
             top = y + high / 2 - rows * CELL / 2
             frame = (columns * CELL, rows * CELL)
-            parts.append(marks.box(x, top, *frame, colour=color, opacity=0))
+            parts.append(marks.box(x, top, *frame, color=color, opacity=0))
             y += high
         y += 12
     return marks.svg(356, y, *parts)

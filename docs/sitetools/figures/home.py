@@ -48,9 +48,9 @@ def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list
     step = BARS / 10
     parts = [marks.line(left, top + CELL, left + BARS, top + CELL, width=1)]
     for k, probability in enumerate(probabilities):
-        colour = marks.GREEN if k == digit else marks.BLUE
+        color = marks.GREEN if k == digit else marks.BLUE
         high = CELL * float(probability)
         place = (left + step * k + 1, top + CELL - high, step - 2, high)
-        parts.append(marks.box(*place, colour="none", fill=colour))
+        parts.append(marks.box(*place, color="none", fill=color))
         parts.append(marks.text(left + step * (k + 0.5), top + CELL + 11, str(k)))
     return parts

@@ -92,17 +92,17 @@ def on_a_circle() -> str:
         return left + unit * float(point[0]), low - unit * float(point[1])
 
     parts = [
-        marks.line(10, low, 350, low, colour=FAINT),
-        marks.line(left, 20, left, 270, colour=FAINT),
+        marks.line(10, low, 350, low, color=FAINT),
+        marks.line(left, 20, left, 270, color=FAINT),
         marks.circle(left, low, unit * 2**0.5, fill="none"),
     ]
     for row, out, down, back in zip(np.asarray(x), y, np.asarray(dy), dx, strict=True):
         parts += [
-            marks.arrow(*at(row), *at(out), colour=FORWARD),
-            marks.arrow(*at(out), *at(out + down), colour=BACKWARD),
-            marks.arrow(*at(row), *at(row + back), colour=BACKWARD, width=3),
+            marks.arrow(*at(row), *at(out), color=FORWARD),
+            marks.arrow(*at(out), *at(out + down), color=BACKWARD),
+            marks.arrow(*at(row), *at(row + back), color=BACKWARD, width=3),
             marks.circle(*at(row), 4, fill=marks.INK),
-            marks.circle(*at(out), 4, colour=FORWARD, fill=FORWARD),
+            marks.circle(*at(out), 4, color=FORWARD, fill=FORWARD),
         ]
     parts += [marks.text(left + 70, low + 66, "√2", anchor="start")]
     return marks.svg(360, 280, *parts)

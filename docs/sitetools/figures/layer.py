@@ -38,17 +38,17 @@ def matrix(left: float, middle: float, values: Any, name: str) -> str:
                 top + r * CELL,
                 CELL,
                 CELL,
-                colour=marks.FAINT,
+                color=marks.FAINT,
                 fill=marks.POSITIVE if value > 0 else marks.NEGATIVE,
                 opacity=abs(value),
             )
         )
-    centre = left + columns * CELL / 2
+    center = left + columns * CELL / 2
     bottom = top + rows * CELL
     return (
         "".join(parts)
-        + marks.text(centre, top - 14, name)
-        + marks.text(centre, bottom + 13, f"({rows}, {columns})", size=13)
+        + marks.text(center, top - 14, name)
+        + marks.text(center, bottom + 13, f"({rows}, {columns})", size=13)
     )
 
 
@@ -93,7 +93,7 @@ def neurons() -> str:
         if j != which:
             color = marks.FAINT
         parts.append(
-            marks.line(left, inputs[i], right, units[j], colour=color, width=1 + 4 * abs(value))
+            marks.line(left, inputs[i], right, units[j], color=color, width=1 + 4 * abs(value))
         )
     parts += [marks.circle(left, y, 16) for y in inputs]
     parts += [marks.text(left, y, f"x{'₁₂₃₄'[i]}") for i, y in enumerate(inputs)]
@@ -110,7 +110,7 @@ def neurons() -> str:
 def outline(left: float, top: float, columns: int, rows: int) -> str:
     """A frame around some cells."""
     width, height = columns * CELL, rows * CELL
-    return marks.box(left, top, width, height, colour=marks.INK, opacity=0, fill=marks.INK)
+    return marks.box(left, top, width, height, color=marks.INK, opacity=0, fill=marks.INK)
 
 
 def layouts() -> str:

@@ -65,9 +65,9 @@ def too_much_too_little() -> str:
         high, size = scale * float(a[i]), scale * abs(float(dz[i]))
         edge = marks.INK if i == right else "none"
         parts += [
-            marks.box(x, 90 - high, 46, high, fill=marks.FORWARD, colour=edge),
+            marks.box(x, 90 - high, 46, high, fill=marks.FORWARD, color=edge),
             marks.text(x + 23, 90 - high - 10, marks.number(a[i]), size=13),
-            marks.box(x, 188 - size if dz[i] > 0 else 188, 46, size, fill=color, colour=edge),
+            marks.box(x, 188 - size if dz[i] > 0 else 188, 46, size, fill=color, color=edge),
             marks.text(
                 x + 23,
                 188 - size - 10 if dz[i] > 0 else 188 + size + 11,
@@ -144,8 +144,8 @@ def derivative_by_logit() -> Figure:
     figure = Figure(figsize=(4.8, 3.8), layout="constrained")
     axes = figure.subplots()
     looks = zip((BLUE, ORANGE, GREEN), (4.5, 1.8, 1.8), ("-", "-", "--"), strict=True)
-    for (name, dz), (colour, width, style) in zip(paths.items(), looks, strict=True):
-        axes.plot(z, dz, style, color=colour, label=name, linewidth=width)
+    for (name, dz), (color, width, style) in zip(paths.items(), looks, strict=True):
+        axes.plot(z, dz, style, color=color, label=name, linewidth=width)
     axes.set_xlabel("logit z; the target is 1")
     axes.set_ylabel("derivative with respect to z")
     figure.legend(loc="outside upper left")

@@ -1,4 +1,4 @@
-"""The marks of figures drawn by hand: SVG text, lines and boxes in the colours of the theme."""
+"""The marks of figures drawn by hand: SVG text, lines and boxes in the colors of the theme."""
 
 from html import escape
 
@@ -21,29 +21,29 @@ def svg(width: float, height: float, *parts: str, size: float = 15) -> str:
 
 
 def text(
-    x: float, y: float, words: str, *, colour: str = "", size: float = 0, anchor: str = ""
+    x: float, y: float, words: str, *, color: str = "", size: float = 0, anchor: str = ""
 ) -> str:
     """Words; `y` is their middle."""
     more = "".join(
         f' {name}="{value}"'
-        for name, value in (("fill", colour), ("font-size", size), ("text-anchor", anchor))
+        for name, value in (("fill", color), ("font-size", size), ("text-anchor", anchor))
         if value
     )
     return f'<text x="{x:g}" y="{y:g}" dy=".35em"{more}>{escape(words)}</text>'
 
 
 def line(
-    x1: float, y1: float, x2: float, y2: float, *, colour: str = INK, width: float = 1.5
+    x1: float, y1: float, x2: float, y2: float, *, color: str = INK, width: float = 1.5
 ) -> str:
     """A straight line."""
     return (
         f'<line x1="{x1:.5g}" y1="{y1:.5g}" x2="{x2:.5g}" y2="{y2:.5g}" '
-        f'stroke="{colour}" stroke-width="{width:.3g}"/>'
+        f'stroke="{color}" stroke-width="{width:.3g}"/>'
     )
 
 
 def arrow(
-    x1: float, y1: float, x2: float, y2: float, *, colour: str = INK, width: float = 1.5
+    x1: float, y1: float, x2: float, y2: float, *, color: str = INK, width: float = 1.5
 ) -> str:
     """A line with a head at its end."""
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
@@ -53,14 +53,14 @@ def arrow(
     side = 0.4 * size
     points = ((x2, y2), (bx - side * uy, by + side * ux), (bx + side * uy, by - side * ux))
     head = " ".join(f"{x:.5g},{y:.5g}" for x, y in points)
-    shaft = line(x1, y1, bx, by, colour=colour, width=width)
-    return f'{shaft}<polygon points="{head}" fill="{colour}"/>'
+    shaft = line(x1, y1, bx, by, color=color, width=width)
+    return f'{shaft}<polygon points="{head}" fill="{color}"/>'
 
 
-def circle(x: float, y: float, radius: float, *, colour: str = INK, fill: str = PAPER) -> str:
+def circle(x: float, y: float, radius: float, *, color: str = INK, fill: str = PAPER) -> str:
     """A node."""
     return (
-        f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{fill}" stroke="{colour}" '
+        f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{fill}" stroke="{color}" '
         f'stroke-width="1.5"/>'
     )
 
@@ -71,7 +71,7 @@ def box(
     width: float,
     height: float,
     *,
-    colour: str = INK,
+    color: str = INK,
     fill: str = PAPER,
     opacity: float = 1,
     corner: float = 0,
@@ -79,7 +79,7 @@ def box(
     """A rectangle; `opacity` is its filling's."""
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{corner:g}" '
-        f'fill="{fill}" fill-opacity="{opacity:.2g}" stroke="{colour}"/>'
+        f'fill="{fill}" fill-opacity="{opacity:.2g}" stroke="{color}"/>'
     )
 
 

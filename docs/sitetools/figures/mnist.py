@@ -77,9 +77,12 @@ def mistakes() -> Figure:
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
         image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=9)
-        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in range(10)]
-        bars.bar(range(10), p[i], color=colors)
-        bars.set(ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])}))
+        seen = np.flatnonzero(p[i] > 0.002)  # the others would be no higher than the axis
+        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in seen]
+        bars.bar(seen, p[i][seen], color=colors)
+        bars.set(
+            xlim=(-0.6, 9.6), ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])})
+        )
         bars.tick_params(labelsize=9, length=0, pad=2)
         bars.grid(visible=False)
         bars.spines["left"].set_visible(False)
@@ -160,9 +163,9 @@ def passes() -> str:
         y = 20 + 84 * i
         end = y + (30 if i == 0 else 18)  # nothing flows back into the images
         parts += [
-            marks.arrow(150, y + 17, 150, y + 66, colour=marks.FORWARD, width=2),
-            marks.text(138, y + 41, down, colour=marks.FORWARD, anchor="end"),
-            marks.arrow(210, y + 67, 210, end, colour=marks.BACKWARD, width=2),
-            marks.text(222, y + 41, up, colour=marks.BACKWARD, anchor="start"),
+            marks.arrow(150, y + 17, 150, y + 66, color=marks.FORWARD, width=2),
+            marks.text(138, y + 41, down, color=marks.FORWARD, anchor="end"),
+            marks.arrow(210, y + 67, 210, end, color=marks.BACKWARD, width=2),
+            marks.text(222, y + 41, up, color=marks.BACKWARD, anchor="start"),
         ]
     return marks.svg(360, 376, *parts)

@@ -29,10 +29,10 @@ def pair(x: float, y: float, name: str, value: Any, derivative: Any, rise: int =
     dx, dy = (0, 14) if rise == 0 else (6, 17)
     shift = dx if before == "start" else -dx
     above = marks.text(
-        x + shift, y - dy, f"{name} = {number(value)}", colour=marks.FORWARD, anchor=before
+        x + shift, y - dy, f"{name} = {number(value)}", color=marks.FORWARD, anchor=before
     )
     words = f"d{name} = {number(derivative)}"
-    return above + marks.text(x - shift, y + dy, words, colour=marks.BACKWARD, anchor=after)
+    return above + marks.text(x - shift, y + dy, words, color=marks.BACKWARD, anchor=after)
 
 
 def drawn() -> str:
@@ -65,7 +65,7 @@ def drawn() -> str:
         marks.box(loss_x - 36, middle - 22, 76, 44, corner=6),
         marks.text(loss_x + 2, middle, "(a − t)²"),
         marks.text(loss_x + 2, middle - 38, f"t = {number(TARGET[0, 0])}"),
-        marks.text(loss_x + 2, middle + 38, f"L = {number(e.value)}", colour=marks.FORWARD),
+        marks.text(loss_x + 2, middle + 38, f"L = {number(e.value)}", color=marks.FORWARD),
     ]
     return marks.svg(590, 368, *parts, size=17)
 

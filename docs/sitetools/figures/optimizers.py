@@ -105,12 +105,12 @@ def paths_on_a_real_surface() -> Figure:
     height = np.asarray(jit_quickly(lambda w: lax.map(loss, w))(points)).reshape(len(b), len(a))
 
     figure, axes = plt.subplots(figsize=(4.4, 4.2))
-    levels = np.geomspace(height.min(), height.max(), 10)
+    levels = np.geomspace(height.min(), height.max(), 8)
     lines = axes.contour(a, b, height, levels=levels, colors=INK, linewidths=0.5)
     axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=9, colors=INK)
     for (name, walk), marker in zip(flat.items(), "os^", strict=True):
         label = f"{name}, {rates[name]}"
-        axes.plot(*walk[::2].T, marker=marker, markersize=3, linewidth=1.2, label=label)
+        axes.plot(*walk[::5].T, marker=marker, markersize=3, linewidth=1.2, label=label)
     axes.plot(*flat["Adam"][0], "D", color=INK, markersize=7, label="the start of all three")
     axes.set_title(f"{held:.0%} of the variance of the paths")
     axes.set(xlabel="first direction", ylabel="second direction")
@@ -154,7 +154,7 @@ def learning_rates() -> Figure:
     found = {name: losses(rule) for name, rule in RULES.items()}
     for i in (5, 7, 8, 9):
         curve = np.convolve(found["gradient descent"][i], np.ones(8) / 8, mode="valid")
-        above.plot(curve, label=f"{rates[i]:.2g}")
+        above.plot(range(0, len(curve), 2), curve[::2], label=f"{rates[i]:.2g}")
     above.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
     above.legend(title="rate", ncols=2, fontsize=9)
     for (name, curves), marker in zip(found.items(), "os^", strict=True):
@@ -163,6 +163,7 @@ def learning_rates() -> Figure:
             rates, np.where(np.isfinite(last), last, np.inf), marker, ls="-", label=name, ms=4
         )
     below.set(xscale="log", title="loss at the end", xlabel="learning rate", ylim=(0, 4))
+    below.minorticks_off()
     below.legend(fontsize=9)
     return figure
 

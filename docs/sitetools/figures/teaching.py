@@ -1,4 +1,4 @@
-"""Figures of teaching/broken.md and teaching/wild.md: wrong derivatives beside the right ones."""
+"""Figures of the pages for teachers: wrong derivatives beside the right ones, and the grader."""
 
 import runpy
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sitetools import ROOT
+from sitetools.figures import marks
 from sitetools.svg import DIVERGING
 
 TEACHING = ROOT / "examples" / "teaching"
@@ -72,3 +73,25 @@ def wild() -> Figure:
             "most rows": ("wild/mask_in_forward", 1),
         }
     )
+
+
+def grading() -> str:
+    """From a student's file to its report."""
+    middle, parts = 180, []
+    steps = (
+        (30, "dense.py", "the student's file, with its seed"),
+        (115, "a process of its own", "time limit per function"),
+        (200, "data drawn from the seed", "widths, batch size, values, dy"),
+        (340, "report", "points, and in words what is wrong"),
+    )
+    for y, above, below in steps:
+        parts.append(marks.box(middle - 135, y - 25, 270, 50, corner=6))
+        parts.append(marks.text(middle, y - 10, above, size=15))
+        parts.append(marks.text(middle, y + 11, below, size=13))
+    for start, end in ((55, 90), (140, 175)):
+        parts.append(marks.arrow(middle, start, middle, end))
+    for x, words in ((90, "student's backward"), (270, "referee")):
+        parts.append(marks.arrow(x, 225, x, 255))
+        parts.append(marks.text(x, 270, words, size=13))
+        parts.append(marks.arrow(x, 284, x, 315))
+    return marks.svg(360, 370, *parts)

@@ -47,8 +47,8 @@ def far_back() -> Figure:
         (panels[0], "tanh, weights u times", plain_norms, (0.5, 1.0, 2.0)),
         (panels[1], "lstm, bias of the forget gates", lstm_norms, (0.0, 2.0, 5.0)),
     ):
-        for value, (colour, style) in zip(values, STYLES, strict=True):
-            panel.semilogy(back, norms(value), style, color=colour, label=f"{value:g}")
+        for value, (color, style) in zip(values, STYLES, strict=True):
+            panel.semilogy(back, norms(value), style, color=color, label=f"{value:g}")
         panel.set_title(title, fontsize=12)
         panel.set_ylabel("size of the derivative", fontsize=11)
         panel.legend(fontsize=11)
@@ -68,8 +68,8 @@ def cell() -> str:
         square = "" if round_ else marks.box(x - wide / 2, y - 15, wide, 30, corner=6)
         return (round_ or square) + marks.text(x, y, words, size=18 if round_ else 16)
 
-    blue = {"colour": FORWARD, "width": 2}
-    thick = {"colour": BACKWARD, "width": 4}
+    blue = {"color": FORWARD, "width": 2}
+    thick = {"color": BACKWARD, "width": 4}
     parts = [
         marks.arrow(36, y, forget - 17, y, **blue),
         marks.arrow(forget + 17, y, add - 17, y, **blue),
@@ -98,6 +98,6 @@ def cell() -> str:
         marks.text(152, low + 50, "i", size=18),
         marks.text(258, low + 50, "g", size=18),
         marks.text(forget + 100, out, "o", size=18),
-        marks.text(232, 16, "dc, times f at each step", colour=BACKWARD, size=16),
+        marks.text(232, 16, "dc, times f at each step", color=BACKWARD, size=16),
     ]
     return marks.svg(462, 262, *parts, size=16)

@@ -35,7 +35,7 @@ def drawn(*, back: bool) -> str:
 
     def way(x1: float, y1: float, x2: float, y2: float, width: float = 2) -> str:
         ends = (x2, y2, x1, y1) if back else (x1, y1, x2, y2)
-        return marks.arrow(*ends, colour=color, width=width)
+        return marks.arrow(*ends, color=color, width=width)
 
     def box(x: float, y: float, words: str, wide: float = 124) -> str:
         frame = marks.box(x - wide / 2, y - 15, wide, 30, corner=6)
@@ -43,21 +43,21 @@ def drawn(*, back: bool) -> str:
 
     def by(y: float, there: str, here: str) -> str:
         words = here if back else there
-        return marks.text(ROAD + 12, y, words, colour=color, anchor="start", size=15)
+        return marks.text(ROAD + 12, y, words, color=color, anchor="start", size=15)
 
     def split(y: float) -> str:  # a copy on the way forward, a sum on the way back
-        return plus(y) if back else marks.circle(ROAD, y, 5, colour=color, fill=color)
+        return plus(y) if back else marks.circle(ROAD, y, 5, color=color, fill=color)
 
     def joined(y: float) -> str:  # a sum on the way forward, a copy on the way back
-        return marks.circle(ROAD, y, 5, colour=color, fill=color) if back else plus(y)
+        return marks.circle(ROAD, y, 5, color=color, fill=color) if back else plus(y)
 
     def plus(y: float) -> str:
-        return marks.circle(ROAD, y, 11, colour=color) + marks.text(ROAD, y, "+", size=18)
+        return marks.circle(ROAD, y, 11, color=color) + marks.text(ROAD, y, "+", size=18)
 
     def residual(copied: float, added: float, *boxes: tuple[float, str]) -> list[str]:
         """A branch with its boxes, and the road beside it."""
         tops, bottoms = [y - 15 for y, _ in boxes], [y + 15 for y, _ in boxes]
-        plain = {"colour": color, "width": 2.0}
+        plain = {"color": color, "width": 2.0}
         if back:  # the head of an arrow with a corner is at the end of its second half
             branch = [
                 marks.line(ROAD, added, BRANCH, added, **plain),
@@ -79,7 +79,7 @@ def drawn(*, back: bool) -> str:
         past = way(ROAD, copied + gap[0], ROAD, added - gap[1], width=5)
         return [*branch, past, split(copied), joined(added)]
 
-    frame = marks.box(6, 112, 330, 374, colour=FAINT, opacity=0, corner=10)
+    frame = marks.box(6, 112, 330, 374, color=FAINT, opacity=0, corner=10)
     parts = [
         frame,
         marks.text(324, 127, "a block", anchor="end", size=15),
@@ -146,8 +146,8 @@ def road() -> Figure:
     titles = "size", "cosine of the angle to the last one"
     curves = ((True, ORANGE, "-", "with residuals"), (False, BLUE, "--", "without"))
     for i, (panel, title) in enumerate(zip(panels, titles, strict=True)):
-        for around, colour, style, label in curves:
-            panel.plot(along(around=around)[i], style, color=colour, label=label)
+        for around, color, style, label in curves:
+            panel.plot(along(around=around)[i], style, color=color, label=label)
         panel.set_title(title, fontsize=11)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set_yscale("log")

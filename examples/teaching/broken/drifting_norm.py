@@ -1,4 +1,4 @@
-"""Batch normalisation in training.
+"""Batch normalization in training.
 
 Symptom: adding a number to a whole column of x changes no output, so that a column of dx must sum
 to 0. These do not, and the layer before keeps moving its biases for nothing.

@@ -1,7 +1,7 @@
 /**
  * From a drawing to the 28×28 pixels of MNIST, as its authors made theirs: the ink's bounding box
- * is scaled, keeping its proportions, until it just fits 20×20; averaging areas gives grey edges;
- * then whole pixels of shift put the centre of mass at the centre of 28×28.
+ * is scaled, keeping its proportions, until it just fits 20×20; averaging areas gives gray edges;
+ * then whole pixels of shift put the center of mass at the center of 28×28.
  */
 
 export const SIDE = 28;
@@ -17,7 +17,7 @@ export function toMnist(ink, width, height) {
   const scale = FIT / Math.max(box.width, box.height);
   const cols = Math.max(1, Math.round(box.width * scale));
   const rows = Math.max(1, Math.round(box.height * scale));
-  return centred(shrink(ink, width, box, cols, rows), cols, rows);
+  return centered(shrink(ink, width, box, cols, rows), cols, rows);
 }
 
 /** The smallest box with all the ink, or null. */
@@ -71,10 +71,10 @@ function weights(from, to) {
 }
 
 /**
- * The centre of mass, pixel i reaching from i to i + 1: (x, y). A whole number of pixels puts it
+ * The center of mass, pixel i reaching from i to i + 1: (x, y). A whole number of pixels puts it
  * into pixel 14, from 14 to 15, where each of the 10,000 images of MNIST's test set has its own.
  */
-export function centreOfMass(values, cols) {
+export function centerOfMass(values, cols) {
   let [mass, x, y] = [0, 0, 0];
   values.forEach((value, i) => {
     mass += value;
@@ -84,8 +84,8 @@ export function centreOfMass(values, cols) {
   return [x / mass, y / mass];
 }
 
-function centred(small, cols, rows) {
-  const [x, y] = centreOfMass(small, cols);
+function centered(small, cols, rows) {
+  const [x, y] = centerOfMass(small, cols);
   const left = shift(x, cols);
   const top = shift(y, rows);
   const pixels = new Uint8Array(SIDE * SIDE);
@@ -95,7 +95,7 @@ function centred(small, cols, rows) {
   return pixels;
 }
 
-/** As far as the centre asks for, but never beyond the edge: no ink is lost. */
-function shift(centre, size) {
-  return Math.min(Math.max(SIDE / 2 - Math.floor(centre), 0), SIDE - size);
+/** As far as the center asks for, but never beyond the edge: no ink is lost. */
+function shift(center, size) {
+  return Math.min(Math.max(SIDE / 2 - Math.floor(center), 0), SIDE - size);
 }
