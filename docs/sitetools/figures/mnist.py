@@ -77,7 +77,7 @@ def mistakes() -> Figure:
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
         image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=9)
-        seen = np.flatnonzero(p[i] > 0.002)  # the others would be no higher than the axis
+        seen = np.flatnonzero(p[i] > 0.002)  # other bars would be as low as the axis
         colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in seen]
         bars.bar(seen, p[i][seen], color=colors)
         bars.set(
