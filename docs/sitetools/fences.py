@@ -20,6 +20,7 @@ Each raises when what it shows is missing or wrong, which fails the build. What 
 where it is used, since drafts (sitetools/draft.py) do without.
 """
 
+import gc
 import importlib
 import json
 import re
@@ -41,6 +42,7 @@ from sitetools.sources import line_of, source_of, without_docstrings
 WIDGETS = ROOT / "docs" / "pages" / "assets" / "widgets"
 LETTERS = 10  # pixels: the smallest that a figure's words get, which scrolls where it is too wide
 
+gc.set_threshold(100_000, 20, 20)  # JAX makes many objects; the search for cycles takes a tenth
 compile_quickly()  # for every way to make the pages, since each imports these fences first
 
 

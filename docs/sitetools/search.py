@@ -1,10 +1,11 @@
 """The search index, mended after the site is built: `python -m sitetools.search SITE`.
 
-Entries of the reference get the words that people use for them, and those whose name begins other
-names, as `adam` begins `adamax`, come before these.
+Formulas are left out. Entries of the reference get the words that people use for them, and those
+whose name begins other names, as `adam` begins `adamax`, come before these.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ SYNONYMS = {
     "categorical_cross_entropy": "CE NLL crossentropy negative log likelihood",
     "clip_by_global_norm": "gradient clipping clip gradients exploding gradients",
     "conv2d": "convolution conv CNN Conv2D",
+    "cosine_decay": "learning rate schedule scheduler annealing",
     "dense": "linear fully connected affine Linear Dense perceptron",
     "evaluate": "test accuracy validation",
     "fit": "training loop train early stopping checkpoints",
@@ -41,12 +43,32 @@ SYNONYMS = {
     "sgd": "gradient descent SGD learning rate step size",
     "sigmoid_binary_cross_entropy": "BCE bce with logits binary crossentropy",
     "silu": "swish",
-    "softmax_cross_entropy": "CE crossentropy NLL log loss",
+    "softmax_cross_entropy": "CE crossentropy CrossEntropyLoss NLL log loss",
     "train": "training loop early stopping callbacks",
     "value_and_grad": "backprop backpropagation gradient backward VJP",
 }
+# TeX cannot be read in a result, and nobody searches for it.
+MATH = re.compile(r"\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
+TAGS = {  # of a page: the result shows them, and they count more than words
+    "course/optimizers/": ["learning rate", "step size"],
+}
 LESS = {"teaching/": 0.5}  # exercises and planted mistakes name everything
 FIRST = 4  # times the score of a name that begins other names
+
+
+def firsts(names: set[str]) -> set[str]:
+    """Names that begin others, `adam` and `load`, and those that go on with another word.
+
+    A word is looked for at the beginning of other words too, so `adam` would find `adamax` first.
+    But `load_mnist` is as exact an answer to its own name as `load` is.
+    """
+    found = set()
+    for name in names:
+        for other in names - {name}:
+            rest = other[len(name) :]
+            if other.startswith(name) and "." not in rest:
+                found |= {name, other} if rest[0] == "_" or rest[0].isupper() else {name}
+    return found
 
 
 def mended(index: dict[str, Any]) -> dict[str, Any]:
@@ -55,15 +77,18 @@ def mended(index: dict[str, Any]) -> dict[str, Any]:
     unknown = SYNONYMS.keys() - names
     if unknown:
         raise LookupError(f"search: {min(unknown)} is not in the index")
-    docs = []
+    first, docs = firsts(names), []
     for doc in index["docs"]:
+        doc = doc | {"text": MATH.sub(" ", doc["text"])}
+        if doc["location"] in TAGS:
+            doc = doc | {"tags": TAGS[doc["location"]]}
         name = doc["location"].partition("#purenn.")[2]
         for folder, boost in LESS.items():
             if doc["location"].startswith(folder):
                 doc = doc | {"boost": boost}
         if name:
             doc = doc | {"text": f"{doc['text']} {SYNONYMS.get(name, '')}".strip()}
-            if any(n != name and n.startswith(name) and "." not in n[len(name) :] for n in names):
+            if name in first:
                 doc["boost"] = doc.get("boost", 1) * FIRST
         docs.append(doc)
     return index | {"docs": docs}

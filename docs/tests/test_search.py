@@ -18,7 +18,7 @@ QUERIES = [
     ("weight decay", "course/optimizers/#weight-decay-beside-it", 1),
     ("regularization", "course/regularization/", 1),
     ("L2", "reference/losses/#purenn.l2_penalty", 2),
-    ("step size", "reference/optimizers/", 3),
+    ("step size", "course/optimizers/", 3),
     ("learning rate", "course/optimizers/", 3),
     ("backprop", "course/backpropagation/", 3),
     ("kaiming", "reference/initializers/#purenn.initializers.he_normal", 1),
@@ -30,6 +30,11 @@ QUERIES = [
     ("checkpoint", "howto/checkpoints/", 2),
     ("gpu", "howto/devices/", 2),
     ("mnist", "course/mnist/", 2),
+    ("TrainState", "reference/training/#purenn.TrainState", 1),
+    ("load_mnist", "reference/data/#purenn.load_mnist", 1),
+    ("load", "reference/data/#purenn.load", 1),
+    ("CrossEntropyLoss", "reference/losses/#purenn.softmax_cross_entropy", 1),
+    ("learning rate schedule", "course/optimizers/#schedules", 3),
 ]
 # Of what a page has, only the first results are shown; more are folded.
 SHOWN = 4

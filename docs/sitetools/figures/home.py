@@ -44,11 +44,12 @@ def picture(left: float, top: float, image: np.ndarray) -> str:
 
 
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
-    """Ten bars, the true digit's green, on a line with the ten names."""
+    """Ten bars on a line with their names: the true digit's is green, a wrong answer's red."""
     step = BARS / 10
     parts = [marks.line(left, top + CELL, left + BARS, top + CELL, width=1)]
     for k, probability in enumerate(probabilities):
-        color = marks.GREEN if k == digit else marks.BLUE
+        answer = k == probabilities.argmax()
+        color = marks.GREEN if k == digit else marks.RED if answer else marks.INK
         high = CELL * float(probability)
         place = (left + step * k + 1, top + CELL - high, step - 2, high)
         parts.append(marks.box(*place, color="none", fill=color))

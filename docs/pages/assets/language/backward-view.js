@@ -44,7 +44,7 @@ export function backwardView(host, told) {
       widest: 26,
       least: 10,
       height: 22,
-      margin: 76,
+      margin: 92,
       top: glyphs,
       left: stages.map(({ name }) => name),
       chosen: [chosen, -1],

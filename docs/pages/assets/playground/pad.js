@@ -54,6 +54,7 @@ export function createPad(canvas, onChange) {
     if (stroke || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId); // a stroke may leave the pad and come back
     stroke = { pointer: event.pointerId, points: [place(event)] };
+    if (visible().some((mark) => mark.digit)) marks.push({ clear: true }); // nobody draws over a digit
     marks.push(stroke);
     change(false);
   });
@@ -87,7 +88,7 @@ export function createPad(canvas, onChange) {
       change();
     },
     isBlank: () => visible().length === 0,
-    /** The test digit, if it is there and nothing is drawn over it. */
+    /** The test digit, if it is there. */
     digit() {
       const shown = visible();
       return shown.length === 1 ? (shown[0].digit ?? null) : null;

@@ -75,7 +75,7 @@ function createPicture(params) {
         cy,
         r: 7,
         stroke: "var(--figure-ink)",
-        fill: "var(--forward)",
+        fill: "var(--positive)",
         "fill-opacity": 0,
       }),
     ),
