@@ -23,8 +23,9 @@ def weights(*names: str) -> Callable[[Record], Record]:
 def are_weights(params: Any) -> Any:
     """Return a tree like the parameters that is True where a leaf is a weight.
 
-    A record of parameters names its weights, so that a bias that gains an axis by stacking is not mistaken for a weight. A user's own record does so with
-    `weights = ("w",)` in its class. In any other tree, a leaf with two or more axes is a weight.
+    A record of parameters names its weights, so that a bias that gains an axis by stacking is not
+    mistaken for a weight. A user's own record does so with `weights = ("w",)` in its class. In any
+    other tree, a leaf with two or more axes is a weight.
     """
 
     def mark(node: Any) -> Any:
