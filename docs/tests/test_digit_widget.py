@@ -101,7 +101,7 @@ def test_the_lengths_are_the_numbers(tab):
 
 def test_it_reads_while_a_mouse_draws(tab):
     """A vertical line is a 1, and the bars move before the mouse is let go."""
-    tab.get_by_role("button", name="Clear").click()
+    tab.locator(".widget").get_by_role("button", name="Clear").click()
     assert tab.evaluate(READ) == [None] * 10
     first, *rest = points(tab, [(0.55, 0.15), (0.5, 0.5), (0.45, 0.85)])
     tab.mouse.move(*first)
@@ -131,7 +131,7 @@ def test_a_finger_draws_and_does_not_scroll_the_page(browser, server):
     tab = context.new_page()
     tab.goto(server)
     tab.wait_for_selector("[data-widget=digit].widget-ready", timeout=20_000)
-    tab.get_by_role("button", name="Clear").tap()
+    tab.locator(".widget").get_by_role("button", name="Clear").tap()
     way = points(tab, [(0.5, 0.15), (0.5, 0.85)])
     scrolled = tab.evaluate("scrollY")
     client = context.new_cdp_session(tab)

@@ -157,7 +157,7 @@ def dead() -> Figure:
     figure = Figure(figsize=(4.8, 2.8), layout="constrained")
     axes = figure.subplots()
     for (name, (*_, biases)), style in zip(learned.items(), ("-", "--"), strict=True):
-        axes.plot(range(0, len(biases), 25), biases[::25], style, label=name)
+        axes.plot(range(0, len(biases), 75), biases[::75], style, label=name)
     axes.set_xlabel("step")
     axes.set_ylabel("bias b")
     axes.legend(loc="center right")

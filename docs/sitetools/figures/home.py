@@ -11,6 +11,7 @@ import purenn as pn
 from sitetools.figures import marks
 
 CELL, BARS, GAP = 56, 150, 14  # widths of a digit and of its bars, and the space after them
+LEAST = 0.005  # probability that has a bar that can be seen
 
 
 def digits() -> str:
@@ -46,12 +47,15 @@ def picture(left: float, top: float, image: np.ndarray) -> str:
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
     """Ten bars on a line with their names: the true digit's is green, a wrong answer's red."""
     step = BARS / 10
-    parts = [marks.line(left, top + CELL, left + BARS, top + CELL, width=1)]
-    for k, probability in enumerate(probabilities):
+    middles = " ".join(f"{left + step * (k + 0.5):g}" for k in range(10))  # one for each letter
+    parts = [
+        marks.line(left, top + CELL, left + BARS, top + CELL, width=1),
+        f'<text x="{middles}" y="{top + CELL + 11}" dy=".35em">0123456789</text>',
+    ]
+    for k in np.flatnonzero(probabilities > LEAST):
         answer = k == probabilities.argmax()
         color = marks.GREEN if k == digit else marks.RED if answer else marks.INK
-        high = CELL * float(probability)
+        high = CELL * float(probabilities[k])
         place = (left + step * k + 1, top + CELL - high, step - 2, high)
         parts.append(marks.box(*place, color="none", fill=color))
-        parts.append(marks.text(left + step * (k + 0.5), top + CELL + 11, str(k)))
     return parts
