@@ -62,7 +62,7 @@ def _rows(
         forward = f"{named.y} = {short_formula(layer, named)}"
         if times := layer.notation.times:
             forward += f", {times} times"
-        indent = "\u2003" * depth
+        indent = "· " * depth
         yield indent + link.path + title(layer) + star, forward, "; ".join(_backward(layer, named))
         for inside, inner in zip(link.inner, named.inner, strict=True):
             shown = len(inside) // (times or 1)  # of what is repeated, the first

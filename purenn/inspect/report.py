@@ -71,11 +71,8 @@ class Report(NamedTuple):
         """Return the table that a notebook shows."""
         failed, of = sum(not leaf.ok for leaf in self.leaves), len(self.leaves)
         head = f"FAIL  {failed} of {of}" if failed else f"OK  {of} of {of}"
-        rows = [
-            ("✓" if leaf.ok else "✗", leaf.name, leaf.message, f"{leaf.error:.1e}")
-            for leaf in self.leaves
-        ]
-        table = html.table(("", "derivative", "", "error"), rows, numbers=(3,))
+        rows = [(leaf.name, leaf.message, f"{leaf.error:.1e}") for leaf in self.leaves]
+        table = html.table(("derivative", "verdict", "error"), rows, numbers=(2,))
         return html.paragraph(head) + table + html.paragraph(self.note)
 
 
