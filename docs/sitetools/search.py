@@ -50,6 +50,7 @@ SYNONYMS = {
 # TeX cannot be read in a result, and nobody searches for it.
 MATH = re.compile(r"\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
 TAGS = {  # of a page: the result shows them, and they count more than words
+    "course/batch-norm/": ["batch norm"],
     "course/optimizers/": ["learning rate", "step size"],
 }
 LESS = {"teaching/": 0.5}  # exercises and planted mistakes name everything
