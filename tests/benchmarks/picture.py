@@ -35,7 +35,7 @@ def plot(results: dict[str, Rows], path: Path, rows: tuple[Row, ...]) -> None:
             axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
     handles = [Patch(color=color, label=kind) for kind, color in colors.items()]
-    for label, style in (("must reach", "-"), ("aim", ":")):
+    for label, style in (("required", "-"), ("target", ":")):
         handles.append(Line2D([], [], color="black", linestyle=style, linewidth=2, label=label))
     figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
     figure.savefig(path, dpi=100)

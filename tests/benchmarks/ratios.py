@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
         if not self.reached:
             return "**not reached**"
         aim = self.goal.aim
-        return "aim reached" if aim and _as_good(self.goal, self.ratio, aim) else "reached"
+        return "target reached" if aim and _as_good(self.goal, self.ratio, aim) else "reached"
 
     @property
     def shown(self) -> str:

@@ -3,7 +3,7 @@
 from row import EPOCHS, OURS, PYTORCH, Contestant, Goal, Row, peers, scans
 from tasks import Task
 
-FUNCTIONS = {"flax linen": ("lstm_flax_linen", "usual"), "flax nnx": ("lstm_flax_nnx", "usual")}
+FUNCTIONS = {"Flax Linen": ("lstm_flax_linen", "usual"), "Flax NNX": ("lstm_flax_nnx", "usual")}
 FLAX = (*FUNCTIONS, *scans(FUNCTIONS))
 STEPS = 10
 
@@ -21,8 +21,8 @@ ROWS = (
             *peers(functions=FUNCTIONS, pytorch="lstm_pytorch"),
         ),
         (
-            Goal("LSTM step, against flax, usual loop or scan", FLAX, 1, 1.5),
-            Goal("LSTM step, against PyTorch, the better of its two", PYTORCH, 1, 1.5),
+            Goal("LSTM step, against Flax, usual loop or scan", FLAX, 1, 1.5),
+            Goal("LSTM step, against PyTorch, compiled or eager", PYTORCH, 1, 1.5),
         ),
         trains=True,
     ),

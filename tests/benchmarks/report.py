@@ -44,7 +44,10 @@ def _range(found: set) -> str:
 
 def goals(results: dict[str, Rows], rows: tuple[Row, ...] = ROWS) -> list[str]:
     """The table of the goals, with a line for each kind of processor that measured one."""
-    lines = ["| what | processor | must reach | aim | measured | against | |", "|---" * 7 + "|"]
+    lines = [
+        "| task | processor | required | target | result | compared with | verdict |",
+        "|---" * 7 + "|",
+    ]
     for by_kind in side_by_side(results, rows):
         for kind, verdict in by_kind.items():
             goal, sign = verdict.goal, "≤ " if verdict.goal.share else ""

@@ -7,11 +7,11 @@ from tasks import WARM_UP, Task
 OURS = "purenn"
 EPOCHS = 4  # of one `fit`, as a run has several: its checks are made once a run
 FUNCTIONS = {  # of each JAX peer's usual loop, where the row is about images
-    "flax linen": ("flax_linen", "usual"),
-    "flax nnx": ("flax_nnx", "usual"),
-    "flax nnx, functional": ("flax_nnx", "usual_functional"),
-    "equinox": ("equinox", "usual"),
-    "haiku": ("haiku", "usual"),
+    "Flax Linen": ("flax_linen", "usual"),
+    "Flax NNX": ("flax_nnx", "usual"),
+    "Flax NNX, functional": ("flax_nnx", "usual_functional"),
+    "Equinox": ("equinox", "usual"),
+    "Haiku": ("haiku", "usual"),
     "stax": ("stax", "usual"),
 }
 PYTORCH = ("PyTorch eager", "PyTorch compiled")

@@ -5,7 +5,7 @@ import sequences
 from row import EPOCHS, FUNCTIONS, OURS, PYTORCH, Contestant, Goal, Row, peers, scans
 from tasks import Task
 
-PRODUCTS = "its products alone"
+PRODUCTS = "its matrix products"
 USUAL = tuple(FUNCTIONS)
 SCANS = scans(FUNCTIONS)
 PEERS = (*USUAL, *SCANS, *PYTORCH, "NumPy")
@@ -35,16 +35,16 @@ def host_time(leaves: int, hidden: tuple[int, ...]) -> Row:
         (
             Contestant(OURS, "purenn", "host_time"),
             Contestant("purenn, raw key", "purenn", "host_time_raw_key"),
-            Contestant("flax linen", "flax_linen", "host_time"),
-            Contestant("flax linen, with a key", "flax_linen", "host_time_with_key"),
-            Contestant("flax nnx", "flax_nnx", "host_time"),
-            Contestant("flax nnx, functional", "flax_nnx", "host_time_functional"),
-            Contestant("equinox", "equinox", "host_time"),
+            Contestant("Flax Linen", "flax_linen", "host_time"),
+            Contestant("Flax Linen, with a key", "flax_linen", "host_time_with_key"),
+            Contestant("Flax NNX", "flax_nnx", "host_time"),
+            Contestant("Flax NNX, functional", "flax_nnx", "host_time_functional"),
+            Contestant("Equinox", "equinox", "host_time"),
         ),
         (
             Goal(
-                f"host time of a step call, {leaves} leaves, to the fastest of flax and equinox's",
-                ("flax linen", "flax nnx", "flax nnx, functional", "equinox"),
+                f"host overhead per step, {leaves} leaves, relative to Flax and Equinox",
+                ("Flax Linen", "Flax NNX", "Flax NNX, functional", "Equinox"),
                 1.05,
                 1.0,
                 share=True,
@@ -53,7 +53,7 @@ def host_time(leaves: int, hidden: tuple[int, ...]) -> Row:
     )
 
 
-LAYER_PEERS = {"flax linen": "flax_linen", "equinox": "equinox"}
+LAYER_PEERS = {"Flax Linen": "flax_linen", "Equinox": "equinox"}
 
 
 def convolution(name: str, title: str) -> Row:
@@ -72,7 +72,7 @@ def convolution(name: str, title: str) -> Row:
         ),
         tuple(
             Goal(
-                f"{name} convolution{' in a scan' * bool(loop)}, against flax and equinox",
+                f"{name} convolution{' in a scan' * bool(loop)}, against Flax and Equinox",
                 tuple(f"{who}{loop}" for who in LAYER_PEERS),
                 1,
                 3,
@@ -108,7 +108,7 @@ ROWS = (
             Goal("CNN step, against the fastest JAX peer in its usual loop", USUAL, 3, 4),
             Goal("CNN step, against the fastest JAX peer inside scan", SCANS, 15, 25),
             Goal(
-                "CNN step, against PyTorch, the better of its two",
+                "CNN step, against PyTorch, compiled or eager",
                 PYTORCH,
                 1.4,
                 2,
@@ -119,7 +119,7 @@ ROWS = (
     ),
     Row(
         "cnn_to_99",
-        "MNIST CNN of cnn_step, from scratch until 99 % of the test set is right, looked at after "
+        "MNIST CNN of cnn_step, from scratch until 99% of the test set is right, looked at after "
         "each epoch",
         "run",
         Task(cnn=True),
@@ -127,7 +127,7 @@ ROWS = (
             Contestant(OURS, "purenn", "to_accuracy"),
             Contestant("PyTorch eager", "pytorch", "to_accuracy"),
         ),
-        (Goal("CNN to 99 %, against PyTorch", ("PyTorch eager",), 1, 1.2),),
+        (Goal("CNN trained to 99%, against PyTorch", ("PyTorch eager",), 1, 1.2),),
         rounds=3,
     ),
     dense(
@@ -136,7 +136,9 @@ ROWS = (
         Task(),
         (
             Goal("784-128-10, against the fastest peer of all", PEERS, 1.2, 1.5, avx2=(1.35, 1.5)),
-            Goal("784-128-10, to its own products alone", (PRODUCTS,), 1.25, None, True),
+            Goal(
+                "784-128-10, relative to its matrix products alone", (PRODUCTS,), 1.25, None, True
+            ),
         ),
     ),
     dense(
@@ -191,10 +193,17 @@ ROWS = (
         (
             Contestant(OURS, "purenn", "blocks"),
             Contestant("purenn, recomputed", "purenn", "recomputed_blocks"),
-            Contestant("flax linen", "flax_linen", "blocks"),
+            Contestant("Flax Linen", "flax_linen", "blocks"),
         ),
         tuple(
-            Goal(f"eight blocks{how}, {what} to flax's", ("flax linen",), *marks, True, of, ours)
+            Goal(
+                f"eight blocks{how}, {what} relative to Flax's",
+                ("Flax Linen",),
+                *marks,
+                True,
+                of,
+                ours,
+            )
             for how, ours in (("", OURS), (" recomputed", "purenn, recomputed"))
             for what, of, marks in (
                 ("temporary memory", "temporaries", (0.7, 0.4)),
@@ -213,9 +222,17 @@ ROWS = (
         Task(),
         (
             Contestant(OURS, "cold_start", "purenn"),
-            Contestant("flax linen", "cold_start", "flax"),
+            Contestant("Flax Linen", "cold_start", "flax"),
         ),
-        (Goal("first result from a cold start, to flax's", ("flax linen",), 0.9, 0.7, True),),
+        (
+            Goal(
+                "first result from a cold start, relative to Flax's",
+                ("Flax Linen",),
+                0.9,
+                0.7,
+                True,
+            ),
+        ),
     ),
 )
 

@@ -5,10 +5,10 @@ from tasks import Task
 
 FUNCTIONS = {  # of each JAX peer's usual loop
     "plain JAX": ("gpt_jax", "usual"),
-    "flax linen": ("gpt_flax_linen", "usual"),
-    "flax nnx": ("gpt_flax_nnx", "usual"),
-    "flax nnx, functional": ("gpt_flax_nnx", "usual_functional"),
-    "equinox": ("gpt_equinox", "usual"),
+    "Flax Linen": ("gpt_flax_linen", "usual"),
+    "Flax NNX": ("gpt_flax_nnx", "usual"),
+    "Flax NNX, functional": ("gpt_flax_nnx", "usual_functional"),
+    "Equinox": ("gpt_equinox", "usual"),
 }
 JAX_PEERS = (*FUNCTIONS, *scans(FUNCTIONS))
 
@@ -43,10 +43,10 @@ def attention(length: int, jax: tuple[float, float], pytorch: bool) -> Row:
     name, title = f"attention_{length}", f"length {length:,}"
     goals = [Goal(f"causal attention, {title}, against jax.nn", ("JAX",), *jax)]
     if length == 4096:
-        what = f"causal attention, {title}, temporary memory to jax.nn's"
+        what = f"causal attention, {title}, temporary memory relative to jax.nn's"
         goals.append(Goal(what, ("JAX",), 0.15, 0.1, share=True, quantity="temporaries"))
     if pytorch:
-        what = f"causal attention, {title}, time to PyTorch's flash kernel"
+        what = f"causal attention, {title}, time relative to PyTorch's flash kernel"
         goals.append(Goal(what, ("PyTorch",), 1.5, 1.0, share=True))
     return Row(
         name,
@@ -69,7 +69,7 @@ ROWS = (
         Task(gpt="nanogpt", batch=12, steps=40),
         (
             Goal("GPT step, against the fastest JAX peer, usual loop or scan", JAX_PEERS, 1.3, 1.8),
-            Goal("GPT step, against PyTorch, the better of its two", PYTORCH, 0.9, 1.2),
+            Goal("GPT step, against PyTorch, compiled or eager", PYTORCH, 0.9, 1.2),
         ),
     ),
     microgpt(1),
