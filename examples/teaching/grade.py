@@ -1,35 +1,28 @@
-"""Grade a student's file: points, and in words what is wrong, as JSON.
+"""Grade a student's file: points, and in words what is wrong.
 
 python examples/teaching/grade.py FILE                         with the seed that the file names
 python examples/teaching/grade.py FILE --seed 7                other data and widths
-python examples/teaching/grade.py FILE --output report.json    writes the JSON there too
+python examples/teaching/grade.py FILE --json                  for programs
+python examples/teaching/grade.py FILE --output report.json    writes the JSON there
 python examples/teaching/grade.py --help                       every option
+
+To grade a whole class, see grade_class.py.
 
 Exit status: 0 if everything is right, 1 if not, 2 if the call itself is wrong. What the file prints
 goes to the standard error. It is run in a process of its own with a time limit, and that is all:
-this is no sandbox, so do not grade a file that you would not run.
+this is not a sandbox, so do not grade a file that you would not run.
 """
 
-import json
-import math
 import sys
-import tempfile
+from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
-from cyclopts.validators import Number
+from cyclopts import App, Parameter
+from grading.options import Seconds, Seed, status_of, writable
+from grading.readable import readable
 from grading.run import grade
 from grading.student_file import exercise_of, seed_of
-
-
-def whole(_: Any, tokens: Any) -> int:
-    """1.5 is no seed: without this it would be rounded."""
-    return int(tokens[0].value)
-
-
-Seed = Annotated[int | None, Parameter(validator=Number(gte=0, lt=2**32), converter=whole)]
-Seconds = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 
 app = App(name="grade.py", version_flags=[], result_action="return_value")
 
@@ -43,8 +36,9 @@ def main(
     exercise: str | None = None,
     seconds: Seconds = 10.0,
     output: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Grade a student's file: points, and in words what is wrong, as JSON.
+    """Grade a student's file: points, and in words what is wrong.
 
     Parameters
     ----------
@@ -57,41 +51,28 @@ def main(
     seconds:
         How long the file, and then each of its functions, may run: processor time.
     output:
-        A file to write the JSON to as well.
+        A file to write the report to as JSON.
+    json:
+        Print the report as JSON, for programs, instead of lines to read.
     """
     try:
         name, seed = exercise_of(file, exercise), seed_of(file, seed)
         if output is not None:
             writable(output)
-        report = json.dumps(grade(file, name, seed, seconds), indent=2, ensure_ascii=False)
+        result = grade(file, name, seed, seconds)
+        report = dumps(result, indent=2, ensure_ascii=False)
         if output is not None:
             output.write_text(report + "\n", encoding="utf-8")
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(report)
-    return 0 if json.loads(report)["passed"] else 1
-
-
-def writable(output: Path) -> None:
-    """Reject a bad --output before the file is run, not after."""
-    try:
-        if output.is_dir():
-            raise IsADirectoryError(f"{output} is a folder")
-        output.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=output.parent).close()
-    except OSError as error:
-        raise ValueError(f"--output must be a file that can be written; {error}") from error
+    print(report if json else readable(result))
+    return 0 if result["passed"] else 1
 
 
 def command(tokens: list[str] | None = None) -> int:
     """The exit status of a command line."""
-    try:
-        status = app(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return status or 0  # --help returns nothing
+    return status_of(app, tokens)
 
 
 if __name__ == "__main__":

@@ -4,25 +4,23 @@ python examples/teaching/variant.py dense --seed 7                 runs/teaching
 python examples/teaching/variant.py network_by_hand --seed 7       and a sheet, and its key
 python examples/teaching/variant.py --help                         every option
 
-An exercise with pencil and paper gets a sheet, NAME_SEED_sheet.txt, with that seed's numbers, and
-NAME_SEED_key.txt, the answers as `pn.explain` prints them. grade.py reads the seed from the file.
+An exercise with pencil and paper gets a sheet with that seed's numbers and a key with the answers,
+each as a page to print from a browser, NAME_SEED_sheet.html and NAME_SEED_key.html, and as text for
+the terminal. The key as text is what `pn.explain` prints. grade.py reads the seed from the file.
 """
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
+from grading.options import status_of, whole
+from grading.paper import key_page, sheet_page
 from grading.rubric import BY_HAND, EXERCISES
 from grading.sheet import key, sheet, student_file
 
 HERE = Path(__file__).resolve().parent
-
-
-def whole(_: Any, tokens: Any) -> int:
-    """1.5 is no seed: without this it would be rounded."""
-    return int(tokens[0].value)
 
 
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), converter=whole)]
@@ -53,6 +51,8 @@ def main(
     if exercise in BY_HAND:
         files[f"{exercise}_{seed}_sheet.txt"] = sheet(HERE / "exercises", exercise, seed)
         files[f"{exercise}_{seed}_key.txt"] = key(exercise, seed)
+        files[f"{exercise}_{seed}_sheet.html"] = sheet_page(exercise, seed)
+        files[f"{exercise}_{seed}_key.html"] = key_page(exercise, seed)
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -66,12 +66,7 @@ def main(
 
 def command(tokens: list[str] | None = None) -> int:
     """The exit status of a command line."""
-    try:
-        status = app(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return status or 0  # --help returns nothing
+    return status_of(app, tokens)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Batch normalization in training.
 
-Symptom: adding a number to a whole column of x changes no output, so that a column of dx must sum
-to 0. These do not, and the layer before keeps moving its biases for nothing.
+Symptom: adding a number to a whole column of x changes no output, so each column of dx should sum
+to 0. These columns do not, and the previous layer keeps changing its biases without any effect.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Two layers with ReLU, of equal width.
 
-Symptom: the second layer learns as it should. The first one moves, but not where it should.
+Symptom: the second layer learns as it should. The first layer changes, but in a wrong direction.
 """
 
 import numpy as np

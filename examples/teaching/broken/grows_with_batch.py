@@ -1,6 +1,6 @@
 """Softmax with cross-entropy, the mean over m examples.
 
-Symptom: it trains at a small learning rate. With a larger batch and the same rate, it diverges.
+Symptom: training works at a small learning rate. With a larger batch, it diverges at this rate.
 """
 
 import numpy as np

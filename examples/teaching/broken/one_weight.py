@@ -1,6 +1,6 @@
 """A dense layer, with its sums written out.
 
-Symptom: it trains, but one weight is at the end what it was at the start.
+Symptom: the network trains, but one weight never changes.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """One layer under softmax with cross-entropy, the mean over m examples.
 
-Symptom: the loss falls, but slowly, and the larger the batch, the more slowly a step lowers it.
+Symptom: the loss falls slowly, and a step lowers it less when the batch is larger.
 """
 
 import numpy as np

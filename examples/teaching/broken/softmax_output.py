@@ -1,7 +1,7 @@
-"""Softmax on its own, with any loss after it.
+"""Softmax by itself, followed by any loss.
 
-Symptom: adding a number to a whole row of z changes no probability, so that a row of dz must sum
-to 0. These do not.
+Symptom: adding a number to a whole row of z changes no probability, so each row of dz should sum
+to 0. These rows do not.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """A dense layer with as many outputs as inputs.
 
-Symptom: no error is raised, the shapes fit, and the steps do not follow the slope of the loss.
+Symptom: there is no error and the shapes match, but the steps do not follow the slope of the loss.
 """
 
 import numpy as np

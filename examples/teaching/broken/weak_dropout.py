@@ -1,7 +1,7 @@
-"""Dropout in training, with rate the probability that a value is zeroed.
+"""Dropout in training, where rate is the probability that a value is set to zero.
 
-Symptom: the layers before the dropout learn more slowly than those after it, and the higher the
-rate, the more slowly.
+Symptom: the layers before the dropout learn more slowly than those after it. At a higher rate,
+they learn even more slowly.
 """
 
 import numpy as np

@@ -4,10 +4,10 @@
     tanh      a = (e^z - e^-z) / (e^z + e^-z)
     ReLU      a = max(z, 0)
 
-All are elementwise: z, a, da and dz have one shape, (m, n). da, the derivative
-of the loss by a, comes in; dz = da ⊙ f'(z) goes out. For sigmoid and tanh write
-f'(z) with the output a alone, and check on paper that it is the same. ReLU's
-derivative at 0 is taken to be 0 here.
+All three are elementwise: z, a, da and dz have the same shape, (m, n). Given
+da, the derivative of the loss with respect to a, return dz = da ⊙ f'(z). For
+sigmoid and tanh, write f'(z) in terms of the output a only, and check on paper
+that the two forms agree. Take the derivative of ReLU at 0 to be 0.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -19,17 +19,17 @@ SEED = 0
 
 
 def sigmoid_backward(a, da):
-    """Give dz, from the output a."""
+    """Return dz, from the output a."""
     raise NotImplementedError("dz")
 
 
 def tanh_backward(a, da):
-    """Give dz, from the output a."""
+    """Return dz, from the output a."""
     raise NotImplementedError("dz")
 
 
 def relu_backward(z, da):
-    """Give dz, from the input z."""
+    """Return dz, from the input z."""
     raise NotImplementedError("dz")
 
 

@@ -5,11 +5,12 @@
     x_hat = (x - mu) / sqrt(var + ε)  x_hat: (m, n), ε = 1e-5
     y     = gamma x_hat + beta        gamma, beta: (n,)
 
-Each x moves its own x_hat, and through mu and var everyone else's. `backward`
-is for training. In evaluation mu and var are given numbers, the running
-statistics, and x moves its own y alone: `evaluation_backward` is that.
+Each x changes its own x_hat and, through mu and var, every other x_hat in its
+column. `backward` is for training. In evaluation, mu and var are fixed numbers,
+the running statistics, so each x changes only its own y. Write the backward
+pass for this case in `evaluation_backward`.
 
-A check on your result: each column of dx sums to 0, since adding one number to
+To check your result: each column of dx sums to 0, since adding one number to
 a whole column of x changes no y.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
@@ -24,18 +25,18 @@ SEED = 0
 
 
 def forward(x, gamma, beta):
-    """Give y in training; nothing to do here."""
+    """Return y in training; nothing to do here."""
     x_hat = (x - x.mean(0)) / np.sqrt(x.var(0) + EPSILON)
     return gamma * x_hat + beta
 
 
 def backward(x, gamma, beta, dy):
-    """Give dx, dgamma, dbeta in training."""
+    """Return dx, dgamma, dbeta in training."""
     raise NotImplementedError("dx, dgamma, dbeta")
 
 
 def evaluation_backward(x, gamma, beta, mean, var, dy):
-    """Give dx, dgamma, dbeta in evaluation: mean and var are constants."""
+    """Return dx, dgamma, dbeta in evaluation: mean and var are constants."""
     raise NotImplementedError("dx, dgamma, dbeta")
 
 

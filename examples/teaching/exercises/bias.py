@@ -2,16 +2,16 @@
 
     z = x·w + b     b: (n_out,)   z: (m, n_out)
 
-Every example adds the same b, so db is a sum over the examples, dz's rows.
-Three functions:
+Every example adds the same b, so db is a sum over the examples, which are the
+rows of dz. Write three functions:
 
-- `bias_backward` gives db: (n_out,) from dz: (m, n_out);
-- `sum_without_axis` gives the number that np.sum(dz) is, with no axis, at the
+- `bias_backward` returns db: (n_out,) from dz: (m, n_out).
+- `sum_without_axis` returns the value of np.sum(dz), without an axis, in the
   output layer of a classifier, where dz = (softmax(z) - y) / m and each row of
-  y has a single 1. It gets no arguments: the number is the same for every z and
-  y. What would a bias learn from it?
-- `columns_bias_backward` gives db as texts write it whose columns are examples.
-  There dZ: (n_out, m) is not divided by m yet, b is a column, and
+  y has a single 1. It takes no arguments, because the value is the same for
+  every z and y. What would a bias learn from it?
+- `columns_bias_backward` returns db for texts in which columns are examples.
+  There, dZ: (n_out, m) is not divided by m yet, b is a column, and
   db: (n_out, 1) is the mean over the examples.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
@@ -24,17 +24,17 @@ SEED = 0
 
 
 def bias_backward(dz):
-    """Give db: (n_out,) from dz: (m, n_out)."""
+    """Return db: (n_out,) from dz: (m, n_out)."""
     raise NotImplementedError("db")
 
 
 def sum_without_axis():
-    """Give the number np.sum(dz) for softmax with cross-entropy."""
+    """Return the number np.sum(dz) for softmax with cross-entropy."""
     raise NotImplementedError("a number")
 
 
 def columns_bias_backward(dZ):
-    """Give db: (n_out, 1) from dZ: (n_out, m), which is not divided by m."""
+    """Return db: (n_out, 1) from dZ: (n_out, m), which is not divided by m."""
     raise NotImplementedError("db")
 
 

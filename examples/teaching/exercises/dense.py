@@ -2,9 +2,9 @@
 
     z = x·w + b     x: (m, n_in)   w: (n_in, n_out)   b: (n_out,)   z: (m, n_out)
 
-Rows of x are examples. dz, of z's shape, comes in: the derivative of the loss
-with respect to z, with the division by m already in it. Give the derivatives of
-the loss with respect to x, w and b. Each has the shape of its variable, and the
+Rows of x are examples. `backward` receives dz, the derivative of the loss with
+respect to z, which has already been divided by m. Return the derivatives of the
+loss with respect to x, w, and b. Each has the shape of its variable, and the
 shapes leave little choice:
 
     dx: (m, n_in) from dz and w      dw: (n_in, n_out) from x and dz      db: (n_out,) from dz
@@ -19,12 +19,12 @@ SEED = 0
 
 
 def forward(x, w, b):
-    """Give z; nothing to do here."""
+    """Return z; nothing to do here."""
     return x @ w + b
 
 
 def backward(x, w, b, dz):
-    """Give dx, dw, db."""
+    """Return dx, dw, db."""
     raise NotImplementedError("dx, dw, db")
 
 

@@ -1,12 +1,12 @@
-"""Exercise `dropout`: in training, on the way back, and in evaluation.
+"""Exercise `dropout`: forward and backward in training, and in evaluation.
 
     training     y = x ⊙ mask / (1 - rate)     x, y, mask: (m, n)
     evaluation   y = x
 
-`rate` is the probability that a value is zeroed, and the mask, True where a
-value is kept, is drawn for you. The division keeps the mean of y that of x, so
-that evaluation needs no scale. `backward` gets the mask of its own forward
-pass: what did each x do to y?
+`rate` is the probability that a value is set to zero. The mask, which is True
+where a value is kept, is drawn for you. The division keeps the mean of y equal
+to the mean of x, so evaluation needs no scale. `backward` receives the mask of
+the forward pass. How did each x affect y?
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -18,17 +18,17 @@ SEED = 0
 
 
 def forward(x, mask, rate):
-    """Give y in training."""
+    """Return y in training."""
     raise NotImplementedError("y")
 
 
 def backward(dy, mask, rate):
-    """Give dx in training."""
+    """Return dx in training."""
     raise NotImplementedError("dx")
 
 
 def evaluate(x, rate):
-    """Give y in evaluation."""
+    """Return y in evaluation."""
     raise NotImplementedError("y")
 
 

@@ -2,16 +2,17 @@
 
     loss = 1/n Σ (y_pred - y_true)²    y_pred, y_true: (m, k)    n = m·k elements
 
-m examples with k outputs each: the mean is over n numbers, not over m. Three
-functions:
+There are m examples with k outputs each, so the mean is over n numbers, not
+over m. Write three functions:
 
-- `mse_backward` gives the derivative of this loss with respect to the
-  predictions: (m, k);
-- `ratio_of_the_texts` gives by which factor the formula (2/m)(y_pred - y_true),
-  as some texts have it, is larger than that derivative, m being the batch size;
-- `loss_of_a_minus_y` gives a loss, 0 where a = y, whose derivative with respect
-  to a is (a - y) / m. Texts that write dZ = A - Y "for MSE", and divide by m in dW,
-  take the derivative of this loss, not of the mean above.
+- `mse_backward` returns the derivative of this loss with respect to the
+  predictions: (m, k).
+- `ratio_of_the_texts` returns the factor by which the formula
+  (2/m)(y_pred - y_true) of some texts is larger than this derivative, where m
+  is the batch size.
+- `loss_of_a_minus_y` returns a loss, 0 where a = y, whose derivative with
+  respect to a is (a - y) / m. Texts that write dZ = A - Y "for MSE", and divide
+  by m in dW, take the derivative of this loss, not of the mean above.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -23,17 +24,17 @@ SEED = 0
 
 
 def mse_backward(predictions, targets):
-    """Give the derivative with respect to the predictions."""
+    """Return the derivative with respect to the predictions."""
     raise NotImplementedError("dpredictions")
 
 
 def ratio_of_the_texts(m, k):
-    """Give (2/m)(y_pred - y_true) divided by the derivative: a number."""
+    """Return (2/m)(y_pred - y_true) divided by the derivative: a number."""
     raise NotImplementedError("a number")
 
 
 def loss_of_a_minus_y(a, y):
-    """Give the loss, a number, whose derivative with respect to a is (a - y) / m."""
+    """Return the loss, a number, whose derivative with respect to a is (a - y) / m."""
     raise NotImplementedError("a loss")
 
 

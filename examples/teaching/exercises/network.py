@@ -7,10 +7,10 @@
 
     dZ2 = (A2 - Y) / m   Y: (m, k), row i has its 1 at label_i
 
-`forward` gives a dict of Z1, A1, Z2, A2. `backward` gets that dict as `values`,
-and gives one of dZ2, dW2, db2, dA1, dZ1, dW1, db1, in this order of working.
-The division by m happens once, in dZ2. Each name brings a point, and a mistake
-is named where it is made.
+`forward` returns a dict with Z1, A1, Z2, A2. `backward` receives this dict as
+`values` and returns a dict with dZ2, dW2, db2, dA1, dZ1, dW1, db1, which are
+best computed in this order. The division by m happens once, in dZ2. You get a
+point for each name, and the report shows where a mistake was made.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -22,12 +22,12 @@ SEED = 0
 
 
 def forward(params, X):
-    """Give {"Z1": ..., "A1": ..., "Z2": ..., "A2": ...}; params has W1, b1, W2, b2."""
+    """Return {"Z1": ..., "A1": ..., "Z2": ..., "A2": ...}; params has W1, b1, W2, b2."""
     raise NotImplementedError("Z1, A1, Z2, A2")
 
 
 def backward(params, X, labels, values):
-    """Give {"dZ2": ..., "dW2": ..., "db2": ..., "dA1": ..., "dZ1": ..., "dW1": ..., "db1": ...}."""
+    """Return a dict with dZ2, dW2, db2, dA1, dZ1, dW1, and db1."""
     raise NotImplementedError("dZ2, dW2, db2, dA1, dZ1, dW1, db1")
 
 

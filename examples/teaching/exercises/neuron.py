@@ -1,12 +1,12 @@
-"""Exercise `neuron`: one neuron, forwards and backwards.
+"""Exercise `neuron`: one neuron, forward and backward.
 
     z = x·w + b          x: (m, n)   w: (n,)   b: a number   z: (m,)
     a = 1 / (1 + e^-z)   a: (m,)
 
-Rows of x are examples. `backward` gets da, of a's shape: the derivative of the
-loss with respect to a. With the chain rule, through da/dz = a (1 - a), give the
-derivatives of the loss with respect to x, w and b. Each has the shape of its
-variable; b is one number that all m examples share.
+Rows of x are examples. `backward` receives da, the derivative of the loss with
+respect to a. Use the chain rule with da/dz = a (1 - a) to compute the
+derivatives of the loss with respect to x, w, and b. Each has the shape of its
+variable, and b is one number that all m examples share.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -18,12 +18,12 @@ SEED = 0
 
 
 def forward(x, w, b):
-    """Give a."""
+    """Return a."""
     raise NotImplementedError("a")
 
 
 def backward(x, w, b, da):
-    """Give dx, dw, db."""
+    """Return dx, dw, db."""
     raise NotImplementedError("dx, dw, db")
 
 

@@ -1,15 +1,16 @@
 """Exercise `softmax_cross_entropy`: the output layer of a classifier.
 
     a    = softmax(z) = e^z / Σ e^z    z, a: (m, k); the sum is over each row
-    loss = -1/m Σ log a[i, label_i]    labels: (m,), whole numbers from 0 to k - 1
+    loss = -1/m Σ ln a[i, label_i]    labels: (m,), whole numbers from 0 to k - 1
     dz   = (a - y) / m                 y: (m, k), row i has its 1 at label_i
 
-Derive the last line on paper before you write it. For one row it is a sum over
-c, dloss/dz_j = Σ dloss/da_c · da_c/dz_j, and da_c/dz_j is not zero for c ≠ j:
-softmax has a Jacobian, not an elementwise derivative.
+Derive the last line on paper before you write it. For one row, it is a sum over
+c, dloss/dz_j = Σ dloss/da_c · da_c/dz_j. Here da_c/dz_j is not zero for c ≠ j,
+because softmax has a Jacobian, not an elementwise derivative.
 
-e^1000 is infinite in float64: `softmax` must hold at z = 1000 too. Subtracting
-one number from a whole row changes nothing in the quotient; which number helps?
+e^1000 is infinite in float64, but `softmax` must also work at z = 1000.
+Subtracting one number from a whole row does not change the quotient. Which
+number helps?
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """
@@ -21,17 +22,17 @@ SEED = 0
 
 
 def softmax(z):
-    """Give a: (m, k)."""
+    """Return a: (m, k)."""
     raise NotImplementedError("a")
 
 
 def loss(z, labels):
-    """Give the mean over the m examples: a number."""
+    """Return the mean over the m examples: a number."""
     raise NotImplementedError("the loss")
 
 
 def backward(z, labels):
-    """Give dz: (m, k), the derivative of the loss with respect to z."""
+    """Return dz: (m, k), the derivative of the loss with respect to z."""
     raise NotImplementedError("dz")
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from grading.rubric import CARRIED
+
 LONGEST = 300  # characters of a message: an exception's text can be anything
 
 
@@ -31,12 +33,18 @@ def failure(status: str, message: str = "", line: int | None = None) -> dict[str
 
 def summed(file: str, exercise: str, seed: int, marked: list[dict[str, Any]]) -> dict[str, Any]:
     """The points together, above the parts."""
+    carried = {}
+    if exercise in CARRIED:
+        for part in marked:
+            part["points_carried"] = sum(check["carried"] for check in part["checks"])
+        carried["points_carried"] = sum(part["points_carried"] for part in marked)
     return {
         "file": file,
         "exercise": exercise,
         "seed": seed,
         "passed": all(part["passed"] for part in marked),
         "points": sum(part["points"] for part in marked),
+        **carried,
         "total": sum(part["total"] for part in marked),
         "not_implemented": [p["part"] for p in marked if p["status"] == "not implemented"],
         "parts": marked,

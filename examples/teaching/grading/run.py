@@ -1,7 +1,7 @@
 """Grade a file: run it in a process of its own, and put the result together.
 
-The process keeps a crash, an endless loop and prints out of the grader's way. It is no sandbox: the
-student's code runs with the rights of whoever grades it.
+The process keeps a crash, an endless loop and prints out of the grader's way. It is not a sandbox:
+the student's code runs with the rights of whoever grades it.
 """
 
 import contextlib
@@ -22,12 +22,14 @@ START = 120.0  # seconds that a busy machine may take to import JAX
 PRINTS = 10_000  # bytes of a student's prints that are shown; the rest is dropped
 
 
-def grade(path: Path, exercise: str, seed: int, seconds: float) -> dict[str, Any]:
-    """The whole result of one file, as the JSON has it."""
+def grade(
+    path: Path, exercise: str, seed: int, seconds: float, *, show: bool = True
+) -> dict[str, Any]:
+    """The whole result of one file, as the JSON has it; `show` passes on what the file prints."""
     results: dict[str, dict[str, Any]] = {}
     while True:
         # A part that hangs or crashes ends its process; the next one goes on with the others.
-        parts, events, status = one_process(path, exercise, seed, seconds, list(results))
+        parts, events, status = one_process(path, exercise, seed, seconds, list(results), show=show)
         before = len(results)
         results |= read(parts, events, list(results), status, seconds)
         if len(results) == len(parts):
@@ -37,7 +39,7 @@ def grade(path: Path, exercise: str, seed: int, seconds: float) -> dict[str, Any
 
 
 def one_process(
-    path: Path, exercise: str, seed: int, seconds: float, done: list[str]
+    path: Path, exercise: str, seed: int, seconds: float, done: list[str], *, show: bool
 ) -> tuple[dict[str, int], list[dict[str, Any]], int | None]:
     """The points of each part, what happened, and the exit status, None if it was stopped."""
     with tempfile.TemporaryDirectory(prefix="grade-") as folder:
@@ -53,7 +55,7 @@ def one_process(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        reader = threading.Thread(target=pass_on, args=(child.stdout,), daemon=True)
+        reader = threading.Thread(target=pass_on, args=(child.stdout, show), daemon=True)
         reader.start()
         try:
             stopped = not wait(child, file, seconds)
@@ -78,9 +80,9 @@ def environment() -> dict[str, str]:
     }
 
 
-def pass_on(stream: Any) -> None:
-    """Show what the file prints, up to a bound, where the JSON is not."""
-    left = PRINTS
+def pass_on(stream: Any, show: bool) -> None:
+    """Show what the file prints, up to a bound, where the report is not; or only empty the pipe."""
+    left = PRINTS if show else 0
     while chunk := stream.read1(4096):
         sys.stderr.write(chunk[:left].decode("utf-8", "replace"))
         left = max(0, left - len(chunk))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def student_file(folder: Path, exercise: str, seed: int) -> str:
     return changed
 
 
+@cache  # drawing them takes several tries, and a sheet, its key and the student's file share them
 def numbers(exercise: str, seed: int) -> dict[str, Any]:
     """What a sheet gives; nothing for an exercise in code."""
     if exercise not in BY_HAND:

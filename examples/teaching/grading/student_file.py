@@ -1,5 +1,6 @@
 """What a student's file says about itself, read as text: it may not even be valid Python."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -13,7 +14,10 @@ def exercise_of(path: Path, given: str | None) -> str:
     """The exercise that is asked for, or that the file names."""
     name, where = given, "--exercise"
     if name is None:
-        found = EXERCISE.search(text_of(path))
+        text = text_of(path)
+        found = EXERCISE.search(text)
+        if found is None and "\0" in text:
+            raise ValueError(f"FILE {path} is not a text in UTF-8: it has null bytes")
         if found is None:
             raise ValueError(
                 f'FILE {path} names no exercise: a line such as EXERCISE = "dense" is expected, or '
@@ -36,6 +40,15 @@ def seed_of(path: Path, given: int | None) -> int:
 def text_of(path: Path) -> str:
     """The file as text, whatever is in it."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        source = source_of(path)
     except OSError as error:
         raise ValueError(f"FILE must be a student's Python file: {error}") from error
+    return source if isinstance(source, str) else source.decode("utf-8-sig", errors="replace")
+
+
+def source_of(path: Path) -> bytes | str:
+    """What Python compiles: the bytes, or the text of a file in UTF-16, as some editors save it."""
+    source = path.read_bytes()
+    if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return source.decode("utf-16", errors="replace")
+    return source

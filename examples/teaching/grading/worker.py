@@ -16,9 +16,10 @@ from typing import Any
 
 import jax
 
-from grading.part import Part
+from grading.part import Check, Part
 from grading.results import failure, result, short, summed, zero
 from grading.rubric import rubric
+from grading.student_file import source_of
 from grading.watch import Watch
 
 
@@ -28,7 +29,7 @@ def load(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     module.__file__ = str(path)
     sys.modules["student"] = module  # where dataclasses and pickle look a class up
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        exec(compile(source_of(path), str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         return None, failure("syntax error", error.msg or "invalid syntax", error.lineno)
     except BaseException as error:
@@ -46,6 +47,8 @@ def mark(part: Part, names: dict[str, Any], path: Path, seed: int) -> dict[str, 
         with warnings.catch_warnings(), jax.enable_x64(True):
             warnings.simplefilter("ignore")
             checks = part.mark(function, seed)
+            if part.follow:
+                checks = part.follow(names, seed, checks)
     except NotImplementedError as error:
         text, line = f"{part.name} is not written yet", line_of(error, str(path))
         return zero(part.name, total, failure("not implemented", text, line))
@@ -53,10 +56,15 @@ def mark(part: Part, names: dict[str, Any], path: Path, seed: int) -> dict[str, 
         return zero(part.name, total, raised(error, str(path)))
     points = sum(bool(check.passed) for check in checks)
     why = failure("right" if points == total else "wrong")
-    shown = [
-        {"name": c.name, "passed": bool(c.passed), "message": short(c.message)} for c in checks
-    ]
+    shown = [entry(check, part.follow is not None) for check in checks]
     return result(part.name, total, points, why, shown)
+
+
+def entry(check: Check, follows: bool) -> dict[str, Any]:
+    """A check's entry in the JSON."""
+    more = {"carried": bool(check.carried)} if follows else {}
+    passed, message = bool(check.passed), short(check.message)
+    return {"name": check.name, "passed": passed, **more, "message": message}
 
 
 def grade_here(path: Path, exercise: str, seed: int) -> dict[str, Any]:

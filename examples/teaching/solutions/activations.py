@@ -5,15 +5,15 @@ SEED = 0
 
 
 def sigmoid_backward(a, da):
-    """Give dz, from the output a."""
+    """Return dz, from the output a."""
     return da * a * (1 - a)
 
 
 def tanh_backward(a, da):
-    """Give dz, from the output a."""
+    """Return dz, from the output a."""
     return da * (1 - a**2)
 
 
 def relu_backward(z, da):
-    """Give dz, from the input z."""
+    """Return dz, from the input z."""
     return da * (z > 0)

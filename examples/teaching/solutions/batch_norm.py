@@ -9,13 +9,13 @@ SEED = 0
 
 
 def forward(x, gamma, beta):
-    """Give y in training; nothing to do here."""
+    """Return y in training; nothing to do here."""
     x_hat = (x - x.mean(0)) / np.sqrt(x.var(0) + EPSILON)
     return gamma * x_hat + beta
 
 
 def backward(x, gamma, beta, dy):
-    """Give dx, dgamma, dbeta in training."""
+    """Return dx, dgamma, dbeta in training."""
     std = np.sqrt(x.var(0) + EPSILON)
     x_hat = (x - x.mean(0)) / std
     dx_hat = dy * gamma
@@ -26,7 +26,7 @@ def backward(x, gamma, beta, dy):
 
 
 def evaluation_backward(x, gamma, beta, mean, var, dy):
-    """Give dx, dgamma, dbeta in evaluation: mean and var are constants."""
+    """Return dx, dgamma, dbeta in evaluation: mean and var are constants."""
     std = np.sqrt(var + EPSILON)
     x_hat = (x - mean) / std
     return dy * gamma / std, (dy * x_hat).sum(0), dy.sum(0)

@@ -5,10 +5,10 @@ SEED = 0
 
 
 def forward(x, w, b):
-    """Give z; nothing to do here."""
+    """Return z; nothing to do here."""
     return x @ w + b
 
 
 def backward(x, w, b, dz):
-    """Give dx, dw, db."""
+    """Return dx, dw, db."""
     return dz @ w.T, x.T @ dz, dz.sum(axis=0)

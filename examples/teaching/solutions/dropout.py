@@ -5,15 +5,15 @@ SEED = 0
 
 
 def forward(x, mask, rate):
-    """Give y in training."""
+    """Return y in training."""
     return x * mask / (1 - rate)
 
 
 def backward(dy, mask, rate):
-    """Give dx in training."""
+    """Return dx in training."""
     return dy * mask / (1 - rate)
 
 
 def evaluate(x, rate):
-    """Give y in evaluation."""
+    """Return y in evaluation."""
     return x

@@ -7,15 +7,15 @@ SEED = 0
 
 
 def mse_backward(predictions, targets):
-    """Give the derivative with respect to the predictions."""
+    """Return the derivative with respect to the predictions."""
     return 2 * (predictions - targets) / predictions.size
 
 
 def ratio_of_the_texts(m, k):
-    """Give (2/m)(y_pred - y_true) divided by the derivative: a number."""
+    """Return (2/m)(y_pred - y_true) divided by the derivative: a number."""
     return (2 / m) / (2 / (m * k))  # which is k
 
 
 def loss_of_a_minus_y(a, y):
-    """Give the loss, a number, whose derivative with respect to a is (a - y) / m."""
+    """Return the loss, a number, whose derivative with respect to a is (a - y) / m."""
     return np.sum((a - y) ** 2) / (2 * len(a))

@@ -7,7 +7,7 @@ SEED = 0
 
 
 def forward(params, X):
-    """Give {"Z1": ..., "A1": ..., "Z2": ..., "A2": ...}; params has W1, b1, W2, b2."""
+    """Return {"Z1": ..., "A1": ..., "Z2": ..., "A2": ...}; params has W1, b1, W2, b2."""
     Z1 = X @ params["W1"] + params["b1"]
     A1 = np.maximum(Z1, 0)
     Z2 = A1 @ params["W2"] + params["b2"]
@@ -16,7 +16,7 @@ def forward(params, X):
 
 
 def backward(params, X, labels, values):
-    """Give {"dZ2": ..., "dW2": ..., "db2": ..., "dA1": ..., "dZ1": ..., "dW1": ..., "db1": ...}."""
+    """Return a dict with dZ2, dW2, db2, dA1, dZ1, dW1, and db1."""
     Z1, A1, A2 = values["Z1"], values["A1"], values["A2"]
     Y = np.eye(A2.shape[1])[labels]
     dZ2 = (A2 - Y) / len(X)

@@ -1,4 +1,4 @@
-"""Solution of the exercise `neuron`: one neuron, forwards and backwards."""
+"""Solution of the exercise `neuron`: one neuron, forward and backward."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ SEED = 0
 
 
 def forward(x, w, b):
-    """Give a."""
+    """Return a."""
     return 1 / (1 + np.exp(-(x @ w + b)))
 
 
 def backward(x, w, b, da):
-    """Give dx, dw, db."""
+    """Return dx, dw, db."""
     a = forward(x, w, b)
     dz = da * a * (1 - a)  # (m,)
     return np.outer(dz, w), x.T @ dz, dz.sum()

@@ -4,8 +4,8 @@ import numpy as np
 
 EXERCISE = "one_neuron_by_hand"
 SEED = 0
-X = [[-1.0, 2.0], [-1.0, 3.0]]
-W1 = [[0.5], [-0.5]]
+X = [[2.0, -2.0], [-1.0, -1.0]]
+W1 = [[1.0], [-0.5]]
 b1 = [-0.5]
 Y = [[0.0], [1.0]]
 
@@ -18,12 +18,12 @@ def values(w, b):
 
 
 def forward():
-    """Give {"Z1": ..., "A1": ..., "loss": ...}."""
+    """Return {"Z1": ..., "A1": ..., "loss": ...}."""
     return values(W1, b1)
 
 
 def backward():
-    """Give {"dA1": ..., "dZ1": ..., "dW1": ..., "db1": ...}."""
+    """Return {"dA1": ..., "dZ1": ..., "dW1": ..., "db1": ...}."""
     a1 = np.array(values(W1, b1)["A1"])
     dA1 = a1 - np.array(Y)  # 2/n, and n is 2
     dZ1 = dA1 * a1 * (1 - a1)
@@ -32,7 +32,7 @@ def backward():
 
 
 def step():
-    """Give {"W1": ..., "b1": ..., "loss": ...} after a step of 0.1."""
+    """Return {"W1": ..., "b1": ..., "loss": ...} after a step of 0.1."""
     d = backward()
     w, b = W1 - 0.1 * d["dW1"], b1 - 0.1 * d["db1"]
     return {"W1": w, "b1": b, "loss": values(w, b)["loss"]}

@@ -6,14 +6,14 @@ EXERCISE = "optimizers"
 SEED = 0
 
 
-def momentum_step(w, v, g, rate, beta):
-    """Give the new w, v."""
-    v = beta * v + (1 - beta) * g
-    return w - rate * v, v
+def momentum_step(w, m, g, rate, beta):
+    """Return the new w, m."""
+    m = beta * m + (1 - beta) * g
+    return w - rate * m, m
 
 
 def adam_step(w, m, v, g, t, rate, beta1, beta2, epsilon):
-    """Give the new w, m, v."""
+    """Return the new w, m, v."""
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)

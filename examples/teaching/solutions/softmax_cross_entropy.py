@@ -7,17 +7,17 @@ SEED = 0
 
 
 def softmax(z):
-    """Give a: (m, k)."""
+    """Return a: (m, k)."""
     e = np.exp(z - z.max(axis=1, keepdims=True))  # the largest is e^0
     return e / e.sum(axis=1, keepdims=True)
 
 
 def loss(z, labels):
-    """Give the mean over the m examples: a number."""
+    """Return the mean over the m examples: a number."""
     return -np.log(softmax(z)[np.arange(len(z)), labels]).mean()
 
 
 def backward(z, labels):
-    """Give dz: (m, k), the derivative of the loss with respect to z."""
+    """Return dz: (m, k), the derivative of the loss with respect to z."""
     y = np.eye(z.shape[1])[labels]
     return (softmax(z) - y) / len(z)

@@ -12,15 +12,18 @@ def forward(x, w):
     return w * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
 
 
+def input_derivative(x, w, dy):
+    r = 1 / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
+    return r * w * dy - r**3 * x * np.mean(dy * w * x, axis=-1, keepdims=True)
+
+
 def backward(x, w, dy):
-    dx, _ = mended(x, w, dy)
-    return dx, None
+    return input_derivative(x, w, dy), None
 
 
 def mended(x, w, dy):
-    r = 1 / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
-    s = np.mean(dy * w * x, axis=-1, keepdims=True)
-    return r * w * dy - r**3 * x * s, np.sum(dy * x * r, axis=0)
+    dw = dy * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
+    return input_derivative(x, w, dy), np.sum(dw, axis=0)
 
 
 def arguments():

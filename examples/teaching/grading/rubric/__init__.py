@@ -19,6 +19,7 @@ EXERCISES = (
 )
 
 BY_HAND = ("one_neuron_by_hand", "network_by_hand")  # with pencil and paper
+CARRIED = (*BY_HAND, "network")  # marked a second time, with errors carried forward
 
 
 def rubric(exercise: str) -> ModuleType:

@@ -32,6 +32,7 @@ def bias_backward(student, seed):
         lambda x, w, b: x @ w + b,
         lambda x, w, b, dz: (None, None, student(dz)),
         *(x, w, b),
+        letters={"y": "z", "dy": "dz"},
     )
     return checks[2:]
 

@@ -10,7 +10,13 @@ def data(seed):
 
 
 def backward(student, seed):
-    return derivatives(("dx", "dw", "db"), lambda x, w, b: x @ w + b, student, *data(seed))
+    return derivatives(
+        ("dx", "dw", "db"),
+        lambda x, w, b: x @ w + b,
+        student,
+        *data(seed),
+        letters={"y": "z", "dy": "dz"},
+    )
 
 
 PARTS = (Part("backward", ("dx", "dw", "db"), backward),)

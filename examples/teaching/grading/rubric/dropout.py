@@ -30,20 +30,49 @@ def right(seed):
     return x, rate, y, y != 0
 
 
+IN_Y = {
+    "the division by 1 - rate is missing": lambda x, mask, rate: x * mask,
+    "multiplied by 1 - rate instead of divided": lambda x, mask, rate: x * mask * (1 - rate),
+    "divided by rate instead of by 1 - rate": lambda x, mask, rate: x * mask / rate,
+    "the mask is the wrong way round: it is True where a value is kept": (
+        lambda x, mask, rate: x * ~mask / (1 - rate)
+    ),
+    "the mask is left out": lambda x, mask, rate: x / (1 - rate),
+    "the mask and the division by 1 - rate are left out": lambda x, mask, rate: x,
+}
+IN_EVALUATION = {
+    "multiplied by 1 - rate: in training, the division has taken care of that": (
+        lambda x, rate: x * (1 - rate)
+    ),
+    "divided by 1 - rate: in evaluation, nothing was dropped": lambda x, rate: x / (1 - rate),
+}
+
+
 def forward(student, seed):
     x, rate, y, mask = right(seed)
-    return [value("y", student(x.copy(), mask.copy(), rate), y, m=len(x))]
+    mine = student(x.copy(), mask.copy(), rate)
+    return [value("y", mine, y, m=len(x), mistakes=IN_Y, given=(x, mask, rate))]
 
 
 def backward(student, seed):
     x, rate, _, mask = right(seed)
-    return derivatives(("dx",), layer(seed), lambda x, dy: student(dy, mask.copy(), rate), x)
+    known = {
+        words: lambda x, dy, wrong=wrong: wrong(dy, mask, rate) for words, wrong in IN_Y.items()
+    }
+    return derivatives(
+        ("dx",),
+        layer(seed),
+        lambda x, dy: student(dy, mask.copy(), rate),
+        x,
+        mistakes={"dx": known},
+    )
 
 
 def evaluate(student, seed):
     x, rate, _ = data(seed)
     y, _ = pn.dropout(rate).apply((), (), x, train=False)
-    return [value("y", student(x.copy(), rate), y, m=len(x))]
+    mine = student(x.copy(), rate)
+    return [value("y", mine, y, m=len(x), mistakes=IN_EVALUATION, given=(x, rate))]
 
 
 PARTS = (

@@ -6,7 +6,10 @@ import jax
 import numpy as np
 
 import purenn as pn
-from grading.part import Part, answers, generator, sizes, to_numpy
+from grading.own import IN_CODE, returned, with_own
+from grading.part import Part, answers, generator, sizes
+from grading.two_layers import BACKWARD as BACKWARD_LINKS
+from grading.two_layers import FORWARD as FORWARD_LINKS
 from purenn.layers.dense import DenseParams
 
 FORWARD = ("Z1", "A1", "Z2", "A2")
@@ -35,6 +38,12 @@ def explained(seed):
     return explain(params, ((), (), ()), x, labels)
 
 
+def right(seed, names):
+    """Some of the values, which a student's function may write into."""
+    e = explained(seed)
+    return {name: np.array(e[name]) for name in names}
+
+
 def forward(student, seed):
     params, x, _ = data(seed)
     return answers(FORWARD, student(params, x), explained(seed))
@@ -42,9 +51,29 @@ def forward(student, seed):
 
 def backward(student, seed):
     params, x, labels = data(seed)
-    e = explained(seed)
-    values = {name: np.asarray(to_numpy(e[name])) for name in FORWARD}
-    return answers(BACKWARD, student(params, x, labels, values), e)
+    return answers(BACKWARD, student(params, x, labels, right(seed, FORWARD)), explained(seed))
 
 
-PARTS = (Part("forward", FORWARD, forward), Part("backward", BACKWARD, backward))
+def follow_forward(names, seed, checks):
+    params, x, _ = data(seed)
+    return followed(seed, checks, returned(names.get("forward"), params, x), FORWARD_LINKS)
+
+
+def follow_backward(names, seed, checks):
+    """`backward` gets the right values of the forward pass."""
+    params, x, labels = data(seed)
+    values = right(seed, FORWARD)
+    mine = returned(names.get("backward"), params, x, labels, dict(values))
+    return followed(seed, checks, {**mine, **values}, {**FORWARD_LINKS, **BACKWARD_LINKS})
+
+
+def followed(seed, checks, mine, links):
+    params, x, labels = data(seed)
+    given = {**params, "X": x, "labels": labels}
+    return with_own(checks, links, given, mine, right(seed, links), precision=IN_CODE)
+
+
+PARTS = (
+    Part("forward", FORWARD, forward, follow_forward),
+    Part("backward", BACKWARD, backward, follow_backward),
+)

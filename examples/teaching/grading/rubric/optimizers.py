@@ -25,19 +25,73 @@ def by_purenn(optimizer, w, gradients):
     return path
 
 
-def marked(path, right):
-    last = f"w after {STEPS} steps"
-    return [value("w after 1 step", path[0], right[0]), value(last, path[-1], right[-1])]
+def marked(path, right, wrong):
+    """Both points; `wrong` are the paths of well-known mistakes."""
+    return [at(0, CHECKS[0], path, right, wrong), at(-1, CHECKS[1], path, right, wrong)]
+
+
+def at(k, name, path, right, wrong):
+    mistakes = {words: lambda found=found: found[k] for words, found in wrong.items()}
+    return value(name, path[k], right[k], mistakes=mistakes)
+
+
+def momentum_path(w, gradients, rate, beta, *, fresh=True, sign=-1.0):
+    m, path = np.zeros_like(w), []
+    for g in gradients:
+        m = beta * m + ((1 - beta) if fresh else 1.0) * g
+        w = w + sign * rate * m
+        path.append(w)
+    return path
+
+
+def momentum_mistakes(given):
+    return {
+        "the factor (1 - beta) of g is missing": momentum_path(*given, fresh=False),
+        "the step goes uphill: subtract it": momentum_path(*given, sign=1.0),
+    }
+
+
+def adam_path(w, gradients, rate, beta1, beta2, epsilon, *, m_by=1, v_by=1, form="", sign=-1.0):
+    """`m_by` and `v_by`: 0 without a correction."""
+    m, v, path = np.zeros_like(w), np.zeros_like(w), []
+    for t, g in enumerate(gradients, start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * (g if form == "g" else g**2)
+        m_hat = m / (1 - beta1**t) if m_by else m
+        v_hat = v / (1 - beta2**t) if v_by else v
+        if form == "no root":
+            below = v_hat + epsilon
+        elif form == "inside":
+            below = np.sqrt(v_hat + epsilon)
+        else:
+            below = np.sqrt(v_hat) + (0 if form == "no epsilon" else epsilon)
+        w = w + sign * rate * m_hat / below
+        path.append(w)
+    return path
+
+
+def adam_mistakes(given):
+    with np.errstate(all="ignore"):
+        return {
+            "the correction of m is missing: divide by 1 - beta1^t": adam_path(*given, m_by=0),
+            "the correction of v is missing: divide by 1 - beta2^t": adam_path(*given, v_by=0),
+            "both corrections are missing": adam_path(*given, m_by=0, v_by=0),
+            "epsilon is inside the square root": adam_path(*given, form="inside"),
+            "epsilon is missing": adam_path(*given, form="no epsilon"),
+            "the square root of v is missing": adam_path(*given, form="no root"),
+            "v has g instead of g²": adam_path(*given, form="g"),
+            "the step goes uphill: subtract it": adam_path(*given, sign=1.0),
+        }
 
 
 def momentum_step(student, seed):
     w, gradients, rate, beta = data(seed)
     right = by_purenn(pn.momentum(rate, beta), w, gradients)
-    v, path = np.zeros_like(w), []
+    m, path = np.zeros_like(w), []
     for g in gradients:
-        w, v = several(student(*map(to_numpy, (w, v, g)), rate, beta), ("w", "v"))
+        w, m = several(student(*map(to_numpy, (w, m, g)), rate, beta), ("w", "m"))
         path.append(w)
-    return marked(path, right)
+    return marked(path, right, momentum_mistakes(data(seed)))
 
 
 def adam_step(student, seed):
@@ -49,7 +103,9 @@ def adam_step(student, seed):
         came = student(*map(to_numpy, (w, m, v, g)), t, rate, *settings.values())
         w, m, v = several(came, ("w", "m", "v"))
         path.append(w)
-    return marked(path, right)
+    start, *_ = data(seed)
+    wrong = adam_mistakes((start, gradients, rate, *settings.values()))
+    return marked(path, right, wrong)
 
 
 CHECKS = ("w after 1 step", f"w after {STEPS} steps")
