@@ -1,17 +1,11 @@
 r"""Initializers: `init(key, shape, dtype=jnp.float32) -> array`.
 
 Each name *is* the initializer, `pn.initializers.he_normal`. JAX's are factories,
-`jax.nn.initializers.he_normal()`; what they return fits wherever purenn takes an initializer.
+`jax.nn.initializers.he_normal()`; the functions they return work with purenn, too.
 
-The random ones draw weights with mean zero and a variance that keeps signals at the same size from
-layer to layer. For a weight matrix with $n_{in}$ inputs and $n_{out}$ outputs:
-
-| name | variance | made for | |---|---|---| | `he_normal`, `he_uniform` | $2 / n_{in}$ | ReLU,
-which drops half of the signal | | `glorot_normal`, `glorot_uniform` | $2 / (n_{in} + n_{out})$ |
-tanh; both directions at once | | `lecun_normal` | $1 / n_{in}$ | the initialization that some texts
-call Xavier | | `small_normal` | $0.02^2$ | tables of embeddings, as in GPT-2 |
-
-Normal distributions are not truncated at two standard deviations, as they are in some libraries.
+Random weights have mean zero and a variance that keeps signals at the same size from layer to
+layer. $n_{in}$ and $n_{out}$ are the numbers of inputs and outputs of the weight, its last two axes
+times the size of the kernel. Normal distributions are not truncated, as they are in some libraries.
 """
 
 import math
@@ -40,7 +34,7 @@ __all__ = [
 
 
 def _fans(name: str, key: Any, shape: Any) -> tuple[float, float]:
-    """Return the inputs and outputs of a weight; the axes before the last two are a kernel's."""
+    """Return the numbers of inputs and outputs; the axes before the last two are a kernel's."""
     if shape is None:
         raise TypeError(
             f"{name} is the initializer itself, init(key, shape, dtype); pass {name}, not {name}()"
@@ -68,9 +62,9 @@ def _uniform(key: Any, shape: Any, dtype: Any, variance: float) -> Array:
 def he_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $2 / n_{in}$, made for ReLU.
+    r"""Draw normal weights with variance $2 / n_{in}$, made for ReLU.
 
-    This is `randn * sqrt(2 / n_in)`, from [He et al. (2015)][he2015].
+    This is `randn * sqrt(2 / n_in)`, from [He et al. (2015)][he2015], and the default in `dense`.
 
     Args:
         key: a PRNG key.
@@ -81,8 +75,8 @@ def he_normal(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
-        ValueError: `shape` has fewer than two axes.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: if `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -98,7 +92,7 @@ def he_normal(
 def he_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw uniform numbers with variance $2 / n_{in}$, between $\pm\sqrt{6 / n_{in}}$.
+    r"""Draw uniform weights with variance $2 / n_{in}$, between $\pm\sqrt{6 / n_{in}}$.
 
     Args:
         key: a PRNG key.
@@ -109,8 +103,8 @@ def he_uniform(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
-        ValueError: `shape` has fewer than two axes.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: if `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -126,7 +120,7 @@ def he_uniform(
 def glorot_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $2 / (n_{in} + n_{out})$.
+    r"""Draw normal weights with variance $2 / (n_{in} + n_{out})$, made for tanh.
 
     This is also called Xavier initialization ([Glorot and Bengio, 2010][glorot2010]).
 
@@ -139,8 +133,8 @@ def glorot_normal(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
-        ValueError: `shape` has fewer than two axes.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: if `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -156,9 +150,9 @@ def glorot_normal(
 def glorot_uniform(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw uniform numbers with variance $2 / (n_{in} + n_{out})$.
+    r"""Draw uniform weights with variance $2 / (n_{in} + n_{out})$, made for tanh.
 
-    The numbers lie between $\pm\sqrt{6 / (n_{in} + n_{out})}$.
+    They lie between $\pm\sqrt{6 / (n_{in} + n_{out})}$.
 
     Args:
         key: a PRNG key.
@@ -169,8 +163,8 @@ def glorot_uniform(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
-        ValueError: `shape` has fewer than two axes.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: if `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -186,7 +180,7 @@ def glorot_uniform(
 def lecun_normal(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    r"""Draw normal numbers with variance $1 / n_{in}$ ([LeCun et al., 1998][lecun1998]).
+    r"""Draw normal weights with variance $1 / n_{in}$ ([LeCun et al., 1998][lecun1998]).
 
     Args:
         key: a PRNG key.
@@ -197,8 +191,8 @@ def lecun_normal(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
-        ValueError: `shape` has fewer than two axes.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
+        ValueError: if `shape` has fewer than two axes.
 
     Examples:
         >>> import jax
@@ -216,7 +210,7 @@ def small_normal(
 ) -> Array:
     """Draw normal numbers with a standard deviation of 0.02: `0.02 * randn`.
 
-    GPT-2 draws its tables of embeddings like this.
+    GPT-2 initializes its embedding tables this way.
 
     Args:
         key: a PRNG key.
@@ -227,7 +221,7 @@ def small_normal(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: `key` is not a PRNG key, or the initializer is called without arguments.
+        TypeError: if `key` is not a PRNG key, or the initializer is called without arguments.
 
     Examples:
         >>> import jax
@@ -247,7 +241,7 @@ def small_normal(
 def zeros(
     key: Key | None = None, shape: Shape | None = None, dtype: DTypeLike = jnp.float32
 ) -> Array:
-    """Return zeros, for biases. If weights are zero, all units of a layer stay alike forever.
+    """Return zeros, for biases. With zero weights, all units of a layer would stay equal forever.
 
     Args:
         key: not used.
@@ -258,7 +252,7 @@ def zeros(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: the initializer is called without arguments.
+        TypeError: if the initializer is called without arguments.
 
     Examples:
         >>> import jax
@@ -287,7 +281,7 @@ def ones(
         An array of the given shape and dtype.
 
     Raises:
-        TypeError: the initializer is called without arguments.
+        TypeError: if the initializer is called without arguments.
 
     Examples:
         >>> import jax

@@ -185,7 +185,7 @@ WORDS = {
     "m times": (lambda d: M * d, "yours = 4 × referee everywhere: the 1/m is missing (m = 4)"),
     "1/m twice": (
         lambda d: d / M,
-        "yours = 0.25 × referee everywhere: divided by m once too often (m = 4)",
+        "yours = 0.25 × referee everywhere: divided by m one time too many (m = 4)",
     ),
     "sign": (lambda d: -d, "yours = -1 × referee everywhere: the sign is wrong"),
     "sign and m": (
@@ -204,8 +204,8 @@ WORDS = {
     ),
     "zero": (lambda d: 0 * d, "is zero everywhere"),
     "nan": (lambda d: np.where(d > 0, np.nan, d) * 0 + np.nan, "15 of 15 elements are not finite"),
-    "missing": (lambda d: None, "is missing: None came"),
-    "no array": (lambda d: "dw", "is not an array: a str came"),
+    "missing": (lambda d: None, "is missing: got None"),
+    "no array": (lambda d: "dw", "is not an array: got a str"),
     "flat": (lambda d: d.reshape(-1), "shape (15,), expected (5, 3)"),
 }
 
@@ -391,9 +391,9 @@ def test_the_dy_of_a_scalar_left_out_is_named():
         return ((p - t) ** 2).mean()
 
     report = pn.check_gradients(loss, lambda p, t, dy: 2 * (p - t) / 5, p, t)
-    assert "dy, which comes in, is left out" in str(report)
+    assert "the incoming dy is left out" in str(report)
     report = pn.check_gradients(loss, lambda p, t, dy: 2 * (p - t), p, t)
-    assert "dy, which comes in, is left out, and the 1/m is missing (m = 5)" in str(report)
+    assert "the incoming dy is left out, and the 1/m is missing (m = 5)" in str(report)
 
 
 # Integers: what a derivative comes back for is judged in float64, or the report says why not.
@@ -556,7 +556,7 @@ def test_integers_in_an_op_and_in_a_layer():
     }
     for nothing in (doubling(), doubling(dx=None)):  # a layer gives nobody the dx of integers
         assert str(pn.check_gradients(nothing, INTEGERS)) == "OK  nothing to differentiate"
-    assert lines(pn.check_gradients(doubling(dx=None), X)) == {"dx": "is missing: None came"}
+    assert lines(pn.check_gradients(doubling(dx=None), X)) == {"dx": "is missing: got None"}
 
 
 def doubling(dx=2, dparams=()):
@@ -641,7 +641,7 @@ def test_what_is_empty_is_named_and_an_empty_result_rejected():
 def test_what_belongs_nowhere_is_not_ok():
     assert lines(pn.check_gradients(doubling(dparams=X), X)) == {
         "dx": "ok",
-        "dparams": "float64(4, 5) came where there is nothing to differentiate",
+        "dparams": "float64(4, 5) was returned where there is nothing to differentiate",
     }
     more = lambda p, dy: {**tree_backward(p, dy), "c": dy}  # noqa: E731
     report = pn.check_gradients(tree_product, more, TREE)
@@ -650,7 +650,7 @@ def test_what_belongs_nowhere_is_not_ok():
 
 def test_an_imaginary_part_is_not_dropped():
     assert lines(pn.check_gradients(np.square, lambda x, dy: 2 * x * dy + 1j, X)) == {
-        "dx": "is not an array: complex128(4, 5) came"
+        "dx": "is not an array: got complex128(4, 5)"
     }
 
 
@@ -762,9 +762,9 @@ def test_the_derivative_of_a_record_may_come_as():
     for wrap in (tuple, list, lambda d: {"b": d[1], "w": d[0]}):
         backward = lambda p, x, dy, wrap=wrap: wrap((x.T @ dy, dy.sum(0)))  # noqa: E731
         report = pn.check_gradients(forward, lambda *g, b=backward: (b(*g), None), Params(W, B), X)
-        assert lines(report) == {"dp.w": "ok", "dp.b": "ok", "dx": "is missing: None came"}
+        assert lines(report) == {"dp.w": "ok", "dp.b": "ok", "dx": "is missing: got None"}
     report = pn.check_gradients(forward, lambda p, x, dy: {"w": x.T @ dy}, Params(W, B), X)
-    assert lines(report)["dp.b"] == "is missing: nothing of that name came"
+    assert lines(report)["dp.b"] == "is missing: got nothing of that name"
 
 
 def test_derivatives_in_another_order_are_recognized_by_their_values():

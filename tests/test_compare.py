@@ -157,8 +157,8 @@ def test_wrong_calls_say_what_is_wrong():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (None, "is missing: None came"),
-        ("abc", "is not an array: a str came"),
+        (None, "is missing: got None"),
+        ("abc", "is not an array: got a str"),
         (np.full((4, 3), np.nan), "12 of 12 elements are not finite"),
         ([[0.0] * 3] * 4, "is zero everywhere"),
     ],

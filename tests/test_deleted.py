@@ -126,7 +126,7 @@ TRACED = {
 
 @pytest.mark.parametrize("name", TRACED)
 def test_fit_rejects_what_is_traced_and_names_training_run(name):
-    says = f"^fit: {re.escape(name)} is traced.* outside jit, grad and vmap, or use training_run"
+    says = f"^fit: {re.escape(name)} is traced.* outside jit, grad, and vmap, or use training_run"
     with pytest.raises(TypeError, match=says):
         TRACED[name]()
 

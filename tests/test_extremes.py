@@ -1,7 +1,7 @@
-"""Extreme inputs to every row of the table: what comes out is what docs/pages/extremes.md says.
+"""Extreme inputs to every row of the table: the results are those on docs/pages/extremes.md.
 
-A row that is missing there, or says something else, fails; `python tests/test_extremes.py --write`
-writes the page anew, and the rules below hold for whatever it says.
+A row that is missing there or differs fails; `python tests/test_extremes.py --write`
+rewrites the page, and the rules below hold for whatever it says.
 
 The page must be the same on every processor and with every random number. So it says "can be" of
 what differs between draws, and of a sum of terms with both signs that exceeds float32: whether that
@@ -59,19 +59,23 @@ MODES = ("one element", "all elements")
 DRAWS = 8  # of parameters, keys and targets
 
 # Every result that is not finite though the input is, and why; each docstring says so too.
-WIDE_SUMS = "a sum of large products exceeds what float32 holds"
-VARIANCE = "the variance overflows from about 1e19 on, and what is divided by it would be 0"
-MEAN_SQUARE = "the mean square overflows from about 1e19 on, and what is divided by it would be 0"
-SQUARES = "squares overflow from about 1e19 on"
-NO_PROBABILITY = "what is not a probability is rejected; in a compiled program it is NaN"
+WIDE_SUMS = "a sum of large products exceeds the float32 range"
+VARIANCE = "the variance overflows above about 1e19, so everything divided by it would become 0"
+MEAN_SQUARE = (
+    "the mean square overflows above about 1e19, so everything divided by it would become 0"
+)
+SQUARES = "squares overflow above about 1e19"
+NO_PROBABILITY = (
+    "inputs that are not probabilities raise an error, or give NaN in a compiled program"
+)
 SUM = "the sum of very large losses overflows"
-PRODUCT = "a product of large outputs exceeds what float32 holds, and 0 times infinity is NaN"
+PRODUCT = "a product of large outputs exceeds the float32 range, and 0 times infinity is NaN"
 OVERFLOWS = {
     "dense": WIDE_SUMS,
     "conv1d": WIDE_SUMS,
     "conv2d": WIDE_SUMS,
     "conv2d_transpose": WIDE_SUMS,
-    "dropout": "`x / (1 - rate)` exceeds what float32 holds",
+    "dropout": "`x / (1 - rate)` exceeds the float32 range",
     "batch_norm": VARIANCE,
     "batch_norm-evaluated": WIDE_SUMS,
     "layer_norm": VARIANCE,
@@ -80,7 +84,7 @@ OVERFLOWS = {
     "attention": WIDE_SUMS,
     "group_norm": VARIANCE,
     "parallel-product": PRODUCT,
-    "selu": "`1.0507 x` exceeds what float32 holds",
+    "selu": "`1.0507 x` exceeds the float32 range",
     "mse": SQUARES,
     "mae": SUM,
     "huber": SUM,
@@ -212,42 +216,43 @@ search:
   boost: 0.3
 ---
 
-# Extreme inputs
+# Extreme values
 
-What each op and layer returns for the most extreme numbers of float32: the value and the
-hand-derived derivative, compiled on a CPU. `python tests/test_extremes.py --write` writes this
-page, and the tests compare it with the results.
+This page lists the results of each op and layer for extreme float32 inputs: very large and very
+small numbers, infinity, and NaN. The values and the hand-derived derivatives come from programs
+compiled on a CPU. `python tests/test_extremes.py --write` writes the page, and the tests compare
+it with the results.
 
-- **A finite input gives a finite result** up to ±1e4, without exception. For the largest numbers,
-  some results do not fit into float32. Each is listed below with the reason.
-- **NaN in gives NaN out**, in the value and in every derivative that depends on the input: nothing
-  hides a divergence. Where a derivative does not depend on the input, as `dx` of `dense` or
-  `flatten`, it stays finite.
-- **The input of an embedding is its table** here, since tokens are integers. A NaN stays in the
-  rows of its token, and no derivative depends on it.
-- **Infinity in gives the limit** where there is one, and NaN where there is none, as in ∞ − ∞.
+- **Finite inputs give finite results** up to ±1e4, without exception. Near the float32 maximum,
+  some results overflow; each one is listed below with the reason.
+- **NaN inputs give NaN outputs**, in the value and in every derivative that depends on the input,
+  so nothing hides a divergence. Derivatives that do not depend on the input, such as `dx` of
+  `dense` or `flatten`, stay finite.
+- **An embedding's "input" is its table** on this page, since tokens are integers. A NaN stays in
+  its token's rows, and no derivative depends on it.
+- **Infinite inputs give the limit** where there is one, and NaN where there is none, as in ∞ − ∞.
 - **Subnormal numbers** (below 1.2e-38) are treated as 0 by some operations of XLA's CPU programs
-  and kept by others. What depends on one can therefore be what it is at 0, and the tables print 0
-  for everything below 1e-35.
-- **A sum of very large terms with both signs** is finite, infinite or NaN depending on the order in
-  which a processor adds them. The tables say "can be NaN or inf" there, and "can be" of whatever
-  depends on the parameters, the key or the targets.
+  and kept by others. A result that depends on one may equal the result at 0. The tables show 0 for
+  any magnitude below 1e-35.
+- **A sum of very large terms with both signs** can be finite, infinite, or NaN, depending on the
+  order in which the processor adds them. In such cases, the tables say "can be NaN or inf". They
+  say "can be" for every result that depends on the parameters, the key, or the targets.
 
 ## Activations
 
-Value and derivative.
+Each cell shows the value and the derivative.
 """
 
 REST = """
-## All others
+## The remaining layers and ops { #all-others }
 
-How many elements of the value `y` and of the derivatives are not finite when one element of the
-input, or every element, is what the column says. What is not mentioned is finite. Losses are
-those of a batch of four.
+The table shows how many elements of the value `y` and of the derivatives are not finite if one
+element of the input, or every element, has the value in the column's header. Anything not mentioned
+is finite. Losses are computed for a batch of four.
 """
 
 WHY = """
-## Finite inputs with results that are not finite
+## Finite inputs with nonfinite results { #finite-inputs-with-results-that-are-not-finite }
 
 """
 

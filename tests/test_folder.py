@@ -148,7 +148,7 @@ def test_a_path_that_cannot_be_a_folder_is_rejected(tmp_path):
 @pytest.mark.parametrize("library", ["filelock", "safetensors"])
 def test_a_missing_library_is_named(library, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ImportError, match=rf"{library}: pip install 'purenn\[checkpoints\]'"):
+    with pytest.raises(ImportError, match=rf"{library}; run pip install -e '\.\[checkpoints\]'"):
         Folder("fit", tmp_path / "run").__enter__()
 
 

@@ -672,7 +672,7 @@ TABLE = """== dense
 >>> pn.mse(pn.Padded(SEQUENCES, VALID), SEQUENCES)
   # TypeError: mse: predictions must ... pass predictions.x, and predictions.valid as the weights
 >>> pn.batch_norm().apply(GAMMA_BETA, MEAN_VAR, pn.Padded(SEQUENCES, VALID))
-  # TypeError: batch_norm: x is Padded, but what batch_norm makes of a position may depend on others
+  # TypeError: batch_norm: x is Padded, but the output of batch_norm at a position may
 >>> pn.group_norm(1).apply((), (), pn.Padded(SEQUENCES, VALID))
   # TypeError: group_norm(1): x is Padded, but ... padding would count
 >>> pn.flatten().apply((), (), pn.Padded(SEQUENCES, VALID))
@@ -993,7 +993,8 @@ TABLE = """== dense
 >>> pn.adam(-1)  # ValueError: adam: expected 0 <= learning_rate, ... got -1
 >>> pn.adam(1e-3, beta1=1)  # ValueError: adam: expected 0 <= beta1 ... got 1
 >>> pn.adam(1e-3, epsilon=-1)  # ValueError: adam: expected 0 <= epsilon, ... got -1
->>> ADAM.update(GRADS, ADAM.init(PARAMS[:2]))  # ValueError: adam: grads has [2].w, which m has not
+>>> ADAM.update(GRADS, ADAM.init(PARAMS[:2]))
+  # ValueError: adam: grads has [2].w, which m does not have
 >>> ADAM.update(GRADS, pn.sgd(0.1).init(PARAMS))  # TypeError: adam: opt_state ... got a SgdState
 
 == adamw
@@ -1006,7 +1007,7 @@ TABLE = """== dense
 >>> pn.rmsprop(1e-3, epsilon=-1)  # ValueError: rmsprop: expected 0 <= epsilon, ... got -1
 >>> pn.rmsprop(1e-3, momentum=True)  # TypeError: rmsprop: momentum ... got True
 >>> pn.rmsprop(1e-3, momentum=0.9).update(GRADS, pn.rmsprop(1e-3).init(PARAMS))
-  # ValueError: rmsprop: grads has [0].w, which velocity has not
+  # ValueError: rmsprop: grads has [0].w, which velocity does not have
 
 == adagrad
 >>> pn.adagrad(1e-3, -1)  # ValueError: adagrad: expected 0 <= initial_accumulator_value, got -1
@@ -1027,7 +1028,7 @@ TABLE = """== dense
 >>> CLIP.update(GRADS, ADAM.init(PARAMS))
   # TypeError: clip_by_global_norm: opt_state ... ClipState ... got an AdamState
 >>> CLIP.update(GRADS, CLIP.init(PARAMS), PARAMS[:2])
-  # ValueError: clip_by_global_norm: grads has [2].w, which params has not
+  # ValueError: clip_by_global_norm: grads has [2].w, which params does not have
 
 == chain
 >>> pn.chain()  # TypeError: chain: expected at least one transformation, such as adam(1e-3)
@@ -1048,7 +1049,7 @@ TABLE = """== dense
 
 == apply_updates
 >>> pn.apply_updates(PARAMS, GRADS[:2])
-  # ValueError: apply_updates: params has [2].w, which updates has not
+  # ValueError: apply_updates: params has [2].w, which updates does not have
 >>> pn.apply_updates(PARAMS, GRADS[::-1])
   # ValueError: apply_updates: updates[0].w has shape (5, 2), params[0].w (3, 5)
 >>> pn.apply_updates({"w": X}, {"v": X})
@@ -1510,7 +1511,7 @@ def optimizer_rows(name):
         "TypeError: learning_rate ... float32(3,); vmap over it": partial(make, X[0]),
         "TypeError: learning_rate ... call it: cosine_decay": partial(make, pn.cosine_decay),
         "TypeError: params['w'] ... int32(4, 3) ... astype": partial(good.init, {"w": WHOLE}),
-        "ValueError: params has [2].w, which grads has not": update(GRADS[:2]),
+        "ValueError: params has [2].w, which grads does not have": update(GRADS[:2]),
         "ValueError: grads[0].w has shape (5, 2), params[0].w (3, 5)": update(GRADS[::-1]),
         "TypeError: grads[0].w ... int32(3, 5) ... astype": update(integers),
         f"TypeError: opt_state ... {type(opt_state).__name__} ... a tuple of 3": update(

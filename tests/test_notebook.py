@@ -162,5 +162,5 @@ def test_a_history_that_cannot_be_drawn_says_why(monkeypatch):
     with pytest.raises(ValueError, match="expected at least one epoch, got none"):
         History().plot()
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"pip install 'purenn\[plots\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[plots\]'"):
         history(validation=False).plot()

@@ -490,7 +490,9 @@ def test_leaves_that_share_a_name_are_rejected(path):
 def test_without_safetensors_the_remedy_is_said(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     for call in (pn.save, pn.load):
-        with pytest.raises(ImportError, match=rf"{call.__name__}: .*purenn\[checkpoints\]"):
+        with pytest.raises(
+            ImportError, match=rf"{call.__name__}: needs safetensors; .*\[checkpoints\]"
+        ):
             call(path, TINY)
 
 

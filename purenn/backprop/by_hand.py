@@ -1,4 +1,4 @@
-"""`by_hand`: the hand-derived rule installed in JAX."""
+"""`by_hand`: the hand-derived backward pass, installed in JAX."""
 
 from typing import Any, ParamSpec, overload
 
@@ -22,25 +22,27 @@ def by_hand(part: Layer) -> Layer: ...
 @overload
 def by_hand(part: Op[P]) -> Op[P]: ...
 def by_hand(part: Any) -> Any:
-    """Install the hand-derived rule in JAX, so that `jax.grad` uses it.
+    """Install the hand-derived backward pass in JAX for `jax.grad` to use.
 
-    `apply` (for an op, its call) becomes a `jax.custom_vjp`; `forward` and `backward` stay the
-    same. `jit`, `vmap`, `scan`, `grad` and forward-over-reverse (`hessian`) work. JAX rejects `jvp`
-    and `jacfwd` of it, since a `custom_vjp` has no forward mode.
+    This is purenn's way to write your own `custom_vjp`: put `forward` and `backward` into an `Op`
+    or a `Layer`, and wrap it. `apply` (for an op, its call) becomes a `jax.custom_vjp`; `forward`
+    and `backward` stay the same. `jit`, `vmap`, `scan`, `grad`, and forward-over-reverse
+    (`hessian`) work. JAX rejects `jvp` and `jacfwd`, since a `custom_vjp` has no forward mode.
 
-    Derivatives without a hand-derived formula are JAX's own, and are computed only where needed:
-    with respect to the other arguments of an op (soft targets, weights), and with respect to or
-    through the `state` of a layer (running statistics). They are never silently zero.
+    Where a derivative has no hand-derived formula, JAX still computes it if it is needed: with
+    respect to an op's other arguments (soft targets, weights), and with respect to or through a
+    layer's `state` (running statistics). Such derivatives are never silently zero.
 
     Args:
-        part: a `Layer` or an `Op`. A layer inside it may already be `by_hand`; that makes no
+        part: a `Layer` or an `Op`. Layers inside it may already be `by_hand`; this makes no
             difference.
 
     Returns:
         The same layer or op with the rule installed.
 
     Raises:
-        TypeError: `part` is something else, such as a plain function, which has no rule to install.
+        TypeError: if `part` is anything else, such as a plain function, which has no rule to
+            install.
 
     Examples:
         >>> import jax
@@ -180,5 +182,5 @@ def _add(a: Array, b: Any) -> Array:
 
 
 def _cotangents(tree: Any) -> Any:
-    """Return cotangents with None, which custom_vjp takes for zero, in place of integers'."""
+    """Return cotangents with None, which custom_vjp treats as zero, for integers."""
     return jax.tree.map(lambda c: None if _is_float0(c) or not checks.is_float(c) else c, tree)

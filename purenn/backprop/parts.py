@@ -1,4 +1,4 @@
-"""Some parts of a `serial`, as a layer of their own."""
+"""Some parts of a `serial`, as a separate layer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +15,8 @@ from purenn.core.located import inside
 def some_parts(layer: Layer, first: int, last: int) -> Layer:
     """Return the parts of a `serial` from `first` up to `last` as a layer.
 
-    Its params, state and cache are the entries of these parts. Part i keeps its number: it gets the
-    key `fold_in(key, i)`, and messages call it part i.
+    The params, state, and cache of this layer are the entries of its parts. Part i keeps its
+    number: it receives the key `fold_in(key, i)`, and messages call it part i.
     """
     parts = dict(enumerate(layer.parts[first:last], first))
 
@@ -52,13 +52,13 @@ def some_parts(layer: Layer, first: int, last: int) -> Layer:
 
 
 def entries_of(layer: Layer, name: str, tree: Any, first: int) -> tuple[Any, Any]:
-    """Return the entries of params or state for the parts before `first`, and for the others."""
+    """Return the entries of params or state before part `first`, and the remaining entries."""
     checks.entries(layer.name, name, tree, len(layer.parts))
     return tuple(tree[:first]), tuple(tree[first:])
 
 
 def changed(layer: Layer, state: Any, new_state: Any) -> Iterator[str]:
-    """Yield the names of the innermost layers whose forward did not return its state as it was."""
+    """Yield the names of the innermost layers whose forward pass changed their state."""
     pairs = zip(jax.tree.leaves(state), jax.tree.leaves(new_state), strict=False)
     if all(old is new for old, new in pairs):
         return

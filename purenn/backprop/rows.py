@@ -11,18 +11,18 @@ from purenn.core.types import Fn
 
 
 def over_chunks(function: Fn, carry: Any, arrays: Any, rows: int) -> tuple[Any, Array, Any]:
-    """Run a function on one chunk of the rows after the other, in a compiled loop.
+    """Run a function on successive chunks of the rows, in a compiled loop.
 
-    With n chunks, chunk c is rows c, c + n, c + 2n and so on: if the rows are sharded over a mesh
-    of devices, each device has its share of every chunk. Rows that are left over, since `rows` does
-    not divide their number, are a last chunk.
+    With n chunks, chunk c consists of the rows c, c + n, c + 2n, and so on. If the rows are sharded
+    over a mesh of devices, each device therefore has its share of every chunk. If `rows` does not
+    divide the number of rows, the remaining rows form a last chunk.
 
     Args:
-        function: `(carry, number, arrays) -> (carry, value, y)`: chunks are numbered from 0, and
-            the rows of `y`, which may be None, are those of the arrays.
-        carry: what the first chunk gets.
+        function: `(carry, number, arrays) -> (carry, value, y)`. Chunks are numbered from 0, and
+            the rows of `y`, which may be None, correspond to those of the arrays.
+        carry: the carry of the first chunk.
         arrays: a tree of arrays with the same number of rows, at least one.
-        rows: how many rows a chunk has.
+        rows: the number of rows per chunk.
 
     Returns:
         `(carry, values, y)`: the last carry, one value per chunk, and all rows in order.
@@ -45,7 +45,7 @@ def over_chunks(function: Fn, carry: Any, arrays: Any, rows: int) -> tuple[Any, 
 
 
 def _loop(function: Fn, carry: Any, arrays: Any, count: int, first: int) -> tuple[Any, Array, Any]:
-    """Run equal chunks in a loop, one chunk too, so that a bad label is NaN in all of them."""
+    """Run equal chunks in a loop, even a single one, so that a bad label always gives NaN."""
 
     def step(carry: Any, i: Array) -> tuple[Any, tuple[Array, Any]]:
         carry, value, y = function(carry, first + i, jax.tree.map(lambda a: chunk(a, i), arrays))

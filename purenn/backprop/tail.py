@@ -1,7 +1,7 @@
 """`Tail`: the last parts of a model, and the loss, in chunks of the batch.
 
-Forward, loss and backward of a chunk stand together, in `_tail_of`, since they run together: as
-soon as the loss of a chunk is known its derivatives are formed, and its activations are dropped.
+The forward pass, loss, and backward pass of a chunk run together, in `_tail_of`. As soon as the
+loss of a chunk is known, its derivatives are computed and its activations are discarded.
 """
 
 from collections.abc import Iterator
@@ -40,29 +40,30 @@ NO_PART = 2**32 - 1  # the number of no part, whose key would be that of the tai
 class Tail:
     r"""Choose the last parts of a model to run in chunks of the batch, together with the loss.
 
-    The loss is a mean over the batch of $m$ examples. So it is the mean of the losses $L_c$ of the
-    chunks, each weighted by its share of the examples, and the same holds for every derivative:
+    The loss is a mean over the $m$ examples of the batch. It therefore equals the mean of the
+    chunks' losses $L_c$, each weighted by its share of the examples. The same holds for every
+    derivative:
 
     $$L = \sum_c \frac{m_c}{m} L_c, \qquad
       \frac{\partial L}{\partial \theta} = \sum_c \frac{m_c}{m}
       \frac{\partial L_c}{\partial \theta}$$
 
-    The numbers are those of a step without chunks, up to rounding. If the tail is the last part of
-    a model, such as a large `dense`, its outputs never exist for the entire batch at once. If the
-    tail is the entire model, this is gradient accumulation: only the activations of one chunk exist
-    at a time.
+    The results equal those of a step without chunks, up to rounding. If the tail is the last part
+    of a model, such as a large `dense`, its outputs are never in memory for the entire batch. If
+    the tail is the entire model, this is gradient accumulation: only the activations of one chunk
+    are in memory at a time.
 
-    Each part of the tail must treat every example by itself. In training, `batch_norm` does not,
-    and is rejected. A function of your own that mixes examples mixes only those of a chunk. A loss
-    of your own is assumed to be a mean over the batch.
+    Each part of the tail must treat every example independently. In training, `batch_norm` does
+    not, so it is rejected. If your own function mixes examples, it mixes only those of one chunk. A
+    custom loss is assumed to be a mean over the batch.
 
     With weights, a chunk's share is its share of the weights; with `Padded` sequences, its share of
     the valid positions. Chunk c runs with the key `fold_in(fold_in(key, 2**32 - 1), c)` instead of
-    `key`, so dropout in the tail draws other masks than without chunks; everything else is the
-    same. The penalty is added once.
+    `key`, so dropout in the tail draws different masks than without chunks. The penalty is added
+    once.
 
-    With n chunks, chunk c holds examples c, c + n, c + 2n and so on, so that on a mesh each device
-    has its share of every chunk. If `rows` does not divide the batch, the remaining examples are a
+    With n chunks, chunk c holds examples c, c + n, c + 2n, and so on. On a mesh, each device then
+    has its share of every chunk. If `rows` does not divide the batch, the remaining examples form a
     smaller chunk.
 
     Attributes:
@@ -71,7 +72,7 @@ class Tail:
             for the entire model.
 
     Raises:
-        ValueError: `rows` or `parts` is below 1.
+        ValueError: if `rows` or `parts` is below 1.
 
     Examples:
         >>> import jax
@@ -98,7 +99,7 @@ class Tail:
 
 
 def check_tail(where: str, layer: Layer, tail: Any) -> None:
-    """Reject what is not a `Tail` of this model."""
+    """Reject anything that is not a `Tail` of this model."""
     if not isinstance(tail, Tail):
         raise TypeError(
             f"{where}: tail must be a Tail, such as Tail(rows=512), got {checks.describe(tail)}"
@@ -118,7 +119,7 @@ def check_tail(where: str, layer: Layer, tail: Any) -> None:
 
 
 def in_chunks(layer: Layer, op: Op[...], tail: Tail) -> Fn:
-    """Make a backpropagation that runs the tail of a model in chunks.
+    """Create a backpropagation that runs the tail of a model in chunks.
 
     Args:
         layer: the model.
@@ -157,7 +158,7 @@ def in_chunks(layer: Layer, op: Op[...], tail: Tail) -> Fn:
 
 
 def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
-    """Make forward, loss and backward of a layer in chunks of `rows` examples.
+    """Create the forward pass, loss, and backward pass of a layer in chunks of `rows` examples.
 
     Returns:
         `(params, state, x, targets, key, train) -> (value, dparams, dx)`.
@@ -213,7 +214,7 @@ def _tail_of(layer: Layer, op: Op[...], rows: int) -> Fn:
 
 
 def _share(targets: Any, weights: Array, value: Array) -> Any:
-    """Return a chunk's share of all weights, in the dtype of its value; NaN if none is above 0."""
+    """Return a chunk's share of all weights, in the dtype of its value; NaN if all are 0."""
     dtype = wide_dtype(value.dtype)
     total = jnp.sum(weights.astype(dtype))
     own = jnp.sum(parts_of(targets)[1].astype(dtype))
@@ -221,7 +222,7 @@ def _share(targets: Any, weights: Array, value: Array) -> Any:
 
 
 def _examples(where: str, loss: str, x: Array, targets: Any) -> int:
-    """Return how many examples there are, if there are as many targets, and at least one."""
+    """Return the number of examples; reject an empty batch, or a different number of targets."""
     if x.ndim == 0 or x.shape[0] == 0:
         raise ValueError(f"{where}: x has shape {x.shape}, expected at least one example")
     for name, part in zip(names_of(targets), parts_of(targets), strict=True):
@@ -238,7 +239,7 @@ def _examples(where: str, loss: str, x: Array, targets: Any) -> int:
 
 @contextmanager
 def _on_chunk(examples: int, batch: int) -> Iterator[None]:
-    """Note on an error that it came of a chunk, whose shapes are not those of the batch."""
+    """Add a note to an error that its shapes are those of a chunk, not of the batch."""
     try:
         yield
     except Exception as error:
@@ -250,7 +251,7 @@ def _on_chunk(examples: int, batch: int) -> Iterator[None]:
 def _reject_new_state(
     layer: Layer, params: Params, state: State, x: Array, key: Any, train: bool
 ) -> None:
-    """Reject a layer whose state would be that of a chunk, before it fails on a small one."""
+    """Reject a layer whose state would be that of a chunk, before it fails on a small chunk."""
 
     def forward(params: Params, state: State, x: Array, key: Any) -> None:
         _, new_state, _ = layer.forward(params, state, x, train=train, key=key)

@@ -1,4 +1,4 @@
-"""`unit`: where each backward pass starts."""
+"""`unit`: the derivative from which each backward pass starts."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -7,7 +7,7 @@ from purenn.core import checks
 
 
 def unit(name: str, value: Array) -> Array:
-    """Return the derivative of a loss with respect to itself, 1, where each backward starts."""
+    """Return 1, the derivative of a loss with respect to itself, as a backward pass starts."""
     if value.shape != () or not checks.is_float(value):
         raise ValueError(
             f"{name}: must return a floating scalar, the mean over the batch; "

@@ -29,7 +29,7 @@ from purenn.core.types import (
 
 
 class ValueAndGrad(Protocol):
-    """What `value_and_grad` returns."""
+    """The function that `value_and_grad` returns."""
 
     def __call__(
         self,
@@ -52,33 +52,34 @@ def value_and_grad(
     penalty: PenaltyLike | None = None,
     tail: Tail | None = None,
 ) -> ValueAndGrad:
-    r"""Make a function that computes a loss and its derivatives with respect to all parameters.
+    r"""Create a function that computes a loss and its derivatives with respect to all parameters.
 
     $$L = \mathrm{loss}(\mathrm{model}(x), \mathrm{targets}) + \mathrm{penalty}(\mathrm{params})$$
 
-    Unlike `jax.value_and_grad`, it takes a model and a loss instead of a function, and runs the
+    Unlike `jax.value_and_grad`, it takes a model and a loss instead of a function, and it runs the
     hand-derived backward passes. Autodiff is used only for parts that are plain functions, which
-    `summary` marks.
+    `summary` marks with a star.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`. If the targets are a tuple of
-            arrays, such as `(targets, weights)`, it is called with each of them.
-        penalty: an op or function of the parameters, added to the loss.
-        tail: a `Tail`, the last parts of the model to run in chunks of the batch together with the
-            loss, so that their outputs never exist for the entire batch at once. None for no
-            chunks.
+            arrays, such as `(targets, weights)`, each array is passed to the loss as a separate
+            argument.
+        penalty: an op or function of the parameters, added to the loss; None for no penalty.
+        tail: a `Tail`, which runs the last parts of the model and the loss in chunks of the batch
+            to save memory; None for no chunks.
 
     Returns:
         `f(params, state, x, targets, *, key=None, train=True) -> ((value, state), grads)`. `value`
-        includes the penalty, `state` is the new state, and `grads` is a pytree like `params`. `x`
-        may be `Padded`; the loss is then weighted by its valid positions (times any weights that
-        you pass), so padding does not affect the value or the derivatives.
+        is a scalar that includes the penalty, `state` is the new state, and `grads` is a pytree
+        like `params`. `key` is needed if the model has dropout. `x` may be `Padded`; the loss is
+        then weighted by its valid positions (times any weights you pass), so padding does not
+        affect the value or the derivatives.
 
     Raises:
-        TypeError: `model`, `loss` or `penalty` is not one of these, or `tail` is not a `Tail`.
-        ValueError: `tail` does not fit the model. Data that do not fit the model or the loss raise
-            errors when `f` is called.
+        TypeError: if `model`, `loss`, `penalty`, or `tail` is not what is described above.
+        ValueError: if `tail` does not fit the model. If the data do not fit the model or the loss,
+            an error is raised when `f` is called.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -118,7 +119,7 @@ def value_and_grad(
 
 
 def _at_once(layer: Layer, op: Op[...]) -> Fn:
-    """Make the forward and backward passes of a model and a loss, over the entire batch."""
+    """Create the forward and backward pass of a model and a loss, over the entire batch."""
 
     def passes(
         params: Params, state: State, x: Any, targets: Any, *, key: Any, train: bool

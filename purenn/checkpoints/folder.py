@@ -1,11 +1,11 @@
-"""`Folder`: the newest few checkpoints of one writer.
+"""`Folder`: the newest checkpoints of a single writer.
 
     with Folder("fit", path) as folder:  # makes the folder and takes its lock
         found = folder.newest(like, accept)  # accept(file, tree, notes), or None if it is empty
         folder.write(step, tree, notes)  # whole or not at all; then removes the older ones
 
-`folder.path` is absolute, and `folder.files()` lists the checkpoints, the newest first. A tree is
-whatever `pn.save` stores; notes are strings, which are stored with it.
+`folder.path` is absolute, and `folder.files()` lists the checkpoints, newest first. A tree is
+anything that `pn.save` stores; notes are strings, which are stored with it.
 """
 
 import contextlib
@@ -28,12 +28,13 @@ class Folder:
     """Checkpoints in a folder, which is locked while the context is entered.
 
     Args:
-        where: the public function on whose behalf this runs; every message begins with it.
-        path: the folder. It is made if it does not exist, and `~` is expanded.
-        keep: how many checkpoints stay, so that an older one is left if the newest is damaged.
+        where: the public function that uses this folder; every message begins with its name.
+        path: the folder. It is created if it does not exist, and `~` is expanded.
+        keep: the number of checkpoints to keep, so that an older one is left if the newest is
+            damaged.
 
     Raises:
-        TypeError or ValueError: `path` is not the path of a folder on this machine.
+        TypeError or ValueError: if `path` is not the path of a folder on this machine.
     """
 
     def __init__(self, where: str, path: Any, *, keep: int = 2) -> None:
@@ -46,18 +47,19 @@ class Folder:
         self._lock: Any = None
 
     def __enter__(self) -> "Folder":
-        """Make the folder, lock it, and remove what a killed process left half written.
+        """Create the folder, lock it, and remove files that a killed process left incomplete.
 
         Raises:
-            ImportError: safetensors or filelock is missing.
-            ValueError: another run holds the folder, or it cannot be written to.
+            ImportError: if safetensors or filelock is not installed.
+            ValueError: if another run has locked the folder, or it cannot be written to.
         """
         try:
             import safetensors  # noqa: F401 - to fail now rather than at the first write
             from filelock import FileLock, Timeout
         except ImportError as error:
             raise ImportError(
-                f"{self.where}: checkpoints need {error.name}: pip install 'purenn[checkpoints]'"
+                f"{self.where}: checkpoints need {error.name}; run pip install -e '.[checkpoints]' "
+                "in purenn's folder"
             ) from error
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,7 @@ class Folder:
         self._lock.release()
 
     def files(self) -> list[Path]:
-        """List the checkpoints, the newest first."""
+        """List the checkpoints, newest first."""
         return sorted(self.path.glob("checkpoint-*.safetensors"), reverse=True)
 
     def newest(self, like: Any, accept: Accept[T]) -> T | None:
@@ -95,17 +97,17 @@ class Folder:
         Damaged ones that are newer are renamed to `*.damaged`, with a warning.
 
         Args:
-            like: a tree of the expected structure, shapes and dtypes, as for `pn.load`.
-            accept: `accept(file, tree, notes)` turns what was read into the result. It raises
+            like: a tree of the expected structure, shapes, and dtypes, as for `pn.load`.
+            accept: `accept(file, tree, notes)` converts the data read into the result. It raises
                 `Damaged` if the notes are not those of a checkpoint, so that an older one is tried;
-                any other error is the caller's.
+                any other error is passed on to the caller.
 
         Returns:
-            What `accept` returned, or None if there are no checkpoints.
+            The result of `accept`, or None if there are no checkpoints.
 
         Raises:
-            OtherTree: the newest undamaged checkpoint holds another tree than `like`.
-            ValueError: every checkpoint is damaged. None is renamed then.
+            OtherTree: if the tree of the newest undamaged checkpoint differs from `like`.
+            ValueError: if every checkpoint is damaged. In this case none is renamed.
         """
         damaged: dict[Path, str] = {}
         for file in self.files():
@@ -127,14 +129,14 @@ class Folder:
         return None
 
     def write(self, step: int, tree: Any, notes: dict[str, str]) -> None:
-        """Write a checkpoint whole or not at all, then remove all but the newest few.
+        """Write a checkpoint completely or not at all, then remove all but the newest.
 
         Raises:
-            OSError: it could not be written, for example because the disk is full.
-            TypeError or ValueError: a leaf of the tree cannot be stored.
+            OSError: if it could not be written, for example because the disk is full.
+            TypeError or ValueError: if a leaf of the tree cannot be stored.
         """
         # Ten digits, so that the names sort by age.
         write(self.where, self.path / f"checkpoint-{step:010}.safetensors", tree, notes)
-        with contextlib.suppress(OSError):  # a file that stays does no harm
+        with contextlib.suppress(OSError):  # a remaining file is harmless
             for old in self.files()[self.keep :]:
                 old.unlink()

@@ -1,1 +1,1 @@
-"""What every part of purenn is made of: `Layer`, `Op`, and the checks of their arguments."""
+"""The foundations of purenn: `Layer`, `Op`, and the checks of their arguments."""

@@ -1,4 +1,4 @@
-"""An op or a plain function where a layer or an op is expected."""
+"""Conversion of ops and plain functions to layers and ops."""
 
 import functools
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from purenn.core.types import Fn
 
 
 def as_op(where: str, name: str, part: Any) -> Op[...]:
-    """Return an op, whether it is one, `functools.partial` binds its options, or a plain function.
+    """Return an op, given an op, a `functools.partial` of one, or a plain function.
 
-    A plain function gets its derivative from `jax.vjp`. This is the only place where purenn does
-    not derive by hand.
+    `jax.vjp` differentiates plain functions. This is the only derivative in purenn that is not
+    derived by hand.
     """
     if isinstance(part, Op):
         return part
@@ -34,7 +34,7 @@ def as_op(where: str, name: str, part: Any) -> Op[...]:
 
 
 def as_layer(where: str, name: str, part: Any) -> Layer:
-    """Return a layer, whether it is one, or an op or a plain function of an array."""
+    """Return a layer, given a layer, an op, or a plain function of an array."""
     if isinstance(part, Layer):
         return part
     if not callable(part):
@@ -74,7 +74,7 @@ def as_layer(where: str, name: str, part: Any) -> Layer:
 
 
 def _with_options(op: Op[...]) -> Notation:
-    """Return an op's notation with its options filled in, and with its whole name."""
+    """Return an op's notation with its options filled in and with its full name."""
     y = op.notation.y
     y = y.replace(f"{op.name.partition('(')[0]}({{x}})", f"{literal(op.name)}({{x}})")
     return op.notation._replace(y=y, dx=with_options(op, op.notation.dx))
@@ -144,9 +144,9 @@ def _what(part: Any) -> str:
 
 
 def reject_factory(where: str, name: str, part: Fn) -> None:
-    """Reject `serial(flatten)` for `serial(flatten())`, the most common mistake.
+    """Reject `serial(flatten)` in place of `serial(flatten())`, the most common mistake.
 
-    No other function of purenn is a layer or an op either.
+    The other functions of purenn are not layers or ops, either.
     """
     public = "<locals>" not in getattr(part, "__qualname__", "<locals>")
     module = str(getattr(part, "__module__", "")).split(".")

@@ -1,7 +1,7 @@
 """Examples divided into blocks, from each of which a batch takes an equal share.
 
-A device of a mesh holds some of the blocks, and gathers its share of a batch from them alone. The
-number of blocks decides the order of the examples; the number of devices does not.
+A device of a mesh holds some of the blocks and gathers its share of a batch only from these. The
+order of the examples depends on the number of blocks, not on the number of devices.
 """
 
 from typing import Any
@@ -12,18 +12,18 @@ from jax import Array
 
 
 def block_length(examples: int, blocks: int) -> int:
-    """Return the length of each block; the last blocks may repeat an example to fill theirs."""
+    """Return the length of each block; the last blocks may repeat an example to reach it."""
     return -(-examples // blocks)
 
 
 def rows_of_blocks(examples: int, blocks: int, first: int = 0, last: int | None = None) -> Any:
-    """Return which examples are at the positions from `first` up to `last` of all blocks in a row.
+    """Return the examples at the positions from `first` up to `last` of all blocks in sequence.
 
     Args:
-        examples: how many there are.
-        blocks: how many blocks they are divided into.
+        examples: the number of examples.
+        blocks: the number of blocks into which they are divided.
         first: the first position.
-        last: the position after the last one; by default the end.
+        last: the position after the last one; the end by default.
     """
     length = block_length(examples, blocks)
     short, longer = divmod(examples, blocks)  # the first `longer` blocks hold one example more
@@ -34,7 +34,7 @@ def rows_of_blocks(examples: int, blocks: int, first: int = 0, last: int | None 
 
 
 def in_blocks(examples: Any, blocks: int) -> Any:
-    """Return a tree of examples in blocks of equal length, one block after the other."""
+    """Return a tree of examples, arranged in consecutive blocks of equal length."""
 
     def leaf(examples: Array) -> Array:
         count = examples.shape[0]

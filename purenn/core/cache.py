@@ -1,8 +1,8 @@
-"""What goes in and out of the methods of a layer or an op: arrays converted, caches and cotangents.
+"""The arguments and results of the methods of layers and ops: arrays, caches, and cotangents.
 
 NumPy arrays become JAX arrays. Integers are rejected or, where they are allowed, have no
-derivative. A cotangent must be like `y`. All of this is done here, so that a layer's own functions
-contain only its equations.
+derivative. A cotangent must be like `y`. This module handles all of these cases, so that a layer's
+own functions contain only its equations.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from purenn.core.padded import array_of
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Cache:
-    """What `forward` hands to `backward`: the arrays it saved, and static facts about x and y."""
+    """The values that `forward` saves for `backward`: arrays, and static facts about x and y."""
 
     saved: Any
     y_shape: tuple[int, ...] = field(metadata={"static": True})
@@ -30,7 +30,7 @@ class Cache:
 
 
 def make_cache(name: str, x: Any, y: Any, saved: Any) -> Cache:
-    """Wrap what a forward saved, once its `y` is an array, or `Padded`."""
+    """Wrap the saved values of a forward pass, after checking that `y` is an array or `Padded`."""
     x, y = array_of(x), array_of(y)
     if not isinstance(y, Array):
         raise TypeError(f"{name}: forward must return a jax.Array as y, got {kind(y)}")
@@ -59,7 +59,7 @@ def cotangent(name: str, cache: Any, dy: Any) -> Array:
 
 
 def returned(name: str, function: str, result: Any, *expected: str) -> Any:
-    """Check that a plain function returned a tuple of as many values as it has to."""
+    """Check that a plain function returned a tuple of the expected length."""
     if not (isinstance(result, tuple) and len(result) == len(expected)):
         raise TypeError(
             f"{name}: {function} must return ({', '.join(expected)}), got {kind(result)}"
@@ -68,7 +68,7 @@ def returned(name: str, function: str, result: Any, *expected: str) -> Any:
 
 
 def to_jax(tree: Any) -> Any:
-    """Return a tree whose NumPy arrays are JAX's; what JAX can't hold stays as it is."""
+    """Convert the NumPy arrays of a tree to JAX arrays, except for those that JAX cannot hold."""
     return jax.tree.map(_leaf_to_jax, tree)
 
 
@@ -79,5 +79,5 @@ def _leaf_to_jax(leaf: Any) -> Any:
 
 
 def kind(value: Any) -> str:
-    """Say what a function returned; of NumPy's arrays that they are."""
+    """Describe a function's result; for a NumPy array, say that it is one."""
     return type(value).__name__ if isinstance(value, np.ndarray) else checks.describe(value)

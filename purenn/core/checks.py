@@ -1,4 +1,4 @@
-"""Checks of arguments: an error names the argument, what was expected and what came."""
+"""Checks of arguments: errors name the argument, what was expected, and what was given."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from purenn.core.keys import is_key
 
 
 def describe(value: Any) -> str:
-    """Say what a value is, in a few words of an error message."""
+    """Describe a value in a few words, for an error message."""
     if isinstance(value, (Array, jax.ShapeDtypeStruct, np.ndarray, np.generic)):
         masked = "a masked array of " * isinstance(value, np.ma.MaskedArray)
         return f"{masked}{value.dtype}{tuple(value.shape)}"
@@ -30,13 +30,13 @@ def describe(value: Any) -> str:
 
 
 def as_array(where: str, name: str, value: Any) -> Array:
-    """Return a value as a JAX array: NumPy's are converted, anything else is rejected."""
+    """Return a value as a JAX array: convert NumPy arrays and reject anything else."""
     value = real_array(where, name, value)
     return value if isinstance(value, Array) else numpy_arrays.to_jax(value)
 
 
 def real_array(where: str, name: str, value: Any) -> Any:
-    """Return an array of JAX or NumPy, in native byte order, if JAX can hold its numbers."""
+    """Return a JAX or NumPy array in native byte order, if JAX can hold its numbers."""
     if is_deleted(value):
         raise deleted(f"{where}: {name}")
     if isinstance(value, Array) and not jnp.issubdtype(value.dtype, jnp.complexfloating):
@@ -63,12 +63,12 @@ def is_float(value: Array) -> bool:
 
 
 def is_concrete(value: Any) -> bool:
-    """Tell whether the numbers are known now, and not only in a compiled program."""
+    """Tell whether the numbers are known now, which they are not in a compiled program."""
     return not isinstance(value, jax.core.Tracer)
 
 
 def float_array(where: str, name: str, value: Any) -> Array:
-    """Return a floating-point array; the error for any other says how to convert it."""
+    """Return a floating-point array; for any other array, the error says how to convert it."""
     value = as_array(where, name, value)
     if not is_float(value):
         raise TypeError(
@@ -80,7 +80,7 @@ def float_array(where: str, name: str, value: Any) -> Array:
 
 
 def float_tree(where: str, name: str, tree: Any) -> Any:
-    """Return a tree of floating-point arrays as JAX arrays; an error names the place in it."""
+    """Return a tree of floating-point arrays as JAX arrays; errors name the place in the tree."""
 
     def leaf(path: Any, value: Any) -> Array:
         return float_array(where, f"{name}{jax.tree_util.keystr(path)}", value)
@@ -91,9 +91,10 @@ def float_tree(where: str, name: str, tree: Any) -> Any:
 def record(
     where: str, name: str, value: Any, kind: Any, *shapes: tuple[int | str, ...] | None
 ) -> None:
-    """Check a NamedTuple of arrays, as `init` made it.
+    """Check a NamedTuple of arrays, such as `init` creates.
 
-    A letter in a shape stands for one length; None for a shape, for a field that is None.
+    A letter in a shape stands for a length; None in place of a shape stands for a field that is
+    None.
     """
     if not isinstance(value, kind):
         raise TypeError(
@@ -147,7 +148,7 @@ def batched(where: str, x: Array) -> None:
 
 
 def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
-    """Reject an `x` whose features are not those that the parameters were made for."""
+    """Reject an `x` whose number of features does not match the parameters."""
     batched(where, x)
     if x.shape[-1] != size:
         if x.ndim == 2:  # an image without its batch axis, flattened, looks like this
@@ -156,7 +157,7 @@ def last_axis(where: str, x: Array, size: int, remedy: str = "") -> None:
 
 
 def images(where: str, x: Array, channels: int | None = None, remedy: str = "") -> None:
-    """Reject what is not a batch of images with the channels the parameters were made for."""
+    """Reject anything but a batch of images whose channels match the parameters."""
     if x.ndim == 4 and channels in (None, x.shape[-1]):
         return
     if x.ndim == 3:
@@ -182,7 +183,7 @@ def image_shape(where: str, in_shape: tuple[int, ...]) -> None:
 def same_shape(
     where: str, name: str, value: Array, other_name: str, other: Array, remedy: str = ""
 ) -> None:
-    """Reject shapes that differ, also those that would broadcast."""
+    """Reject shapes that differ, even if they would broadcast."""
     if value.shape != other.shape:
         raise ValueError(
             f"{where}: {name} has shape {value.shape} and {other_name} {other.shape}; "
@@ -221,7 +222,7 @@ def prng_key(where: str, key: Any) -> Array:
 
 
 def flag(where: str, name: str, value: Any) -> None:
-    """Check that a value is a Python bool: it decides what is compiled."""
+    """Check that a value is a Python bool, since it determines what is compiled."""
     if not isinstance(value, bool):
         raise TypeError(
             f"{where}: {name} must be True or False (static under jit), got {describe(value)}"
@@ -229,7 +230,7 @@ def flag(where: str, name: str, value: Any) -> None:
 
 
 def function(where: str, name: str, value: Any) -> Callable[..., Any]:
-    """Return a value that can be called."""
+    """Return a value, after checking that it can be called."""
     if not callable(value):
         raise TypeError(f"{where}: {name} must be a function, got {describe(value)}")
     return value
@@ -242,7 +243,7 @@ def one_of(where: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
 
 
 def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
-    """Reject two trees that differ; the error names the first place where they do."""
+    """Reject two trees with different structures; the error names the first difference."""
     mine, theirs = (jax.tree_util.tree_flatten_with_path(t)[0] for t in (tree, other))
     for (path, a), (other_path, b) in zip(mine, theirs, strict=False):
         leaf = jax.tree_util.keystr(path)
@@ -257,7 +258,7 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
     (fewer, short), (more, long) = sorted(sides, key=lambda side: len(side[0]))
     if len(more) > len(fewer):
         leaf = jax.tree_util.keystr(more[len(fewer)][0])
-        raise ValueError(f"{where}: {long} has {leaf}, which {short} has not")
+        raise ValueError(f"{where}: {long} has {leaf}, which {short} does not have")
     structure: Any = jax.tree.structure(tree)
     expected: Any = jax.tree.structure(other)
     if structure != expected:
@@ -265,7 +266,7 @@ def same_structure(where: str, name: str, tree: Any, other_name: str, other: Any
 
 
 def same_dtypes(where: str, name: str, tree: Any, other_name: str, other: Any) -> None:
-    """Reject two trees of one structure with different dtypes; the error names the first."""
+    """Reject two trees of the same structure with different dtypes; the error names the first."""
     others = jax.tree.leaves(other)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(tree), others, strict=True):
         leaf = jax.tree_util.keystr(path)

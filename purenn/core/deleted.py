@@ -1,4 +1,4 @@
-"""Arrays whose memory is gone: deleted, or donated to a jitted function."""
+"""Arrays whose memory has been released: deleted, or donated to a jitted function."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import jax
 
 
 def is_deleted(leaf: Any) -> bool:
-    """Tell whether a leaf is an array whose memory is gone."""
+    """Tell whether a leaf is an array whose memory has been released."""
     concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
     return concrete and leaf.is_deleted()
 
 
 def deleted(place: str, verb: str = "use") -> ValueError:
-    """Return the error about such an array, the same wherever purenn finds one."""
+    """Return the error about such an array, which is the same everywhere in purenn."""
     return ValueError(
         f"{place} was deleted or donated to a jitted function; {verb} what that returned"
     )
@@ -21,8 +21,8 @@ def deleted(place: str, verb: str = "use") -> ValueError:
 def reject_deleted(where: str, /, **trees: Any) -> None:
     """Reject trees with a deleted array; the error names its place.
 
-    JAX's own error, "Array has been deleted", says neither which array nor why. Where every
-    microsecond counts, this is called only after JAX has raised it.
+    JAX's own error, "Array has been deleted", does not say which array it was or why. Where speed
+    matters, this function is called only after JAX has raised that error.
     """
     for name, tree in trees.items():
         if not any(map(is_deleted, jax.tree.leaves(tree))):

@@ -1,4 +1,4 @@
-"""Dtypes that a user chooses, and trees of arrays in them."""
+"""Dtypes chosen by the user, and the conversion of trees to them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def dtype_name(where: str, dtype: Any) -> str:
 
 
 def float_dtype(where: str, dtype: Any) -> Any:
-    """Return a floating dtype that JAX can hold now."""
+    """Return a floating dtype that JAX can hold with its current settings."""
     name = dtype_name(where, dtype)
     if name == "float64" and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         raise ValueError(
@@ -37,7 +37,7 @@ def float_dtype(where: str, dtype: Any) -> Any:
 
 
 def cast(tree: Any, dtype: Any) -> Any:
-    """Return a tree whose floating arrays are in `dtype`; float64 only where JAX has it."""
+    """Cast the floating arrays of a tree to `dtype`; float64 only if JAX has enabled it."""
     dtype = jax.dtypes.canonicalize_dtype(dtype)
 
     def leaf(a: Any) -> Any:

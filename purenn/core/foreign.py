@@ -1,4 +1,4 @@
-"""Values that are not arrays of JAX or NumPy: how an error names them, and how to convert them."""
+"""Values that are not JAX or NumPy arrays: their names in errors, and how to convert them."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,13 +9,13 @@ import numpy as np
 from purenn.core.padded import Padded
 
 SEVERAL = (
-    "a model takes one array; several inputs or outputs take a function of your own that calls "
+    "a model takes one array; for several inputs or outputs, write your own function that calls "
     "layers, with by_hand and jax.grad"
 )
 
 
 def described(value: Any) -> str:
-    """Name a value's type, its library, and its shape if it has one: a pandas.Series (64,)."""
+    """Name the library, the type, and any shape of a value: a pandas.Series (64,)."""
     kind, library = type(value).__name__, type(value).__module__.partition(".")[0]
     if hasattr(value, "shape") and library not in ("builtins", "__main__"):
         kind = f"{library}.{kind}"
@@ -25,7 +25,7 @@ def described(value: Any) -> str:
 
 
 def remedy(name: str, value: Any) -> str:
-    """Say at the end of an error message how a value becomes an array; nothing if it can't."""
+    """Say, at the end of an error message, how to convert a value to an array, if possible."""
     what = it(name)
     if isinstance(value, Padded):
         return f"; pass {what}.x, and {what}.valid as the weights of a loss"
@@ -64,5 +64,5 @@ def remedy(name: str, value: Any) -> str:
 
 
 def it(name: str) -> str:
-    """Return the name of an argument as code, or dots if it is more than a name."""
+    """Return the name of an argument as code, or dots if it is not a plain name."""
     return name if " " not in name else "…"

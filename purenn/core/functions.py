@@ -1,4 +1,4 @@
-"""The plain functions that a layer or an op is made from, without checks, and two common ones."""
+"""The plain functions of a layer or an op, without checks, and two common ones."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ class LayerFunctions(NamedTuple):
         init: `(key, in_shape) -> (params, state)`.
         forward: `(params, state, x, *, train, key) -> (y, state, saved)`.
         backward: `(params, saved, dy) -> (dparams, dx)`.
-        apply: `(params, state, x, *, train, key) -> (y, state)`; None where it is `forward` without
+        apply: `(params, state, x, *, train, key) -> (y, state)`; None if it is `forward` without
             the cache.
     """
 
@@ -28,7 +28,7 @@ class OpFunctions(NamedTuple):
     Attributes:
         forward: `(x, ...) -> (y, saved)`.
         backward: `(saved, dy) -> dx`.
-        apply: `(x, ...) -> y`; None where it is `forward` without the cache.
+        apply: `(x, ...) -> y`; None if it is `forward` without the cache.
     """
 
     forward: Fn

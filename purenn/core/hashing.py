@@ -1,4 +1,4 @@
-"""A hash: random-looking numbers from a position and a key, each computed by itself."""
+"""A hash: random-looking numbers from a position and a key, each computed independently."""
 
 import jax.numpy as jnp
 from jax import Array

@@ -1,4 +1,4 @@
-"""Tables in HTML, as a notebook shows them."""
+"""HTML tables for notebooks."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,7 +7,7 @@ LEFT, RIGHT = "text-align: left", "text-align: right"
 
 
 class Section(str):
-    """A line of its own between the rows of a table: a title."""
+    """A title between the rows of a table."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ def table(
     Args:
         head: the names of the columns.
         rows: the cells of each row, or a title between two rows.
-        numbers: the columns that are aligned at the right.
+        numbers: the columns that are right-aligned.
     """
     styles = [RIGHT if column in numbers else LEFT for column in range(len(head))]
     lines = [_line("th", head, styles)]
@@ -35,7 +35,7 @@ def table(
 
 
 def paragraph(text: str) -> str:
-    """Write a paragraph; its line breaks stay."""
+    """Write a paragraph and keep its line breaks."""
     return f"<p>{escape(text).replace(chr(10), '<br>')}</p>" if text else ""
 
 

@@ -1,4 +1,4 @@
-"""What a layer or a model takes as `x`: an array, or `Padded`."""
+"""The input `x` of a layer or a model: an array or a `Padded`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -> Any:
-    """Return an array, or `Padded` of arrays that go together; reject anything else.
+    """Return an array, or a `Padded` whose arrays match; reject anything else.
 
     Args:
-        where: what messages begin with.
-        name: of the argument.
-        value: what the caller gave.
-        convert: `(where, name, value) -> array`: to JAX's, unless given.
+        where: the beginning of messages.
+        name: the name of the argument.
+        value: the value of the argument.
+        convert: `(where, name, value) -> array`, which converts to JAX arrays by default.
     """
     if not isinstance(value, Padded):
         return convert(where, name, value)
@@ -49,7 +49,7 @@ def as_input(where: str, name: str, value: Any, convert: Fn = checks.as_array) -
 def with_zeros(where: str, x: Any) -> Any:
     """Return `x`, with 0 in its padding if it is `Padded` and floating point.
 
-    The derivative with respect to padding is 0, but 0 times the NaN that it may hold is NaN.
+    The derivative with respect to padding is 0, but padding may hold NaN, and 0 times NaN is NaN.
     """
     if not isinstance(x, Padded):
         return x
@@ -61,11 +61,11 @@ def with_zeros(where: str, x: Any) -> Any:
 
 
 def input_of(layer: "Layer", x: Any) -> Any:
-    """Return `x` as JAX's, if it is of a kind and a dtype that the layer takes."""
+    """Return `x` as JAX arrays, if the layer accepts its kind and its dtype."""
     if isinstance(x, Padded):
         if layer.padded == "rejects":
             raise TypeError(f"{layer.name}: x is Padded, {_why_rejected(layer)}")
-    elif layer.batch is None:  # every microsecond counts where layers are called one by one
+    elif layer.batch is None:  # fast, since layers may be called one by one
         return _CONVERT[layer.takes](layer.name, "x", x)
     x = as_input(layer.name, "x", x, _CONVERT[layer.takes])
     if layer.batch is not None and array_of(x).shape[:1] != (layer.batch,):
@@ -90,12 +90,12 @@ _CONVERT = {"float": checks.float_array, "integer": _integers, "any": checks.as_
 
 
 def seen(layer: "Layer", x: Any) -> Any:
-    """Return what the layer's plain functions get as `x`."""
+    """Return `x` in the form that the layer's plain functions receive."""
     return array_of(x) if layer.padded == "ignores" else x
 
 
 def output_of(layer: "Layer", x: Any, y: Any) -> Any:
-    """Return `y` with the valid positions of `x`, if the plain functions did not see them."""
+    """Return `y` with the valid positions of `x`, if the plain functions did not receive them."""
     if not isinstance(x, Padded) or layer.padded == "uses":
         return y
     if y.shape[:2] != x.valid.shape:
@@ -112,16 +112,16 @@ def _why_rejected(layer: "Layer") -> str:
     if layer.by_jax:
         return (
             f"but a plain function may mix positions, and padding would count; if it treats each "
-            f'by itself, pass serial({layer.name}).replace(padded="ignores")'
+            f'position separately, pass serial({layer.name}).replace(padded="ignores")'
         )
     return (
-        f"but what {layer.name} makes of a position may depend on others, and padding would count; "
-        f'a layer of your own that treats each by itself says padded="ignores"'
+        f"but the output of {layer.name} at a position may depend on others, and padding would "
+        f'count; if your own layer treats each position separately, set padded="ignores"'
     )
 
 
 def vocabulary_of(layer: "Layer") -> int | None:
-    """Return how many tokens there are if a model's `x` is tokens, else None."""
+    """Return the size of the vocabulary if a model's `x` is tokens, else None."""
     if layer.vocabulary is not None:
         return layer.vocabulary
     found = [vocabulary_of(inside) for inside in layer.parts[:1] or layer.inner]

@@ -1,4 +1,4 @@
-"""PRNG keys: typed ones, which have a dtype of their own, and raw ones, which are uint32 arrays."""
+"""PRNG keys: typed keys, which have their own dtype, and raw keys, which are uint32 arrays."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ def is_key(value: Any) -> bool:
 
 
 def default_prng() -> str:
-    """Return the name of the implementation that raw keys belong to."""
+    """Return the name of the implementation to which raw keys belong."""
     return str(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]

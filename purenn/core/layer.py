@@ -1,10 +1,4 @@
-"""`Layer`: an immutable value that holds the pure functions of a layer.
-
-init(key, in_shape) -> (params, state)
-forward(params, state, x, *, train=False, key=None) -> (y, state, cache)
-backward(params, cache, dy) -> (dparams, dx)
-apply(params, state, x, *, train=False, key=None) -> (y, state)
-"""
+"""`Layer`: an immutable value that holds the four pure functions of a layer."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -28,13 +22,13 @@ from purenn.core.value import Value
 class Layer(Value):
     """A layer: `init`, `forward`, `backward`, and `apply`, which is `forward` without the cache.
 
-    These methods check their arguments and then call the plain functions that the layer was made
-    from. A layer is immutable. It is compared and hashed by identity, so it can be a static
-    argument; it is not a pytree.
+    The methods check their arguments and then call the plain functions the layer was made from. A
+    layer is immutable. It is compared and hashed by identity, so it can be a static argument; it is
+    not a pytree.
 
     Attributes:
         functions: the plain functions, without checks, such as `functions.backward`. The other
-            arguments are attributes of the same names.
+            arguments are available as attributes of the same names.
 
     Examples:
         >>> import purenn as pn
@@ -84,33 +78,39 @@ class Layer(Value):
     ) -> None:
         """Make a layer from plain functions.
 
-        Args:
+        Args: What you write for your own layer
             init: `(key, in_shape) -> (params, state)`; `in_shape` is the shape of one example.
             forward: `(params, state, x, *, train=False, key=None) -> (y, state, cache)`; the cache
-                is what `backward` needs.
+                holds the values that `backward` needs.
             backward: `(params, cache, dy) -> (dparams, dx)`, derived by hand.
+            name: the name in error messages, `summary`, and `explain`.
+
+        Args: Optional, for its input and for how it is shown
+            takes: the allowed dtypes of `x`: "float", "integer", or "any".
+            vocabulary: the number of valid integers, 0 … vocabulary - 1; `fit` rejects others.
+            padded: how to treat a `Padded` `x`. A layer that mixes positions "rejects" it. A layer
+                that treats each position independently "ignores" the padding: its functions receive
+                only the array. With "uses" they receive the `Padded`; `dy` and `dx` are arrays.
+            notation: a `purenn.core.notation.Notation`, which `summary` and `explain` show.
+            flops: `(params, x, y) -> int`, for `summary`: the operations of one example's forward
+                pass, from the shapes, without `inner`. The default is one per value of `y`.
+
+        Args: Optional, for other functions of purenn
             apply: `(params, state, x, *, train=False, key=None) -> (y, state)`. The default is
                 `forward` without the cache.
-            name: the name in error messages, `summary` and `explain`.
-            takes: which dtypes `x` may have: "float", "integer" or "any".
-            parts: the layers that this one applies one after the other, if it does nothing else.
-            notation: how `summary` and `explain` write the layer.
-            by_jax: whether the derivative is left to `jax.vjp`, as for a plain function.
             inner: layers used in any other way, as in `residual`; `summary` shows them.
-            flops: `(params, x, y) -> int`, for `summary`: one example's operations forward, from
-                shapes alone, without `inner`. The default is one per value of `y`.
             in_dtype: `(dtype) -> layer`, for `as_dtype`, if casting the parameters is not enough.
+            stepwise: `(batch, length) -> layer`, which creates the layer that `stepwise` returns.
+
+        Args: What purenn sets
+            parts: the layers that this one applies in sequence, if it does nothing else.
+            by_jax: whether `jax.vjp` computes the derivative, as for a plain function.
             rule: `(layer) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
-            padded: what to do with a `Padded` `x`. A layer that mixes positions "rejects" it. One
-                that works on each by itself "ignores" padding: its functions get the array alone.
-                With "uses" they get the `Padded` itself; `dy` and `dx` are arrays.
-            stepwise: `(batch, length) -> layer`, which makes the layer that `stepwise` returns.
-            batch: the number of examples in `x`, if the state is made for it; None for any.
-            vocabulary: the layer takes integers 0 … vocabulary - 1; `fit` rejects others.
+            batch: the number of examples in `x`, if the state fixes it, or None.
 
         Raises:
-            TypeError: a part is not a function that takes these arguments.
-            ValueError: an option is not one of those listed.
+            TypeError: if a function does not take these arguments.
+            ValueError: if an option is not one of those listed.
         """
         signatures.check_layer(name, init, forward, backward, apply)
         checks.one_of("Layer", "takes", takes, ("float", "integer", "any"))
@@ -151,8 +151,8 @@ class Layer(Value):
             `(params, state)`; each is `()` if there is none.
 
         Raises:
-            TypeError: an argument has another type.
-            ValueError: the layer does not take this shape.
+            TypeError: if an argument has the wrong type.
+            ValueError: if the layer does not accept this shape.
         """
         in_shape = checks.shape_tuple(self.name, in_shape)
         with calling(self, (key, in_shape), signatures.INIT):
@@ -168,7 +168,7 @@ class Layer(Value):
         train: bool = False,
         key: Key | None = None,
     ) -> tuple[Array, State, Cache]:
-        """Return the output, the new state, and what `backward` needs.
+        """Return the output, the new state, and the cache for `backward`.
 
         Args:
             params: the parameters, as `init` returns them.
@@ -181,8 +181,8 @@ class Layer(Value):
             `(y, state, cache)`.
 
         Raises:
-            TypeError: an argument has another type or dtype.
-            ValueError: shapes do not fit.
+            TypeError: if an argument has the wrong type or dtype.
+            ValueError: if shapes do not fit.
         """
         params, state, x = self._converted(params, state, x, train)
         with calling(self, (params, state, x, key), signatures.FORWARD_CALL):
@@ -195,17 +195,17 @@ class Layer(Value):
         """Return the derivatives with respect to the parameters and to `x`.
 
         Args:
-            params: the parameters that `forward` was called with.
-            cache: the third value that `forward` returned.
-            dy: the derivative with respect to `y`, of the same shape; None counts as zero.
+            params: the parameters passed to `forward`.
+            cache: the third value returned by `forward`.
+            dy: the derivative of the loss with respect to `y`, of its shape; None counts as zero.
 
         Returns:
-            `(dparams, dx)`: a pytree like the parameters, and an array like `x` (or like its array,
-            if `x` is `Padded`). `dx` is None if `x` is an integer array.
+            `(dparams, dx)`: a pytree like `params`, and an array like `x` (or like its array, if
+            `x` is `Padded`). `dx` is None if `x` is an integer array.
 
         Raises:
-            TypeError: an argument has another type or dtype.
-            ValueError: shapes do not fit.
+            TypeError: if an argument has the wrong type or dtype.
+            ValueError: if shapes do not fit.
         """
         params = to_jax(params)
         if dy is None:
@@ -225,7 +225,7 @@ class Layer(Value):
         train: bool = False,
         key: Key | None = None,
     ) -> tuple[Array, State]:
-        """Return the output and the new state: `forward` without the cache, ordinary JAX code.
+        """Return the output and the new state: `forward` without the cache, in ordinary JAX code.
 
         Args:
             params: the parameters, as `init` returns them.
@@ -238,8 +238,8 @@ class Layer(Value):
             `(y, state)`.
 
         Raises:
-            TypeError: an argument has another type or dtype.
-            ValueError: shapes do not fit.
+            TypeError: if an argument has the wrong type or dtype.
+            ValueError: if shapes do not fit.
         """
         apply = self.functions.apply
         if apply is None and self.rule is None:
@@ -255,8 +255,8 @@ class Layer(Value):
     def replace(self, **changes: Any) -> "Layer":
         """Return a copy of this layer with some of its arguments changed.
 
-        If `forward` changes but not `apply`, a new `apply` is made from it. A change of `forward`,
-        `backward` or `padded` empties `parts` and `inner`, which no longer hold.
+        If you change `forward` but not `apply`, a new `apply` is made from it. Changing `forward`,
+        `backward`, or `padded` empties `parts` and `inner`, which would no longer be accurate.
 
         Args:
             **changes: new values for arguments of `Layer`.
@@ -265,7 +265,7 @@ class Layer(Value):
             A `Layer`.
 
         Raises:
-            TypeError: `Layer` has no such argument.
+            TypeError: if `Layer` has no such argument.
 
         Examples:
             >>> import purenn as pn
@@ -284,17 +284,17 @@ class Layer(Value):
     __replace__ = replace  # for copy.replace
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Reject the call that users of other libraries try first."""
+        """Reject a call, with a hint for users of other libraries."""
         raise TypeError(
             f"{self.name}: a layer is not called: y, state = layer.apply(params, state, x)"
         )
 
     @property
     def first(self) -> "Layer":
-        """The innermost layer that `x` reaches first, which decides on the dtype of `x`."""
+        """Return the innermost layer that receives `x`, which determines the allowed dtypes."""
         return self.parts[0].first if self.parts else self
 
     def _converted(self, params: Any, state: Any, x: Any, train: Any) -> tuple[Any, Any, Any]:
-        """Return the arguments as JAX's arrays, and `x` of a kind that the layer takes."""
+        """Return the arguments as JAX arrays, and `x` in a form that the layer accepts."""
         checks.flag(self.name, "train", train)
         return *to_jax((params, state)), input_of(self, x)

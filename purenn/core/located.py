@@ -9,11 +9,11 @@ from purenn.core.signatures import misfit, signature_of
 
 
 class _Path(str):
-    """The note that an error carries: `in ` and the path, from the outside in."""
+    """The note of an error: `in ` and the path, from the outermost layer inward."""
 
 
 def _extend(error: BaseException, outer: str, innermost: str = "") -> None:
-    """Put `outer` before the path in an error's note; without a note, begin it at `innermost`."""
+    """Put `outer` before the path in an error's note, which starts with `innermost` if new."""
     notes = getattr(error, "__notes__", [])
     for i, note in enumerate(notes):
         if isinstance(note, _Path):
@@ -24,11 +24,11 @@ def _extend(error: BaseException, outer: str, innermost: str = "") -> None:
 
 
 class inside:  # noqa: N801
-    """Within a composite's functions: note which of its layers an error comes from.
+    """A context in a composite's functions, which notes the layer that raises an error.
 
     Args:
-        name: of the layer.
-        step: which one it is, where there are several: `part 3: `.
+        name: the name of the layer.
+        step: its place, if there are several layers: `part 3: `.
     """
 
     def __init__(self, name: str, step: str = "") -> None:
@@ -42,16 +42,17 @@ class inside:  # noqa: N801
 
 
 class calling:  # noqa: N801
-    """Around a call of a plain function: errors name the layer or op as it is named now.
+    """A context around a call of a plain function, whose errors use the current name of its layer.
 
-    An error about an array that was deleted says which one; JAX's own does not. One about arguments
-    that an op does not take says which ones it takes; Python's names the plain function.
+    An error about a deleted array says which array it is; JAX's own error does not. An error about
+    wrong arguments of an op says which arguments it takes; Python's own error names the plain
+    function.
 
     Args:
         part: the layer or op.
         values: the arguments of the call.
-        names: their names, unless they are those of the op's own signature.
-        options: what an op was called with besides.
+        names: their names, unless they are those of the op's signature.
+        options: the options of a call of an op.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""NumPy's arrays on their way to JAX: which ones it can hold, in which byte order, and a copy."""
+"""The conversion of NumPy arrays to JAX: dtypes, byte order, and copies."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from jax import Array
 
 
 def is_numpy(value: Any) -> bool:
-    """Tell whether a value is NumPy's and holds numbers, not text, objects, records or masks."""
+    """Tell whether a value is a NumPy array of numbers, not text, objects, records, or masks."""
     if not isinstance(value, (np.ndarray, np.generic)) or isinstance(value, np.ma.MaskedArray):
         return False
     dtype = value.dtype  # those of ml_dtypes, such as bfloat16, have kind V
@@ -17,19 +17,19 @@ def is_numpy(value: Any) -> bool:
 
 
 def fits(value: np.ndarray[Any, Any] | np.generic) -> bool:
-    """Tell whether JAX can hold NumPy's numbers: without x64, 2**32 + 1 would become 1."""
+    """Tell whether JAX can hold these numbers: without x64, 2**32 + 1 would become 1."""
     if not is_numpy(value) or value.dtype.kind not in "iu":
         return is_numpy(value)
     ends = np.iinfo(jax.dtypes.canonicalize_dtype(value.dtype.newbyteorder("=")))
-    # Only numbers of a wider type are looked through.
+    # Only arrays of wider types are searched.
     narrow = value.dtype.itemsize <= ends.dtype.itemsize or value.size == 0
     return narrow or bool(ends.min <= value.min() and value.max() <= ends.max)
 
 
 def native(value: Any) -> Any:
-    """Return NumPy's numbers in the machine's byte order, the only one that JAX takes.
+    """Return the numbers in the machine's byte order, the only one that JAX accepts.
 
-    Files often hold the other order: IDX, FITS and HDF5 are big-endian. `longdouble` becomes
+    Files often use the other order: IDX, FITS, and HDF5 are big-endian. `longdouble` becomes
     float64.
     """
     if value.dtype.kind == "f" and value.dtype.itemsize > 8:
@@ -38,10 +38,10 @@ def native(value: Any) -> Any:
 
 
 def to_jax(value: Any) -> Array:
-    """Return a copy of NumPy's numbers as a JAX array.
+    """Return a copy of the numbers as a JAX array.
 
-    `jnp.asarray(value)` would compile a program for each shape, and with a dtype it would share
-    the memory, which the caller may write to.
+    `jnp.asarray(value)` would compile a program for each shape. With a dtype it would share the
+    memory, to which the caller may write.
     """
     value = native(value)
     value = np.array(value, jax.dtypes.canonicalize_dtype(value.dtype))

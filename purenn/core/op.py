@@ -4,8 +4,8 @@
     op.forward(x, ...) -> (y, cache)
     op.backward(cache, dy) -> dx
 
-The methods check and convert, then call the plain functions that the op was made from, which hold
-nothing but the maths.
+The methods check and convert their arguments, then call the plain functions of the op, which
+contain only the mathematics.
 """
 
 import inspect
@@ -30,14 +30,14 @@ P = ParamSpec("P")
 class Op(Value, Generic[P]):
     """A function with a hand-derived derivative with respect to its first argument.
 
-    A call, `forward` and `backward` check their arguments and then call the plain functions that
-    the op was made from. Pass arrays by position; options are keyword-only and static. An op is
+    `op(x)`, `forward`, and `backward` check their arguments and then call the plain functions the
+    op was made from. Pass arrays by position; options are keyword-only and static. An op is
     immutable. It is compared and hashed by identity, so it can be a static argument; it is not a
     pytree.
 
     Attributes:
-        functions: the plain functions that the op was made from, without checks, such as
-            `functions.backward`. The other arguments are attributes of the same names.
+        functions: the plain functions, without checks, such as `functions.backward`. The other
+            arguments are available as attributes of the same names.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -78,27 +78,36 @@ class Op(Value, Generic[P]):
     ) -> None:
         """Make an op from plain functions.
 
-        Args:
-            forward: `(x, ...) -> (y, cache)`; the cache is what `backward` needs.
+        Args: What you write for your own op
+            forward: `(x, ...) -> (y, cache)`; the cache holds the values that `backward` needs.
             backward: `(cache, dy) -> dx`, derived by hand.
-            apply: `(x, ...) -> y`, what a call of the op does. The default is `forward` without the
-                cache.
-            name: the name in error messages, `summary` and `explain`.
-            takes: "float" for an array, "tree" for a pytree (a penalty of the parameters).
-            notation: how `summary` and `explain` write the op.
-            by_jax: whether the derivative is left to `jax.vjp`, as for a plain function.
-            of_classes: for a loss, whether integer targets are classes: columns of the predictions.
-            of_fractions: for a loss, whether targets are numbers in 0 … 1.
+            name: the name in error messages, `summary`, and `explain`.
+
+        Args: Optional
+            apply: `(x, ...) -> y`, which runs when you call the op. The default is `forward`
+                without the cache.
+            takes: "float" for an array, "tree" for a pytree, as in a penalty on the parameters.
+            padded: "ignores" if the op treats each element or each row of the last axis
+                independently, so that a model that contains it accepts a `Padded`; otherwise
+                "rejects".
+            notation: the formulas that `summary` and `explain` show, a
+                `purenn.core.notation.Notation`.
+            flops: `(x, y) -> int`, for `summary`, as for a layer.
+
+        Args: For a loss
+            of_classes: for a loss, whether integer targets are classes, that is, columns of the
+                predictions.
+            of_fractions: for a loss, whether targets are numbers between 0 and 1.
             weighted: for a loss, whether an optional third array gives weights to examples or
                 elements.
-            flops: `(x, y) -> int`, for `summary`, as for a layer.
+
+        Args: What purenn sets
+            by_jax: whether `jax.vjp` computes the derivative, as for a plain function.
             rule: `(op) -> apply`, which installs the hand-derived rule in JAX; see `by_hand`.
-            padded: "ignores" if the op works on each element by itself or on the last axis alone,
-                so that a model that contains it takes a `Padded`; otherwise "rejects".
 
         Raises:
-            TypeError: a part is not a function that takes these arguments.
-            ValueError: an option is not one of those listed.
+            TypeError: if a function does not take these arguments.
+            ValueError: if an option is not one of those listed.
         """
         checks.function("Op", "forward", forward)
         checks.function("Op", "backward", backward)
@@ -132,7 +141,7 @@ class Op(Value, Generic[P]):
             self.__dict__["__signature__"] = signature
 
     def __call__(self, *arguments: P.args, **options: P.kwargs) -> Array:
-        """Return the value: plain JAX code, differentiable in every mode."""
+        """Return the value, computed by plain JAX code that is differentiable in every mode."""
         self._check_given(arguments)
         apply = self.functions.apply if self.rule is None else self.rule(self)
         if apply is None:
@@ -142,7 +151,7 @@ class Op(Value, Generic[P]):
             return apply(*given, **options)
 
     def forward(self, *arguments: P.args, **options: P.kwargs) -> tuple[Array, Cache]:
-        """Return the value and what `backward` needs.
+        """Return the value and the cache for `backward`.
 
         Args:
             *arguments: the arrays. The derivative is with respect to the first.
@@ -152,8 +161,8 @@ class Op(Value, Generic[P]):
             `(y, cache)`.
 
         Raises:
-            TypeError: an argument has another type or dtype.
-            ValueError: shapes do not fit.
+            TypeError: if an argument has the wrong type or dtype.
+            ValueError: if shapes do not fit.
         """
         given = self._converted(arguments)
         with calling(self, given, options=options):
@@ -165,15 +174,15 @@ class Op(Value, Generic[P]):
         """Return the derivative with respect to the first argument.
 
         Args:
-            cache: the second value that `forward` returned.
-            dy: the derivative with respect to `y`, of the same shape; None gives None.
+            cache: the second value returned by `forward`.
+            dy: the derivative of the loss with respect to `y`, of the same shape; None gives None.
 
         Returns:
-            `dx`, like the first argument; None if that is an integer array.
+            `dx`, an array like the first argument; None if the first argument is an integer array.
 
         Raises:
-            TypeError: an argument has another type or dtype.
-            ValueError: shapes do not fit.
+            TypeError: if an argument has the wrong type or dtype.
+            ValueError: if shapes do not fit.
         """
         if dy is None:
             return None
@@ -195,7 +204,7 @@ class Op(Value, Generic[P]):
             An `Op`.
 
         Raises:
-            TypeError: `Op` has no such argument.
+            TypeError: if `Op` has no such argument.
 
         Examples:
             >>> import jax.numpy as jnp
@@ -220,7 +229,7 @@ class Op(Value, Generic[P]):
             )
 
     def _converted(self, arguments: Any) -> Any:
-        """Return the arguments as JAX's, the first of a dtype that the op takes."""
+        """Return the arguments as JAX arrays, the first in a dtype that the op accepts."""
         self._check_given(arguments)
         x, *others = arguments
         if self.takes == "tree":
@@ -233,7 +242,7 @@ class Op(Value, Generic[P]):
 
 
 def _documented(name: str, signature: inspect.Signature | None, text: str | None) -> str:
-    """Return the docstring of an op: the call, as `help` does not show it, and what it does."""
+    """Return the docstring of an op: its call, which `help` does not show, and its description."""
     call = "(...)"
     if signature is not None:
         parameters = signature.parameters.values()

@@ -1,4 +1,4 @@
-"""`Padded`: sequences of different lengths in one array, and which of its positions are valid."""
+"""`Padded`: sequences of different lengths in one array, with a mask of the valid positions."""
 
 from typing import Any, NamedTuple
 
@@ -6,21 +6,21 @@ from purenn.core.types import ArrayLike
 
 
 class Padded(NamedTuple):
-    """Sequences of different lengths, padded to the same length, and which positions are valid.
+    """Sequences padded to the same length, with a mask of the valid positions.
 
-    Pass it as `x` to a layer, a model, `value_and_grad`, `train_step`, `fit`, `evaluate` or
-    `predict`. Layers that work on each position by itself, such as `dense`, take it as it is.
-    Layers that know about padding, such as `attention`, look only at valid positions. Any other
-    layer rejects it. The loss gets `valid` as its weights, multiplied by any weights that you pass.
-    So padding never affects a loss, an accuracy or a derivative, whatever values and targets it
-    holds.
+    Pass it as `x` to a layer, a model, `value_and_grad`, `train_step`, `fit`, `evaluate`, or
+    `predict`. Layers that treat each position independently, such as `dense`, accept it directly.
+    Layers that handle padding, such as `attention`, use only the valid positions. All other layers
+    reject it. The loss receives `valid` as its weights, multiplied by any weights you pass. Padding
+    therefore never affects a loss, an accuracy, or a derivative, no matter which values and targets
+    it contains.
 
-    It is a pytree: it goes through `jit`, `vmap` and `scan`, and is indexed and sharded like an
-    array.
+    `Padded` is a pytree, so it works with `jit`, `vmap`, and `scan`, and it is indexed and sharded
+    like an array.
 
     Attributes:
         x: tokens, `(batch, time)`, or features, `(batch, time, ..., features)`.
-        valid: whether each position belongs to its sequence, bool `(batch, time)`.
+        valid: whether each position belongs to its sequence, a bool array `(batch, time)`.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -39,10 +39,10 @@ class Padded(NamedTuple):
 
 
 def array_of(x: Any) -> Any:
-    """Return the array of what may be `Padded`."""
+    """Return the array of `x`, which may be a `Padded`."""
     return x.x if isinstance(x, Padded) else x
 
 
 def padded_like(x: Any, array: Any) -> Any:
-    """Return an array with the valid positions of `x`, if `x` is `Padded`."""
+    """Return `array` as a `Padded` with the mask of `x`, if `x` is `Padded`."""
     return Padded(array, x.valid) if isinstance(x, Padded) else array

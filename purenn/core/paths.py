@@ -1,4 +1,4 @@
-"""Paths that a caller gives: those of this machine's file system, and no others."""
+"""Paths given by the caller, which must be on this machine's file system."""
 
 import os
 import re
@@ -16,22 +16,22 @@ def local_path(
     kind: str = "a str or os.PathLike",
     what: str = "the name of a file",
 ) -> str:
-    """Return a path as a string, with a `~` at its beginning expanded.
+    """Return a path as a string, with a leading `~` expanded.
 
-    Without the checks `gs://bucket/run` and `~/runs` would be folders named `gs:` and `~` in the
-    current directory, and nobody would find what was written there.
+    Without these checks, `gs://bucket/run` and `~/runs` would be folders named `gs:` and `~` in the
+    current directory, and nobody would find the files written there.
 
     Args:
-        where: what the message begins with.
-        name: the argument's name.
-        value: what the caller gave.
+        where: the beginning of the message.
+        name: the name of the argument.
+        value: the value of the argument.
         kind: the expected type, in the words of the message.
-        what: what the path should name, in the words of the message.
+        what: the thing that the path should name, in the words of the message.
 
     Raises:
-        TypeError: it is not a path, or one made of bytes.
-        ValueError: it is empty, holds a null character, names a place that is not on this machine's
-            file system, or begins with `~` and a name that is not a user's.
+        TypeError: if it is not a path, or it is a path of bytes.
+        ValueError: if it is empty, contains a null character, is not on this machine's file system,
+            or begins with `~` and a name that is not a user's.
     """
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str):

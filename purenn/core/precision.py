@@ -1,4 +1,4 @@
-"""Arithmetic that needs more precision than its arrays have."""
+"""Arithmetic in higher precision than that of the arrays."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ def wide_dtype(dtype: Any) -> Any:
 
 
 def wide(x: Array) -> Array:
-    """Return `x` in float32 or better: sums and exponentials lose too much in less."""
+    """Return `x` in float32 or better, since sums and exponentials need that precision."""
     return x.astype(wide_dtype(x.dtype))
 
 
 def in_dtype(number: Any, dtype: Any) -> Any:
-    """Return a hyperparameter that does not promote the arrays it is combined with.
+    """Return a hyperparameter that does not promote the arrays with which it is combined.
 
     A traced one has a dtype and is cast; a Python number takes the dtype of the array.
     """
@@ -50,7 +50,7 @@ class Moments(NamedTuple):
 def moments(x: Array, axes: Any, *, keepdims: bool = False) -> Moments:
     """Return the mean and the variance over axes; the variance is divided by the number of values.
 
-    It can't be negative.
+    The variance cannot be negative.
     """
     found = recentered(x, lambda a: jnp.mean(a, axes, keepdims=True))
     return found if keepdims else Moments(*(jnp.squeeze(a, axes) for a in found))
@@ -59,8 +59,8 @@ def moments(x: Array, axes: Any, *, keepdims: bool = False) -> Moments:
 def recentered(x: Array, mean: Callable[[Array], Array]) -> Moments:
     """Return the mean and the variance, where `mean` returns means that broadcast to `x`.
 
-    A float32 mean has a rounding error in proportion to its size: at mean/std = 1e6 that costs all
-    digits of `x - mean` except for two. Centering once more removes it.
+    A float32 mean has a rounding error proportional to its size. At mean/std = 1e6, `x - mean`
+    keeps only two digits. Centering a second time removes this error.
     """
     first = mean(x)
     correction = mean(x - first)

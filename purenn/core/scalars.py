@@ -21,8 +21,8 @@ def number(
 ) -> Any:
     """Return a number with `least <= value < below`: a Python float, or a traced scalar.
 
-    A concrete scalar array becomes a float. The value of a traced one, as under `vmap` over a
-    hyperparameter, is not known yet: outside its bounds it becomes NaN, which stops a run.
+    A concrete scalar array becomes a float. The value of a traced scalar, as under `vmap` over a
+    hyperparameter, is not known yet. If it is out of range, it becomes NaN, which stops a run.
     """
     if is_scalar(value):
         if not checks.is_concrete(value):
@@ -62,12 +62,12 @@ def is_scalar(value: Any) -> bool:
 
 
 def shown(value: Any, form: str = "g") -> str:
-    """Write a number for the name of a layer or an op; a traced one is not known yet."""
+    """Write a number for the name of a layer or an op; a traced number is not known yet."""
     return format(value, form) if checks.is_concrete(value) else "traced"
 
 
 def count(where: str, name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number, at least `least`; a concrete scalar array will do."""
+    """Return a whole number, at least `least`; a concrete scalar array is allowed."""
     if is_scalar(value) and checks.is_concrete(value) and jnp.issubdtype(value.dtype, jnp.integer):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -81,7 +81,7 @@ def count(where: str, name: str, value: Any, least: int = 1) -> int:
 
 
 def pair(where: str, name: str, value: Any) -> tuple[int, int]:
-    """Return two whole numbers of at least 1, height and width; one number stands for both."""
+    """Return a height and a width, whole numbers of at least 1; one number stands for both."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         n = count(where, name, value)
         return n, n

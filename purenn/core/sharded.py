@@ -1,4 +1,4 @@
-"""`sharded`: an initializer that spreads one layer's weights over several devices."""
+"""`sharded`: an initializer that shards a layer's weights over several devices."""
 
 import math
 from typing import Any
@@ -13,22 +13,22 @@ from purenn.core.types import Initializer
 
 
 def sharded(initializer: Initializer, spec: PartitionSpec) -> Initializer:
-    """Make an initializer shard its array, so that a layer's weights lie on several devices.
+    """Make an initializer shard its array, to distribute a layer's weights over several devices.
 
-    The mesh is that of `fit` or of `jax.set_mesh`; without a mesh, nothing changes. The numbers are
-    those of `initializer`, however many devices there are.
+    The mesh is the one passed to `fit` or set with `jax.set_mesh`. Without a mesh, nothing changes.
+    The numbers are those of `initializer`, regardless of the number of devices.
 
     Args:
         initializer: an initializer of purenn or JAX.
         spec: a `jax.sharding.PartitionSpec`: for each axis of the array, the name of the mesh axis
-            that it is sharded along, or `None`.
+            along which to shard it, or `None`.
 
     Returns:
         An initializer, `(key, shape, dtype) -> array`.
 
     Raises:
-        TypeError: an argument has another type.
-        ValueError: `spec` does not fit the array or the mesh, when the initializer is called.
+        TypeError: if an argument has the wrong type.
+        ValueError: if, when the initializer is called, `spec` does not fit the array or the mesh.
 
     Examples:
         >>> import jax

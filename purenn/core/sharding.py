@@ -1,4 +1,4 @@
-"""How arrays are sharded over a mesh of devices, for cases where JAX asks the code to say so.
+"""The sharding of arrays over a mesh of devices, where JAX requires the code to specify it.
 
 On a mesh with Auto axes, XLA decides. With Explicit axes, the sharding is part of an array's type,
 and a product over a sharded axis must say how its result is sharded. Under `shard_map`, the type
@@ -18,13 +18,14 @@ from jax.sharding import PartitionSpec as P
 
 
 def sharding_of(x: Any, *axes: int | None, beside: Any = None) -> NamedSharding | None:
-    """Return how `x` is sharded; None where there is no mesh.
+    """Return the sharding of `x`, or None without a mesh.
 
     Args:
-        x: an array, or what has its type.
-        *axes: of `x`, of which to make another array's sharding; None for a replicated one.
-            `sharding_of(x, 0, None)` is that of a matrix whose rows are sharded as those of `x`.
-        beside: another array, whose mesh counts if `x` was made outside any: there `x` is
+        x: an array, or a value with the type of one.
+        *axes: the axes of `x` from which to make the sharding of another array; None for a
+            replicated axis. `sharding_of(x, 0, None)` is the sharding of a matrix whose rows are
+            sharded like those of `x`.
+        beside: another array, whose mesh is used if `x` was created outside a mesh; `x` is then
             replicated.
     """
     sharding: NamedSharding = jax.typeof(x).sharding
@@ -37,7 +38,7 @@ def sharding_of(x: Any, *axes: int | None, beside: Any = None) -> NamedSharding 
 
 
 def spec_of(x: Any) -> tuple[Any, ...]:
-    """Return for each axis of `x` the axes of the mesh that it is sharded along, if any."""
+    """Return, for each axis of `x`, the axes of the mesh along which it is sharded, if any."""
     return tuple(jax.typeof(x).sharding.spec)
 
 
@@ -47,7 +48,7 @@ def is_sharded(x: Any) -> bool:
 
 
 def product(x: Array, w: Array, *, like: Array | None = None) -> Array:
-    """Return `x @ w`, sharded as `like`, or with the rows of `x` and the columns of `w`."""
+    """Return `x @ w`, sharded like `like`, or like the rows of `x` and the columns of `w`."""
     sharding = product_sharding(x, w) if like is None else sharding_of(like, beside=x)
     if sharding is None:
         return x @ w
@@ -55,7 +56,7 @@ def product(x: Array, w: Array, *, like: Array | None = None) -> Array:
 
 
 def product_sharding(x: Array, w: Array) -> NamedSharding | None:
-    """Return how a product over the last axis of `x` is sharded, whose last axis is that of `w`."""
+    """Return the sharding of a product over the last axis of `x` and the first of `w`."""
     sharding = sharding_of(x, beside=w)
     if sharding is None:
         return None
@@ -63,7 +64,7 @@ def product_sharding(x: Array, w: Array) -> NamedSharding | None:
 
 
 def rows_sharding(indices: Array, table: Array) -> NamedSharding | None:
-    """Return how the rows of a table at some indices are sharded: as the indices, then the columns.
+    """Return the sharding of rows of a table: that of the indices, then that of the columns.
 
     Columns that are sharded along the same axis of the mesh as the indices are replicated.
     """
@@ -85,7 +86,7 @@ def _axis_names(spec: Any) -> set[str]:
 
 
 def reshard_like(tree: Any, like: Any) -> Any:
-    """Return a tree whose arrays are sharded as another's: gradients as their parameters."""
+    """Return a tree whose arrays are sharded like those of another: gradients like parameters."""
     if not any(map(_on_mesh, jax.tree.leaves((tree, like)))):
         return tree
     structure: Any = jax.tree.structure(tree)
@@ -123,7 +124,7 @@ def divisible_rows(value: Array, *counts: int) -> Array:
 
 
 def concatenated(arrays: Sequence[Array]) -> Array:
-    """Return arrays side by side along the last axis, replicated along it if shardings differ."""
+    """Concatenate arrays along the last axis, which is replicated if their shardings differ."""
 
     def replicated(a: Array) -> Array:
         if not is_sharded(a):
@@ -136,11 +137,12 @@ def concatenated(arrays: Sequence[Array]) -> Array:
 
 
 def varying_together(tree: Any, *others: Any) -> Any:
-    """Return a tree whose leaves vary over each axis of a `shard_map` that any of them does.
+    """Return a tree whose leaves vary over every `shard_map` axis over which any of them varies.
 
-    JAX's own operations do this to their operands by themselves. A rule of our own must do it, and
-    so must a loop whose carry begins with constants. Its transpose adds up over the axes: the
-    derivative of a parameter that is the same everywhere is the sum of the derivatives.
+    JAX's own operations do this to their operands automatically. A custom rule must do it
+    explicitly, and so must a loop whose carry starts with constants. The transpose is a sum over
+    the axes: the derivative of a parameter that is the same everywhere is the sum of the
+    derivatives.
     """
     axes = frozenset[str]().union(*map(_varying, jax.tree.leaves((tree, others))))
     if not axes:
@@ -149,7 +151,7 @@ def varying_together(tree: Any, *others: Any) -> Any:
 
 
 def summed_like(grads: Any, params: Any) -> Any:
-    """Return gradients added up over the axes that their parameters do not vary over."""
+    """Return gradients, summed over the axes over which their parameters do not vary."""
     if not any(map(_varying, jax.tree.leaves(grads))):
         return grads
 

@@ -1,4 +1,4 @@
-"""What the signature of a function says about how it can be called."""
+"""Checks of how a function can be called, from its signature."""
 
 import inspect
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ OP_BACKWARD = ("cache", "dy")
 
 
 def signature_of(function: Any) -> inspect.Signature | None:
-    """Return a function's signature, or None if it has none that Python can see."""
+    """Return a function's signature, or None if Python cannot determine it."""
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):
@@ -24,13 +24,13 @@ def signature_of(function: Any) -> inspect.Signature | None:
 
 
 def first_argument(function: Any) -> str:
-    """Return the name of a function's first argument, `x` if that is not known."""
+    """Return the name of a function's first argument, or `x` if it is not known."""
     signature = signature_of(function)
     return next(iter(signature.parameters), "x") if signature else "x"
 
 
 def misfit(function: Any, arguments: Iterable[Any], options: Iterable[str] = ()) -> str:
-    """Say why a function can't be called like this; nothing if it can, as far as is known."""
+    """Say why a function cannot be called like this; say nothing if it can, as far as is known."""
     signature = signature_of(function)
     if signature is None:
         return ""

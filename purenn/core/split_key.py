@@ -1,4 +1,4 @@
-"""The keys of several layers, made of one."""
+"""The keys of several layers, derived from one key."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from purenn.core import checks
 
 
 def split_key(where: str, key: Any, count: int) -> list[Any]:
-    """Return a key for each of several layers, `fold_in(key, i)`; None for each if it is None."""
+    """Return a key for each of several layers, `fold_in(key, i)`; all are None if `key` is."""
     if key is None:
         return [None] * count
     key = checks.prng_key(where, key)

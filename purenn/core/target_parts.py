@@ -1,4 +1,4 @@
-"""Targets: one array, or a tuple of arrays that a loss takes one after the other."""
+"""Targets: one array, or a tuple of arrays that a loss takes as separate arguments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from purenn.core.signatures import misfit
 
 
 def parts_of(targets: Any) -> tuple[Any, ...]:
-    """Return the arrays that a loss takes after the predictions."""
+    """Return the arrays that are passed to a loss after the predictions."""
     return targets if isinstance(targets, tuple) else (targets,)
 
 
@@ -31,12 +31,12 @@ def map_parts(function: Callable[[str, Any], Any], targets: Any, name: str = "ta
 
 
 def weights_of(loss: Op[...], targets: Any, y: Any = None) -> Any:
-    """Return what each example, position or element counts, or None.
+    """Return the weight of each example, position, or element, or None.
 
     Args:
         loss: the loss.
-        targets: one array, or a tuple, whose second array are the weights if the loss takes any.
-        y: what the model returned. If it is `Padded`, its valid positions are weights too.
+        targets: one array, or a tuple, whose second array holds the weights if the loss takes any.
+        y: the output of the model. If it is `Padded`, its valid positions are weights, too.
     """
     parts = parts_of(targets)
     weights = parts[1] if loss.weighted and len(parts) > 1 else None
@@ -45,14 +45,14 @@ def weights_of(loss: Op[...], targets: Any, y: Any = None) -> Any:
     if not loss.weighted:
         raise TypeError(
             f"{loss.name}: the model's output is Padded, and {loss.name} takes no weights, so that "
-            f"padding would count; a loss of your own that takes weights third is an "
-            f"Op(..., weighted=True)"
+            f"padding would count; if your own loss takes weights as its third argument, make it "
+            f"an Op(..., weighted=True)"
         )
     return _counting(loss, y, weights)
 
 
 def _counting(loss: Op[...], y: Padded, weights: Any) -> Any:
-    """Return the weights, 0 where a position is not valid; of arrays on the host, on the host."""
+    """Return the weights, 0 where a position is not valid; arrays on the host stay there."""
     shape, valid = (*y.valid.shape, *y.x.shape[2:]), y.valid
     if weights is None:
         dtype = y.x.dtype if jnp.issubdtype(y.x.dtype, jnp.floating) else jnp.float32
@@ -71,9 +71,9 @@ def _counting(loss: Op[...], y: Padded, weights: Any) -> Any:
 
 
 def without_padding(loss: Op[...], y: Any, targets: Any) -> tuple[Any, Any]:
-    """Return a model's output and the targets as a loss takes them, if the output is `Padded`.
+    """Return a model's output and the targets in the form that a loss takes.
 
-    The output is an array then, and the valid positions are among the weights.
+    If the output is `Padded`, it becomes an array, and its valid positions become weights.
     """
     if not isinstance(y, Padded):
         return y, targets
@@ -82,7 +82,7 @@ def without_padding(loss: Op[...], y: Any, targets: Any) -> tuple[Any, Any]:
 
 
 def loss_arguments(loss: Op[...], targets: Any) -> tuple[Any, ...]:
-    """Return the arrays that a loss takes after the predictions, if it takes as many."""
+    """Return the arrays to pass to a loss after the predictions, if their number is right."""
     why = misfit(loss, ("predictions", *names_of(targets)))
     if why:
         raise TypeError(

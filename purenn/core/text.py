@@ -1,4 +1,4 @@
-"""Text for a person: symbols where they can be printed, their spelling where they can't."""
+"""Text for people: symbols where they can be printed, and their spelling elsewhere."""
 
 import re
 import sys
@@ -13,10 +13,10 @@ SPELLINGS = {
 
 
 def printable(text: str) -> str:
-    """Spell out the symbols that standard output can't encode now: γ1⊙X as gamma1.*X.
+    """Spell out the symbols that standard output cannot encode now: γ1⊙X as gamma1.*X.
 
-    Where Python does not know the encoding (in a notebook, a doctest, a `StringIO`) the text is
-    returned unchanged: those take any symbol.
+    If Python does not know the encoding (in a notebook, a doctest, or a `StringIO`), the text is
+    returned unchanged, since any symbol can be shown there.
     """
     encoding = getattr(sys.stdout, "encoding", None)
     if text.isascii() or not isinstance(encoding, str):
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def spelled(text: str) -> str:
-    """Spell symbols with the keys of a keyboard: gamma for γ, ' for ′."""
+    """Spell symbols with characters on a keyboard: gamma for γ, ' for ′."""
     return "".join(SPELLINGS.get(symbol, symbol) for symbol in text)
 
 
@@ -43,7 +43,7 @@ def literal(text: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Shorten text to a number of columns, and mark that there was more."""
+    """Shorten text to a number of columns, and mark that it was cut."""
     mark = printable("…")
     if columns(text) <= most:
         return text

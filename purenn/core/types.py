@@ -1,10 +1,10 @@
-"""The types of purenn's public signatures, so that an editor can show what an argument is.
+"""The types of purenn's public signatures, which editors show.
 
-Pytrees have no type in Python. `Params` and the like are names for `Any` that say which tree is
+Pytrees have no type in Python, so `Params` and similar names stand for `Any` and say which tree is
 meant.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 import numpy as np
@@ -25,10 +25,10 @@ State: TypeAlias = Any
 """A pytree of arrays that `forward` replaces, such as running statistics; `()` if there is none."""
 
 Cache: TypeAlias = Any
-"""What `forward` saves for `backward`: a pytree of arrays."""
+"""A pytree of arrays that `forward` saves for `backward`."""
 
 OptState: TypeAlias = Any
-"""A pytree of arrays: what an optimizer remembers from step to step."""
+"""A pytree of arrays that an optimizer keeps from step to step."""
 
 Key: TypeAlias = Array
 """A JAX PRNG key, typed (`jax.random.key`) or raw (`jax.random.PRNGKey`)."""
@@ -37,22 +37,25 @@ Shape: TypeAlias = tuple[int, ...]
 """A shape; as `in_shape`, the shape of one example, without the batch axis."""
 
 ArrayLike: TypeAlias = Array | np.ndarray[Any, Any]
-"""An array of JAX or NumPy."""
+"""A JAX or NumPy array."""
 
 Input: TypeAlias = Union[ArrayLike, "Padded"]
-"""What a layer or a model takes as `x`: an array, or a `Padded`."""
+"""The input `x` of a layer or a model: an array or a `Padded`."""
 
 Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...]
-"""What a loss compares predictions with: an array, or a tuple such as `(targets, weights)`."""
+"""The targets of a loss: an array, or a tuple such as `(targets, weights)`."""
+
+Data: TypeAlias = tuple[Any, Any] | Callable[[int], Iterable[tuple[Any, Any]]]
+"""The data of a run: `(x, targets)`, or a function of the epoch that returns batches of them."""
 
 Scalar: TypeAlias = float | Array
 """A Python number, or a scalar array, which may be traced."""
 
 Schedule: TypeAlias = Callable[[Any], Array]
-"""A function `step -> learning rate` of a step that counts from 0."""
+"""A function `step -> learning rate`, with steps counted from 0."""
 
 ModelLike: TypeAlias = Union["Layer", "Op[...]", Callable[[Array], Array]]
-"""A layer; or an op or a function of an array, which serves as a layer without parameters."""
+"""A layer, or an op or function of an array, which acts as a layer without parameters."""
 
 LossLike: TypeAlias = Union["Op[...]", Callable[..., Array]]
 """An op or a function `(predictions, targets) -> scalar`, or `(predictions, *targets)`."""
@@ -62,7 +65,7 @@ PenaltyLike: TypeAlias = Union["Op[...]", Callable[[Params], Array]]
 
 
 class Initializer(Protocol):
-    """A function that makes an initial parameter, such as `he_normal` or JAX's `he_normal()`."""
+    """A function that creates an initial parameter, such as `he_normal` or JAX's `he_normal()`."""
 
     def __call__(self, key: Any, shape: Any, dtype: Any = ..., /) -> Array:
         """Return an array of this shape."""
@@ -70,7 +73,7 @@ class Initializer(Protocol):
 
 
 class OptimizerLike(Protocol):
-    """An optimizer in optax's protocol: purenn's, optax's or your own."""
+    """An optimizer in optax's protocol: purenn's, optax's, or your own."""
 
     @property
     def init(self) -> Callable[[Params], OptState]:

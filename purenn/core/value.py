@@ -1,14 +1,15 @@
-"""What `Layer` and `Op` have in common: immutable, with a name, compared by identity."""
+"""The common base of `Layer` and `Op`: immutable, named, compared by identity."""
 
 from typing import Any, NoReturn, Self
 
 
 class Value:
-    """An immutable object, compared and hashed by identity; `replace` makes another.
+    """An immutable object, compared and hashed by identity; `replace` creates another one.
 
     Attributes:
-        name: for error messages, `summary` and `explain`.
-        first_name: what its functions call it in their messages: its name before any `replace`.
+        name: the name in error messages, `summary`, and `explain`.
+        first_name: the name that its functions use in their messages: the name before any
+            `replace`.
     """
 
     name: str
@@ -18,7 +19,7 @@ class Value:
         self.__dict__.update(attributes, first_name=attributes["name"])
 
     def _replace(self, given: dict[str, Any], changes: dict[str, Any]) -> Self:
-        """Make another with the arguments of this one but for `changes`."""
+        """Create a copy with the arguments of this object, except for `changes`."""
         if "forward" in changes:  # what calling it does is renewed with it
             given["apply"] = None
         if "apply" in changes:

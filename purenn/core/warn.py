@@ -1,4 +1,4 @@
-"""A warning that points to the line of the caller's own code."""
+"""A warning that points to the line of the caller's code."""
 
 import os
 import sys
@@ -8,10 +8,10 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def warn(text: str) -> None:
-    """Warn with a RuntimeWarning that names the line which called purenn.
+    """Warn with a RuntimeWarning that names the line that called purenn.
 
-    Where a warning cannot be shown, because the terminal was closed for instance, nothing happens:
-    a warning never ends a run. If the user has turned warnings into errors, it raises one.
+    If a warning cannot be shown, for instance because the terminal was closed, nothing happens, so
+    a warning never ends a run. If the user has turned warnings into errors, it is raised.
     """
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):

@@ -1,4 +1,4 @@
-"""Which parameters are weights: those that decay, and that an L2 penalty counts."""
+"""Which parameters are weights: those that decay and that an L2 penalty includes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,7 @@ Record = TypeVar("Record", bound=type)
 
 
 def weights(*names: str) -> Callable[[Record], Record]:
-    """Name the fields of a record of parameters that are weights; the others are not."""
+    """Name the fields of a record of parameters that are weights."""
 
     def name(record: Record) -> Record:
         record.weights = names  # type: ignore[attr-defined]
@@ -23,9 +23,9 @@ def weights(*names: str) -> Callable[[Record], Record]:
 def are_weights(params: Any) -> Any:
     """Return a tree like the parameters that is True where a leaf is a weight.
 
-    A record of parameters names its weights, so that a bias that gains an axis by stacking is not
-    mistaken for a weight. A user's own record does so with `weights = ("w",)` in its class. In any
-    other tree, a leaf with two or more axes is a weight.
+    A record of parameters names its weights, so a bias that gains an axis by stacking is not
+    mistaken for a weight. A user's record does so with `weights = ("w",)` in its class. In any
+    other tree, every leaf with two or more axes is a weight.
     """
 
     def mark(node: Any) -> Any:

@@ -24,22 +24,22 @@ _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read an IDX file, gzipped or not, into an array.
 
-    The first bytes of the file, not its name, decide whether it is gzipped. The file must hold
-    exactly one array: a file that is truncated, damaged or has trailing bytes is rejected. Only as
-    much is read as the sizes in the header ask for, which must be at most 1 GiB.
+    The first bytes of the file, not its name, determine whether it is gzipped. The file must hold
+    exactly one array: a file that is truncated, damaged, or has trailing bytes is rejected. The
+    size stated in the header must be at most 1 GiB, and no more is read.
 
     Args:
         path: the file to read; `~` is expanded.
 
     Returns:
-      A new, writable array with the shape and dtype that the file states (uint8, int8, int16,
-      int32, float32 or float64), in the machine's byte order.
+        A new, writable NumPy array with the shape and dtype stated in the file (uint8, int8, int16,
+        int32, float32, or float64), in the machine's byte order.
 
     Raises:
-      FileNotFoundError: If there is no such file.
-      TypeError: If `path` is neither a string nor a path.
-      ValueError: If it is not a valid IDX file; the message names the file, what was expected and
-        what was found.
+        FileNotFoundError: if there is no such file.
+        TypeError: if `path` is neither a string nor a path.
+        ValueError: if the file is not a valid IDX file; the message names the file, what was
+            expected, and what was found.
 
     Examples:
         >>> import tempfile
@@ -58,7 +58,7 @@ def read_parts(path: Path) -> tuple[bytes, NDArray[Any]]:
     """Read an IDX file as its header and its array, still in the file's own byte order.
 
     The bytes of the header followed by those of the array are exactly the decompressed content, so
-    that a caller can hash them. It raises the same errors as `read_idx`.
+    a caller can hash them. The errors are those of `read_idx`.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # A folder, or a pipe, which might block forever.
@@ -94,7 +94,7 @@ def _parse(stream: io.BufferedIOBase) -> tuple[bytes, NDArray[Any]]:
     dtype = np.dtype(_DTYPES[code])
     what = f"payload ({dtype.name} of shape {shape})"
     # Python's integers cannot overflow. A size of 0 counts as 1, so that it does not hide sizes
-    # beside it that NumPy could not hold.
+    # that NumPy could not hold.
     if dtype.itemsize * math.prod(max(size, 1) for size in shape) > _MAX_BYTES:
         raise ValueError(f"expected at most {_MAX_BYTES} bytes, got sizes for more: {what}")
 

@@ -52,29 +52,30 @@ class Mnist(NamedTuple):
 def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
     """Load the MNIST digits, `(x, y), (x_test, y_test)`, from a folder or by download.
 
-    The four files, such as `train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, are read from
-    `directory`. Their names may have a dot, `train-images.idx3-ubyte`, as in Kaggle's archive or
-    after 7-zip. Each may be in a folder of the same name, and all may be in torchvision's
-    `MNIST/raw`.
-
-    Without `directory`, the files are kept in the folder `purenn/mnist` of your cache
+    Without `directory`, the four files are kept in the folder `purenn/mnist` of your cache
     (`$XDG_CACHE_HOME`, or else `~/.cache`). Missing files are downloaded, 11 MB in all. A file
-    appears there only when its download is complete, which may take up to 10 minutes per file.
-    Every file is compared with its published SHA-256 each time.
+    appears there only once its download is complete, which may take up to 10 minutes per file. On
+    each call, every file is checked against its published SHA-256.
+
+    With `directory`, the files are read from there, gzipped or not: `train-images-idx3-ubyte` or
+    `train-images-idx3-ubyte.gz`, and so on. Their names may have a dot, `train-images.idx3-ubyte`,
+    as in Kaggle's archive or after 7-zip. Each may be in a folder of the same name, and all may be
+    in torchvision's `MNIST/raw`.
 
     Args:
-        directory: the folder with the four files; `~` is expanded. None stands for the cache.
+        directory: the folder with the four files; `~` is expanded. The default, None, is the cache.
 
     Returns:
-      `Mnist(train, test)`, each a `Split(x, y)`: `x` is uint8 `(60000, 28, 28)` and
-      `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` and `(10000,)`.
+        `Mnist(train, test)`, each a `Split(x, y)` of NumPy arrays: `x` is uint8 `(60000, 28, 28)`
+        or `(10000, 28, 28)`, from 0 (paper) to 255 (ink), and `y` is uint8 `(60000,)` or
+        `(10000,)`.
 
     Raises:
-      ConnectionError: If no mirror gave a valid file; the message says why for each of them.
-      FileNotFoundError: If `directory` lacks a file.
-      TypeError: If `directory` is neither a string nor a path.
-      ValueError: If a file is not the one that was published; the message says how it differs. Or
-        if `directory` is a URL, which is never downloaded.
+        ConnectionError: if no mirror provided a valid file; the message says why for each of them.
+        FileNotFoundError: if `directory` lacks a file.
+        TypeError: if `directory` is neither a string nor a path.
+        ValueError: if a file is not the published one, and the message says how it differs; or
+            `directory` is a URL, which is never downloaded.
 
     Examples:
         >>> import purenn as pn
@@ -104,7 +105,7 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
 def _find(folder: Path, name: str) -> Path | None:
     """Find one of the four files, under any of the names that archives give it.
 
-    Whichever is found, its content is later compared with the published one.
+    Its content is later compared with that of the published file.
     """
     files = [
         f"{spelling}{end}"
@@ -120,7 +121,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _instead(folder: Path) -> str:
-    """Say what a folder holds in which a file is missing, as the end of a message."""
+    """Say what the folder contains instead of the missing file, as the end of a message."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -130,7 +131,7 @@ def _instead(folder: Path) -> str:
     more = ", …" if len(names) > 5 else ""
     return (
         f". The folder holds {', '.join(map(repr, names[:5]))}{more}; only the files in the IDX "
-        f"format are read, not npz, csv or parquet"
+        f"format are read, not npz, csv, or parquet"
     )
 
 
@@ -141,7 +142,7 @@ def _cache_folder() -> Path:
 
 
 def _read(path: Path, name: str) -> NDArray[np.uint8]:
-    """Read one file and check it, the checksum last, since it says the least."""
+    """Read one file and check it, with the checksum last, since it explains the least."""
     header, array = read_parts(path)
     shape, expected = _SHAPES[name], _SHA256[name]
     if array.dtype != np.uint8 or array.shape != shape:
@@ -181,12 +182,12 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
     import tempfile
 
     deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
-    # Each download has a file of its own, in its final folder: processes that download at the same
+    # Each download has a separate file in its final folder: processes that download at the same
     # time do not disturb each other, and the last step is atomic.
     descriptor, temporary = tempfile.mkstemp(prefix=f"{name}-", suffix=".part", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as out, _open_url(url) as response:
-            while chunk := response.read1(2**16):  # What has arrived: `read` waits for all of it.
+            while chunk := response.read1(2**16):  # What has arrived; `read` waits for all.
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"expected all of it in {_MAX_DOWNLOAD_SECONDS:g} s")
                 if out.tell() + len(chunk) > _MAX_DOWNLOAD_BYTES:
@@ -196,7 +197,7 @@ def _download_from(url: str, folder: Path, name: str) -> Path:
             os.fsync(out.fileno())
         _read(Path(temporary), name)
         return Path(temporary).replace(folder / f"{name}.gz")
-    except BaseException:  # An interrupt too: nothing half written stays behind.
+    except BaseException:  # Interrupts, too: no incomplete file is left behind.
         Path(temporary).unlink(missing_ok=True)
         raise
 

@@ -1,4 +1,4 @@
-"""A run on a mesh of devices: batches are sharded, parameters sharded as made or replicated."""
+"""A run on a mesh of devices, with sharded batches and sharded or replicated parameters."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +18,14 @@ LEAST_BLOCKS = 8
 
 @dataclass(frozen=True)
 class DataMesh:
-    """A mesh, and the axis of it that batches are sharded over.
+    """A mesh, and the axis over which batches are sharded.
 
     Attributes:
-        mesh: its axes are Auto, whatever the caller's are: XLA decides what moves between devices.
-        axis: the name of that axis.
-        given: the caller's own mesh.
-        where: the function that it was given to, for messages.
+        mesh: the mesh with Auto axes, whatever the caller's are: XLA decides what moves between
+            devices.
+        axis: the name of the axis.
+        given: the caller's mesh.
+        where: the function to which it was passed, for messages.
     """
 
     mesh: Mesh
@@ -40,7 +41,7 @@ class DataMesh:
 
     @property
     def replicated(self) -> NamedSharding:
-        """The sharding of an array that every device has a copy of."""
+        """The sharding of an array that is replicated on every device."""
         return NamedSharding(self.mesh, P())
 
     @property
@@ -49,7 +50,7 @@ class DataMesh:
         return NamedSharding(self.mesh, P(self.axis))
 
     def blocks(self, blocks: Any) -> int:
-        """Return the number of blocks: what was asked for, or one that fits up to eight devices."""
+        """Return the number of blocks: as requested, or a default for up to eight devices."""
         if blocks is None:
             return -(-LEAST_BLOCKS // self.devices) * self.devices
         blocks = scalars.count(self.where, "blocks", blocks)
@@ -81,7 +82,7 @@ class DataMesh:
         return jax.make_array_from_callback(shape, self.batch_sharding, share)
 
     def put_batch(self, name: str, batch: Any) -> Array:
-        """Return a batch sharded over the devices; each process makes its own share."""
+        """Return a batch sharded over the devices; each process provides its own share."""
         if batch.shape[0] % self.devices:
             raise ValueError(
                 f"{self.where}: {name} holds {batch.shape[0]} examples, expected a multiple of the "
@@ -96,11 +97,11 @@ class DataMesh:
         return jax.tree.map(lambda array: put(array, sharding), batch)
 
     def put_params(self, tree: Any) -> Any:
-        """Return parameters or state on the mesh: sharded as they are, or else replicated."""
+        """Return parameters or state on the mesh, with their own sharding or else replicated."""
         return jax.tree.map(lambda leaf: put(leaf, self.sharding_of(leaf)), tree)
 
     def sharding_of(self, leaf: Any) -> NamedSharding:
-        """Return the sharding of an array that was made on this mesh; any other is replicated."""
+        """Return the sharding of an array created on this mesh; any other is replicated."""
         sharding = getattr(leaf, "sharding", None)
         if not isinstance(sharding, NamedSharding) or sharding.is_fully_replicated:
             return self.replicated
@@ -112,7 +113,7 @@ class DataMesh:
         return NamedSharding(self.mesh, sharding.spec)
 
     def on_given_mesh(self, tree: Any) -> Any:
-        """Return a tree on the mesh as its caller gave it, whose axes may be Explicit."""
+        """Return a tree on the caller's mesh, whose axes may be Explicit."""
         if self.given == self.mesh:
             return tree
         return jax.tree.map(lambda a: put(a, NamedSharding(self.given, a.sharding.spec)), tree)
@@ -139,7 +140,7 @@ def data_mesh(where: str, mesh: Any) -> DataMesh | None:
 
 @dataclass(frozen=True)
 class StateSharding:
-    """How each leaf of a `TrainState` is sharded: hashable, as part of what is compiled."""
+    """The sharding of each leaf of a `TrainState`, hashable since programs depend on it."""
 
     mesh: DataMesh
     structure: Any
@@ -152,7 +153,7 @@ class StateSharding:
 
     @property
     def is_sharded(self) -> bool:
-        """Whether a leaf is sharded, so that no device has all of it."""
+        """Whether a leaf is sharded, so that no device holds all of it."""
         return any(not sharding.is_fully_replicated for sharding in self.leaves)
 
     def put(self, train_state: Any) -> Any:
@@ -161,10 +162,10 @@ class StateSharding:
 
 
 def state_sharding(mesh: DataMesh, train_state: Any) -> StateSharding:
-    """Shard parameters as they were made, the optimizer's statistics alike; replicate all else.
+    """Shard parameters as initialized, and the optimizer's statistics likewise; replicate the rest.
 
-    Whatever has the structure and shapes of the parameters in the optimizer's state is taken to be
-    its statistics, as in the optimizers of purenn and optax.
+    Any part of the optimizer's state with the structure and shapes of the parameters counts as
+    statistics, as in the optimizers of purenn and optax.
     """
 
     def replicated(tree: Any) -> Any:
@@ -192,13 +193,13 @@ def _shapes(tree: Any) -> Any:
 
 
 def create_on(mesh: DataMesh, create: Any, key: Any, in_shape: tuple[int, ...]) -> Any:
-    """Create a state on a mesh: what an initializer shards is never on one device as a whole."""
+    """Create a state on a mesh; an array that an initializer shards is never on one device."""
     with jax.set_mesh(mesh.mesh):
         return create(put(key, mesh.replicated), in_shape)
 
 
 def put(value: Any, sharding: NamedSharding) -> Array:
-    """Return an array sharded so. A process reads only what its own devices hold of a host's array.
+    """Return an array with a sharding; a process reads only its own devices' part of a host array.
 
     The value is the same in every process, or already sharded over all of them.
     """
@@ -220,7 +221,7 @@ def put(value: Any, sharding: NamedSharding) -> Array:
 
 
 def _on_mesh_of(value: Array, sharding: NamedSharding) -> Array:
-    """Return the same pieces on the same devices, whose mesh has axes of another type."""
+    """Return the same pieces on the same devices, in a mesh with axes of a different type."""
     if is_key(value):
         data = _on_mesh_of(jax.random.key_data(value), sharding)
         return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))

@@ -1,4 +1,4 @@
-"""The processes that run one program together: all of them do what the first one decides."""
+"""The processes that run one program together, in which the first one decides."""
 
 import json
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from purenn.distributed.mesh import DataMesh
 
 
 class Processes:
-    """The processes of a mesh. For a single one, each method returns what it was given.
+    """The processes of a mesh. With a single process, each method returns its argument.
 
     Attributes:
-        single: whether there is only this one.
-        is_first: whether this one writes and shows progress for all.
+        single: whether this is the only process.
+        is_first: whether this process writes files and shows progress for all.
     """
 
     def __init__(self, where: str, mesh: DataMesh | None) -> None:
@@ -49,7 +49,7 @@ class Processes:
         return tuple(gathered.max(axis=0).tolist())
 
     def merged(self, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a table of which each process has some rows, and zeros elsewhere."""
+        """Return the sum of the processes' tables, each with some rows and zeros elsewhere."""
         if self.single:
             return table
         tables: NDArray[np.uint8] = np.asarray(hosts.process_allgather(table))
@@ -66,7 +66,7 @@ class Processes:
         if self.is_first:
             try:
                 text = json.dumps(["", action()])
-            except Exception as caught:  # whatever it is, the others wait to hear of it
+            except Exception as caught:  # any error, since the others are waiting for the result
                 error = caught
                 text = json.dumps([type(caught).__name__, str(caught)])
         data = text.encode()
@@ -82,7 +82,7 @@ class Processes:
         return str(text)
 
     def broadcast_tree(self, tree: Any) -> Any:
-        """Return the first process's tree, bit for bit; the others pass one of the same form."""
+        """Return the first process's tree, bit for bit; the others pass a tree of the same form."""
 
         def leaf(value: Any) -> Any:
             typed = is_key(value)
@@ -101,7 +101,7 @@ class Processes:
         return tree if self.single else jax.tree.map(leaf, tree)
 
     def gather(self, tree: Any) -> Any:
-        """Return a tree that is all in this process. If leaves are sharded, all must call."""
+        """Return a tree that is complete in this process. If leaves are sharded, all must call."""
 
         def leaf(value: Any) -> Any:
             if value.is_fully_addressable:
@@ -112,14 +112,14 @@ class Processes:
 
 
 def to_host(value: Any) -> NDArray[Any]:
-    """Return an array's numbers, wherever they are; every process that holds some must call."""
+    """Return an array's numbers from all devices; every process that holds some must call."""
     if isinstance(value, Array) and not value.is_fully_addressable:
         value = _replicated(value)
     return np.asarray(value)
 
 
 def _replicated(value: Array) -> Array:
-    """Return an array that every process has all of."""
+    """Return an array that is complete in every process."""
     if value.is_fully_replicated:
         return value
     assert isinstance(value.sharding, NamedSharding)

@@ -1,4 +1,4 @@
-"""What `check_gradients` is asked, in one form for layers, ops and plain functions."""
+"""The cases of `check_gradients`, in one form for layers, ops, and plain functions."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from purenn.inspect.matching import NOT_ASKED, is_nothing, leaves_like
 
 
 class Reading(NamedTuple):
-    """One way to call a backward, and to take what it returns."""
+    """One way to call a backward pass and to interpret its result."""
 
     by_hand: Fn  # (dy, inputs=those of the case and the more) -> the leaves of its derivatives
     note: str = ""  # what the report says if this is the way
@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 
 class Case(NamedTuple):
-    """The question whether `by_hand(dy)` are the derivatives with respect to `plain`'s inputs."""
+    """The question whether `by_hand(dy)` is the derivative with respect to `plain`'s inputs."""
 
     plain: Fn  # (*inputs) or (*inputs, *more) -> y
     inputs: tuple[Any, ...]  # trees of float64
@@ -37,7 +37,7 @@ class Case(NamedTuple):
     m: int  # the batch size
     traceable: bool = True  # whether JAX can see into `plain`, which is then no NumPy code
     note: str = ""
-    readings: tuple[Reading, ...] = ()  # tried where `by_hand` is not right
+    readings: tuple[Reading, ...] = ()  # tried if `by_hand` is not right
     more: tuple[Any, ...] = ()  # arrays without a derivative to judge, such as a mask
     more_labels: tuple[str, ...] = ()
     # Judged, but named only if wrong: the `dx` of an integer `x`, which a layer returns to nobody.
@@ -45,7 +45,7 @@ class Case(NamedTuple):
 
 
 def names_of(case: Case) -> list[str]:
-    """Name each derivative as the report does: dw, db, dx, d[2].w."""
+    """Return the name of each derivative in the report: dw, db, dx, d[2].w."""
     names = []
     for label, value in zip(case.labels, case.inputs, strict=True):
         for path, _ in jax.tree_util.tree_flatten_with_path(value)[0]:
@@ -55,7 +55,7 @@ def names_of(case: Case) -> list[str]:
 
 
 def checked_y(y: Any) -> Any:
-    """Return what forward returned as y, if it is numbers or their shape."""
+    """Return y, after checking that it consists of numbers or is their shape."""
     if isinstance(y, (jax.Array, jax.ShapeDtypeStruct, np.ndarray, np.generic, float, int)):
         return y
     raise TypeError(
@@ -65,14 +65,14 @@ def checked_y(y: Any) -> Any:
 
 
 def is_integer(a: Any) -> bool:
-    """Whether a value is an integer, a bool or an array of them."""
+    """Tell whether a value is an integer, a bool, or an array of them."""
     if isinstance(a, (jax.Array, np.ndarray, np.generic)):
         return jnp.issubdtype(a.dtype, jnp.integer) or a.dtype == bool
     return isinstance(a, int)
 
 
 def as_float64(a: Any) -> Any:
-    """Convert a floating leaf to float64 and NumPy's integers to JAX's; keep anything else."""
+    """Convert a floating leaf to float64 and NumPy integers to JAX's; keep anything else."""
     if isinstance(a, float):
         return jnp.asarray(a, jnp.float64)
     if hasattr(a, "__array__") and not isinstance(a, (jax.Array, np.generic, type)):
@@ -95,7 +95,7 @@ def layer_case(
     key: Any,
     rng: np.random.Generator,
 ) -> Case:
-    """Ask about a layer at random parameters, with respect to each of them and to `x`."""
+    """Ask about a layer with random parameters, with respect to each of them and to `x`."""
     batch_of_x = _layer_input(layer, arguments, in_shape, batch, rng)
     x = array_of(batch_of_x)
     key = jax.random.key(1) if key is None else checks.prng_key("check_gradients", key)
@@ -110,7 +110,7 @@ def layer_case(
         lambda s: s + rng.uniform(size=s.shape) if checks.is_float(s) else s, state
     )
     integer = is_integer(x)
-    if integer and layer.first.takes == "any":  # rescale would make float32 of it
+    if integer and layer.first.takes == "any":  # rescale would convert it to float32
         x = x.astype(jnp.float64)
     of_x = checks.is_float(x)
 
@@ -198,7 +198,7 @@ def op_case(op: Op[...], arguments: tuple[Any, ...], options: dict[str, Any]) ->
 
 
 def _other_orders(by_hand: Fn, plain: Fn, names: Sequence[str]) -> tuple[Reading, ...]:
-    """List the readings of a backward that takes its arguments in another order."""
+    """List the readings of a backward pass that takes its arguments in a different order."""
 
     def reading(order: tuple[int, ...]) -> Reading:
         def backward(*given: Any) -> Any:
@@ -217,7 +217,7 @@ def _other_orders(by_hand: Fn, plain: Fn, names: Sequence[str]) -> tuple[Reading
 def check_call(
     name: str, function: Any, arguments: Sequence[Any], called: str, options: Iterable[str] = ()
 ) -> None:
-    """Check that a function can be called with as many arguments, which `called` describes."""
+    """Check that a function can be called with these arguments, which `called` describes."""
     why, signature = (
         signatures.misfit(function, arguments, options),
         signatures.signature_of(function),

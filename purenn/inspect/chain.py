@@ -21,7 +21,7 @@ LONGEST = 32  # name within a formula
 
 
 class Link(NamedTuple):
-    """One layer of the chain with its share of the parameters, the state and the key."""
+    """A layer of the chain with its share of the parameters, the state, and the key."""
 
     layer: Layer
     params: Any
@@ -32,7 +32,7 @@ class Link(NamedTuple):
 
 
 class Symbols(NamedTuple):
-    """How one layer's line is written: Z1 = X·W1 + b1."""
+    """The symbols of a layer's line, such as Z1 = X·W1 + b1."""
 
     x: str
     y: str
@@ -62,7 +62,7 @@ def chain(
     """List the innermost layers in order, through any nesting of `serial`.
 
     `params` may be any tree with an entry for each parameter, such as the gradients. Without a
-    state or a key, the links have none. `path` is that of `layer` itself.
+    state or a key, the links have none. `path` is the path of `layer`.
     """
     if layer.parts:
         shares = _shares(layer, layer.parts, params, state, key)
@@ -76,7 +76,7 @@ def chain(
 
 
 def _inner(layer: Layer, params: Any, state: Any, key: Any) -> tuple[list[Link], ...]:
-    """List the chain of each inner layer; of one that is repeated, all of it as one chain."""
+    """List the chain of each inner layer; all repetitions of a layer form a single chain."""
     if times := layer.notation.times:
         parts = layer.inner * times
         params, state = (
@@ -130,14 +130,14 @@ class Symbolist:
         self.taken, self.numbers = {"X"}, Counter[str]()
 
     def name(self, links: Sequence[Any], x: str = "X", within: str = "") -> list[Symbols]:
-        """Name X, then Z1, A1, Z2 …: a dense layer begins a new number, a second use gets a prime.
+        """Name X, then Z1, A1, Z2 …: a dense layer starts a new number, a second use has a prime.
 
-        Within the layer whose number is 1 they are Z1.1, A1.1, Z1.2 …
+        Within the layer with the number 1, the names are Z1.1, A1.1, Z1.2 …
 
         Args:
             links: anything with a `layer`, its `params`, and the chains inside it as `inner`.
             x: the symbol of the input.
-            within: the number of the layer that the chain is inside of.
+            within: the number of the layer that contains the chain.
         """
         lines: list[Symbols] = []
         for link in links:
@@ -145,7 +145,7 @@ class Symbolist:
             self.numbers[within] += symbol in NUMBERED
             n = self.numbers[within]
             number = f"{within}.{n}" if within else str(n or "")
-            # Several layers may get the same x. What each adds to its derivative gets a prime.
+            # Several layers may share an x. Their terms of its derivative get primes.
             dx = f"d{self.fresh(x)}" if within and not lines else f"d{x}"
             steps = link.layer.notation.steps
             between = [(s, self.fresh(f"{s}{number}")) for s in steps.symbols] if steps else ()
@@ -161,14 +161,14 @@ class Symbolist:
 
     def _parameters(self, params: Any, y: str, number: str) -> Iterator[tuple[str, str]]:
         for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]:
-            # Parameters that are one array, without a record, are a weight by their looks.
+            # Parameters that are a single array, without a record, count as a weight.
             field = "w" if not path else getattr(path[0], "name", "") if len(path) == 1 else ""
             place = field or jax.tree_util.keystr(path)
             letter = LETTERS.get(field, field) + number if field else f"{y}{place}"
             yield place, self.fresh(letter)
 
     def fresh(self, name: str) -> str:
-        """Return the name, with primes if it is taken; four of them are ′4."""
+        """Return the name, with primes if it is taken; four primes are written ′4."""
         primes, found = 0, name
         while found in self.taken:
             primes += 1
@@ -178,7 +178,7 @@ class Symbolist:
 
 
 def notation_of(layer: Layer, train: bool = True) -> Notation:
-    """Return how a layer is written in training, or in evaluation."""
+    """Return the notation of a layer in training or in evaluation."""
     if layer.notation.inner_dy and not layer.inner:  # replaced: the formulas hold no longer
         return Notation(layer.notation.symbol)
     return layer.notation if train else layer.notation.evaluated or layer.notation
@@ -190,7 +190,7 @@ def formula(layer: Layer, names: Symbols, train: bool = True) -> str:
 
 
 def short_formula(layer: Layer, names: Symbols) -> str:
-    """Write the right-hand side of the layer's line where its steps are not shown."""
+    """Write the right-hand side of the layer's line if its steps are not shown."""
     notation = notation_of(layer)
     known = notation.short if notation.steps else notation.y
     return names.write(known or f"{literal(called(layer))}({{x}})")
@@ -202,7 +202,7 @@ def title(layer: Layer) -> str:
 
 
 def called(layer: Layer) -> str:
-    """Return a layer's name within a formula: of one with many options, `name(…)`."""
+    """Return a layer's name within a formula; with many options, it is `name(…)`."""
     name = title(layer)
     if len(name) <= LONGEST:
         return name

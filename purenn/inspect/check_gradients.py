@@ -1,4 +1,4 @@
-"""`check_gradients`: anyone's backward pass against JAX's derivative and finite differences."""
+"""`check_gradients`: any backward pass, checked against JAX's derivative and finite differences."""
 
 import warnings
 from typing import Any
@@ -30,56 +30,57 @@ def check_gradients(
     tolerance: float | None = None,
     **options: Any,
 ) -> Report:
-    """Check a backward pass against two referees, in float64 and with a random cotangent.
+    """Check a backward pass against JAX's derivative and against finite differences.
 
-    The first referee is JAX's derivative of the forward pass. The second, finite differences,
-    notices if a forward pass hides something from JAX. There are three forms:
+    Both references are computed in float64, for a random cotangent `dy`. The report calls them the
+    referee. Finite differences also detect a dependence that the forward pass hides from JAX. There
+    are three ways to call this function:
 
-    - `check_gradients(layer, in_shape=(784,))`: checks the derivatives with respect to every
-      parameter and to `x`, at random parameters and a random batch. You can pass your own `x`, an
-      array or `Padded`, as an argument.
-    - `check_gradients(op, *arguments)`: checks the derivative with respect to the first argument,
+    - `check_gradients(layer, in_shape=(784,))` checks the derivatives with respect to all
+      parameters and `x`, for random parameters and a random batch. You can pass your own `x`, an
+      array or a `Padded`, as an argument.
+    - `check_gradients(op, *arguments)` checks the derivative with respect to the first argument,
       which may be a pytree.
-    - `check_gradients(forward, backward, *arguments)`, plain functions: checks the derivative with
-      respect to every argument that `backward` returns one for. Write either `forward(*arguments)
-      -> (y, cache)` and `backward(cache, dy)`, or `forward(*arguments) -> y` and
-      `backward(*arguments, dy)`. A `backward` that takes `dy` first gets it first, and the report
-      says so. Both may be NumPy code; for a NumPy `forward`, finite differences are the only
-      referee. `backward` returns the derivatives in the order of the arguments, or in a dict by
-      name. It may leave out the last ones, and the report says which; `None` counts as missing.
+    - `check_gradients(forward, backward, *arguments)` checks plain functions, with respect to every
+      argument for which `backward` returns a derivative. Write either `forward(*arguments) -> (y,
+      cache)` and `backward(cache, dy)`, or `forward(*arguments) -> y` and `backward(*arguments,
+      dy)`. If `backward` takes `dy` first, it is passed first, and the report says so. Both may be
+      NumPy code; if `forward` is NumPy code, finite differences are the only check. `backward`
+      returns the derivatives in the order of the arguments, or in a dict by name. It may omit the
+      last ones, in which case the report says which; `None` counts as omitted.
 
-    If `backward` returns a derivative for an integer argument, it is judged in float64 like
-    everything else. Labels and indices have no derivative, so return only `None` or zero for them.
+    If `backward` returns a derivative for an integer argument, it is judged in float64 like all
+    others. Labels and indices have no derivative, so return only `None` or zero for them.
 
-    If a `backward` of small arrays is wrong, it is called again with other cotangents and
-    arguments, to find out what kind of mistake it is.
+    If `backward` is wrong and its arrays are small, it is called again with other cotangents and
+    arguments to identify the mistake.
 
-    At a kink (ReLU at exactly 0), any value between the two one-sided derivatives is right. At a
-    jump, any value between the slopes on both sides is right. The report names kinks and jumps.
+    At a kink (ReLU at exactly 0), any value between the two one-sided derivatives is accepted. At a
+    jump, any value between the slopes on both sides is accepted. The report names kinks and jumps.
 
     Args:
         subject: a layer, an op, or the forward function.
-        *arguments: as above.
-        in_shape: for a layer, the shape of one example.
+        *arguments: the further arguments of the three forms above.
+        in_shape: for a layer, the shape of one example, without the batch axis.
         batch: for a layer, the number of examples in its random batch.
         train: for a layer, whether to run it as in training.
         key: for a layer, a PRNG key, which dropout needs.
         seed: the seed of all random numbers.
-        tolerance: the largest difference allowed, relative to the largest element of the
-            derivative. A derivative that is truly zero is judged by the same number absolutely. The
-            default is 1e-9, or 1e-6 if another argument is float32 or less precise, such as rows of
-            probabilities, which sum to one only to that precision.
-        **options: for an op, the options to call it with.
+        tolerance: the largest allowed difference, relative to the largest element of the
+            derivative. For a derivative that is truly zero, the same number is an absolute limit.
+            The default is 1e-9, or 1e-6 if another argument is float32 or less precise. For
+            example, rows of float32 probabilities sum to one only to that precision.
+        **options: for an op, its options.
 
     Returns:
-        A `Report` with `report.ok` and `report.worst`. Printed, it has one line per derivative,
-        which says what kind of mistake it looks like. A derivative that can't be judged is not
-        `ok`.
+        A `Report` with `report.ok`, whether every derivative is correct, and `report.worst`, the
+        largest error. When you print it, it shows one line per derivative, with the likely mistake
+        if there is one. A derivative that cannot be judged is not `ok`.
 
     Raises:
-        TypeError: the functions do not take these arguments, or nothing has a derivative.
-        ValueError: the forward pass returns nothing that can be judged, or a different result each
-            time.
+        TypeError: if the functions do not take these arguments, or no argument has a derivative.
+        ValueError: if the forward pass returns nothing that can be judged, or a different result
+            each time.
 
     Examples:
         >>> import numpy as np
@@ -105,7 +106,7 @@ def check_gradients(
         raise TypeError(f"check_gradients: {', '.join(unused)}: only a layer takes them")
     if tolerance is not None:
         tolerance = scalars.number("check_gradients", "tolerance", tolerance, 0)
-    # Only the derivative is judged: NumPy code mixes dtypes, whatever the rule of the program is.
+    # Only the derivative is judged: NumPy code mixes dtypes, whatever JAX's promotion rule is.
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         # A caller's x may well be default_rng(0)'s first numbers: a dy equal to x hides mistakes.
         rng = np.random.default_rng([seed, 0x707572656E6E])
@@ -135,7 +136,7 @@ def _is_op(subject: Any) -> bool:
 
 
 def verdict(referee: Referee, tolerance: float) -> Report:
-    """Judge a case's backward, called in each of the ways that it may be meant for."""
+    """Judge the backward pass of a case, called in each of the ways that may be intended."""
     case, error = referee.case, None
     reports: list[tuple[int, Reading, list[Any]]] = []
     # Where the derivative is zero, even a wrong backward may give zero if it is called wrongly.
@@ -150,9 +151,9 @@ def verdict(referee: Referee, tolerance: float) -> Report:
         right = report.ok and (bool(report.leaves) or set(referee.names) <= set(case.unlisted))
         if right and not reading.fault:
             return report._replace(note=reading.note)
-        if report.ok and not right:  # nothing came that could be judged
+        if report.ok and not right:  # no derivative that could be judged
             continue
-        # What runs where the likeliest way does not has at least one shape right.
+        # A way that runs where the likeliest does not has at least one right shape.
         likely = error is None or any(np.isfinite(leaf.error) for leaf in report.leaves)
         if right or (likely and not reading.only_if_right):
             reports.append((sum(not leaf.ok for leaf in report.leaves), reading, yours))
@@ -164,7 +165,7 @@ def verdict(referee: Referee, tolerance: float) -> Report:
 
 
 def _called(reading: Reading, dy: Any, *, quietly: bool) -> list[Any]:
-    """Return what a backward returns; code that is called wrongly may well warn."""
+    """Return the result of a backward pass; code that is called in the wrong way may warn."""
     if not quietly:
         return reading.by_hand(dy)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -173,7 +174,7 @@ def _called(reading: Reading, dy: Any, *, quietly: bool) -> list[Any]:
 
 
 def _faulty(report: Report, fault: str) -> Report:
-    """Say in each line of a report that the derivatives came in the wrong way."""
+    """Say in each line of a report that the derivatives were returned in the wrong way."""
     if not fault:
         return report
     return Report(

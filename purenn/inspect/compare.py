@@ -1,4 +1,4 @@
-"""`compare`: a learner's own intermediate values beside `explain`'s."""
+"""`compare`: your own intermediate values, compared with those of `explain`."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,22 +16,22 @@ MASKED = -1e4  # scores below count as -inf: masks are often a large negative nu
 def compare(
     mine: Mapping[str, Any], explanation: Explanation, *, tolerance: float | None = None
 ) -> Report:
-    """Compare values that you computed yourself with those of `explain`, name by name.
+    """Compare values you computed yourself with those of `explain`, name by name.
 
     Args:
-        mine: `{"Z1": ..., "dW1": ...}`, by the symbols of the printed explanation, in upper or
-            lower case; `gamma`, `beta` and `'` stand for γ, β and ′. You can leave out the number
-            at the end if only one value has the name; `dz` alone is that of the last layer.
+        mine: `{"Z1": ..., "dW1": ...}`, your values by the symbols of the printed explanation, in
+            upper or lower case. `gamma`, `beta`, and `'` stand for γ, β, and ′. You can leave out
+            the number at the end if only one value has the name. Without a number, `dz` is that
+            of the last layer.
         explanation: the result of `explain` for the same parameters and batch.
-        tolerance: the largest difference allowed, relative to the largest element. The default is
+        tolerance: the largest allowed difference, relative to the largest element. The default is
             1e-5 for float32 and 1e-9 for float64.
 
     Returns:
-        A `Report` with `report.ok` and one line per name of `mine`, which says in words what looks
-        wrong.
+        A `Report` with `report.ok` and one line per name in `mine` that describes what looks wrong.
 
     Raises:
-        KeyError: the explanation has no value of that name.
+        KeyError: if the explanation has no value of that name.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -87,7 +87,7 @@ def compare(
 
 
 def _known(symbol: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what well-known mistakes make of the derivative with respect to attention's scores."""
+    """Return the derivatives with respect to attention's scores that well-known mistakes give."""
     wanted = [symbol.replace("dS", letter, 1) for letter in ("P", "dP", "D")]
     if not symbol.startswith("dS") or not set(wanted) <= set(values):
         return {}

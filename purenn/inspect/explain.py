@@ -1,4 +1,4 @@
-"""`explain`: every value that backpropagation computes, to compute with and to read."""
+"""`explain`: every value of backpropagation on one batch, to read and to compute with."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -31,29 +31,32 @@ def explain(
     key: Key | None = None,
     train: bool = True,
 ) -> Explanation:
-    """Compute every value of backpropagation on one batch, by hand and in order.
+    """Compute every value of the forward and backward passes on one batch, in order.
+
+    Print the result to read it, or look up values by symbol to compare them with your own.
 
     Args:
-        model: a layer. A `serial` is shown layer by layer, however nested, and so are the layers
-            inside a `residual`, `parallel`, `recompute` or `repeat`.
+        model: a layer. A `serial`, nested or not, is shown layer by layer, and so are the layers
+            inside a `residual`, `parallel`, `recompute`, or `repeat`.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         params: the model's parameters.
         state: the model's state.
-        x: the batch, an array or a `Padded`, whose valid positions then weight the loss. The
-            explanation itself holds arrays.
+        x: the batch, an array or a `Padded`. The valid positions of a `Padded` weight the loss, and
+            the explanation contains only arrays.
         targets: the targets of the batch, or a tuple of arrays, such as `(targets, weights)`.
         penalty: an op or function of the parameters, added to the loss.
-        key: a PRNG key, for dropout.
-        train: whether to run the model as in training.
+        key: a PRNG key, required if the model has dropout.
+        train: whether to run the model as in training, which is the default.
 
     Returns:
         An `Explanation` with one `LayerExplanation(x, y, dy, dx, dparams, …)` per layer. `.value`
-        is the loss, `.value_after` the loss after a step, and `.grads` the gradients of
-        `value_and_grad`. `explain` is a pure function, so you can compile it.
+        is the loss, `.value_after` the loss after a gradient step of 0.1, and `.grads` holds the
+        gradients of `value_and_grad`, a pytree like `params`. Since `explain` is a pure function,
+        you can `jit` it.
 
     Raises:
-        TypeError: an argument has another type.
-        ValueError: the batch does not fit the model, or the targets do not fit the loss.
+        TypeError: if an argument has the wrong type.
+        ValueError: if the batch does not fit the model, or the targets do not fit the loss.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -103,7 +106,7 @@ def explain(
 
 
 class _Step(NamedTuple):
-    """One layer's forward pass, and those of the chains inside it."""
+    """The forward pass of one layer, and those of the chains inside it."""
 
     link: Link
     x: Any
@@ -113,7 +116,7 @@ class _Step(NamedTuple):
 
 
 def _forward(links: list[Link], x: Any, train: bool) -> list[_Step]:
-    """Run a chain forward, and each chain inside it from the same `x` as the layer around it."""
+    """Run a chain forward, and each inner chain from the same `x` as the layer that contains it."""
     steps = []
     for link in links:
         y, _, cache = link.layer.forward(link.params, link.state, x, train=train, key=link.key)
@@ -124,7 +127,7 @@ def _forward(links: list[Link], x: Any, train: bool) -> list[_Step]:
 
 
 def _backward(steps: list[_Step], shares: list[Link] | None, dy: Any) -> list[LayerExplanation]:
-    """Run a chain backward; `shares` has the penalty's gradients as params."""
+    """Run a chain backward; `shares` holds the gradients of the penalty as params."""
     layers: list[LayerExplanation] = []
     for i, step in reversed(list(enumerate(steps))):
         share, layer = None if shares is None else shares[i], step.link.layer

@@ -1,4 +1,4 @@
-"""What `explain` returns: the values of backpropagation."""
+"""The result of `explain`: the values of backpropagation."""
 
 from typing import Any, NamedTuple
 
@@ -14,20 +14,20 @@ from purenn.inspect.steps import StepValues
 
 
 class LayerExplanation(NamedTuple):
-    """The values of one layer: forward, and the derivatives of the loss.
+    """The values of one layer: the forward pass, and the derivatives of the loss.
 
     Attributes:
-        x: the layer's input.
-        y: its output.
-        dy: the derivative of the loss with respect to the output.
-        dx: with respect to the input; `None` where that is an integer array.
-        dparams: with respect to the parameters, including the share of the penalty; a pytree like
-            them.
-        inner: for each layer inside a `residual`, `parallel` or `recompute`, a tuple with the
+        x: the input of the layer.
+        y: the output of the layer.
+        dy: the derivative of the loss with respect to `y`, of the same shape.
+        dx: the derivative with respect to `x`; `None` if `x` is an integer array.
+        dparams: the derivatives with respect to the parameters, including the share of the penalty;
+            a pytree like the parameters.
+        inner: for each layer inside a `residual`, `parallel`, or `recompute`, a tuple with the
             explanations of its own layers; for a `repeat`, a single tuple with those of all its
             layers.
-        steps: the values between `x` and `y`, and the derivatives with respect to them, by symbol,
-            such as `steps["S"]` and `steps["dS"]` of `attention`. Empty for most layers.
+        steps: the intermediate values between `x` and `y` and their derivatives, by symbol, such as
+            `steps["S"]` and `steps["dS"]` of `attention`. Most layers have none.
     """
 
     x: Array
@@ -51,23 +51,27 @@ class LossExplanation(NamedTuple):
 
 
 class Explanation(tuple[LayerExplanation, ...]):
-    """One `LayerExplanation` per layer, in order. Printed, it is a page to read.
+    """A sequence with one `LayerExplanation` per layer. When printed, it is a page to read.
 
-    It is a pytree, so a compiled function can return it. `explanation["dW1"]` looks up a value by
-    the symbol that the page shows. Each line of the page has the formula that gave its value. The
-    values of `attention` are `(batch, heads, time, …)`, scores included, which the layer itself
-    never has all at once. A few small matrices are shown beneath their line, one per head. If no
-    formula is known, the line names what was called: `mine.backward(dA1)` for your own layer,
-    `jax.vjp of sin` for a plain function. The layers inside a `residual`, `recompute` or `repeat`
-    with the output R1 have the numbers 1.1, 1.2 and so on. In a `parallel`, `columns(dC1, Z1.1)`
-    are the columns of dC1 that belong to Z1.1 in C1. If a value is used in more than one place, its
-    derivative is a sum with one term per place. A prime marks such a term: `dA1 = dR1 + dA1′`.
+    `explanation["dW1"]` looks up a value by the symbol shown on the page, and `explanation[0]` is
+    the first layer. An explanation is a pytree, so a compiled function can return it.
+
+    Each line of the page shows a value's formula. If no formula is known, the line names the
+    function that was called: `mine.backward(dA1)` for your own layer, `jax.vjp of sin` for a plain
+    function. The layers inside a `residual`, `recompute`, or `repeat` with the output R1 have the
+    numbers 1.1, 1.2, and so on. In a `parallel`, `columns(dC1, Z1.1)` are the columns of dC1 that
+    belong to Z1.1 in C1. If a value is used in more than one place, its derivative is a sum with
+    one term per place. A prime marks such a term: `dA1 = dR1 + dA1′`. The values of `attention`
+    have the shape `(batch, heads, time, …)`. They include the full matrices of scores, which the
+    layer itself never keeps in memory. A few small matrices are shown below their line, one per
+    head.
 
     Attributes:
         value: the loss, including the penalty.
         value_after: the loss after one plain gradient step of 0.1 on the same batch.
-        grads: the derivatives with respect to the parameters, a pytree like them.
-        end: the values of the loss: targets, probabilities, the share of the penalty.
+        grads: the derivatives with respect to the parameters, a pytree like the parameters.
+        end: the values of the loss, with the fields `targets`, `value`, `value_after`,
+            `probabilities` (of a loss of logits), `penalty`, and `penalty_grads`.
     """
 
     end: LossExplanation
@@ -79,7 +83,7 @@ class Explanation(tuple[LayerExplanation, ...]):
     def make(
         cls, layers: Any, end: LossExplanation, model: Layer, loss: Any, train: bool
     ) -> "Explanation":
-        """Put the parts together."""
+        """Assemble an explanation from its parts."""
         explanation = cls(layers)
         explanation.end, explanation.model, explanation.loss = end, model, loss
         explanation.train = train
@@ -97,11 +101,11 @@ class Explanation(tuple[LayerExplanation, ...]):
 
     @property
     def grads(self) -> Any:
-        """Return the derivatives with respect to the parameters, a pytree like them."""
+        """Return the derivatives with respect to the parameters, a pytree like the parameters."""
         return nest(self.model, iter([layer.dparams for layer in self]))
 
     def named(self) -> dict[str, Array]:
-        """Return every value by its symbol, in the order in which they are computed."""
+        """Return every value by its symbol, in the order of computation."""
         return {line.symbol: line.value for line in lines_of(self)}
 
     def __getitem__(self, index: Any) -> Any:
@@ -132,10 +136,10 @@ jax.tree_util.register_pytree_node(Explanation, _flatten, _unflatten)
 
 
 def find(where: str, name: str, values: Any) -> str:
-    """Find the symbol that someone means: on a keyboard, gamma is γ and ' is ′; any case will do.
+    """Find the symbol for a name as typed: gamma means γ, ' means ′, and case does not matter.
 
-    The number at the end may be left out where only one value has the name; `dz` is the last
-    layer's.
+    The number at the end may be left out if only one value has the name; `dz` is that of the last
+    layer.
     """
     plain = {symbol: spelled(symbol) for symbol in values}
     wanted = spelled(name)

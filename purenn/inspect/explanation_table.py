@@ -1,4 +1,4 @@
-"""An explanation as a notebook shows it: a table with a row for each value."""
+"""The notebook's table of an explanation, with a row for each value."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def explanation_table(e: "Explanation") -> str:
-    """Write the lines of the page as a table: symbol, formula, shape and numbers."""
+    """Write the lines of the page as a table: symbol, formula, shape, and numbers."""
     if jnp.ndim(e.value):
         return html.paragraph(several(e))
     table = html.table(("", "formula", "shape", "value"), _rows(e))

@@ -1,45 +1,46 @@
-"""What a constant factor between a derivative and the right one usually means."""
+"""The usual meaning of a constant factor between a derivative and the right one."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 
-
-def what_factor(factor: float, m: int, referee: Any, *, of_loss: bool) -> str:
+def what_factor(
+    factor: float, m: int, referee: Any, fits: Callable[[float], bool], *, of_loss: bool
+) -> str:
     """Say what a constant factor usually means.
 
     Args:
-        factor: between the derivative and the right one.
+        factor: the factor between the derivative and the right one.
         m: the batch size.
-        referee: the right one.
+        referee: the right derivative.
+        fits: whether a factor of this size explains the derivative, to its precision.
         of_loss: whether y is a single number, such as a mean.
     """
-    sign, size_of, size = (-1 if factor < 0 else 1), abs(factor), referee.size
-    last = referee.shape[-1] if referee.ndim > 1 else 1
-
-    def is_about(value: float) -> bool:
-        return bool(np.isclose(size_of, value, rtol=1e-6))
-
-    reason = ""
-    if m > 1 and is_about(m):
-        reason = f"the 1/m is missing (m = {m})"
-    elif m > 1 and is_about(1 / m):
-        reason = f"divided by m once too often (m = {m})"
-    elif size > 1 and is_about(size):
-        reason = f"the 1/n over every element is missing (n = {size})"
-    elif m > 1 and size > m and is_about(size / m):
-        reason = f"divided by m = {m} instead of n = {size}"
-    elif is_about(2) or is_about(0.5):
-        reason = "a factor 2 too many or too few"
-        if last == 4:
-            reason += ", or the scale 1/sqrt(d) (d = 4)?"
-    elif of_loss and size_of < 1 and is_about(round(size_of * m) / m):
-        kept = round(size_of * m)
-        reason = f"a mean over m = {m} instead of {kept}: are ignored examples counted?"
-    elif last > 1 and is_about(last**0.5):
-        reason = f"is the scale 1/sqrt(d) missing (d = {last})?"
-    elif last > 1 and is_about(last**-0.5):
-        reason = f"is the scale 1/sqrt(d) there twice (d = {last})?"
-    if sign < 0:
+    size_of = abs(factor)
+    found = [(value, why) for value, why in _usual(size_of, m, referee, of_loss) if fits(value)]
+    # Of values that are all close enough, take the closest, and of equal ones the first.
+    _, reason = min(found, key=lambda one: abs(one[0] / size_of - 1), default=(0.0, ""))
+    if factor < 0:
         reason = "the sign is wrong" + (f", and {reason}" if reason else "")
     return f": {reason}" if reason else ""
+
+
+def _usual(size_of: float, m: int, referee: Any, of_loss: bool) -> Iterator[tuple[float, str]]:
+    """Yield the factors that mistakes usually bring, each with its reason, likeliest first."""
+    size, last = referee.size, referee.shape[-1] if referee.ndim > 1 else 1
+    if m > 1:
+        yield m, f"the 1/m is missing (m = {m})"
+        yield 1 / m, f"divided by m one time too many (m = {m})"
+    if size > 1:
+        yield size, f"the 1/n over every element is missing (n = {size})"
+    if size > m > 1:
+        yield size / m, f"divided by m = {m} instead of n = {size}"
+    two = "a factor 2 too many or too few" + ", or the scale 1/sqrt(d) (d = 4)?" * (last == 4)
+    yield 2.0, two
+    yield 0.5, two
+    kept = round(size_of * m)
+    if of_loss and 0 < kept < m:
+        yield kept / m, f"a mean over m = {m} instead of {kept}: are ignored examples counted?"
+    if last > 1:
+        yield last**0.5, f"is the scale 1/sqrt(d) missing (d = {last})?"
+        yield last**-0.5, f"is the scale 1/sqrt(d) there twice (d = {last})?"

@@ -20,7 +20,7 @@ Real = np.ndarray[Any, Any]
 
 
 class Slopes(NamedTuple):
-    """Finite differences of one leaf, at the elements that were tried."""
+    """The finite differences of one leaf, at the elements that were tried."""
 
     shape: tuple[int, ...]
     tried: Real  # flat indices
@@ -32,7 +32,7 @@ class Slopes(NamedTuple):
     unclear: Real  # flat indices where no difference was found
 
     def and_also(self, more: "Slopes") -> "Slopes":
-        """Return these with more elements of the same leaf."""
+        """Return these slopes together with more elements of the same leaf."""
         pairs = zip(self[1:], more[1:], strict=True)
         return Slopes(self.shape, *(np.concatenate(pair) for pair in pairs))
 
@@ -51,7 +51,7 @@ class Slopes(NamedTuple):
         return kept.reshape(self.shape)
 
     def between(self, values: Any) -> Any:
-        """Mask the values at a kink that are between the one-sided derivatives."""
+        """Return a mask of the values at a kink that lie between the one-sided derivatives."""
         if values.shape != self.shape:
             return None
         flat = values.reshape(-1)[self.tried]
@@ -80,7 +80,7 @@ class Slopes(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What steps of one size say about each element."""
+    """The results of steps of one size, for each element."""
 
     central: Real
     left: Real
@@ -93,12 +93,12 @@ class _Look(NamedTuple):
 
     @property
     def finite(self) -> Real:
-        """Mask the elements where every step stays within the function's domain."""
+        """Return a mask of the elements for which every step stays in the function's domain."""
         return np.isfinite(np.stack(self)).all(0)
 
 
 class _Meter:
-    """Tells how `sum(y * dy)` changes when the inputs of a case are moved."""
+    """Measures the change of `sum(y * dy)` when the inputs of a case are moved."""
 
     def __init__(self, case: Case, y: Any, dy: Any) -> None:
         leaves = jax.tree.leaves(case.inputs)
@@ -111,7 +111,7 @@ class _Meter:
         def one(place: Any, move: Any) -> Any:
             parts = jnp.split(jnp.asarray(flat).at[place].add(move), _starts(leaves)[1:])
             inputs = tree.unflatten(p.reshape(a.shape) for p, a in zip(parts, leaves, strict=True))
-            # The elements of y that stay cancel exactly; in a sum of all, digits would be lost.
+            # Unchanged elements of y cancel exactly; in a sum of all, digits would be lost.
             return jnp.sum((case.plain(*inputs) - y) * dy)
 
         self._several = jax.jit(jax.vmap(one))
@@ -150,10 +150,10 @@ class _Meter:
         near, far = (up - down) / (2 * h), (up2 - down2) / (4 * h)
         central = (4 * near - far) / 3
         noise = SHARP * np.maximum(np.abs(left), np.abs(right)) + 1e-13 * (1 + self.size) / h
-        # Curvature parts the one-sided differences twice as far at twice the step; a kink does not.
+        # Curvature doubles the gap of the one-sided differences at twice the step; a kink does not.
         gap, gap2 = (up + down) / h, (up2 + down2) / (2 * h)
         bent = np.abs(gap2 - 2 * gap) > 0.5 * np.abs(gap) + noise
-        # What is left in `central` is about the square of this.
+        # The remaining error of `central` is about the square of this.
         blurred = np.abs(near - far) > 1e-3 * np.abs(central) + noise
         beside = (down - down2) / h, (up2 - up) / h
         gap = np.maximum(np.abs(gap), np.abs(gap2))
@@ -161,7 +161,7 @@ class _Meter:
 
 
 class _Found:
-    """The derivatives of some elements, each from the largest step that can tell."""
+    """The derivatives of some elements, each from the largest step that gives a clear result."""
 
     def __init__(self, meter: _Meter, elements: Real) -> None:
         self.central, self.left, self.right = (np.full(elements.size, np.nan) for _ in range(3))
@@ -182,7 +182,7 @@ class _Found:
         self.known |= which
 
     def _take_kinks(self, farther: _Look, closer: _Look) -> None:
-        # On a curve the gap shrinks with the step, at a kink it stays, at a jump it grows as 1/h.
+        # With the step, the gap shrinks on a curve, stays at a kink, and grows as 1/h at a jump.
         change = closer.gap / np.maximum(farther.gap, 1e-300)
         kinks = farther.finite & closer.finite & farther.bent & ~self.known & (change > 0.5)
         jumps = kinks & (change > 10)
@@ -193,7 +193,7 @@ class _Found:
         self.jumps |= jumps
 
     def slopes(self, shape: tuple[int, ...], tried: Real, start: int) -> Slopes:
-        """Return those of one leaf."""
+        """Return the slopes of one leaf."""
         own = slice(start, start + tried.size)
         known = self.known[own]
         columns = (self.central, self.left, self.right, self.kinks, self.jumps)
@@ -202,13 +202,13 @@ class _Found:
 
 
 def draw(case: Case, rng: np.random.Generator) -> list[Real]:
-    """Draw the elements of each leaf of the inputs that are tried one by one."""
+    """Draw the elements of each input leaf that are tried one by one."""
     sizes = [leaf.size for leaf in jax.tree.leaves(case.inputs)]
     return [np.sort(rng.choice(size, min(size, MOST), replace=False)) for size in sizes]
 
 
 def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[Slopes]:
-    """Differentiate `sum(y * dy)` with respect to some elements of each leaf of the inputs."""
+    """Differentiate `sum(y * dy)` with respect to some elements of each input leaf."""
     leaves = jax.tree.leaves(case.inputs)
     if not leaves:
         return []
@@ -224,11 +224,12 @@ def finite_differences(case: Case, y: Any, dy: Any, tried: list[Real]) -> list[S
 def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> Slopes:
     """Look for a wrong element among those that were not tried, for NumPy code.
 
-    All of them are moved together, in a random direction. If the derivative in this direction
-    differs from yours, each half is moved on its own, down to a single element, which is tried.
+    All elements are moved together in a random direction. If the derivative in this direction
+    differs from yours, each half is moved separately, and so on down to a single element, which is
+    tried.
 
     Returns:
-        The slopes with the elements that were tried now. The search ends at the first wrong one.
+        The slopes, including the newly tried elements. The search ends at the first wrong element.
     """
     meter, start = _Meter(case, y, dy), _starts(case.inputs)[i]
     rest = np.setdiff1d(np.arange(yours.size), [*slopes.tried, *slopes.unclear])
@@ -262,7 +263,7 @@ def search(case: Case, y: Any, dy: Any, i: int, slopes: Slopes, yours: Real) -> 
 
 
 def jacobian(case: Case, inputs: Any) -> list[Real]:
-    """Differentiate y itself with respect to each leaf of some inputs, for small NumPy code."""
+    """Differentiate y with respect to each leaf of some inputs, for small NumPy code."""
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(inputs)]
     tree: Any = jax.tree.structure(inputs)
 
@@ -282,5 +283,5 @@ def jacobian(case: Case, inputs: Any) -> list[Real]:
 
 
 def _starts(leaves: Any) -> list[int]:
-    """Return where each leaf begins in the concatenation of all."""
+    """Return the start of each leaf in the concatenation of all leaves."""
     return [int(n) for n in np.cumsum([0, *(leaf.size for leaf in leaves)])[:-1]]

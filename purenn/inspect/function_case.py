@@ -1,4 +1,4 @@
-"""What `check_gradients` is asked about plain functions: anyone's forward and backward."""
+"""The case of `check_gradients` for plain functions: a user's forward and backward."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from purenn.inspect.pair import Pair, Way, name_of
 
 
 def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
-    """Ask about each argument that `backward`, the first of `arguments`, has a derivative for."""
+    """Ask about each argument for which `backward`, the first of `arguments`, has a derivative."""
     if not callable(forward) or not arguments or not callable(arguments[0]):
         raise TypeError(
             "check_gradients: pass a layer, an op and its arguments, or forward, backward, and "
@@ -64,7 +64,7 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
             only_if_right=in_numpy or unlikely,
         )
 
-    # Where NumPy's code runs on JAX's arrays, it may still do something else with them.
+    # NumPy code may run on JAX arrays, but compute something else with them.
     first, *others = [reading(*way, in_numpy) for way in ways for in_numpy in (False, True)]
     inputs = tuple(pair.leaves[i] for i in judged)
     return Case(
@@ -82,7 +82,7 @@ def function_case(forward: Any, arguments: tuple[Any, ...]) -> Case:
 
 
 def _pair(forward: Fn, backward: Fn, *arguments: Any) -> Pair:
-    """Take the two functions as they were given, with the leaves of the arguments."""
+    """Return the two functions unchanged, with the leaves of the arguments."""
     check_call(name_of(forward, "forward"), forward, arguments, "those after backward")
     if not jax.tree.leaves(arguments):
         raise TypeError("check_gradients: pass the arguments of forward after backward")
@@ -106,7 +106,7 @@ def _leaf(value: Any) -> Any:
 
 
 def _started(pair: Pair) -> tuple[Pair, list[tuple[Way, Any]]]:
-    """Find the ways to call backward, and what comes; with integers as floats if need be."""
+    """Find the ways to call backward and their results, with integers as floats if necessary."""
     try:
         return pair, pair.ways()
     except Exception:
@@ -125,10 +125,10 @@ def _started(pair: Pair) -> tuple[Pair, list[tuple[Way, Any]]]:
 def _in_float64(
     pair: Pair, asked: list[int]
 ) -> tuple[Pair, list[int], dict[int, tuple[str, bool]]]:
-    """Convert the asked leaves to float64; return which ones these are, and why not the others.
+    """Convert the requested leaves to float64; return these leaves, and the reasons for others.
 
-    An index, or the number of an axis, can't be a float: its derivative does not exist, and zero
-    is what may stand for it.
+    An index, or the number of an axis, cannot be a float. It has no derivative, and only zero is
+    accepted in its place.
     """
     judged, stuck = [], {}
     for i in asked:

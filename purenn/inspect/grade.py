@@ -1,4 +1,4 @@
-"""Judges the derivatives of a backward by the referees, leaf by leaf."""
+"""The comparison of a backward pass's derivatives with the referees', leaf by leaf."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from purenn.inspect.trials import Trials
 
 
 def grade(referee: Referee, yours: list[Any], tolerance: float, by_hand: Any = None) -> Report:
-    """Judge the leaves of a backward's derivatives.
+    """Judge the leaves of a backward pass's derivatives.
 
     Args:
-        referee: the right ones.
-        yours: those to judge.
+        referee: the right derivatives.
+        yours: the derivatives to judge.
         tolerance: as in `check_gradients`.
-        by_hand: the backward itself, to find out what kind of mistake a wrong derivative is;
-            without it, the report says only whether it is one.
+        by_hand: the backward pass, used to find out the kind of a mistake; without it, the report
+            says only whether a derivative is wrong.
     """
     count = len(referee.names)
     leaves = [
@@ -50,7 +50,7 @@ def _graded(referee: Referee, i: int, mine: Any, tolerance: float, by_hand: Any)
 def _by_differences(
     referee: Referee, i: int, mine: Any, tolerance: float, by_hand: Any
 ) -> LeafReport:
-    """Judge one leaf where JAX can't see into NumPy code: less sharply, and not all at once."""
+    """Judge one leaf of NumPy code, which JAX cannot trace: less precisely, element by element."""
     slopes, numbers = referee.slopes[i], as_numbers(mine)
 
     def judged() -> LeafReport:

@@ -1,8 +1,8 @@
-"""The kinds of mistakes that a wrong derivative is tested for.
+"""The kinds of mistakes for which a wrong derivative is tested.
 
-Each is a small function that says what is wrong if what it expects comes true, or nothing. What a
-sentence claims has been seen: that yours is right where `gamma` is 1, or that `dy[0]` is ignored. A
-backward that is wrong in no such way gets no name.
+Each hypothesis is a small function that describes a mistake if its prediction comes true, and
+returns nothing otherwise. Each sentence states an observed fact: that yours is right where `gamma`
+is 1, or that `dy[0]` is ignored. If no hypothesis holds, the mistake gets no name.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from purenn.inspect.trials import LONGEST, Hypothesis, Trials, near
 
 
 def explained(t: Trials) -> str:
-    """Say what kind of mistake a derivative is, by the first hypothesis that holds."""
+    """Describe the kind of mistake in a derivative, by the first hypothesis that holds."""
     if not t.small or t.right.shape != t.yours.shape:
         return ""
     return next(filter(None, (holds(t) for holds in HYPOTHESES)), "")
@@ -34,7 +34,7 @@ def explained(t: Trials) -> str:
 
 
 def where_zero(t: Trials) -> str:
-    """Compare with a derivative that is zero exactly where yours is wrong: a mask left out."""
+    """Test for a missing mask: the right derivative is zero exactly where yours is wrong."""
     nothing = 1e-9 * np.abs(t.right).max(initial=0)
     wrong = np.abs(t.yours - t.right) > nothing
     if wrong.sum() > 1 and (wrong == (np.abs(t.right) <= nothing)).all():
@@ -43,7 +43,7 @@ def where_zero(t: Trials) -> str:
 
 
 def places(t: Trials) -> str:
-    """Look for the right numbers at the wrong places along an axis, and for places left empty."""
+    """Test for the right numbers at wrong places along an axis, and for empty places."""
     for axis in range(t.right.ndim):
         right, yours = (list(np.moveaxis(a, axis, 0)) for a in (t.right, t.yours))
         if not 1 < len(right) <= LONGEST or right[0].size < 2:
@@ -72,7 +72,7 @@ def _moves(axis: int, moved: dict[int, int | None]) -> Iterator[str]:
 
 
 def rearranged(t: Trials) -> str:
-    """Look for the right numbers with axes swapped or reversed, as of a kernel."""
+    """Test for the right numbers with axes swapped or reversed, as in a kernel."""
     axes = range(t.right.ndim)
     if not 1 < t.right.ndim < 5:
         return ""
@@ -87,13 +87,19 @@ def rearranged(t: Trials) -> str:
 
 
 def shortcut(t: Trials) -> str:
-    """Add dy itself, which goes around the layer of a residual, or take it away."""
+    """Test whether dy, the derivative of a term x in y, is missing or added twice."""
     if t.right.shape != t.dy.shape:
         return ""
     if near(t.yours, t.right - t.dy):
-        return "dy itself is missing: the path around the layer, of a residual?"
+        return (
+            "dy itself is missing: did you forget a term that passes x through unchanged, as in a "
+            "residual connection?"
+        )
     if near(t.yours, t.right + t.dy):
-        return "dy itself is added once too often: the path around the layer, of a residual?"
+        return (
+            "dy itself is added one time too many: did you count a term that passes x through "
+            "unchanged twice, as in a residual connection?"
+        )
     return ""
 
 
@@ -101,7 +107,7 @@ def shortcut(t: Trials) -> str:
 
 
 def another_point(t: Trials) -> str:
-    """Take the right derivative at y, or at dy, instead of at x."""
+    """Test for the right derivative at y or at dy, instead of at x."""
     x = t.leaves[t.i]
     for value, name in ((t.y, "y"), (t.dy, "dy")):
         if value.shape == x.shape and x.size > 1:
@@ -112,7 +118,7 @@ def another_point(t: Trials) -> str:
 
 
 def another_argument(t: Trials) -> str:
-    """Take the right derivative with two arguments swapped."""
+    """Test for the right derivative with two arguments swapped."""
     for j, k in _pairs(t):
         there = t.all(leaves=t.at({j: t.leaves[k], k: t.leaves[j]}))
         for result in (there.get(t.i), there.get({j: k, k: j}.get(t.i, t.i))):
@@ -122,7 +128,7 @@ def another_argument(t: Trials) -> str:
 
 
 def equal_arguments(t: Trials) -> str:
-    """Make two arguments equal: where one stands for the other, that is right then."""
+    """Make two arguments equal: if one was used in place of the other, yours is then right."""
     for j, k in _pairs(t):
         if t.agrees(leaves=t.at({k: t.leaves[j]})):
             names = f"{t.labels[j]} and {t.labels[k]}"
@@ -131,7 +137,7 @@ def equal_arguments(t: Trials) -> str:
 
 
 def _pairs(t: Trials) -> list[tuple[int, int]]:
-    """List the pairs of arguments that may stand for each other."""
+    """List the pairs of arguments that may be confused with each other."""
     return [
         (j, k)
         for j, k in itertools.combinations(t.floats, 2)
@@ -140,7 +146,7 @@ def _pairs(t: Trials) -> list[tuple[int, int]]:
 
 
 def argument_of_trues(t: Trials) -> str:
-    """Put True for all of a mask: where it is left out, that is right."""
+    """Set a mask to True everywhere: if it was left out, yours is then right."""
     for k, leaf in enumerate(t.leaves):
         if leaf.dtype == bool and t.agrees(leaves=t.at({k: np.ones(leaf.shape, bool)})):
             return f"yours is right where all of {t.labels[k]} is True: is it left out in backward?"
@@ -148,7 +154,7 @@ def argument_of_trues(t: Trials) -> str:
 
 
 def argument_of_ones(t: Trials) -> str:
-    """Put 1 for an argument: a factor left out, or multiplied in too often, is right there."""
+    """Set an argument to 1: if this factor was omitted or repeated, yours is then right."""
     for k in t.floats:
         one = np.ones(t.leaves[k].shape)
         if not t.agrees(leaves=t.at({k: one})):
@@ -160,9 +166,9 @@ def argument_of_ones(t: Trials) -> str:
             return where
         if two.agree and three.agree and one.size > 1:
             return (
-                f"yours is right where all of {name} is one number, and else its elements meet the "
-                f"wrong ones: is something moved or summed before it is multiplied by {name}, "
-                f"instead of after, or the other way round?"
+                f"yours is right only where all elements of {name} are equal: is something moved "
+                f"or summed before it is multiplied by {name}, instead of after, or the other way "
+                f"round?"
             )
         # A factor too many makes an error like n² - n at n times as much of it, with one n more
         # or less if the right derivative itself is proportional to a power of n.
@@ -172,7 +178,7 @@ def argument_of_ones(t: Trials) -> str:
         scale = float((three.right * two.right).sum() / (two.right**2).sum())
         grown = float(((three.yours - three.right) * off).sum() / (off**2).sum())
         if np.isclose(grown, 2 * scale, rtol=1e-4):
-            return f"{where}: somewhere it is multiplied in once too often"
+            return f"{where}: somewhere it is multiplied in one time too many"
         if np.isclose(grown, 2 * scale / 1.5, rtol=1e-4):
             return f"{where}: somewhere it is left out"
         return where
@@ -180,7 +186,7 @@ def argument_of_ones(t: Trials) -> str:
 
 
 def axis_of_one(t: Trials) -> str:
-    """Keep one place of an axis alone: what is summed over that axis is right there."""
+    """Keep a single place of an axis: a missing or extra sum over that axis is then harmless."""
     for axis in range(t.dy.ndim):
         back, count = t.dy.ndim - axis, t.dy.shape[axis]
         if count == 1 or not _wrong_everywhere(t, back, count):
@@ -205,7 +211,7 @@ def _wrong_everywhere(t: Trials, back: int, count: int) -> bool:
     return bool(np.moveaxis(wrong, -back, 0).reshape(count, -1).any(1).all())
 
 
-# The first that holds is what is said, so that the most specific ones come first.
+# The first that holds is reported, so the most specific ones come first.
 HYPOTHESES: tuple[Hypothesis, ...] = (
     where_zero,
     rearranged,

@@ -1,4 +1,4 @@
-"""A layer or an op as a notebook shows it: its formulas, forward and backward."""
+"""The notebook's table of a layer or an op: its formulas, forward and backward."""
 
 from collections.abc import Iterator, Sequence
 from string import Formatter
@@ -26,8 +26,8 @@ HEAD = ("layer", "forward", "backward")
 def layer_table(value: Value) -> str:
     """Write the table of a layer: a row for each layer inside it, with its formulas.
 
-    Shapes and parameters are not known before there is an `in_shape`; `summary` has them. A layer
-    whose derivative is not worked out by hand is marked with a star, as there.
+    Shapes and parameters are not known without an `in_shape`; `summary` shows them. A star marks a
+    layer whose derivative is not derived by hand, as in `summary`.
     """
     if isinstance(value, Op):
         return html.table(("op", *HEAD[1:]), [_op_row(value)])
@@ -81,7 +81,7 @@ def _backward(layer: Layer, names: Symbols) -> Iterator[str]:
 
 
 def _parameters(layer: Layer, names: Symbols) -> tuple[tuple[str, str], ...]:
-    """Give each parameter in a layer's formulas its symbol, in the order in which they come."""
+    """Give each parameter in a layer's formulas its symbol, in the order of appearance."""
     notation = notation_of(layer)
     fields = dict.fromkeys(
         field

@@ -1,4 +1,4 @@
-"""The leaves of what a backward returned, each beside the leaf of the argument it belongs to."""
+"""The leaves of a backward pass's result, each matched with a leaf of its argument."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,13 +10,13 @@ from purenn.core import checks
 
 
 class Absent(NamedTuple):
-    """Stands for a derivative that is missing, and says what came instead."""
+    """A placeholder for a missing derivative, which says what was returned instead."""
 
     why: str
 
 
 class Unjudged(NamedTuple):
-    """Stands for a value that can't be judged; `ok` if it is what belongs there."""
+    """A placeholder for a value that cannot be judged; `ok` if it is nevertheless right."""
 
     name: str
     why: str
@@ -28,17 +28,17 @@ NOT_ASKED = Absent("")  # for an argument, such as an integer, that needs no der
 
 
 def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]:
-    """Find the leaf of a derivative that belongs to each leaf of another tree.
+    """Match each leaf of a tree with a leaf of its derivative.
 
     Args:
         wanted: the tree with respect to which `came` is the derivative.
-        came: what was returned.
-        name: what the report calls the derivative.
-        strict: whether `came` must have the structure of `wanted`, as JAX has it. If not, a dict
-            `{"dw": …}` fits a record with a field `w`, and a list fits a tuple.
+        came: the returned value.
+        name: the name of the derivative in the report.
+        strict: whether `came` must have the same structure as `wanted` in JAX. If not, a dict
+            `{"dw": …}` matches a record with a field `w`, and a list matches a tuple.
 
     Returns:
-        One value per leaf of `wanted`, then an `Unjudged` for each value that belongs nowhere.
+        One value per leaf of `wanted`, then an `Unjudged` for each value without a match.
     """
     kids = _children(wanted)
     if kids is None:
@@ -49,7 +49,7 @@ def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]
     values, what = _beside(wanted, kids, came, strict), checks.describe(came)
     if values is None:
         if not size and jax.tree.leaves(came):
-            return [Unjudged(name, f"{what} came where there is nothing to differentiate")]
+            return [Unjudged(name, f"{what} was returned where there is nothing to differentiate")]
         return [Absent(f"{what} came, expected {checks.describe(wanted)}")] * size
     found, extra = [], []
     for (key, kid), value in zip(kids.items(), values, strict=True):
@@ -64,13 +64,13 @@ def leaves_like(wanted: Any, came: Any, name: str, *, strict: bool) -> list[Any]
 
 
 def called(key: Any, name: Any) -> bool:
-    """Whether a key is what someone may call the derivative with respect to `name`."""
+    """Tell whether a key may be a name of the derivative with respect to `name`."""
     key, name = str(key).lower(), str(name).lower()
     return key in (name, f"d{name}", f"d_{name}", f"grad_{name}", f"{name}_grad")
 
 
 def is_numbers(value: Any) -> bool:
-    """Whether a value is a list of numbers, or of such lists: an array, as people type it."""
+    """Tell whether a value is an array as people type it: a list of numbers or of such lists."""
     return (
         isinstance(value, list)
         and bool(value)
@@ -79,7 +79,7 @@ def is_numbers(value: Any) -> bool:
 
 
 def is_nothing(value: Any) -> bool:
-    """Whether a value stands for no derivative: None, an `Absent`, or JAX's float0."""
+    """Tell whether a value stands for no derivative: None, an `Absent`, or JAX's float0."""
     absent = value is None or isinstance(value, Absent)
     return absent or getattr(value, "dtype", None) == jax.dtypes.float0
 
@@ -99,7 +99,7 @@ def _key(key: Any) -> Any:
 
 
 def _beside(wanted: Any, kids: dict[Any, Any], came: Any, strict: bool) -> list[Any] | None:
-    """Return the part of what came for each child of the wanted tree; None if it doesn't fit."""
+    """Return the part of `came` for each child of `wanted`; None if they don't match."""
     theirs = _children(came)
     if strict:
         same = type(wanted) is type(came) and theirs is not None and list(theirs) == list(kids)
@@ -109,6 +109,6 @@ def _beside(wanted: Any, kids: dict[Any, Any], came: Any, strict: bool) -> list[
         theirs = dict(enumerate(came)) if rows else {UNKNOWN: came}
     names = [next((key for key in theirs if called(key, kid)), UNKNOWN) for kid in kids]
     if isinstance(came, Mapping) or (hasattr(came, "_fields") and set(names) != {UNKNOWN}):
-        return [theirs.get(name, Absent("nothing of that name came")) for name in names]
+        return [theirs.get(name, Absent("got nothing of that name")) for name in names]
     in_order = isinstance(wanted, (tuple, list)) and len(theirs) == len(kids)
     return list(theirs.values()) if in_order and UNKNOWN not in theirs else None

@@ -20,14 +20,14 @@ def well_known_mistakes(
     """Prepare the values that well-known mistakes give.
 
     Args:
-        case: what is asked.
+        case: the case in question.
         pull: JAX's derivative, `(inputs, dy)` to its leaves; None if there is none.
-        y: what forward gives.
+        y: the result of forward.
         dy: the cotangent.
         slopes: the finite differences of each leaf.
 
     Returns:
-        `mistakes(i)`: for leaf `i`, the values by what the report says about them.
+        `mistakes(i)`: the values for leaf `i`, by their descriptions in the report.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""What a wrong backward gives for other cotangents: zero, a part of dy, a dy with a sum of zero."""
+"""Wrong backward passes with other cotangents: zero, a part of dy, or a dy whose sum is zero."""
 
 import itertools
 from typing import Any
@@ -10,7 +10,7 @@ from purenn.inspect.trials import LONGEST, Result, Trials, factor, near
 
 
 def one_number_for_dy(t: Trials) -> str:
-    """Put one number for all of dy."""
+    """Test whether yours is the derivative for the same number in place of every element of dy."""
     if t.dy.size == 1:
         return ""
     whole = t.one(np.ones(t.dy.shape))
@@ -23,23 +23,23 @@ def one_number_for_dy(t: Trials) -> str:
 
 
 def powers_of_dy(t: Trials) -> str:
-    """Put no dy, and twice the dy: a derivative times dy is then zero, and twice as much."""
+    """Replace dy by 0 and by 2 dy: a derivative that is linear in dy becomes 0 and doubles."""
     nothing, twice = t.one(0 * t.dy), t.one(2 * t.dy)
     if nothing is None or twice is None:
         return ""
     if nothing.yours.any():
         if near(nothing.yours, t.yours):
-            return "dy is forgotten: whatever comes in, yours is the same"
+            return "dy is forgotten: yours is the same for every dy"
         return "with dy = 0 yours is not 0: something is added that dy does not multiply"
     if near(twice.yours, 4 * t.yours):
         return "twice the dy gives four times yours: dy is multiplied in twice"
     if not near(twice.yours, 2 * t.yours):
-        return "twice the dy does not give twice yours: dy stands where it does not belong"
+        return "twice the dy does not give twice yours: dy is used where it does not belong"
     return ""
 
 
 def carried_forward(t: Trials) -> str:
-    """Compare with the product of the Jacobian and dy, which has no transpose in it."""
+    """Compare with the product of the Jacobian and dy, without the transpose."""
     if t.right.shape != t.dy.shape or t.dy.size == 1:
         return ""
     rng = np.random.default_rng(0)
@@ -49,11 +49,11 @@ def carried_forward(t: Trials) -> str:
         # w·(J dy) = (Jᵀ w)·dy
         if back is None or not np.isclose((w * t.yours).sum(), (back.right * t.dy).sum()):
             return ""
-    return f"yours carries dy from {t.label} to y instead of back: is a matrix not transposed?"
+    return "yours propagates dy forward instead of backward: is a transpose missing?"
 
 
 def what_comes_in(t: Trials) -> str:
-    """Put a part of dy: some places of y may be right, and the others wrong in one way."""
+    """Use a part of dy: some places of y may be right, and the others wrong in the same way."""
     for axis in range(t.dy.ndim):
         count = t.dy.shape[axis]
         if not 1 < count <= LONGEST:
@@ -78,10 +78,10 @@ def what_comes_in(t: Trials) -> str:
 
 
 def mask(t: Trials) -> str:
-    """Put a part of dy, and look which places it reaches: fewer or more than with forward's mask.
+    """Use a part of dy and find the places that it reaches, which forward's mask determines.
 
-    Yours has to be right for those parts that reach the right places, as in the last row of a
-    causal mask, which hides nothing, and wrong for all others.
+    Yours must be right for the parts that reach the right places, such as the last row of a causal
+    mask, which hides nothing, and wrong for all others.
     """
     for axis in range(t.dy.ndim):
         count = t.dy.shape[axis]
@@ -112,7 +112,7 @@ def mask(t: Trials) -> str:
 
 
 def _reached(t: Trials, results: dict[int, Result], axis: int) -> tuple[list[Any], list[Any]]:
-    """List the places of all leaves that yours reaches and should not, and the other way round."""
+    """List the places that yours reaches but should not, and those that it misses."""
     more: list[Any] = []
     less: list[Any] = []
     for i, result in results.items():
@@ -135,17 +135,17 @@ def _pair(axis: int, found: list[tuple[int, list[Any]]]) -> tuple[str, str]:
 
 
 def sum_of_dy(t: Trials) -> str:
-    """Put a dy with a sum of zero: a term with that sum is then zero, right or wrong."""
+    """Use a dy with a sum of zero: a term with that sum is then zero, right or wrong."""
     found = _first_zero(t, [[weight] for weight in _weights(t)])
     if not found:
         return ""
     hint = ", such as the correction D of a softmax," if "dy·y" in found else ""
     term = f"the term with it{hint}"
-    return f"yours is right where {found} is 0: {term} is missing, wrong or counted twice"
+    return f"yours is right where {found} is 0: {term} is missing, wrong, or counted twice"
 
 
 def two_sums_of_dy(t: Trials) -> str:
-    """Put a dy with two sums of zero, those of a norm: of dy, and of dy·x."""
+    """Use a dy for which both sums of a norm are zero: that of dy and that of dy·x."""
     x = t.leaves[t.i]
     if x.shape != t.dy.shape:
         return ""
@@ -155,12 +155,12 @@ def two_sums_of_dy(t: Trials) -> str:
     if not found:
         return ""
     return (
-        f"yours is right where {found} are 0: a term with them is missing, wrong or counted twice"
+        f"yours is right where {found} are 0: a term with them is missing, wrong, or counted twice"
     )
 
 
 def _first_zero(t: Trials, choices: list[list[tuple[str, Any]]]) -> str:
-    """Return the first sums for which yours is right where they are zero."""
+    """Return the first sums for which yours is right if they are zero."""
     single: list[Any] = [-1, *range(t.dy.ndim - 1)] if t.dy.ndim else []
     several = [tuple(range(t.dy.ndim - 1)), tuple(range(1, t.dy.ndim))] * (t.dy.ndim > 2)
     for weights, axis in itertools.product(choices, [*single, *several]):
@@ -178,13 +178,13 @@ def _first_zero(t: Trials, choices: list[list[tuple[str, Any]]]) -> str:
 
 
 def _share(dy: Any, weight: Any, axis: Any) -> Any:
-    """Return how much of a weight dy has, along an axis."""
+    """Return the coefficient of a weight in dy, along an axis."""
     size = (weight * weight).sum(axis, keepdims=True)
     return (dy * weight).sum(axis, keepdims=True) / np.where(size, size, 1)
 
 
 def _weights(t: Trials) -> list[tuple[str, Any]]:
-    """List what dy may be multiplied by in a sum: y, 1, and whatever broadcasts to it."""
+    """List the possible factors of dy in a sum: y, 1, and all arrays that broadcast to dy."""
     factors = [
         (f"dy·{t.labels[k]}", t.leaves[k])
         for k in t.floats
@@ -199,7 +199,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def _moved(dy: Any, axis: int, j: int, k: int) -> Any:
-    """Return what comes in at one place of an axis, alone, and at another place if k is not j."""
+    """Return the part of dy at place j of an axis, moved to place k if k is not j."""
     moved = np.zeros(dy.shape)
     np.moveaxis(moved, axis, 0)[k] = np.moveaxis(dy, axis, 0)[j]
     return moved

@@ -1,4 +1,4 @@
-"""The page that shows an explanation: a line for each value, with its symbol and formula."""
+"""The page of an explanation, with the symbol and the formula of each value on a line."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from purenn.inspect.chain import Link, Symbolist, Symbols, called, chain, formul
 if TYPE_CHECKING:
     from purenn.inspect.explanation import Explanation, LayerExplanation
 
-WIDEST = 100  # columns; a value that takes more has a line of its own
+WIDEST = 100  # columns; a wider value has a separate line
 MOST = 12  # numbers that are shown one by one
 MOST_PIECES = 8  # into which a value is divided
 STEP = 0.1  # the learning rate of the plain gradient step that the last line tries
@@ -115,7 +115,7 @@ def _step(section: str, step: Step, layer: Layer, symbol: Symbols) -> Line:
 def _derivatives(
     layer: Layer, symbol: Symbols, value: "LayerExplanation", train: bool
 ) -> Iterator[str]:
-    """Write the formula of each leaf of dparams, then that of dx; or else what was called."""
+    """Write the formula of each leaf of dparams and of dx, or the function that was called."""
     notation, count = notation_of(layer, train), len(symbol.params)
     name = literal(called(layer))
     plain = layer.by_jax and not layer.inner
@@ -132,14 +132,14 @@ def _noted(text: str, layer: Layer) -> str:
 
 
 def several(e: "Explanation") -> str:
-    """Say that an explanation left a `vmap`, and holds many."""
+    """Say that an explanation comes from a `vmap` and contains several."""
     return (
         f"{e.value.size} explanations in one: each value begins with the axes {shape_of(e.value)}"
     )
 
 
 def head(e: "Explanation") -> str:
-    """Write the lines above the values: sizes, targets and loss."""
+    """Write the lines above the values: sizes, targets, and loss."""
     if _divides(e, "m"):
         sizes = f"m = {math.prod(e[-1].y.shape[:-1])}, "
     else:
@@ -160,20 +160,20 @@ def head(e: "Explanation") -> str:
 
 
 def title_of(e: "Explanation", section: str) -> str:
-    """Write the title of a section; the texts have no 1/m in their derivatives."""
+    """Write the title of a section; other texts have no 1/m in their derivatives."""
     texts = " (the texts' dZ is m times these)"
     return section + texts * (section == "BACKWARD" and _divides(e, "m"))
 
 
 def units_off(formula: str, value: Any) -> str:
-    """Say how many values a relu has made 0, if it is one."""
+    """Say how many values a relu has set to 0, if the formula is that of a relu."""
     if not formula.startswith("relu(") or not _known(value):
         return ""
     return f"{int(jnp.sum(value == 0))} of {value.size} off"
 
 
 def foot(e: "Explanation") -> list[str]:
-    """Say below the values what a plain gradient step does, where that is known."""
+    """Describe, below the values, the effect of a plain gradient step, if it is known."""
     if not _known(e.value):
         return []
     verb = "lowers" if float(e.value_after) < float(e.value) else "does not lower"
@@ -194,7 +194,7 @@ def page(e: "Explanation") -> str:
         for line in lines_of(e)
     ]
     widths = [columns(left) for _, left in rows]
-    width = max(n for n in widths if n <= WIDEST // 2)  # a longer formula stands out by itself
+    width = max(n for n in widths if n <= WIDEST // 2)  # longer formulas are not aligned
     shapes = max(len(shape_of(line.value)) for line, _ in rows)
     section = ""
     for (title, _, text, v, apart), left in rows:
@@ -239,7 +239,7 @@ def pieces_of(value: Any, apart: Apart | None) -> list[tuple[str, str]]:
 
 
 def show(value: Any, most: int = MOST) -> str:
-    """Write an array on one line: its numbers if they are few, its size if they are many."""
+    """Write an array on one line: its numbers if they are few, else its norm and its range."""
     if not _known(value):
         return "(traced)"
     array = np.asarray(value)

@@ -1,4 +1,4 @@
-"""A forward and a backward that someone wrote, and the ways in which the two may be meant."""
+"""A user's forward and backward pass, and the possible ways to call them."""
 
 import copy
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ NO_CACHE = object()
 class Way(NamedTuple):
     """An order of backward's arguments, and one of the possible meanings of what it returns.
 
-    Where fewer derivatives came than forward has arguments, only the referees can tell.
+    If backward returns fewer derivatives than forward has arguments, only the referees can decide.
     """
 
     dy_first: bool
@@ -44,15 +44,15 @@ class Pair:
     in_numpy: bool = False  # whether forward is NumPy code, which JAX can't see into
 
     def changed(self, leaves: Mapping[int, Any]) -> "Pair":
-        """Return the pair with some other leaves."""
+        """Return the pair with some leaves replaced."""
         return replace(self, leaves=[leaves.get(i, leaf) for i, leaf in enumerate(self.leaves)])
 
     def arguments(self, in_numpy: bool) -> tuple[Any, ...]:
-        """Make forward's arguments anew: some functions write into what they get."""
+        """Create new arguments for forward, since some functions write to their arguments."""
         return self.tree.unflatten([_own(leaf, in_numpy) for leaf in self.leaves])
 
     def run(self) -> tuple[Any, Any]:
-        """Return what forward returns: y, and the cache if there is one."""
+        """Return the result of forward: y, and the cache if there is one."""
         result = self.forward(*self.arguments(self.in_numpy))
         if not isinstance(result, tuple):
             return result, NO_CACHE
@@ -88,7 +88,7 @@ class Pair:
         return self._by_argument(self._returned(dy, dy_first, in_numpy=True))
 
     def _returned(self, dy: Any, dy_first: bool, in_numpy: bool) -> Any:
-        """Return what backward returns, called just after its forward."""
+        """Return the result of backward, called right after its forward pass."""
         cache = self.run()[1]
         before = self.arguments(in_numpy) if cache is NO_CACHE else (cache,)
         if in_numpy:
@@ -96,7 +96,7 @@ class Pair:
         return self.backward(dy, *before) if dy_first else self.backward(*before, dy)
 
     def ways(self) -> list[tuple[Way, dict[int, Any]]]:
-        """List the ways to call backward, the likeliest by its signature first, and what came."""
+        """List the ways to call backward and their results, likeliest by its signature first."""
         y, cache = self.run()
         again = self.run()[0]
         if np.isfinite(checked_y(y)).all() and not np.allclose(y, again, rtol=1e-9, atol=1e-9):
@@ -123,14 +123,14 @@ class Pair:
 
     @property
     def takes_dy_first(self) -> bool | None:
-        """Whether backward takes dy first or last, if the names in its signature tell."""
+        """Tell whether backward takes dy first or last, if the names in its signature show it."""
         signature = signature_of(self.backward)
         names = list(signature.parameters) if signature else []
         likely = [name.lower().startswith(("d", "grad", "up")) for name in names]
         return likely[0] if likely and likely[0] != likely[-1] else None
 
     def _by_argument(self, came: Any) -> list[dict[int, Any]]:
-        """Tell whose derivatives came, the likeliest arguments first if it is not clear."""
+        """Match the derivatives with arguments, the likeliest match first if it is not clear."""
         values = self.tree.unflatten(self.leaves)
         floats = sorted({self.owners[i] for i in self.floats})
         first = values[floats[0] if floats else 0]
@@ -165,14 +165,14 @@ class Pair:
         return [dict(zip(choice, derivatives, strict=True)) for choice in choices]
 
     def _by_name(self, came: Mapping[Any, Any]) -> dict[int, Any] | None:
-        """Tell the arguments from the names of the derivatives, if each is an argument's."""
+        """Match the derivatives with arguments by name, if each name is that of an argument."""
         places = [[i for i, n in enumerate(self.names) if called(key, n)] for key in came]
         if not all(len(found) == 1 for found in places):
             return None
         return {i: d for (i,), d in zip(places, came.values(), strict=True)}
 
     def by_leaf(self, came: dict[int, Any]) -> tuple[dict[int, Any], list[Any]]:
-        """Return the derivative with respect to each leaf, and whatever belongs to no leaf."""
+        """Return the derivative with respect to each leaf, and the values that match no leaf."""
         values, extra = self.tree.unflatten(self.leaves), []
         found: dict[int, Any] = {}
         for of, derivative in came.items():
@@ -186,7 +186,7 @@ class Pair:
         return [i for i, owner in enumerate(self.owners) if owner == argument]
 
     def said(self, way: Way, came: dict[int, Any]) -> str:
-        """Say what the report has about a way: the order, and what backward leaves out."""
+        """Describe a way for the report: the order, and the derivatives that backward omits."""
         notes = []
         if way.dy_first:
             name = name_of(self.backward, "backward")
@@ -204,13 +204,13 @@ class Pair:
 
 
 def name_of(function: Any, role: str) -> str:
-    """Return what a user calls a function: its name, or its role if it is a lambda."""
+    """Return the name of a function, or its role if it is a lambda."""
     name = getattr(function, "__name__", role)
     return role if name == "<lambda>" else name
 
 
 def _own(leaf: Any, in_numpy: bool) -> Any:
-    """Copy a leaf that a function may write into."""
+    """Copy a leaf, since a function may write to it."""
     if isinstance(leaf, list):
         return copy.deepcopy(leaf)
     if isinstance(leaf, jax.Array) and not is_key(leaf):

@@ -1,4 +1,4 @@
-"""How the report writes places of an array, and what it sees there."""
+"""The places of an array in the words of the report."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def listed(names: list[str]) -> str:
 
 
 def should_be_zero(yours: Any, referee: Any) -> str:
-    """Name the places along an axis at which the right derivative is zero, and yours is not."""
+    """Name the places along an axis where the right derivative is zero and yours is not."""
     for axis in range(referee.ndim):
         others = tuple(k for k in range(referee.ndim) if k != axis)
         right, mine = (np.abs(a).max(others) > 1e-9 * np.abs(a).max() for a in (referee, yours))

@@ -14,7 +14,7 @@ from purenn.inspect.mistakes import well_known_mistakes
 
 
 class Referee(NamedTuple):
-    """The right derivatives: costly to find, but then any number of backwards can be judged."""
+    """The right derivatives, costly to compute, which can judge any number of backward passes."""
 
     case: Case
     y: Any
@@ -32,13 +32,13 @@ class Referee(NamedTuple):
         return tolerance * max(1.0, largest)
 
     def is_telling(self, tolerance: float) -> bool:
-        """Tell whether, for some element, one value alone is right, and it is not zero."""
+        """Tell whether some element has only one right value, which is not zero."""
         floor = self.floor(tolerance)
         return any((np.abs(s.central[~s.kinks]) > floor).any() for s in self.slopes)
 
 
 def ask(case: Case, rng: np.random.Generator) -> Referee:
-    """Find the derivatives of a case, for a random cotangent."""
+    """Compute the right derivatives of a case, for a random cotangent."""
     pull: Any = None
     if case.traceable:
         y = jax.eval_shape(case.plain, *case.inputs)
@@ -69,7 +69,7 @@ def ask(case: Case, rng: np.random.Generator) -> Referee:
 
 
 def _check_floating(y: Any) -> None:
-    """Check that what forward gives has a derivative."""
+    """Check that the result of forward has a derivative."""
     if not jnp.issubdtype(jnp.result_type(checked_y(y)), jnp.floating):
         raise TypeError(
             f"check_gradients: forward returns {checks.describe(y)}, expected floating point: "

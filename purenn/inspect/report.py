@@ -1,4 +1,4 @@
-"""Compares a derivative with the right one, and says what kind of mistake it looks like."""
+"""Reports: a derivative compared with the right one, and the kind of mistake it looks like."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from purenn.core.checks import describe
 from purenn.core.text import printable
 from purenn.inspect.factors import what_factor
 from purenn.inspect.places import should_be_zero
+from purenn.inspect.precision import decimals, precision_of
 
 
 class LeafReport(NamedTuple):
@@ -18,9 +19,10 @@ class LeafReport(NamedTuple):
 
     Attributes:
         name: the name of the derivative, such as `dw`.
-        ok: whether it is right.
-        error: the largest difference, divided by the referee's largest element unless that is zero.
-        message: `ok`, or what looks wrong.
+        ok: whether the derivative is correct.
+        error: the largest difference from the correct derivative, divided by the largest element
+            of the correct derivative unless that is zero.
+        message: `ok`, or a description of the mistake.
     """
 
     name: str
@@ -30,12 +32,12 @@ class LeafReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The verdict of `check_gradients` or `compare`. Printed, it has one line per derivative.
+    """The verdict of `check_gradients` or `compare`, printed as one line per derivative.
 
     Attributes:
         leaves: one `LeafReport` per derivative.
-        note: how `backward` was called, if not in the usual way, and what it leaves out.
-        ok: whether every derivative is right; `bool(report)` is the same.
+        note: how `backward` was called, if not in the usual way, and which derivatives it omits.
+        ok: whether every derivative is correct; `bool(report)` is the same.
         worst: the largest error of any derivative.
     """
 
@@ -48,7 +50,7 @@ class Report(NamedTuple):
         return all(leaf.ok for leaf in self.leaves)
 
     def __bool__(self) -> bool:
-        """Return `ok`, so that `assert report` means what it says."""
+        """Return `ok`, so that `assert report` works."""
         return self.ok
 
     @property
@@ -77,7 +79,7 @@ class Report(NamedTuple):
 
 
 def as_numbers(value: Any) -> Any:
-    """Return real numbers as a float64 array; None for anything else."""
+    """Return real numbers as a float64 array, and None for anything else."""
     try:
         array = np.asarray(value)
         is_real = array.dtype.kind in "biufVO" and value is not None  # bfloat16 is a V
@@ -103,25 +105,26 @@ def judge(
     """Compare one derivative, element by element.
 
     Args:
-        name: what the report calls it.
+        name: the name of the derivative in the report.
         yours: the derivative to judge.
-        referee: the right one.
-        m: the batch size, by which a derivative is often off.
-        tolerance: for the largest difference, relative to the largest element.
-        floor: a referee no larger than this counts as zero, and is judged absolutely.
+        referee: the right derivative.
+        m: the batch size, a common wrong factor.
+        tolerance: the limit for the largest difference, relative to the largest element.
+        floor: a referee no larger than this counts as zero, and the limit is then absolute.
         dy: the cotangent, which is easily forgotten if y is a scalar.
         ignore: a mask of elements at kinks, where more than one value is right.
         others: the other right values by name, with which yours may be confused.
-        mistakes: finds the values that well-known mistakes give, by what is said about them.
-        explain: says what kind of mistake yours is, from it and the right one, if it finds out.
+        mistakes: returns the values that well-known mistakes give, by their descriptions.
+        explain: describes the kind of mistake, given yours and the right derivative, if it
+            recognizes one.
     """
     referee = np.asarray(referee, np.float64)
     if yours is None:
-        return LeafReport(name, False, np.inf, "is missing: None came")
+        return LeafReport(name, False, np.inf, "is missing: got None")
     came = describe(yours) if hasattr(yours, "dtype") else f"a {type(yours).__name__}"
     yours = as_numbers(yours)
     if yours is None:
-        return LeafReport(name, False, np.inf, f"is not an array: {came} came")
+        return LeafReport(name, False, np.inf, f"is not an array: got {came}")
     if not np.isfinite(yours).all():
         bad = int((~np.isfinite(yours)).sum())
         return LeafReport(name, False, np.inf, f"{bad} of {yours.size} elements are not finite")
@@ -165,7 +168,7 @@ def judge(
 
 
 def _same(yours: Any, other: Any, limit: float) -> bool:
-    """Tell whether yours is another of the right values; a single number says too little."""
+    """Tell whether yours is another of the right values; a single number is not enough evidence."""
     if np.shape(other) != yours.shape or yours.size < 2 or not np.asarray(other).any():
         return False
     apart = np.abs(yours - np.asarray(other, np.float64)).max()
@@ -173,7 +176,7 @@ def _same(yours: Any, other: Any, limit: float) -> bool:
 
 
 def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]:
-    """Say what the shape looks like, and return yours in the right shape if that is possible."""
+    """Describe a wrong shape, and return yours in the right shape if that is possible."""
     if dy is not None and _is_jacobian(yours, referee, np.asarray(dy)):
         return "dy is forgotten, yours is the Jacobian dy/dx", None
     if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
@@ -191,7 +194,7 @@ def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]
 
 
 def _summed(yours: Any, shape: tuple[int, ...]) -> tuple[str, Any] | None:
-    """Sum over the axes along which something of this shape was broadcast, if it was."""
+    """Sum over the axes along which an array of this shape was broadcast, if it was."""
     more = yours.ndim - len(shape)
     if more < 0 or not yours.size:
         return None
@@ -204,7 +207,7 @@ def _summed(yours: Any, shape: tuple[int, ...]) -> tuple[str, Any] | None:
 
 
 def _is_jacobian(yours: Any, referee: Any, dy: Any) -> bool:
-    """Tell whether yours times dy is right: for all of y at once, or for each row on its own."""
+    """Tell whether yours times dy is right, for y as a whole or for each row separately."""
     if yours.shape == (*dy.shape, *referee.shape):
         product = np.tensordot(dy, yours, dy.ndim)
     elif dy.ndim and yours.shape == (*dy.shape, *referee.shape[-1:]):
@@ -227,26 +230,31 @@ def _value_mistake(
 ) -> str:
     if not yours.any():
         return "is zero everywhere"
-    close = max(1e-6 * float(np.abs(yours).max()), limit)
+    close = max(1e-6 * float(np.abs(yours).max()), limit, precision_of(yours))
     factor = float((yours * referee).sum() / (referee * referee).sum())
-    if np.abs(yours - factor * referee).max() <= close and abs(factor - 1) > 1e-5:
-        reason, rest = what_factor(factor, m, referee, of_loss=dy is not None), factor * (dy or 1)
-        without = what_factor(rest, m, referee, of_loss=dy is not None)
-        if not reason and (without or np.isclose(rest, 1, rtol=1e-6)):
-            reason = f": dy, which comes in, is left out{without.replace(':', ', and')}"
-        return f"yours = {factor:.4g} × referee everywhere{reason}"
+    is_rounding = float(difference.max()) <= close
+
+    def fits(factor: float) -> bool:
+        """Whether yours is this multiple; what has been rounded is multiplied as well."""
+        allowed = close * min(max(1.0, abs(factor)), max(1, m))
+        return bool(np.abs(yours - factor * referee).max() <= allowed)
+
+    if fits(factor) and not is_rounding and abs(factor - 1) > 1e-5:
+        return _multiple(factor, m, referee, fits, dy, rough=close > 1e-4 * np.abs(yours).max())
     wrong = difference > limit
     count = f"{int(wrong.sum())} of {wrong.size} elements differ"
-    for words, value in known().items():
+    for words, value in {} if is_rounding else known().items():
         if value.any() and _near(yours, value, close):
             return f"{count}: {words}"
-    if yours.ndim > 1 and yours.shape == yours.T.shape and _near(yours, referee.T, close):
+    square = yours.ndim > 1 and yours.shape == yours.T.shape and not is_rounding
+    if square and _near(yours, referee.T, close):
         return "yours is the transpose"
-    if yours.size > 1 and np.ptp(yours) <= close:
+    if yours.size > 1 and np.ptp(yours) <= close and not is_rounding:
         total = _near(yours, referee.sum(), close)
         return f"every element is {yours.flat[0]:.6g}" + ": a sum without its axis?" * total
-    far = float(difference.max()) > 1e-4 * float(np.abs(referee).max())
-    kind = explain(yours, referee) if far else ""  # rounding alone would be right nearly everywhere
+    # Rounding alone is right nearly everywhere, and looks as if backward were not linear in dy.
+    far = float(difference.max()) > 1e-4 * float(np.abs(referee).max()) and decimals(yours) < 3
+    kind = explain(yours, referee) if far else ""
     if kind:
         return f"{count}: {kind}"
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
@@ -254,9 +262,38 @@ def _value_mistake(
     hint = should_be_zero(yours, referee) if wrong.sum() > 1 and yours.ndim > 1 else ""
     if float(difference.max()) < 1e-5 * float(np.abs(referee).max()):
         hint = "; is something computed in float32?"
+    elif is_rounding and decimals(yours):
+        hint = f"; yours is right to {decimals(yours)} decimals: is it rounded?"
     digits = 10 if hint.endswith("float32?") else 6
     values = f"yours {yours[worst]:.{digits}g}, referee {referee[worst]:.{digits}g}"
     return f"{count}; worst{place}: {values}{hint}"
+
+
+def _multiple(
+    factor: float,
+    m: int,
+    referee: Any,
+    fits: Callable[[float], bool],
+    dy: float | None,
+    *,
+    rough: bool,
+) -> str:
+    """Say that every element is the same multiple of the right one, and what that usually means."""
+
+    def reason_of(top: float) -> str:
+        def explains(size: float) -> bool:
+            return fits(np.copysign(size / abs(top), factor))
+
+        of_loss = dy is not None
+        return what_factor(factor * top, m, referee, explains, of_loss=of_loss)
+
+    reason = reason_of(1.0)
+    if not reason and dy:
+        without = reason_of(dy)
+        if without or fits(1 / dy):
+            reason = f": the incoming dy is left out{without.replace(':', ', and')}"
+    size = f"is about {factor:.3g}" if rough else f"= {factor:.4g}"
+    return f"yours {size} × referee everywhere{reason}"
 
 
 def _near(a: Any, b: Any, close: float) -> bool:

@@ -1,4 +1,4 @@
-"""What `summary` says of each layer: one row, and one for each layer inside it."""
+"""The rows of `summary`: one for each layer, and one for each layer inside it."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from purenn.inspect.sizes import SizedLink
 
 
 class Row(NamedTuple):
-    """A layer's row. Its numbers are without those of the layers inside it."""
+    """A layer's row. Its numbers do not include those of the layers inside it."""
 
     name: str  # ends in a star if its derivative is not by hand
     formula: str
@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 
 def rows_of(links: list[SizedLink], names: list[Symbols], depth: int = 0) -> list[Row]:
-    """List the rows of a chain: a layer's comes before those of the layers inside it."""
+    """List the rows of a chain, each followed by the rows of the layers inside it."""
     rows = []
     for link, symbols in zip(links, names, strict=True):
         chains = zip(link.inner, symbols.inner, strict=True)
@@ -43,7 +43,7 @@ def rows_of(links: list[SizedLink], names: list[Symbols], depth: int = 0) -> lis
 
 
 def _passes(link: SizedLink) -> int:
-    """Count the forward once, and the derivatives with respect to x and to the parameters each."""
+    """Count the passes: forward, and the derivatives with respect to x and to the parameters."""
     if not link.backward:
         return 1
     # A layer passes a derivative on to those inside it, even if it need not return one.

@@ -11,7 +11,7 @@ from purenn.inspect.chain import chain
 
 
 class SizedLink(NamedTuple):
-    """A layer with the shapes of its parameters, input and output, and the chains inside it."""
+    """A layer with the shapes of its parameters, input, and output, and the chains inside it."""
 
     layer: Layer
     params: Any
@@ -23,16 +23,17 @@ class SizedLink(NamedTuple):
 
     @property
     def backward(self) -> bool:
-        """Whether a training step runs its backward."""
+        """Whether a training step runs the backward pass of this layer."""
         return self.dx or bool(jax.tree.leaves(self.params))
 
 
 def sized_chain(model: Layer, in_shape: tuple[int, ...]) -> list[SizedLink]:
-    """List a model's innermost layers; nothing but shapes, of one example, is computed.
+    """List a model's innermost layers with their shapes for one example, without computing values.
 
-    A training step needs no derivative with respect to the data. So it computes none with respect
-    to the input of the first layer with parameters, or of a layer before it. In a model without
-    parameters, each layer counts as if one with parameters came before it.
+    A training step does not need the derivative with respect to the data. So it computes no
+    derivative with respect to the input of the first layer with parameters, or of a layer before
+    it. In a model without parameters, each layer is treated as if a layer with parameters came
+    before it.
     """
     dtype = jnp.int32 if model.first.takes == "integer" else jnp.float32
     return _sized(model, jax.ShapeDtypeStruct((1, *in_shape), dtype))
@@ -48,7 +49,7 @@ def _sized(layer: Layer, x: Any, dx: bool | None = None) -> list[SizedLink]:
     for part, params, state, *_, path in chain(layer, *made):
         y = jax.eval_shape(lambda p, s, x: part.apply(p, s, x)[0], params, state, x)  # noqa: B023
         trained = bool(jax.tree.leaves(params))
-        # Of layers that are repeated, all but the first pass a derivative on to the one before.
+        # Repeated layers pass a derivative on to the previous one, except for the first.
         inner_dx = dx or (trained and (part.notation.times or 1) > 1)
         inner = tuple(_sized(inner, x, inner_dx) for inner in part.inner)
         links.append(SizedLink(part, params, x, y, inner, path, dx))

@@ -16,11 +16,11 @@ from purenn.core.text import printable
 class StepValues(Mapping[str, Array]):
     """The values between a layer's `x` and `y`, and their derivatives, by symbol: `["dS"]`.
 
-    A pytree of them.
+    It is a pytree.
 
     Attributes:
-        forward: a `Step` per value, in the order in which they are computed.
-        backward: a `Step` per derivative.
+        forward: a `Step` per value, in the order of computation.
+        backward: a `Step` per derivative, in the order of computation.
     """
 
     def __init__(self, forward: tuple[Step, ...] = (), backward: tuple[Step, ...] = ()) -> None:
@@ -28,7 +28,7 @@ class StepValues(Mapping[str, Array]):
         self.forward, self.backward = forward, backward
 
     def __getitem__(self, symbol: str) -> Array:
-        """Return a value by its symbol, without the number that the page has after it."""
+        """Return a value by its symbol, without the number that follows it on the page."""
         values = {step.symbol: step.value for step in (*self.forward, *self.backward)}
         if symbol not in values:
             there = f"there are {', '.join(values)}" if values else "this layer has none"
@@ -40,7 +40,7 @@ class StepValues(Mapping[str, Array]):
         return (step.symbol for step in (*self.forward, *self.backward))
 
     def __len__(self) -> int:
-        """Return how many values there are."""
+        """Return the number of values."""
         return len(self.forward) + len(self.backward)
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class StepValues(Mapping[str, Array]):
 
 
 def step_values(layer: Layer, params: Any, x: Array | Padded, dy: Array | None) -> StepValues:
-    """Compute the values between `x` and `y`, if the layer says how."""
+    """Compute the values between `x` and `y`, if the layer defines them."""
     steps = layer.notation.steps
     if steps is None:
         return StepValues()

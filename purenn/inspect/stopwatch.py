@@ -1,4 +1,4 @@
-"""How long a function takes on the default device."""
+"""The time that a function takes on the default device."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -14,16 +14,16 @@ from jax import Array, lax
 from purenn.core.types import Fn
 
 RUNS = 5  # how often a loop is timed; the median counts
-LEAST = 0.02  # seconds that all its iterations have to take
+LEAST = 0.02  # the least time in seconds of all iterations
 MOST = 2**16  # iterations, in case there is nothing in the loop that takes time
 
 
 class Stopwatch:
-    """Measures functions of arrays: each runs in a compiled loop, as a training step does in `fit`.
+    """Measures functions of arrays, each in a compiled loop, like a training step in `fit`.
 
     Many layers take less time than the call of a program. So the time of a run without iterations
     is subtracted: it calls the same program, which copies its arguments and its result. The time of
-    an empty loop is subtracted too. Equal functions, such as the blocks of a deep network, are
+    an empty loop is subtracted as well. Equal functions, such as the blocks of a deep network, are
     compiled and measured once.
     """
 
@@ -34,7 +34,7 @@ class Stopwatch:
         self.idle, _ = self(lambda x: x + 1, jnp.zeros(()))
 
     def __call__(self, function: Fn, *arguments: Any) -> tuple[float, Any]:
-        """Return how many seconds a function takes, and its result.
+        """Return the seconds that a function takes, and its result.
 
         Args:
             function: a function that can be compiled.
@@ -52,7 +52,7 @@ class Stopwatch:
 
 
 def seconds(program: Fn) -> float:
-    """Return how long an iteration takes of a program that takes their number."""
+    """Return the time per iteration of a program whose argument is the number of iterations."""
 
     def took(n: int) -> float:
         start = perf_counter()
@@ -79,8 +79,8 @@ def looped(function: Fn) -> Fn:
             return _Result.of(function(*arguments), arguments)
 
         def iteration(_: Any, carry: Any) -> Any:
-            # For all that XLA knows, the arguments may change, and so it moves nothing out of the
-            # loop. They are not copied. (A barrier is gone by the time XLA:CPU looks at the loop.)
+            # XLA can't exclude that the arguments change, so it moves nothing out of the
+            # loop. They are not copied. (A barrier is removed before XLA:CPU compiles the loop.)
             arguments = lax.cond(
                 never, lambda a: jax.tree.map(jnp.zeros_like, a), lambda a: a, carry[0]
             )
@@ -97,7 +97,7 @@ def looped(function: Fn) -> Fn:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Result:
-    """A function's result without its arguments, each array once: a loop would copy the others."""
+    """A function's result without its arguments and without duplicates, which a loop would copy."""
 
     arrays: list[Any]
     places: tuple[int, ...] = field(metadata={"static": True})  # in the arguments, then in `arrays`

@@ -1,4 +1,4 @@
-"""`summary`: a model as a table."""
+"""`summary`: a table of the layers of a model."""
 
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer
@@ -12,16 +12,16 @@ from purenn.inspect.timing import timing
 
 
 def summary(model: ModelLike, in_shape: Shape, *, time: bool = False, batch_size: int = 128) -> str:
-    """Summarize a model as a table: formula, output shape, parameters and FLOPs of each layer.
+    """Summarize a model as a table: formula, output shape, parameters, and FLOPs of each layer.
 
-    The layers inside a `residual`, `parallel` or `recompute` are indented beneath it. Its own line
-    shows only what it adds to theirs, so each column adds up to its total. Beneath a `repeat` is
-    the first of its layers; its own line has the numbers of the others. If a `serial` has a name of
-    its own, `layer.replace(name="encoder")`, its parts show their path: `encoder / part 3:
-    dense(10)`. A star marks plain functions, whose derivatives come from `jax.vjp`.
+    The layers inside a `residual`, `parallel`, or `recompute` are indented below it. The outer
+    layer's line shows only what it adds to their numbers, so each column adds up to its total.
+    Below a `repeat` is the first of its layers, and the line of the `repeat` accounts for the
+    others. If you name a `serial`, as in `layer.replace(name="encoder")`, its parts show their
+    path: `encoder / part 3: dense(10)`. A star marks plain functions, whose derivatives come from
+    `jax.vjp`.
 
-    FLOPs are the operations of one example's forward pass in evaluation, counted from the shapes as
-    in textbooks:
+    FLOPs are the operations in one example's forward pass in evaluation, counted from the shapes:
 
     - `dense`: 2 · n_in · units for the weights (a product and a sum each), and units for the
       biases;
@@ -41,45 +41,45 @@ def summary(model: ModelLike, in_shape: Shape, *, time: bool = False, batch_size
     - `flatten` and `dropout`: 0;
     - `residual`: 1 for each value of the sum, in addition to the layers inside; `parallel`: 1 for
       each sum or product, 0 for "concat"; `repeat`: all of its layers except for the first;
-    - plain functions, and your own layers and ops: 1 for each output value, unless you state the
+    - plain functions, and your own layers and ops: 1 for each output value, unless you set the
       number with `Layer(..., flops=...)`.
 
-    The symbols are those of `explain`; the layers inside layer 1 have the numbers 1.1, 1.2 and so
-    on. A symbol that standard output can't encode is spelled out.
+    The symbols are those of `explain`; the layers inside layer 1 have the numbers 1.1, 1.2, and so
+    on. A symbol that standard output cannot encode is spelled out.
 
-    With `time=True` the layers run. Instead of formulas and parameters, the table shows how long
-    the forward and backward pass of each layer take in a training step.
+    With `time=True`, the layers are run. Instead of formulas and parameters, the table then shows
+    how long each layer's forward and backward passes take in a training step.
 
-    - Each layer is compiled by itself and runs in a compiled loop, as in `fit`, on the output of
-      the layer before it, with random parameters, examples (or tokens) and dy. The time is the
+    - Each layer is compiled separately and runs in a compiled loop, as in `fit`, on the output of
+      the previous layer, with random parameters, examples (or tokens), and dy. The time is the
       median of five loops. Equal layers are measured only once. The loss and the optimizer are not
       measured.
-    - A training step does not need the derivative with respect to the data. So the first layer with
-      parameters does not compute dx, and the backward passes of the layers before it do not run;
-      they have a dash. In a model without parameters, every layer computes its dx.
-    - If a layer has others inside, its line shows how much longer it takes than they do by
-      themselves. This is 0 if XLA saves more by fusing them than the layer adds. So each column
-      adds up to its total, and the share is that of the total of both.
-    - GFLOP/s count the FLOPs of the forward pass once more for dx, and once more for the
-      derivatives with respect to the parameters, as for a product, if the step computes them. What
-      `recompute` computes again is not counted again.
-    - The line beneath shows the time of the forward and backward pass of the whole model as one
-      program. It may be less than the total, since XLA fuses layers that follow each other.
+    - A training step does not need the derivative with respect to the data. The first layer with
+      parameters therefore skips dx, and the layers before it skip their backward passes; the table
+      shows a dash for them. In a model without parameters, every layer computes its dx.
+    - If a layer contains others, its line shows how much longer it takes than they do separately.
+      This is 0 if XLA saves more time by fusing them than the layer adds. Each column therefore
+      adds up to its total, and the share is a fraction of the total of both.
+    - For GFLOP/s, the FLOPs of the forward pass are counted a second time for dx and a third time
+      for the derivatives with respect to the parameters, as for a product, provided the step
+      computes them. Operations that `recompute` repeats are not counted again.
+    - The last line shows the time that the whole model's forward and backward passes take as one
+      program. It may be less than the total, since XLA fuses consecutive layers.
 
     Args:
         model: a layer.
         in_shape: the shape of one example, without the batch axis.
         time: whether to measure the layers, on JAX's default device.
-        batch_size: the number of examples to measure them with.
+        batch_size: the number of examples in the batch for the measurement.
 
     Returns:
         The table as text, at most 100 columns wide; long names are shortened. Nothing is computed
         unless `time` is True.
 
     Raises:
-        TypeError: an argument has another type; or `time` is True while JAX is tracing, as under
-            `jit`, or for a model whose outputs are integers, which have no backward pass.
-        ValueError: `batch_size` is below 1.
+        TypeError: if an argument has the wrong type; or `time` is True while JAX is tracing, as
+            under `jit`, or for a model whose outputs are integers, which have no backward pass.
+        ValueError: if `batch_size` is below 1.
 
     Examples:
         >>> import purenn as pn

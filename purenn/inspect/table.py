@@ -9,12 +9,12 @@ SHORTEST = 20  # columns that a name and a formula get in any case
 def table(rows: list[tuple[str, ...]], formulas: bool) -> list[str]:
     """Lay out rows as lines, with a rule below the first and one above the last.
 
-    Names, and formulas if there are any, are cut where the table would be too wide. A star at the
-    end of a name stays.
+    If the table would be too wide, names and any formulas are cut. A star at the end of a name is
+    kept.
 
     Args:
         rows: a name, a formula if `formulas`, a shape, and numbers.
-        formulas: whether the second column is formulas.
+        formulas: whether the second column holds formulas.
     """
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]

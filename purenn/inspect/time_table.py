@@ -1,4 +1,4 @@
-"""The table of how long each layer of a model takes."""
+"""The table of the time that each layer of a model takes."""
 
 import math
 from typing import NamedTuple
@@ -15,7 +15,7 @@ NOTHING = "-"  # where there is nothing to compute
 def time_table(rows: list[Row], timing: Timing, batch_size: int) -> list[str]:
     """Lay out the rows of a model with the times of its layers.
 
-    Totals and shares are those of the times as they are shown, so that each column adds up.
+    Totals and shares are computed from the rounded times, so that each column adds up.
     """
     unit = _Unit.of(sum(time.both for time in timing.layers))
     times = [unit.rounded(time) for time in timing.layers]
@@ -45,7 +45,7 @@ def time_table(rows: list[Row], timing: Timing, batch_size: int) -> list[str]:
 
 
 class _Unit(NamedTuple):
-    """How the times of a table are written: all alike, and their sum with five digits."""
+    """The format of the times of a table: the same for all, with five digits for their sum."""
 
     name: str
     per_second: float
@@ -70,7 +70,7 @@ class _Unit(NamedTuple):
 
 
 def _rate(flops: int, seconds: float) -> str:
-    """Write how many GFLOP/s these are, with at least three digits from 1 on."""
+    """Write a rate in GFLOP/s, with at least three digits from 1 on."""
     if not flops or not seconds:
         return NOTHING
     rate = flops / seconds / 1e9

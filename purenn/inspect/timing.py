@@ -1,4 +1,4 @@
-"""How long each layer of a model takes in a training step."""
+"""The time that each layer of a model takes in a training step."""
 
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ class LayerTime(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """The seconds that the layers of a model take, and that it takes as one program."""
+    """The seconds that the layers of a model take, and those of the model as one program."""
 
     layers: list[LayerTime]  # a layer comes before those inside it
     step: float  # forward and backward
@@ -37,12 +37,12 @@ class Timing(NamedTuple):
 
 
 def timing(model: Layer, links: list[SizedLink], batch_size: int) -> Timing:
-    """Run a model's layers on random numbers, each as a program of its own, and then all in one.
+    """Run a model's layers on random numbers, first as separate programs, then as one program.
 
     Args:
         model: a layer.
         links: its innermost layers, as `sized_chain` lists them.
-        batch_size: how many examples they get.
+        batch_size: the number of examples in the batch.
     """
     if not checks.is_concrete(jnp.zeros(())):
         raise TypeError(
@@ -73,7 +73,7 @@ class _Timer:
     def chain(
         self, links: list[SizedLink], x: Array
     ) -> tuple[list[LayerTime], list[tuple[Params, State]], Array]:
-        """Return the times of a chain, the parameters and states it was run with, and its y."""
+        """Return the times of a chain, its parameters and states, and its y."""
         times, made = [], []
         for link in links:
             layer = link.layer
@@ -121,7 +121,7 @@ def _forward(layer: Layer) -> Fn:
 
 
 def _backward(layer: Layer, dx: bool) -> Fn:
-    """Return a layer's backward, without what computes dx unless it is asked for."""
+    """Return a layer's backward pass, without the computation of dx unless it is requested."""
 
     def backward(params: Params, cache: Any, dy: Array) -> Any:
         dparams, of_x = layer.backward(params, cache, dy)

@@ -1,4 +1,4 @@
-"""A wrong backward, tried with other cotangents and at other arguments, to learn what is wrong."""
+"""Trials of a wrong backward pass with other cotangents and arguments, to find the mistake."""
 
 import contextlib
 import io
@@ -31,20 +31,20 @@ class Result(NamedTuple):
 
     @property
     def agree(self) -> bool:
-        """Tell whether they are equal, and not only because both are zero."""
+        """Tell whether the derivatives are equal, and not only because both are zero."""
         return bool(self.right.any()) and near(self.yours, self.right)
 
 
 class Trials:
-    """One wrong derivative of a case, and what it becomes for other inputs and cotangents.
+    """A wrong derivative of a case, and its values for other inputs and cotangents.
 
     Attributes:
-        i: which leaf of the inputs it is the derivative with respect to.
+        i: the index of the input leaf to which the derivative belongs.
         leaves: the inputs, and then the other arrays among the arguments.
         labels: the names of the leaves: x, p['w'].
         count: the number of leaves that are inputs.
-        floats: which of the leaves are in floating point.
-        y: what forward gives.
+        floats: which of the leaves are floating-point arrays.
+        y: the result of forward.
         dy: the cotangent.
         yours, right: the two derivatives at these inputs, for this cotangent.
     """
@@ -64,7 +64,7 @@ class Trials:
 
     @cached_property
     def small(self) -> bool:
-        """Whether a few hundred calls of forward and backward take no time."""
+        """Whether a few hundred calls of forward and backward are fast."""
         size = self.y.size + sum(leaf.size for leaf in self.leaves)
         return size <= (SMALL if self.case.traceable else SMALL // 8)
 
@@ -78,11 +78,11 @@ class Trials:
         return [changed.get(i, leaf) for i, leaf in enumerate(self.leaves)]
 
     def all(self, dy: Any = None, leaves: list[Any] | None = None) -> dict[int, Result]:
-        """Return both derivatives of each leaf for which both come, and are finite.
+        """Return both derivatives of each leaf for which both exist and are finite.
 
         Args:
             dy: another cotangent.
-            leaves: other inputs. Their shapes may differ too, if `dy` has the shape of their y.
+            leaves: other inputs. Their shapes may differ, too, if `dy` has the shape of their y.
         """
         if time.monotonic() > self.deadline:
             return {}
@@ -109,7 +109,7 @@ class Trials:
         return self.all(dy, leaves).get(self.i)
 
     def agrees(self, dy: Any = None, leaves: list[Any] | None = None) -> bool:
-        """Tell whether yours is right there, and not only because everything is zero."""
+        """Tell whether yours is right for these inputs, and not only because all is zero."""
         result = self.one(dy, leaves)
         return result is not None and result.agree
 
@@ -129,7 +129,7 @@ class Trials:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Show nothing of what a backward prints, and of its warnings: it has been called before."""
+    """Suppress the output and the warnings of a backward pass, which has been called before."""
     with (
         warnings.catch_warnings(),
         np.errstate(all="ignore"),
@@ -140,7 +140,7 @@ def _quietly() -> Iterator[None]:
 
 
 def near(a: Any, b: Any) -> bool:
-    """Tell whether two arrays of the same shape are equal, to what finite differences can tell."""
+    """Tell whether two arrays of the same shape are equal, to finite differences' precision."""
     return np.shape(a) == np.shape(b) and bool(
         np.abs(a - b).max(initial=0) <= 1e-6 * np.abs(b).max(initial=0)
     )

@@ -11,28 +11,28 @@ from purenn.core.types import ModelLike
 
 
 def as_dtype(layer: ModelLike, dtype: DTypeLike) -> Layer:
-    """Give a layer parameters and state in another dtype.
+    """Give a layer parameters and state of another dtype.
 
-    `init` casts what the layer draws in float32, so the numbers are the same, rounded. Layers
-    compute in the dtype of `x`, which must be that of the parameters. Integers that go into
-    `rescale` come out in `dtype`. Layers inside other layers are converted too, and the result
-    works with `fit` and `train`.
+    `init` draws the numbers in float32 and casts them, so they are the same up to rounding. Layers
+    compute in the dtype of `x`, which must match that of the parameters; `rescale` converts
+    integers to `dtype`. Layers inside other layers are converted too, and the result works with
+    `fit` and `train`.
 
-    In bfloat16 and float16, parameters take half the memory, but the step of an optimizer is often
-    too small to change them. To compute in half precision with float32 parameters, use
+    Parameters in bfloat16 or float16 take half the memory, but an optimizer's steps are often too
+    small to change them. To compute in half precision with float32 parameters, use
     `mixed_precision`.
 
     Args:
-        layer: a layer, op or function.
-        dtype: float64 (with jax_enable_x64), float32, bfloat16 or float16.
+        layer: a layer, op, or function.
+        dtype: float64 (with jax_enable_x64), float32, bfloat16, or float16.
 
     Returns:
-        A layer with the name of `layer` and the same structure of parameters and state. It gets the
-        same key.
+        A layer with the same name as `layer` and the same structure of parameters and state, drawn
+        from the same key.
 
     Raises:
-        TypeError: `dtype` is not one of these.
-        ValueError: `dtype` is float64, and jax_enable_x64 is not set.
+        TypeError: if `dtype` is not one of these.
+        ValueError: if `dtype` is float64, and jax_enable_x64 is not set.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""The core of attention: queries, keys and values to outputs, one block of scores at a time."""
+"""The core of attention: outputs from queries, keys, and values, in blocks of scores."""
 
 from typing import Any, NamedTuple
 
@@ -11,12 +11,12 @@ from purenn.layers.score_blocks import Blocks, Queries, blocked
 
 
 class Attended(NamedTuple):
-    """What attention keeps of its scores.
+    """The values that attention keeps for its backward pass.
 
     Attributes:
         output: `(batch, kv_heads, group, time, features)`.
         log_sum: the logarithm of the sum of each query's exponentials, `(batch, kv_heads, group,
-            time, 1)`, in float32 at least; 0 for a query that sees no key.
+            time, 1)`, in at least float32; 0 for a query that sees no key.
     """
 
     output: Array
@@ -31,18 +31,18 @@ def attend(blocks: Blocks, q: Array, k: Array, v: Array, valid: Array | None) ->
       o = P v$$
 
     where the masked entries of $S$ are left out. The queries are already scaled. Only the scores of
-    one block of queries exist at a time, with all keys that it sees or with a block of them (Dao et
-    al., 2022). Let $m$ be the largest score of a query so far. If a block raises $m$ to $m'$, then
-    $t = \sum e^{S - m}$ and $o = e^{S - m} v$ are rescaled by $e^{m - m'}$. In the end, $\ell = m +
-    \log t$. With a causal mask, keys after a block of queries are skipped.
+    one block of queries are in memory at a time, with all keys that it sees or with a block of them
+    (Dao et al., 2022). Let $m$ be the largest score of a query so far. If a block raises $m$ to
+    $m'$, then $t = \sum e^{S - m}$ and $o = e^{S - m} v$ are rescaled by $e^{m - m'}$. In the end,
+    $\ell = m + \ln t$. With a causal mask, the keys after a block of queries are skipped.
 
     Args:
-        blocks: which scores exist at the same time. Callers give `causal` instead, whether a query
-            sees no key of a later position.
+        blocks: the blocks of scores. Callers pass `causal` instead, whether later keys are hidden
+            from a query.
         q: `(batch, kv_heads, group, time, features)`; a group shares a key and a value head.
         k: `(batch, kv_heads, time, features)`.
-        v: as `k`.
-        valid: which keys count, `(batch, time)`; None for all.
+        v: like `k`.
+        valid: the mask of valid keys, `(batch, time)`; None for all.
     """
     valid = blocks.valid(valid)
     q, k, v = map(blocks.padded, (q, k, v))
@@ -85,7 +85,7 @@ def attend_backward(
     attended: Attended,
     do: Array,
 ) -> tuple[Array, Array, Array]:
-    r"""Return the derivatives with respect to the queries, the keys and the values.
+    r"""Return the derivatives with respect to the queries, the keys, and the values.
 
     $P$ is computed again from $\ell$. The output is linear in the values and in the weights:
 
@@ -130,7 +130,7 @@ def attend_backward(
 
     dqs: list[Array] = []
     dk_t, dv_t = (varying(jnp.zeros_like(wide(a))) for a in (k_t, v_t))
-    for queries in reversed([*blocks]):  # the last ones see all keys, so what they add is first
+    for queries in reversed([*blocks]):  # the last blocks see all keys, so their sums come first
         dq, dk_t, dv_t = of(queries, dk_t, dv_t)
         dqs.insert(0, dq)
 
@@ -147,9 +147,9 @@ def _scores(q: Array, k_t: Array, mask: Array | None) -> Array:
 
 
 def _product(subscripts: str, a: Array, b: Array) -> Array:
-    """Return a product that accumulates in float32 at least.
+    """Return a product that accumulates in at least float32.
 
-    XLA's CPU compiler can't multiply bfloat16 with accumulation in float32.
+    XLA's CPU compiler cannot multiply bfloat16 with accumulation in float32.
     """
     dtype = wide_dtype(a.dtype)
 

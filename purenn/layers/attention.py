@@ -1,4 +1,4 @@
-"""`attention`: each position takes a weighted mean of what all of them offer."""
+"""`attention`: a weighted mean of the values of all positions, for each position."""
 
 from typing import Any, NamedTuple
 
@@ -23,14 +23,14 @@ from purenn.layers.weights_and_biases import check_initializers
 
 @weights("wq", "wk", "wv", "wo")
 class AttentionParams(NamedTuple):
-    """Weights and biases of `attention`.
+    """The weights and biases of `attention`.
 
     Attributes:
         wq: weights of the queries, `(features, heads, head_features)`.
         wk: weights of the keys, `(features, kv_heads, head_features)`.
         wv: weights of the values, like `wk`.
         wo: weights that mix the heads' outputs, `(heads, head_features, features)`.
-        bq: biases of the queries, `(heads, head_features)`; all biases are None without a `b_init`.
+        bq: biases of the queries, `(heads, head_features)`. Without `b_init`, all biases are None.
         bk: biases of the keys, `(kv_heads, head_features)`.
         bv: biases of the values, like `bk`.
         bo: biases of the output, `(features,)`.
@@ -64,21 +64,22 @@ def attention(
     b_init: Initializer | None = None,
     w_init: Initializer = glorot_normal,
 ) -> Layer:
-    r"""Give each position of a sequence a weighted mean of the values of all positions.
+    r"""Apply multi-head self-attention: each position receives a weighted mean of all values.
 
-    Each head computes a query, a key and a value from each position ([Vaswani et al.,
-    2017][vaswani2017]). The scores of a query are its products with the keys, and their softmax
-    gives the weights of the values:
+    Each head computes a query, a key, and a value from each position of the sequence ([Vaswani et
+    al., 2017][vaswani2017]). The scores of a query are its products with the keys, and their
+    softmax gives the weights of the values. Cross-attention to a second sequence and masks other
+    than `causal` and the padding of `Padded` are not supported. In formulas,
 
     $$q = x w_q, \quad k = x w_k, \quad v = x w_v$$
 
     $$S = \tfrac{1}{\sqrt d}\, q k^\top, \quad P = \operatorname{softmax}(S), \quad o = P v,
       \quad y = o\, w_o$$
 
-    Here the softmax is over the keys, each head has $d$ features, and $o$ holds the heads' outputs
-    side by side. With `causal`, a query sees only the keys of its own position and of earlier ones;
-    the other entries of $S$ are left out. With `b_init`, a bias is added to each of $q$, $k$, $v$
-    and $y$.
+    The softmax runs over the keys, each head has $d$ features, and $o$ is the concatenation of the
+    heads' outputs. With `causal`, a query sees only the keys of its own and earlier positions; the
+    other entries of $S$ are left out. With `b_init`, a bias is added to each of $q$, $k$, $v$, and
+    $y$.
 
     The backward pass begins as in `dense`, with $do = dy\, w_o^\top$ and $dw_o = o^\top dy$. Then
 
@@ -89,42 +90,46 @@ def attention(
 
     $$dq = \tfrac{1}{\sqrt d}\, dS\, k, \qquad dk = \tfrac{1}{\sqrt d}\, dS^\top q$$
 
-    $D$ is what the Jacobian of the softmax subtracts from each row (see `softmax`). The last part
-    is that of three `dense` layers with the same input: $dw_q = x^\top dq$ and so on, and $dx =
-    dq\, w_q^\top + dk\, w_k^\top + dv\, w_v^\top$.
+    The Jacobian of the softmax subtracts $D$ from each row (see `softmax`). The rest is the
+    backward pass of three `dense` layers with the same input: $dw_q = x^\top dq$, likewise $dw_k$
+    and $dw_v$, and $dx = dq\, w_q^\top + dk\, w_k^\top + dv\, w_v^\top$.
 
-    The scores never exist all at once ([Dao et al., 2022][dao2022]); `purenn/layers/attend.py` has
-    the details. The cache holds $q$, $k$, $v$, $o$ and $\ell = \operatorname{logsumexp} S$, one
-    number per query and head, from which the backward pass computes $P = e^{S - \ell}$ again.
+    The full matrix of scores is never in memory ([Dao et al., 2022][dao2022]); it is computed in
+    blocks, as `purenn/layers/attend.py` explains. The cache holds $q$, $k$, $v$, $o$, and $\ell =
+    \operatorname{logsumexp} S$, one number per query and head, from which the backward pass
+    recomputes $P = e^{S - \ell}$.
 
-    With fewer `kv_heads`, consecutive query heads share one key and value head ([Ainslie et al.,
-    2023][ainslie2023]), whose derivatives are sums over them. With `rotary`, queries and keys are
-    rotated by an angle proportional to their position ([Su et al., 2021][su2021]); a feature of the
-    first half is paired with one of the second, as `purenn/layers/rotary.py` shows.
+    With fewer `kv_heads` than `heads`, consecutive query heads share one key and value head
+    ([Ainslie et al., 2023][ainslie2023]), whose derivatives are sums over these query heads. With
+    `rotary`, queries and keys are rotated by an angle proportional to their position ([Su et al.,
+    2021][su2021]). Each feature of the first half is paired with a feature of the second half, as
+    `purenn/layers/rotary.py` shows.
 
-    In `Padded` sequences, queries do not see the keys of padding. A query without any key gets $o =
-    0$.
+    In `Padded` sequences, queries do not see the keys of padding. The output $o$ of a query without
+    any key is 0.
 
     Args:
         heads: the number of heads, at least 1.
-        kv_heads: the number of key and value heads, a divisor of `heads`. None for as many as
+        kv_heads: the number of key and value heads, a divisor of `heads`. The default, None, is
             `heads`.
-        head_features: the features of each head, $d$; None for `features / heads`.
-        causal: whether to hide later positions.
-        rotary: whether to encode positions by rotation; $d$ must be even. Without it, the layer
-            does not see the order of positions, except through `causal`; see `position_embedding`.
-        b_init: initializer of the biases; None for a layer without biases.
+        head_features: the number of features per head, $d$. The default, None, is `features /
+            heads`.
+        causal: whether to hide later positions from each query, as a language model needs.
+        rotary: whether to encode positions by rotation; $d$ must then be even. Without it, the
+            layer does not know the order of the positions, except through `causal`; add a
+            `position_embedding`.
+        b_init: initializer of the biases. The default, None, gives a layer without biases.
         w_init: initializer of the weights, which are drawn as matrices of shape `(features, heads *
-            d)` and `(heads * d, features)`.
+            d)` and `(heads * d, features)`. The default, `glorot_normal`, does not assume ReLU.
 
     Returns:
         A layer with parameters `AttentionParams` and no state; `x, y: (batch, time, features)`.
         Scores and their sums are computed in float32 or better.
 
     Raises:
-        TypeError: a count is not a whole number, or an initializer is not a function.
-        ValueError: a count is below 1, `kv_heads` does not divide `heads`, or, at `init`, `heads`
-            does not divide the features.
+        TypeError: if a number is not an integer, or an initializer is not callable.
+        ValueError: if a number is below 1, `kv_heads` does not divide `heads`, or, at `init`,
+            `heads` does not divide the features.
 
     Examples:
         >>> import jax
@@ -257,5 +262,5 @@ def attention(
 
 
 def valid_of(x: Any) -> Any:
-    """Return which positions of `x` are valid; None for all."""
+    """Return the mask of valid positions of `x`; None if all are valid."""
     return x.valid if isinstance(x, Padded) else None

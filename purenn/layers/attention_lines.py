@@ -1,6 +1,6 @@
-"""Attention as derived on paper, with all scores at once: the lines that `explain` shows.
+"""Attention as derived on paper, with the full matrix of scores: the lines that `explain` shows.
 
-The layer itself computes the same numbers block by block, in `attend.py`.
+The layer computes the same numbers in blocks, in `attend.py`.
 """
 
 import math
@@ -18,7 +18,7 @@ from purenn.layers.rotary import turned
 
 
 def attention_notation(heads: Heads, *, causal: bool, bias: bool) -> Notation:
-    """Return how `explain` writes attention: each value of each head, forward and backward."""
+    """Return the notation of attention in `explain`: each value of each head, in both passes."""
     lines = AttentionLines(heads, causal)
     symbols = ("Q", "K", "V", *(("Qr", "Kr") if heads.rotary else ()), "S", "P", "O", "D")
     of_w = ("{x}ᵀ·d{Q}", "{x}ᵀ·d{K}", "{x}ᵀ·d{V}", "{O}ᵀ·{dy}")
@@ -52,7 +52,7 @@ class AttentionLines:
         return tuple(f"head{'s' * (group > 1)} {' '.join(map(str, own))}" for own in ranges)
 
     def forward(self, params: Any, x: Any) -> list[Step]:
-        """Return Q, K, V, S, P and O."""
+        """Return Q, K, V, S, P, and O."""
         padded, bias = isinstance(x, Padded), params.bq is not None
         note = ", {x} = 0 at padding" * padded
         steps = [
@@ -72,7 +72,7 @@ class AttentionLines:
         return self._steps(steps, self._forward(params, x), x)
 
     def backward(self, params: Any, x: Any, dy: Array) -> list[Step]:
-        """Return the derivatives of the same, from the last to the first."""
+        """Return the derivatives with respect to these values, from the last to the first."""
         over = "Σ heads " * (self.heads.kv < self.heads.queries)
         q, k, root = "Q", "K", f"√{params.wq.shape[-1]}"
         if self.heads.rotary:

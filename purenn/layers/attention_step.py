@@ -14,10 +14,10 @@ from purenn.layers.heads import Heads
 
 
 class AttentionState(NamedTuple):
-    """What `attention` keeps of the positions that it has read, under `stepwise`.
+    """The state of `attention` under `stepwise`: the positions that it has read.
 
     Attributes:
-        k: their keys, `(batch, kv_heads, length, head_features)`, zeros from `position` on.
+        k: their keys, `(batch, kv_heads, length, head_features)`, with zeros from `position` on.
         v: their values, like `k`.
         position: their number, int32.
     """
@@ -30,7 +30,7 @@ class AttentionState(NamedTuple):
 def attention_step(
     name: str, init: Fn, check: Fn, heads: Heads, *, causal: bool
 ) -> Callable[[int, int], Layer]:
-    """Return what `stepwise` makes of an `attention` with these functions of its own."""
+    """Return the layer that `stepwise` makes from an `attention` with these functions."""
 
     def stepwise(batch: int, length: int) -> Layer:
         if not causal:

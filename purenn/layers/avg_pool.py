@@ -26,19 +26,20 @@ def avg_pool(
     $$y_p = \frac{1}{n_p} \sum_{q \in W(p)} x_q, \qquad
       dx_q = \sum_{p\,:\,q \in W(p)} \frac{dy_p}{n_p}$$
 
-    Padding is not counted: a window at the border has fewer cells, and $n_p$ is their number.
-    PyTorch and Flax do the same with `count_include_pad=False`. Rows and columns at the end that do
-    not fill a window are left out, and their `dx` is 0. For the mean of a whole image, see
-    `global_avg_pool`.
+    Padding is not counted: if a window extends beyond the border, $n_p$ is the number of its cells
+    inside the image. PyTorch and Flax do the same with `count_include_pad=False`. Rows and columns
+    at the end that do not fill a window are ignored, and their `dx` is 0. To average over an entire
+    image, use `global_avg_pool`.
 
-    As with `max_pool`, windows that overlap a lot take long to compile.
+    As in `max_pool`, heavily overlapping windows take a long time to compile.
 
     Args:
-        window: the height and width of each window, or one number for a square.
+        window: the height and width of each window, or one number for a square window.
         strides: the distance from one window to the next, down and across, or one number for both.
-            The default is the size of the window. Windows may overlap or leave gaps.
-        padding: as for `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one number
-            for all four sides. It must be smaller than the window.
+            The default is the window's size, so windows do not overlap. Other strides make windows
+            overlap or leave gaps.
+        padding: "VALID", "SAME", `((top, bottom), (left, right))`, or one number for all four
+            sides, as in `conv2d`. It must be smaller than the window.
 
     Returns:
         A layer with no parameters and no state. It maps `x: (batch, height, width, channels)` to
@@ -47,10 +48,10 @@ def avg_pool(
         size of the image.
 
     Raises:
-        TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another
+        TypeError: if `window` or `strides` is not a pair of integers, or `padding` has the wrong
             type.
-        ValueError: one of the numbers is below 1, the image is smaller than the window, or the
-            padding is not smaller than the window.
+        ValueError: if a number is below 1, the image is smaller than the window, or the padding is
+            not smaller than the window.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -76,7 +77,7 @@ def avg_pool(
         return (), windows.sums_over_cells(each, image).astype(dy.dtype)
 
     def counted(mean: Array, image: Image) -> Array:
-        """Return a mean over all of a window as one over its cells in the image."""
+        """Turn a mean over whole windows into a mean over their cells inside the image."""
         share = n / windows.real_cells(image)
         return mean if np.all(share == 1) else mean * jnp.asarray(share, mean.dtype)
 

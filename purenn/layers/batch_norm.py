@@ -25,11 +25,11 @@ from purenn.initializers import ones, zeros
 
 @weights()
 class BatchNormParams(NamedTuple):
-    r"""Scale and shift of `batch_norm`.
+    r"""The scale and shift of `batch_norm`.
 
     Attributes:
-        gamma: the scale $\gamma$, `(channels,)`; 1 at first.
-        beta: the shift $\beta$, `(channels,)`; 0 at first.
+        gamma: the scale $\gamma$, `(channels,)`; initially 1.
+        beta: the shift $\beta$, `(channels,)`; initially 0.
     """
 
     gamma: Array  # (channels,)
@@ -37,11 +37,11 @@ class BatchNormParams(NamedTuple):
 
 
 class BatchNormState(NamedTuple):
-    """Running statistics of `batch_norm`, for evaluation.
+    """The running statistics of `batch_norm`, for evaluation.
 
     Attributes:
-        mean: the running mean, `(channels,)`; 0 at first.
-        var: the running variance (divided by m), `(channels,)`; 1 at first.
+        mean: the running mean, `(channels,)`; initially 0.
+        var: the running variance (divided by m), `(channels,)`; initially 1.
     """
 
     mean: Array  # (channels,)
@@ -58,36 +58,41 @@ class _Saved(NamedTuple):
 def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
     r"""Normalize each channel over the batch to mean 0 and variance 1, then scale and shift it.
 
-    The statistics are taken over all axes except for the last ([Ioffe and Szegedy,
+    The statistics are computed over all axes except for the last, the channels ([Ioffe and Szegedy,
     2015][ioffe2015]). In training, with $m$ values in each channel,
 
     $$\mu = \tfrac1m \sum x, \quad \sigma^2 = \tfrac1m \sum (x - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    Because $\mu$ and $\sigma^2$ depend on every $x$, with $d\hat x = \gamma\, dy$,
+    The statistics depend on every $x$ of the channel, which adds two terms to $dx$. With $d\hat x =
+    \gamma\, dy$,
 
     $$d\gamma = \sum dy\, \hat x, \quad d\beta = \sum dy, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}}
       \left(d\hat x - \tfrac1m \sum d\hat x - \hat x\, \tfrac1m \sum d\hat x\, \hat x\right)$$
 
-    In evaluation, $\mu$ and $\sigma^2$ are the running statistics, which are constants: $dx = d\hat
-    x / \sqrt{\sigma^2 + \epsilon}$. If the variance overflows, the channel is NaN; in float32 this
-    takes deviations of about 1e19.
+    In evaluation, $\mu$ and $\sigma^2$ are the running statistics. They are constants, so $dx =
+    d\hat x / \sqrt{\sigma^2 + \epsilon}$. If the variance overflows, the channel becomes NaN; in
+    float32, deviations of about 1e19 are enough.
 
     Args:
-        momentum: the fraction that is *kept* in `running = momentum * running + (1 - momentum) *
-            batch`. PyTorch's `momentum` is one minus this. The running variance is divided by m
-            too, not by m - 1.
-        epsilon: added to the variance, under the root. Like the momentum, it is a number or a
-            traced scalar. A traced scalar outside its bounds gives NaN.
+        momentum: the fraction of the running statistics that is *kept* in each training step:
+            `running = momentum * running + (1 - momentum) * batch`. PyTorch's `momentum` is one
+            minus this. Like the batch variance, the running variance is divided by m, not by m - 1.
+        epsilon: added to the variance, under the root, to avoid a division by zero for a constant
+            channel. Like the momentum, it is a number or a traced scalar. A traced scalar that is
+            out of range gives NaN.
 
     Returns:
         A layer with parameters `BatchNormParams(gamma, beta)` and state `BatchNormState(mean,
-        var)`. Statistics are computed in float32 or better; the state keeps its dtype. The cache is
-        `x` and three values per channel, from which the backward pass computes $\hat x$ again.
+        var)`; `x, y: (batch, ..., channels)`. In training, `forward` and `apply` return the updated
+        state. The statistics are computed in float32 or better, and the state keeps its dtype. The
+        cache is `x` and three values per channel, from which the backward pass recomputes $\hat x$.
 
     Raises:
-        ValueError: in training, a channel has only one value, whose variance is zero.
+        TypeError: if `momentum` or `epsilon` is not a number.
+        ValueError: if `momentum` or `epsilon` is out of range, or, in training, a channel has only
+            one value, whose variance is zero.
 
     Examples:
         >>> import jax
@@ -105,7 +110,7 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[BatchNormParams, BatchNormState]:
         channels = checks.shape_tuple(name, in_shape, axes=1)[-1:]
-        # Four arrays, not two of them twice: a training step may consume each array, once.
+        # Four separate arrays: a training step may donate each array, but only once.
         params = BatchNormParams(gamma=ones(key, channels), beta=zeros(key, channels))
         return params, BatchNormState(mean=zeros(key, channels), var=ones(key, channels))
 
@@ -133,14 +138,14 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
     ) -> tuple[BatchNormParams, Array]:
         dtype, axes, inv_std = dy.dtype, tuple(range(dy.ndim - 1)), saved.inv_std
         checks.record(name, "params", params, BatchNormParams, inv_std.shape, inv_std.shape)
-        # Without the barrier XLA keeps more in memory for it: 264 MiB instead of 200 (jax 0.12,
+        # Without the barrier XLA keeps more in memory: 264 MiB instead of 200 MiB (jax 0.12,
         # eight blocks of dense 512, batch_norm, gelu and dropout at batch 4096).
         saved, dy = once_all_known(saved, dy)
         dy, x_hat = wide(dy), _normalized(saved)
         dgamma = jnp.sum(dy * x_hat, axes)
         dbeta = jnp.sum(dy, axes)
         dx = dx_hat = dy * per_feature(wide(params.gamma), dy)
-        if saved.correction is not None:  # through the batch's own mean and variance too
+        if saved.correction is not None:  # also through the batch's mean and variance
             through_mean = per_feature(jnp.mean(dx_hat, axes), dy)
             through_var = x_hat * per_feature(jnp.mean(dx_hat * x_hat, axes), dy)
             dx = dx_hat - through_mean - through_var

@@ -18,14 +18,14 @@ WAYS = ("sum", "product", "concat")
 
 
 def combined(combine: str, ys: Sequence[Array]) -> Array:
-    """Return outputs combined, whose shapes and dtypes go together."""
+    """Combine outputs, whose shapes and dtypes must match."""
     if combine == "concat":
         return concatenated(ys)
     return added(ys) if combine == "sum" else reduce(mul, ys)
 
 
 def added(terms: Sequence[Array]) -> Array:
-    """Return a sum, computed in float32 at least."""
+    """Return a sum, computed in at least float32."""
     if not checks.is_float(terms[0]):
         return reduce(add, terms)
     return reduce(add, map(wide, terms)).astype(terms[0].dtype)
@@ -44,7 +44,7 @@ def shares(combine: str, dy: Array, ys: Sequence[Any]) -> list[Array]:
 
 
 def notation_of(combine: str, count: int) -> Notation:
-    """Return how outputs that are combined are written, for a number of layers."""
+    """Return the notation of the combined outputs of a number of layers."""
     if count == 1:  # `explain` would give the layer inside all of the parameters, not entry 0
         return Notation("C")
     ys = [f"{{inner[{i}]}}" for i in range(count)]

@@ -1,4 +1,4 @@
-"""`conv1d`: the same short window of weights at every time of a sequence."""
+"""`conv1d`: a convolution, which applies the same short kernels at every step of a sequence."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, 
 
 @weights("w")
 class Conv1dParams(NamedTuple):
-    """Kernels and biases of `conv1d`.
+    """The kernels and biases of `conv1d`.
 
     Attributes:
         w: kernels, `(k, c_in / groups, features)`.
@@ -41,42 +41,45 @@ def conv1d(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Convolve sequences with kernels: `conv2d` with time as the only axis of positions.
+    r"""Convolve sequences with kernels along time: $z = x * w + b$.
 
     With stride $s$, dilation $d$, and $p$ steps of zero padding before the sequence,
 
-    $$z_{n,i,f} = b_f + \sum_{a,c} x_{n,\; si + da - p,\; c}\; w_{a,c,f}$$
+    $$z_{n,i,f} = b_f + \sum_{a,c} x_{n,\; si + d \cdot a - p,\; c}\; w_{a,c,f}$$
 
-    $$dw_{a,c,f} = \sum_{n,i} x_{n,\; si + da - p,\; c}\; dz_{n,i,f}, \qquad
+    $$dw_{a,c,f} = \sum_{n,i} x_{n,\; si + d \cdot a - p,\; c}\; dz_{n,i,f}, \qquad
       db_f = \sum_{n,i} dz_{n,i,f}$$
 
-    $$dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - da)/s,\; f}\; w_{a,c,f}$$
+    $$dx_{n,k,c} = \sum_{a,f} dz_{n,\; (k + p - d \cdot a)/s,\; f}\; w_{a,c,f}$$
 
-    where only integer positions of $dz$ count. It is computed as a convolution of images of height
-    1. See `conv2d` for the rest of the derivation, and for groups.
+    where only integer positions of $dz$ count. The layer is computed as a `conv2d` of images with a
+    single row. See `conv2d` for the rest of the derivation, and for groups.
 
     Args:
         features: the number of kernels, which is also the number of channels of `y`.
         kernel: the length of each kernel.
-        strides: how far the kernel moves from one position to the next.
-        padding: "SAME" pads so that `y` has `ceil(time / strides)` steps. Half of the padding is on
-            each side; if its size is odd, the extra step is at the end. "VALID" does not pad. You
-            can also pass `(before, after)`, or one number for both. With `((kernel - 1) * dilation,
-            0)`, no output sees a later input.
+        strides: how far the kernel moves between neighboring outputs.
+        padding: "SAME" pads with zeros so that `y` has `ceil(time / strides)` steps. The padding is
+            split evenly between the two ends; an extra step goes at the end. "VALID" does not pad.
+            You can also pass `(before, after)`, or one number for both. With `((kernel - 1) *
+            dilation, 0)` the convolution is causal: no output depends on a later input.
         dilation: the distance between neighboring weights of a kernel.
-        groups: the number of groups; `features` and the channels of `x` must be multiples of it.
-        w_init: initializer of `w: (k, c_in / groups, features)`; its n_in is `k * c_in / groups`.
-        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
+        groups: the number of groups, which must divide `features` and the number of channels of
+            `x`.
+        w_init: initializer of `w: (k, c_in / groups, features)`; its $n_{in}$ is `k * c_in /
+            groups`. The default, `he_normal`, preserves the scale of signals passing through ReLU.
+        b_init: initializer of `b: (features,)`. With None, the layer has no bias, and `b` is None.
 
     Returns:
         A layer with parameters `Conv1dParams(w, b)` and no state. It maps `x: (batch, time, c_in)`
-        to `y: (batch, steps, features)`. The cache is `x`.
+        to `y: (batch, steps, features)`. Without padding, `steps` is `(time - dilation * (kernel -
+        1) - 1) // strides + 1`. The cache is `x`.
 
     Raises:
-        TypeError: a number is not a whole number, `padding` is of another type, or an initializer
-            is not a function.
-        ValueError: one of the numbers is too small, the padded sequence is shorter than the kernel
-            with its dilation, or the channels or the features can't be divided into the groups.
+        TypeError: if a number is not an integer, `padding` has the wrong type, or an initializer is
+            not callable.
+        ValueError: if a number is too small, the padded sequence is shorter than the dilated
+            kernel, or `groups` does not divide the channels and the features.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""`conv2d`: the same small window of weights at every position of an image."""
+"""`conv2d`: a convolution, which applies the same small kernels at every position of an image."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, 
 
 @weights("w")
 class Conv2dParams(NamedTuple):
-    """Kernels and biases of `conv2d`.
+    """The kernels and biases of `conv2d`.
 
     Attributes:
         w: kernels, `(kh, kw, c_in / groups, features)`.
@@ -43,60 +43,66 @@ def conv2d(
 ) -> Layer:
     r"""Convolve images with kernels: $z = x * w + b$.
 
-    With strides $s, t$, dilations $d, e$, and $p, q$ rows and columns of zero padding above and to
+    With strides $s, t$, dilations $d, e$, and $p$ rows and $q$ columns of zero padding above and to
     the left of the image,
 
     $$z_{n,i,j,f} = b_f
-      + \sum_{a,b,c} x_{n,\; si + da - p,\; tj + eb - q,\; c}\; w_{a,b,c,f}$$
+      + \sum_{a,b,c} x_{n,\; si + d \cdot a - p,\; tj + e \cdot b - q,\; c}\; w_{a,b,c,f}$$
 
-    $w$ is not flipped: mathematicians call this a correlation. Each weight meets $x$ at every
-    position of the image, and each $x$ meets every weight, so
+    The kernel is not flipped, so in mathematics this operation is called a cross-correlation. Each
+    weight is used at every position of the image, so its derivative is a sum over the positions:
 
-    $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,\; si + da - p,\; tj + eb - q,\; c}\; dz_{n,i,j,f}, \qquad
-      db_f = \sum_{n,i,j} dz_{n,i,j,f}$$
+    $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,\; si + d \cdot a - p,\; tj + e \cdot b - q,\; c}\;
+      dz_{n,i,j,f}, \qquad db_f = \sum_{n,i,j} dz_{n,i,j,f}$$
 
-    $$dx_{n,k,l,c} = \sum_{a,b,f} dz_{n,\; (k + p - da)/s,\; (l + q - eb)/t,\; f}\; w_{a,b,c,f}$$
+    Each element of $x$ contributes to every output whose window covers it:
 
-    where only integer positions of $dz$ count. Both are convolutions again. For $dw$, the kernel is
-    $dz$, dilated by the strides. It moves over $x$ with the dilation as its strides, and the sum is
-    over the examples instead of the channels. For $dx$, $dz$ is dilated by the strides and
-    convolved with $w$ rotated by 180 degrees.
+    $$dx_{n,k,l,c} = \sum_{a,b,f} dz_{n,\; (k + p - d \cdot a)/s,\; (l + q - e \cdot b)/t,\; f}\;
+      w_{a,b,c,f}$$
 
-    With several groups, the channels of $x$ and the features are split, in order, into groups of
-    equal size. Each group of features sees only one group of channels, so the sums over $c$ and $f$
-    run over one group. `groups=c_in` is a depthwise convolution.
+    where only integer positions of $dz$ count. Both derivatives are themselves convolutions. To
+    compute $dw$, dilate $dz$ by the strides and move it over $x$ as a kernel, with the dilation as
+    its strides; the sum is over the examples instead of the channels. To compute $dx$, dilate $dz$
+    by the strides and convolve it with $w$ rotated by 180 degrees.
 
-    On one CPU, 3×3 kernels at stride 1 with at least 32 channels and 32 features use Winograd's
-    transforms ([Winograd, 1980][winograd1980]; [Lavin and Gray, 2015][lavin2015]). The numbers are
-    the same up to rounding, in about two thirds of the time. But an infinity in `x`, or a value
-    near the largest of its dtype, then turns the results around it into NaN, up to one position
-    farther than the kernel reaches.
+    With several groups, the channels of $x$ and the features are split in order into groups of
+    equal size. Each group of features is computed from one group of channels, so the sums over $c$
+    and $f$ run over a single group. `groups=c_in` gives a depthwise convolution.
+
+    On a single CPU device, 3×3 kernels at stride 1 with at least 32 channels and 32 features use
+    Winograd transforms ([Winograd, 1980][winograd1980]; [Lavin and Gray, 2015][lavin2015]). They
+    take about two thirds of the time, and the results agree up to rounding. However, an infinity in
+    `x`, or a value near the largest of its dtype, then turns nearby results into NaN, up to one
+    position beyond the kernel's reach.
 
     Args:
         features: the number of kernels, which is also the number of channels of `y`.
-        kernel: the height and width of each kernel, or one number for a square.
-        strides: how far the kernel moves from one position to the next, down and across, or one
+        kernel: the height and width of each kernel, or one number for a square kernel.
+        strides: how far the kernel moves between neighboring outputs, down and across, or one
             number for both.
-        padding: "SAME" pads so that `y` has `ceil(height / stride)` rows, and columns likewise.
-            Half of the padding is on each side; if its size is odd, the extra row is below and the
-            extra column to the right. "VALID" does not pad. You can also pass `((top, bottom),
-            (left, right))`, or one number for all four sides.
+        padding: "SAME" pads with zeros so that `y` has `ceil(height / stride)` rows and `ceil(width
+            / stride)` columns. The padding is split evenly between opposite sides; an extra row
+            goes below the image, and an extra column to its right. "VALID" does not pad. You can
+            also pass `((top, bottom), (left, right))`, or one number for all four sides.
         dilation: the distance between neighboring weights of a kernel, down and across, or one
             number for both.
-        groups: the number of groups; `features` and the channels of `x` must be multiples of it.
-        w_init: initializer of `w: (kh, kw, c_in / groups, features)`; its n_in is
-            `kh * kw * c_in / groups`.
-        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
+        groups: the number of groups, which must divide `features` and the number of channels of
+            `x`.
+        w_init: initializer of `w: (kh, kw, c_in / groups, features)`; its $n_{in}$ is `kh * kw *
+            c_in / groups`. The default, `he_normal`, preserves the scale of signals passing through
+            ReLU.
+        b_init: initializer of `b: (features,)`. With None, the layer has no bias, and `b` is None.
 
     Returns:
         A layer with parameters `Conv2dParams(w, b)` and no state. It maps `x: (batch, height,
-        width, c_in)` to `y: (batch, rows, columns, features)`. The cache is `x`.
+        width, c_in)` to `y: (batch, rows, columns, features)`. Without padding, `rows` is `(height
+        - dilation * (kh - 1) - 1) // stride + 1`, and `columns` likewise. The cache is `x`.
 
     Raises:
-        TypeError: `kernel`, `strides`, `padding`, `dilation` or `groups` is of another type, or an
-            initializer is not a function.
-        ValueError: one of the numbers is too small, the padded image is smaller than the kernel
-            with its dilation, or the channels or the features can't be divided into the groups.
+        TypeError: if `features`, `kernel`, `strides`, `padding`, `dilation`, or `groups` has the
+            wrong type, or an initializer is not callable.
+        ValueError: if a number is too small, the padded image is smaller than the dilated kernel,
+            or `groups` does not divide the channels and the features.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""`conv2d_transpose`: the transpose of a convolution, which makes images larger."""
+"""`conv2d_transpose`: a transposed convolution, which enlarges images."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, 
 
 @weights("w")
 class Conv2dTransposeParams(NamedTuple):
-    """Kernels and biases of `conv2d_transpose`.
+    """The kernels and biases of `conv2d_transpose`.
 
     Attributes:
         w: kernels, `(kh, kw, c_in, features)`.
@@ -42,46 +42,47 @@ def conv2d_transpose(
 ) -> Layer:
     r"""Enlarge images by a transposed convolution: each pixel adds a scaled kernel to the output.
 
-    With strides $s, t$, and $p, q$ rows and columns removed at the top and at the left,
+    With strides $s, t$, and $p$ rows and $q$ columns removed at the top and at the left,
 
     $$y_{n,k,l,f} = b_f
       + \sum_{a,b,c} x_{n,\; (k + p - a)/s,\; (l + q - b)/t,\; c}\; w_{a,b,c,f}$$
 
-    where only integer positions of $x$ count. So pixel $i, j$ reaches the outputs $si + a - p,\; tj
-    + b - q$: with strides of 2, the image becomes twice as large. As a matrix, this is the
-    transpose of `conv2d`, and the formula above is the $dx$ of `conv2d`. The backward pass is
-    therefore an ordinary convolution:
+    where only integer positions of $x$ count. Pixel $i, j$ contributes to the outputs at $si + a -
+    p,\; tj + b - q$, so strides of 2 make the image twice as large. Written as a matrix, this layer
+    is the transpose of `conv2d`, and the formula above is the $dx$ of `conv2d`. The backward pass
+    is therefore an ordinary convolution:
 
     $$dx_{n,i,j,c} = \sum_{a,b,f} dy_{n,\; si + a - p,\; tj + b - q,\; f}\; w_{a,b,c,f}$$
 
     $$dw_{a,b,c,f} = \sum_{n,i,j} x_{n,i,j,c}\; dy_{n,\; si + a - p,\; tj + b - q,\; f}, \qquad
       db_f = \sum_{n,k,l} dy_{n,k,l,f}$$
 
-    PyTorch's `ConvTranspose2d` and Keras's `Conv2DTranspose` are the same, except for the order of
-    the axes. `lax.conv_transpose`, and with it stax and Flax, uses this kernel rotated by 180
-    degrees.
+    PyTorch's `ConvTranspose2d` and Keras's `Conv2DTranspose` compute the same result, apart from
+    the axis order. `lax.conv_transpose`, which stax and Flax build on, uses this kernel rotated by
+    180 degrees.
 
     Args:
         features: the number of channels of `y`.
-        kernel: the height and width of each kernel, or one number for a square.
-        strides: the distance in `y` between two neighbors of `x`, down and across, or one number
-            for both.
+        kernel: the height and width of each kernel, or one number for a square kernel.
+        strides: the distance in `y` between the kernels of neighboring pixels of `x`, down and
+            across, or one number for both.
         padding: "SAME" gives `height * stride` rows, and "VALID" gives `(height - 1) * stride +
-            max(kernel, stride)`, as in `lax.conv_transpose`. "SAME" removes half of `kernel -
-            stride`, rounded down, at the top and at the left. You can also pass `((top, bottom),
-            (left, right))`, or one number for all four: how many rows and columns to remove from
-            the `(height - 1) * stride + kernel` that the kernels reach, as in PyTorch.
-        w_init: initializer of `w: (kh, kw, c_in, features)`; its n_in is `kh * kw * c_in`.
-        b_init: initializer of `b: (features,)`; None for a layer without a bias, `b=None`.
+            max(kernel, stride)` rows, as in `lax.conv_transpose`; the same holds for columns.
+            "SAME" removes half of `kernel - stride`, rounded down, at the top and at the left. You
+            can also pass the numbers of rows and columns to remove, as in PyTorch: `((top, bottom),
+            (left, right))`, or one number for all four sides. They are removed from the `(height -
+            1) * stride + kernel` rows the kernels reach.
+        w_init: initializer of `w: (kh, kw, c_in, features)`; its $n_{in}$ is `kh * kw * c_in`.
+        b_init: initializer of `b: (features,)`. With None, the layer has no bias, and `b` is None.
 
     Returns:
         A layer with parameters `Conv2dTransposeParams(w, b)` and no state. It maps `x: (batch,
         height, width, c_in)` to `y: (batch, rows, columns, features)`. The cache is `x`.
 
     Raises:
-        TypeError: `kernel`, `strides` or `padding` is of another type, or an initializer is not a
-            function.
-        ValueError: one of the numbers is too small, or the padding leaves no rows or no columns.
+        TypeError: if `features`, `kernel`, `strides`, or `padding` has the wrong type, or an
+            initializer is not callable.
+        ValueError: if a number is too small, or the padding leaves no rows or no columns.
 
     Examples:
         >>> import jax
@@ -93,7 +94,7 @@ def conv2d_transpose(
         >>> print(params.w.shape, y.shape)
         (3, 3, 16, 8) (4, 28, 28, 8)
     """
-    # From y to x: what is forward here is the derivative there, and the other way round.
+    # A convolution from y to x: its forward pass is the derivative here, and vice versa.
     convolution = convolution_of("conv2d_transpose", features, kernel, strides, padding)
     check_initializers("conv2d_transpose", w_init, b_init)
     name, bias = convolution.name, b_init is not None
@@ -154,7 +155,7 @@ def conv2d_transpose(
     notation = Notation("Z", y + " + {b}" * bias, dx, dparams)
 
     def flops(params: Conv2dTransposeParams, x: Any, y: Any) -> int:
-        # Each pixel meets each weight, also where the result is removed; and the bias.
+        # Each pixel is multiplied by each weight, even if the result is removed; then the bias.
         products = int(x.size) * int(params.w.size) // params.w.shape[2]
         return 2 * products + int(y.size) * bias
 

@@ -1,4 +1,4 @@
-"""A convolution and its two derivatives: what `conv1d`, `conv2d` and `conv2d_transpose` share."""
+"""A convolution and its derivatives, for `conv1d`, `conv2d`, and `conv2d_transpose`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,15 +24,16 @@ from purenn.layers.padding import (
 
 @dataclass(frozen=True)
 class Convolution:
-    r"""How kernels move over padded images; a sequence is an image of height 1.
+    r"""The motion of kernels over padded images; a sequence is an image of height 1.
 
-    With strides $s$, dilation $d$ and $p$ rows of padding above, written for one axis,
+    With strides $s$, dilation $d$, and $p$ rows of padding above, written for one axis,
 
-    $$z_i = \sum_a x_{si + da - p}\, w_a, \qquad dw_a = \sum_i x_{si + da - p}\, dz_i, \qquad
-      dx_k = \sum_a dz_{(k + p - da)/s}\, w_a$$
+    $$z_i = \sum_a x_{si + d \cdot a - p}\, w_a, \qquad
+      dw_a = \sum_i x_{si + d \cdot a - p}\, dz_i, \qquad
+      dx_k = \sum_a dz_{(k + p - d \cdot a)/s}\, w_a$$
 
     where only integer positions of $dz$ count. Each of the three is a correlation of two arrays,
-    one of which may be dilated: zeros are put between its values.
+    one of which may be dilated, that is, padded with zeros between its values.
 
     Attributes:
         layer: the name of the layer, such as "conv2d".
@@ -73,7 +74,7 @@ class Convolution:
 
         Args:
             image: its height and width.
-            what: how the message of the error begins.
+            what: the beginning of the error message.
         """
         rows, columns = in_numbers(self.padding, (image[0], image[1]), self.extent, self.strides)
         padded = image[0] + sum(rows), image[1] + sum(columns)
@@ -89,7 +90,7 @@ class Convolution:
         return rows, columns
 
     def kernel_shape(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of `w`, if the kernels and the groups fit an example of a shape."""
+        """Return the shape of `w`, if the kernels and the groups fit an example of this shape."""
         *image, channels = in_shape
         self.pads((1, *image)[-2:], f"in_shape is {in_shape}")
         if channels % self.groups:
@@ -123,13 +124,13 @@ class Convolution:
     def dx(
         self, dz: Array, w: Array, image: tuple[int, ...], out_sharding: NamedSharding | None
     ) -> Array:
-        """Return the derivative with respect to `x`: `dz`, dilated, correlated with `w` turned.
+        """Return the derivative with respect to `x`: dilated `dz`, correlated with rotated `w`.
 
         Args:
             dz: the derivative with respect to `z`.
             w: the kernels.
             image: the height and width of `x`.
-            out_sharding: how the result is sharded.
+            out_sharding: the sharding of the result.
         """
         pads = self.pads(image)
         around = transposed_padding(pads, image, dz.shape[1:3], self.extent, self.strides)
@@ -144,7 +145,7 @@ class Convolution:
         )
 
     def notation(self, *, bias: bool) -> Notation:
-        """Return how the layer is written."""
+        """Return the notation of the layer."""
 
         def dilated(symbol: str, by: Pair) -> str:
             return symbol if by == (1, 1) else f"({symbol} dilated by {times(by)})"
@@ -167,14 +168,14 @@ class Convolution:
         )
 
     def flops(self, params: Any, x: Any, y: Any) -> int:
-        """Return the operations: at each position as many as `dense` has.
+        """Return the number of operations: at each position, as many as for `dense`.
 
-        That is a product and a sum per weight, including padding, and the bias.
+        They are a product and a sum per weight, including padding, and the bias.
         """
         return int(y.size) * (2 * int(params.w.size) // self.features + (params.b is not None))
 
     def _shown(self, value: Any) -> Any:
-        """Return an argument as the user of a layer with one axis or two gives it."""
+        """Return an argument in the form in which the user passes it, for one axis or two."""
         return value[1] if self.axes == 1 and isinstance(value, tuple) else value
 
     def _turned(self, w: Array) -> Array:

@@ -1,4 +1,4 @@
-"""`dense`: the affine map of a layer of neurons."""
+"""`dense`: an affine map, the linear part of a layer of neurons."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from purenn.layers.weights_and_biases import check_initializers, check_w_and_b, 
 
 @weights("w")
 class DenseParams(NamedTuple):
-    """Weights and biases of `dense`.
+    """The weights and biases of `dense`.
 
     Attributes:
         w: weights, `(n_in, units)`.
@@ -33,25 +33,28 @@ class DenseParams(NamedTuple):
 def dense(
     units: int, *, w_init: Initializer = he_normal, b_init: Initializer | None = zeros
 ) -> Layer:
-    r"""Map the last axis by weights and biases, $z = x w + b$; all other axes are batch axes.
+    r"""Apply an affine map to the last axis: $z = x w + b$.
 
-    $$dw = x^\top dz, \qquad db = \sum_m dz, \qquad dx = dz\, w^\top$$
+    $$dw = x^\top dz, \qquad db = \sum_i dz_i, \qquad dx = dz\, w^\top$$
 
-    With one unit and an activation after it, this is a single neuron, $f(\sum_i w_i x_i + b)$. Rows
-    are examples. Texts whose columns are examples write $Z = W A + b$; `w` is their $W^\top$.
+    All leading axes are batch axes, and the sum over the rows $i$ runs over all of them. A single
+    unit followed by an activation is a neuron, $f(\sum_j w_j x_j + b)$. Each row of `x` is an
+    example. In texts that store examples as columns, $Z = W A + b$, and `w` is the transpose of
+    their $W$.
 
     Args:
         units: the number of outputs, at least 1.
-        w_init: initializer of `w: (n_in, units)`.
-        b_init: initializer of `b: (units,)`; None for a layer without a bias, `b=None`.
+        w_init: initializer of `w: (n_in, units)`. The default, `he_normal`, preserves the scale of
+            signals passing through ReLU.
+        b_init: initializer of `b: (units,)`. With None, the layer has no bias, and `b` is None.
 
     Returns:
         A layer with parameters `DenseParams(w, b)` and no state. It maps `x: (..., n_in)` to `y:
         (..., units)`. The cache is `x`.
 
     Raises:
-        TypeError: `units` is not a whole number, or an initializer is not a function.
-        ValueError: `units` is below 1.
+        TypeError: if `units` is not an integer, or an initializer is not callable.
+        ValueError: if `units` is below 1.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""`draw`: an initial parameter from an initializer, purenn's, JAX's or the user's own."""
+"""`draw`: an initial parameter from an initializer of purenn, JAX, or the user."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from purenn.core.types import Initializer, Key, Shape
 
 
 def draw(where: str, name: str, initializer: Initializer, key: Key, shape: Shape) -> Array:
-    """Call an initializer, purenn's or JAX's, and reject anything but an array of that shape."""
+    """Call an initializer, and reject any result but an array of the requested shape."""
     checks.function(where, name, initializer)
     made = getattr(initializer, "__name__", "it")
     expected = f"{where}: {name} must be an initializer, init(key, shape, dtype) -> array; {made} "

@@ -22,22 +22,24 @@ def dropout(rate: Scalar) -> Layer:
     $$y = x \odot \mathrm{mask} / (1 - \mathrm{rate}), \qquad
       dx = dy \odot \mathrm{mask} / (1 - \mathrm{rate})$$
 
-    The backward pass uses the same mask and the same scale. The scale keeps the mean of `y` equal
-    to that of `x`, so that the layer is the identity when `train=False`. This is the inverted form
-    of dropout ([Srivastava et al., 2014][srivastava2014]); `keep_prob` in some texts is `1 - rate`.
-    A NaN or an infinity that is dropped becomes NaN, so that it does not stay hidden.
+    This happens only in training: with `train=False`, the layer is the identity. The factor $1 / (1
+    - \mathrm{rate})$ keeps the expected value of `y` equal to `x`, so evaluation needs no
+    correction. The backward pass uses the same mask and the same factor. This variant is called
+    inverted dropout ([Srivastava et al., 2014][srivastava2014]); `keep_prob` in some texts is `1 -
+    rate`. A dropped NaN or infinity becomes NaN, so dropout never hides it.
 
     Args:
         rate: the probability of setting a value to zero, `0 <= rate < 1`: a number or a traced
-            scalar. A traced scalar outside these bounds gives NaN.
+            scalar. An out-of-range traced scalar gives NaN.
 
     Returns:
-        A layer with no parameters and no state. With `train=True` it needs a `key`. The mask
-        depends only on the key and the shape, not on the dtype. The cache is 8 bytes drawn from the
-        key, from which the backward pass computes the mask again.
+        A layer with no parameters and no state; `y` has the shape of `x`. With `train=True`, it
+        needs a `key`. The mask depends only on the key and the shape, not on the dtype. The cache
+        holds 8 bytes drawn from the key; the backward pass recomputes the mask from them.
 
     Raises:
-        ValueError: `rate` is outside its bounds, or `key` is missing in training.
+        TypeError: if `rate` is not a number.
+        ValueError: if `rate` is out of range, or `key` is missing in training.
 
     Examples:
         >>> import jax
@@ -68,7 +70,7 @@ def dropout(rate: Scalar) -> Layer:
         return (), dy if seeds is None else dy * scale(seeds, dy)
 
     def scale(seeds: Array, x: Array) -> Array:
-        # A product, so that a NaN that is dropped still shows, and so does a rate that is NaN.
+        # A product, so that a dropped NaN remains visible, and so does a NaN rate.
         return jnp.where(_mask(seeds, x.shape, keep), 1 / keep, 0 * keep).astype(x.dtype)
 
     identity, kept = Notation("D", "{x}", "{dy}"), scalars.shown(keep)
@@ -86,11 +88,11 @@ def dropout(rate: Scalar) -> Layer:
 
 
 def _mask(seeds: Array, shape: tuple[int, ...], keep: Any) -> Array:
-    """Return True with probability `keep`, to 2^-32: where a hash of seeds and position is low.
+    """Return True with probability `keep`, to within 2^-32, by hashing the seeds and the position.
 
-    XLA computes it inside the product with `x`, and again in the backward, for less than it costs
-    to fetch a stored mask. For 4096 × 512 values that takes 1 ms and no memory.
-    `jax.random.uniform` takes 8 ms and 24 MiB, and with sixteen bits per value 3.6 ms and 12 MiB.
+    XLA fuses the mask into the product with `x` and computes it again in the backward pass, which
+    is cheaper than reading a stored mask. For 4096 × 512 values this takes 1 ms and no memory.
+    `jax.random.uniform` takes 8 ms and 24 MiB, or 3.6 ms and 12 MiB with sixteen bits per value.
     """
     place = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
     number = mixed(mixed(place ^ seeds[0]) + seeds[1])

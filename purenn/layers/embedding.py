@@ -1,4 +1,4 @@
-"""`embedding`: a vector of its own for each token."""
+"""`embedding`: a table with one vector per token."""
 
 from typing import Any, NamedTuple
 
@@ -30,26 +30,26 @@ class EmbeddingParams(NamedTuple):
 
 
 def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_normal) -> Layer:
-    r"""Look up a vector for each token: at position $p$, row $t_p$ of the table, $y_p = w_{t_p}$.
+    r"""Look up the vector of each token, row $t_p$ of the table at position $p$: $y_p = w_{t_p}$.
 
-    This is the product of a one-hot row and $w$, without computing the product. So $dw$ is a sum
-    over the positions where a token occurs:
+    The lookup equals the product of a one-hot row and $w$, but that product is never computed. Each
+    row of $dw$ is a sum over the positions where its token occurs:
 
     $$dw_v = \sum_{p\,:\,t_p = v} dy_p$$
 
-    The row of a token that occurs twice gets the sum of both; the row of one that does not occur
-    gets 0. Tokens are integers and have no derivative: $dx$ is None.
+    If a token does not occur, its row of $dw$ is 0. Tokens are integers and have no derivative, so
+    $dx$ is None.
 
-    A token outside $0 \dots \mathrm{vocabulary} - 1$ raises an error where its value is known. In a
-    compiled program its vector is a constant NaN, so that no row of the table learns from it.
-    Indices never wrap around and are never clamped: -1 is not the last token. In `Padded` tokens,
-    the padding may hold any number. Its vector is 0, and no row learns from it.
+    A token outside $0 \dots \mathrm{vocabulary} - 1$ raises an error if its value is known. In a
+    compiled program, its vector is a constant NaN, and no row of the table receives a gradient from
+    it. Indices never wrap around and are never clamped: -1 is not the last token. In `Padded`
+    tokens, the padding may hold any number. Its vector is 0, and it contributes nothing to $dw$.
 
     Args:
         vocabulary: the number of different tokens, at least 1.
         features: the length of each vector, at least 1.
-        w_init: initializer of `w: (vocabulary, features)`. The default is normal with a standard
-            deviation of 0.02, as in GPT-2; PyTorch's `Embedding` has 1.
+        w_init: initializer of `w: (vocabulary, features)`. The default draws normal numbers with a
+            standard deviation of 0.02, as in GPT-2; the default in PyTorch's `Embedding` is 1.
 
     Returns:
         A layer with parameters `EmbeddingParams(w)` and no state. It maps integers `x: (...)`,
@@ -57,9 +57,9 @@ def embedding(vocabulary: int, features: int, *, w_init: Initializer = small_nor
         better. The cache is `x`.
 
     Raises:
-        TypeError: `vocabulary` or `features` is not a whole number, or `w_init` is not a function;
-            at `forward`, `x` is not an array of integers.
-        ValueError: `vocabulary` or `features` is below 1; at `forward`, a token is outside the
+        TypeError: if `vocabulary` or `features` is not an integer, or `w_init` is not callable; at
+            `forward`, `x` is not an array of integers.
+        ValueError: if `vocabulary` or `features` is below 1; at `forward`, a token is outside the
             vocabulary.
 
     Examples:

@@ -19,16 +19,18 @@ class _Example:
 
 
 def flatten() -> Layer:
-    """Merge all axes except for the batch into one; the backward pass restores them.
+    """Merge all axes except for the batch into one.
 
-    The order of the elements stays the same, and any dtype will do: `x: (batch, ...)` becomes `y:
-    (batch, features)`. The cache holds only the shape.
+    The elements keep their row-major order, and any dtype is allowed. The backward pass restores
+    the original shape.
 
     Returns:
-        A layer with no parameters and no state.
+        A layer with no parameters and no state. It maps `x: (batch, ...)` to `y: (batch,
+        features)`, where `features` is the product of the other axes. The cache holds only the
+        shape of `x`.
 
     Raises:
-        ValueError: `x` has no batch axis.
+        ValueError: if `x` has no batch axis.
 
     Examples:
         >>> import jax.numpy as jnp

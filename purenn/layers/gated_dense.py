@@ -1,4 +1,4 @@
-"""`gated_dense`: an affine map times an activation of another one, SwiGLU and its relatives."""
+"""`gated_dense`: one affine map times the activation of another, as in SwiGLU."""
 
 from typing import Any, NamedTuple
 
@@ -26,10 +26,10 @@ from purenn.ops.activations import silu
 
 @weights("w", "v")
 class GatedDenseParams(NamedTuple):
-    """Weights and biases of `gated_dense`.
+    """The weights and biases of `gated_dense`.
 
     Attributes:
-        w: weights of the gate, the factor with the activation, `(n_in, units)`.
+        w: weights of the gate (the factor with the activation), `(n_in, units)`.
         v: weights of the other factor, `(n_in, units)`.
         b: biases of the gate, `(units,)`; None for a layer without biases.
         c: biases of the other factor, `(units,)`; None for a layer without biases.
@@ -58,15 +58,15 @@ def gated_dense(
 
     $$a = x w + b, \qquad h = x v + c, \qquad y = f(a) \odot h$$
 
-    With `silu` as $f$ this is SwiGLU, with `relu` ReGLU and with `gelu` GEGLU ([Shazeer,
-    2020][shazeer2020]). With `sigmoid` it is the gated linear unit of [Dauphin et al.
-    (2017)][dauphin2017]. Each factor gets $dy$ times the other one:
+    The activation $f$ names the variant: SwiGLU with `silu`, ReGLU with `relu`, and GEGLU with
+    `gelu` ([Shazeer, 2020][shazeer2020]). With `sigmoid`, the layer is the gated linear unit of
+    [Dauphin et al. (2017)][dauphin2017]. By the product rule,
 
     $$dh = dy \odot f(a), \qquad da = dy \odot h \odot f'(a)$$
 
     and the rest is as for two dense layers with the same input:
 
-    $$dw = x^\top da, \quad dv = x^\top dh, \quad db = \sum_m da, \quad dc = \sum_m dh, \quad
+    $$dw = x^\top da, \quad dv = x^\top dh, \quad db = \sum_i da_i, \quad dc = \sum_i dh_i, \quad
       dx = da\, w^\top + dh\, v^\top$$
 
     In Llama, `gate_proj` is $w^\top$, `up_proj` is $v^\top$, and `down_proj` is the `dense` layer
@@ -74,19 +74,20 @@ def gated_dense(
 
     Args:
         units: the number of outputs, at least 1.
-        activation: an op, or a plain elementwise function.
-        b_init: initializer of `b` and `c`; None for a layer without biases.
+        activation: $f$, an op or a plain elementwise function.
+        b_init: initializer of `b` and `c: (units,)`. The default, None, gives a layer without
+            biases, as in Llama.
         w_init: initializer of `w` and `v`, `(n_in, units)`.
 
     Returns:
         A layer with parameters `GatedDenseParams(w, v, b, c)` and no state. It maps `x: (...,
-        n_in)` to `y: (..., units)`. The cache is $x$, $a$ and $h$; the backward pass computes
-        $f(a)$ again.
+        n_in)` to `y: (..., units)`. The cache is $x$, $a$, and $h$; the backward pass recomputes
+        $f(a)$.
 
     Raises:
-        TypeError: `units` is not a whole number, `activation` is not an op or a function, or an
-            initializer is not a function.
-        ValueError: `units` is below 1.
+        TypeError: if `units` is not an integer, `activation` is not an op or a function, or an
+            initializer is not callable.
+        ValueError: if `units` is below 1.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -101,7 +102,7 @@ def gated_dense(
     units = scalars.count("gated_dense", "units", units)
     check_initializers("gated_dense", w_init, b_init)
     f = as_op("gated_dense", "activation", activation)
-    as_layer("gated_dense", "activation", activation)  # rejects what takes more than one array
+    as_layer("gated_dense", "activation", activation)  # rejects functions of more than one array
     bias = b_init is not None
     shown = "" if f is silu else f", activation={f.name}"
     name = f"gated_dense({units}{shown})"
@@ -176,7 +177,7 @@ def _affine(x: Array, w: Array, b: Array | None) -> Array:
 
 
 def _notation(f: Op[...], *, bias: bool) -> Notation:
-    """Return the formulas, if the activation is known to be elementwise."""
+    """Return the formulas of the layer, if the activation is known to be elementwise."""
     if not f.notation.dx.startswith("{dy}⊙"):
         return Notation("G")
     name = literal(f.name)

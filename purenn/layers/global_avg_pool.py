@@ -1,4 +1,4 @@
-"""`global_avg_pool`: the mean of each channel over all places of an example."""
+"""`global_avg_pool`: the mean of each channel over all positions of an example."""
 
 import math
 from dataclasses import dataclass, field
@@ -37,24 +37,26 @@ class _Saved:
 def global_avg_pool() -> Layer:
     r"""Take the mean of each channel over all positions of an example.
 
-    The positions are all axes between the batch and the channels: the height and width of an image,
-    or the time of a sequence ([Lin, Chen and Yan, 2013][lin2013]). With $n$ positions,
+    The positions are all axes between the batch and the channels, such as the height and width of
+    an image, or the time of a sequence ([Lin, Chen, and Yan, 2013][lin2013]). With $n$ positions,
 
     $$y_c = \frac1n \sum_p x_{p,c}, \qquad dx_{p,c} = \frac1n\, dy_c$$
 
-    Use it instead of `flatten` before the last `dense`, which then needs one weight per channel
-    instead of one per channel and position. The network takes images of any size.
+    Use this layer instead of `flatten` before the last `dense`, which then needs one weight per
+    channel instead of one per channel and position. The network then also accepts images of any
+    size.
 
-    For `Padded` sequences, it takes the mean over the valid positions and returns an array, one row
-    per sequence. A sequence without valid positions gets 0.
+    For `Padded` sequences, the mean is taken over the valid positions. The result is an array with
+    one row per sequence, not a `Padded`. The mean of a sequence without valid positions is 0.
 
     Returns:
         A layer with no parameters and no state. It maps `x: (batch, ..., channels)`, with at least
         one axis in between, to `y: (batch, channels)`. Sums accumulate in float32 or better. The
-        cache holds only the lengths of the axes, and which positions are valid.
+        cache holds only the lengths of the axes and the mask of valid positions.
 
     Raises:
-        ValueError: there is no axis between the batch and the channels, or one has length 0.
+        ValueError: if there is no axis between the batch and the channels, or one of these axes has
+            length 0.
 
     Examples:
         >>> import jax.numpy as jnp

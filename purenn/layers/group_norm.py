@@ -1,4 +1,4 @@
-"""`group_norm`: normalization of each example over groups of its channels and all places."""
+"""`group_norm`: normalization of each example over groups of channels, at all positions."""
 
 import math
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ from purenn.initializers import ones, zeros
 
 @weights()
 class GroupNormParams(NamedTuple):
-    r"""Scale and shift of `group_norm`.
+    r"""The scale and shift of `group_norm`.
 
     Attributes:
-        gamma: the scale $\gamma$, `(channels,)`; 1 at first.
-        beta: the shift $\beta$, `(channels,)`; 0 at first.
+        gamma: the scale $\gamma$, `(channels,)`; initially 1.
+        beta: the shift $\beta$, `(channels,)`; initially 0.
     """
 
     gamma: Array  # (channels,)
@@ -40,41 +40,41 @@ class _Saved(NamedTuple):
 def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
     r"""Normalize each example over groups of channels, at all positions, then scale and shift it.
 
-    The channels are split, in order, into groups of equal size ([Wu and He, 2018][wu2018]). Let $G$
-    be the $n$ numbers of one example in one group: its channels at all positions. Then
+    The channels are split in order into groups of equal size ([Wu and He, 2018][wu2018]). Let $G$
+    be the $n$ numbers of one example that belong to one group, at all positions. Then
 
     $$\mu = \tfrac1n \sum_{j \in G} x_j, \quad \sigma^2 = \tfrac1n \sum_{j \in G} (x_j - \mu)^2,
       \quad \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    $\gamma$ and $\beta$ have one number per channel, the same for all examples and positions, so
-    their derivatives are sums over examples and positions $m$. The rest is derived as for
+    $\gamma$ and $\beta$ have one number per channel, shared by all examples and positions, so their
+    derivatives are sums over the examples and positions $i$. The rest is derived as for
     `layer_norm`, with sums over $G$. With $d\hat x = \gamma\, dy$,
 
-    $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
+    $$d\gamma = \sum_i dy_i\, \hat x_i, \quad d\beta = \sum_i dy_i, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x
       - \tfrac1n \sum_{j \in G} d\hat x_j
       - \hat x\, \tfrac1n \sum_{j \in G} d\hat x_j\, \hat x_j\right)$$
 
-    No example affects another, so the layer does the same in training and in evaluation, for any
-    batch. One group per channel is instance normalization. PyTorch's `GroupNorm` is the same;
-    Flax's has `epsilon=1e-6`. If the variance overflows, the group is NaN; in float32 this takes
-    deviations of about 1e19.
+    No example affects another, so the layer behaves the same in training and in evaluation, for
+    batches of any size. One group per channel gives instance normalization. PyTorch's `GroupNorm`
+    has the same default for epsilon; Flax's has `epsilon=1e-6`. If the variance overflows, the
+    group is NaN; in float32, deviations of about 1e19 are enough.
 
     Args:
-        groups: the number of groups; the number of channels must be a multiple of it.
-        epsilon: added to the variance, under the root: a number or a traced scalar. A traced scalar
-            below 0 gives NaN.
+        groups: the number of groups, which must divide the number of channels.
+        epsilon: added to the variance, under the root, to avoid a division by zero for a constant
+            group: a number or a traced scalar. A traced scalar below 0 gives NaN.
 
     Returns:
         A layer with parameters `GroupNormParams(gamma, beta)` and no state; `x, y: (batch, ...,
-        channels)` with any number of axes in between. Statistics are computed in float32 or better.
-        The cache is `x` and three values per example and group, from which the backward pass
-        computes $\hat x$ again.
+        channels)` with any number of axes in between. The statistics are computed in float32 or
+        better. The cache is `x` and three values per example and group, from which the backward
+        pass recomputes $\hat x$.
 
     Raises:
-        TypeError: `groups` is not a whole number.
-        ValueError: `groups` is below 1, the channels can't be divided into the groups, or a group
-            has only one number, whose variance is zero.
+        TypeError: if `groups` is not an integer, or `epsilon` is not a number.
+        ValueError: if `groups` is below 1 or does not divide the channels, `epsilon` is below 0, or
+            a group has only one number, whose variance is zero.
 
     Examples:
         >>> import jax
@@ -128,11 +128,11 @@ def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
         return (wide(x) - mean - correction) * inv_std
 
     def over_group(x: Array) -> Array:
-        """Return each channel's mean over its group and all places, `(batch, 1, ..., channels)`.
+        """Return each channel's mean over its group and all positions, `(batch, 1, ..., channels)`.
 
-        The places come first, since a CPU does not vectorize over the few channels of a group: 5 ms
-        for forward and backward where a mean over both at once takes 14 (jax 0.12.0.1, AVX-512, 32
-        images of 28×28, 64 channels in 32 groups).
+        The mean over the positions is taken first, since a CPU does not vectorize over the few
+        channels of a group. Forward and backward then take 5 ms, where a single mean over both
+        takes 14 ms (jax 0.12.0.1, AVX-512, 32 images of 28×28, 64 channels in 32 groups).
         """
         of_channel = jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
         shape = (x.shape[0], groups, x.shape[-1] // groups)
@@ -149,7 +149,7 @@ def group_norm(groups: int, *, epsilon: Scalar = 1e-5) -> Layer:
         return jnp.expand_dims(repeated, tuple(range(1, x.ndim - 1)))
 
     def one_each(values: Array) -> Array:
-        """Return the values of `for_each_channel`, one per group again."""
+        """Return one value per group, `(batch, groups)`: the inverse of `for_each_channel`."""
         channels = values.shape[-1]
         firsts = values[..., :: channels // groups]
         return jnp.squeeze(firsts, tuple(range(1, values.ndim - 1)))

@@ -1,4 +1,4 @@
-"""`gru`: the gated recurrent unit, whose gates mix the old state and a new one at each step."""
+"""`gru`: the gated recurrent unit, whose gates mix the old and a new state at each step."""
 
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ from purenn.layers.recurrent_padding import with_padding
 
 @weights("w", "u")
 class GruParams(NamedTuple):
-    """Weights and biases of `gru`, with the gates side by side: reset, update, new.
+    """The weights and biases of `gru`, with the gates side by side: reset, update, new.
 
     Attributes:
         w: weights of the input, `(features, 3 * units)`.
@@ -59,20 +59,20 @@ def gru(
 ) -> Layer:
     r"""Run a gated recurrent unit (GRU) over sequences and return its output at every step.
 
-    With $h_0 = 0$ and the sigmoid $\sigma$, at each step $t$ from first to last,
+    Let $\sigma$ be the sigmoid. The state starts at $h_0 = 0$, and at each step $t$,
 
     $$[a^r, a^z, a^n]_t = x_t w + b, \qquad [s^r, s^z, s^n]_t = h_{t-1} u$$
 
     $$r = \sigma(a^r + s^r), \quad z = \sigma(a^z + s^z), \quad
-      n = \tanh(a^n + r \odot m), \quad m = s^n + c$$
+      m = s^n + c, \quad n = \tanh(a^n + r \odot m)$$
 
     $$y_t = h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
 
-    The update gate $z$ decides how much of the old state stays. The reset gate $r$ decides how much
-    of it goes into the new one, $n$.
+    The update gate $z$ decides how much of the old state is kept. The reset gate $r$ decides how
+    much of $m$, the part of the candidate $n$ that comes from the old state, enters $n$.
 
-    The backward pass goes through time from the last step to the first. $h_t$ reaches the loss
-    through $y_t$, and through the next step by $s_{t+1}$ and by $z_{t+1} \odot h_t$:
+    The backward pass runs through time from the last step to the first. $h_t$ affects the loss
+    through $y_t$, and through the next step by way of $s_{t+1}$ and $z_{t+1} \odot h_t$:
 
     $$dh_t = dy_t + ds_{t+1} u^\top + dh_{t+1} \odot z_{t+1}$$
 
@@ -82,41 +82,43 @@ def gru(
     $$da^r_t = ds^r_t = da^n_t \odot m_t \odot r_t (1 - r_t), \qquad
       da^z_t = ds^z_t = dh_t \odot (h_{t-1} - n_t) \odot z_t (1 - z_t)$$
 
-    with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The rest does not need a loop:
+    with $ds_{T+1} = 0$ and $dh_{T+1} = 0$ after the last step $T$. The remaining derivatives do not
+    need a loop:
 
     $$dx_t = da_t w^\top, \quad dw = \sum_t x_t^\top da_t, \quad
       du = \sum_t h_{t-1}^\top ds_t$$
 
-    $$db = \sum_t \sum_m da_t, \quad dc = \sum_t \sum_m dm_t$$
+    $$db = \sum_{t,\,\text{batch}} da_t, \quad dc = \sum_{t,\,\text{batch}} dm_t$$
 
-    Only what depends on the previous step is computed step by step: the product with $u$ in the
-    forward pass, the product with $u^\top$ in the backward pass, and the elementwise arithmetic.
-    The products with $x$ and $w$, $du$, and $m$, which the backward pass computes again, take a
-    block of steps at once.
+    The loop over steps contains only the operations that depend on the previous step: the product
+    with $u$ in the forward pass, the product with $u^\top$ in the backward pass, and the
+    elementwise arithmetic. The products with $x$ and $w$, the derivative $du$, and the values $m$,
+    which the backward pass recomputes, are computed for a block of steps at a time.
 
     This is the GRU of [Cho et al. (2014)][cho2014] in the form of cuDNN and PyTorch, where the
-    reset gate acts after the product with $u$; in the paper it acts before, $(r \odot h_{t-1})\,
-    u^n$. In PyTorch's `GRU`, `w` is `weight_ih_l0.T` and `u` is `weight_hh_l0.T`; `b` is
+    reset gate is applied after the product with $u$; in the paper it is applied before, $(r \odot
+    h_{t-1})\, u^n$. In PyTorch's `GRU`, `w` is `weight_ih_l0.T` and `u` is `weight_hh_l0.T`; `b` is
     `bias_ih_l0` plus the first two thirds of `bias_hh_l0`, and `c` is the last third. In Flax's
-    `GRUCell`, `w` and `b` are the kernels and biases of `ir, iz, in` side by side, `u` is the
-    kernels of `hr, hz, hn`, and `c` is the bias of `hn`.
+    `GRUCell`, `w` and `b` are the concatenated kernels and biases of `ir, iz, in`, `u` is the
+    concatenated kernels of `hr, hz, hn`, and `c` is the bias of `hn`.
 
     Args:
         units: the number of units, at least 1.
-        w_init: initializer of `w: (features, 3 * units)`.
-        u_init: initializer of `u: (units, 3 * units)`.
+        w_init: initializer of `w: (features, 3 * units)`. The default, `lecun_normal`, has variance
+            `1 / features`.
+        u_init: initializer of `u: (units, 3 * units)`, likewise.
         b_init: initializer of `b: (3 * units,)` and `c: (units,)`; None for a layer without biases.
 
     Returns:
         A layer with parameters `GruParams(w, u, b, c)` and no state. It maps `x: (batch, time,
-        features)` to `y: (batch, time, units)`. Each sequence begins with a state of zeros. The
-        cache is `x`, `y` and the gates of each step. In bfloat16 and float16, $h$ is float32 within
-        the loops. With `stepwise`, the state is $h$. In `Padded` sequences, the state goes from one
-        valid position to the next.
+        features)` to `y: (batch, time, units)`. Each sequence starts from a state of zeros. The
+        cache is `x`, `y`, and the gates of each step. In bfloat16 and float16, $h$ is float32
+        within the loops. With `stepwise`, the state is $h$. In `Padded` sequences, the state is
+        carried from one valid position to the next and skips padding.
 
     Raises:
-        TypeError: `units` is not a whole number, or an initializer is not a function.
-        ValueError: `units` is below 1, or the input is not sequences of shape `(time, features)`.
+        TypeError: if `units` is not an integer, or an initializer is not callable.
+        ValueError: if `units` is below 1, or an example does not have the shape `(time, features)`.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""Heads: features to queries, keys and values; the heads' outputs to features; and back."""
+"""Heads: the maps from features to queries, keys, and values, and from outputs to features."""
 
 import math
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from purenn.layers.rotary import turned
 
 
 class Heads(NamedTuple):
-    """How `attention` makes its heads.
+    """The heads of `attention`.
 
     Attributes:
         queries: the number of query heads.
@@ -26,10 +26,10 @@ class Heads(NamedTuple):
     rotary: bool
 
     def made(self, params: Any, x: Array, start: Array | int = 0) -> tuple[Array, Array, Array]:
-        r"""Return queries, keys and values: $q = x w_q + b_q$, and so on.
+        r"""Return queries, keys, and values: $q = x w_q + b_q$, and so on.
 
-        One product makes all three. The queries are divided by $\sqrt{d}$, for $d$ features per
-        head, so that a score is a sum of $d$ terms with a variance of about one. `start` is the
+        A single product computes all three. The queries are divided by $\sqrt{d}$, for $d$ features
+        per head, so that a score, a sum of $d$ terms, has a variance of about one. `start` is the
         position of the first row of `x`.
 
         Returns:
@@ -47,10 +47,10 @@ class Heads(NamedTuple):
     def made_backward(
         self, params: Any, x: Array, dq: Array, dk: Array, dv: Array
     ) -> tuple[list[Array], list[Array | None], Array]:
-        r"""Return the derivatives with respect to the weights, the biases and `x`.
+        r"""Return the derivatives with respect to the weights, the biases, and `x`.
 
-        They are those of `dense`, where $z$ is the queries, keys and values side by side. A
-        rotation is undone.
+        They are those of `dense`, where $z$ is the concatenation of queries, keys, and values. A
+        rotation is reversed.
 
         Returns:
             `[dwq, dwk, dwv], [dbq, dbk, dbv], dx`, with None for missing biases.
@@ -70,14 +70,14 @@ class Heads(NamedTuple):
         return dw, [*map(_reshaped, dbs, params[4:7])], dx
 
     def mixed(self, params: Any, output: Array) -> Array:
-        r"""Return the layer's output from the heads' outputs side by side: $y = o\, w_o + b_o$."""
+        r"""Return the layer's output from the concatenated heads' outputs: $y = o\, w_o + b_o$."""
         y = product(self._outputs(output), params.wo.reshape(-1, params.wo.shape[-1]))
         return y if params.bo is None else y + per_feature(params.bo, y)
 
     def mixed_backward(
         self, params: Any, output: Array, dy: Array
     ) -> tuple[Array, Array | None, Array]:
-        """Return the derivatives with respect to `wo`, `bo` and the heads' outputs."""
+        """Return the derivatives with respect to `wo`, `bo`, and the heads' outputs."""
         wo = params.wo.reshape(-1, params.wo.shape[-1])
         o = self._outputs(output)
         do = product(dy, wo.T, like=o)
@@ -95,13 +95,13 @@ class Heads(NamedTuple):
         return apart(q, self.queries), apart(k, self.kv), apart(v, self.kv)
 
     def _split(self, z: Array, each: int) -> list[Array]:
-        """Return the columns of queries, keys and values."""
+        """Return the columns of queries, keys, and values."""
         q, kv = self.queries * each, self.kv * each
         return [z[..., :q], z[..., q : q + kv], z[..., q + kv :]]
 
 
 def side_by_side(params: Any) -> Array:
-    """Return the weights of queries, keys and values as one matrix."""
+    """Return the weights of queries, keys, and values, concatenated into one matrix."""
     return concatenated([w.reshape(w.shape[0], -1) for w in params[:3]])
 
 

@@ -57,8 +57,8 @@ def kernel_derivative(
         each = [_of_one_group(x, dz, w, *arguments) for x, dz, w in zip(xs, dzs, ws, strict=True)]
         return jnp.concatenate(each, axis=-1) if groups > 1 else each[0]
 
-    # XLA's CPU compiler multiplies each example with each group and leaves most of it out: 855 ms,
-    # and 2200 inside a scan, where one group after the other takes 12 (jax 0.12.0.1, 32 images of
+    # XLA's CPU compiler multiplies each example with each group and discards most results: 855 ms,
+    # and 2200 inside a scan, where group by group takes 12 ms (jax 0.12.0.1, 32 images of
     # 28×28, 64 to 64 channels in 4 groups, 3×3).
     on_cpu = written_out if is_depthwise(w, groups) else one_by_one
     return lax.platform_dependent(x, dz, w, cpu=on_cpu, default=by_lax)
@@ -79,11 +79,11 @@ def _by_convolution(
 ) -> Array:
     """Return `dw` as a convolution of `x` with `dz`, whose channels are the examples.
 
-    Autodiff writes the same convolution with its axes in another order, for which XLA's CPU
-    compiler has no fast loop: 140 ms inside a scan, where this takes 4 ms (jax issue 12868). Pieces
-    of a batch are faster than all of it, since its arrays do not fit into the caches: on one core
-    with AVX2, 36 ms instead of 92 for 128 images of 14×14, 32 to 64 channels, and 85 instead of 293
-    for 64 of 28×28, 24 to 64 (jax 0.10.1).
+    Autodiff writes the same convolution with its axes in a different order, for which XLA's CPU
+    compiler has no fast loop: it takes 140 ms inside a scan, where this form takes 4 ms (jax issue
+    12868). Pieces of a batch are faster than the whole batch, whose arrays do not fit into the
+    caches: on one core with AVX2, 36 ms instead of 92 ms for 128 images of 14×14, 32 to 64
+    channels, and 85 ms instead of 293 ms for 64 of 28×28, 24 to 64 (jax 0.10.1).
     """
     correlation = partial(correlate, strides=dilation, w_dilation=strides)
     sharding, dtype = sharding_of(w, 2, 0, 1, 3, beside=x), wide_dtype(w.dtype)
@@ -104,11 +104,11 @@ def _by_convolution(
 
 
 def _by_patches(x: Array, dz: Array, w: Array, around: Any, strides: Pair, dilation: Pair) -> Array:
-    """Return `dw` as a matrix product with what each position of the kernel sees.
+    """Return `dw` as a matrix product with the patches of the image under the kernel.
 
-    With one channel it takes 1.3 ms where the convolution takes 4, with three 6 ms instead of 20
-    (128 images of 28×28 and 32×32, 32 features); with eight it is slower. A 1×1 kernel needs no
-    copies.
+    With one channel it takes 1.3 ms where the convolution takes 4 ms, and with three channels 6 ms
+    instead of 20 ms (128 images of 28×28 and 32×32, 32 features); with eight it is slower. A 1×1
+    kernel needs no copies.
     """
     seen = padded(x, around)
     for axis in (2, 1):  # along the width, then the height: kh + kw pieces, not kh * kw
@@ -126,9 +126,9 @@ def _elementwise(
     """Return `dw` of a depthwise convolution: for each weight a sum of products.
 
     XLA's CPU compiler vectorizes elementwise sums, but not those over axes. So the rows of `dz` are
-    divided into pieces, which are added up element by element: 4 ms where the sum over all at once
-    takes 40, and JAX's own derivative 83, or 9,000 inside a scan (jax 0.12.0.1, 32 images of 28×28,
-    64 channels, 3×3).
+    divided into pieces, which are added elementwise. This takes 4 ms where a single sum over all
+    rows takes 40 ms, and JAX's own derivative 83 ms, or 9,000 ms inside a scan (jax 0.12.0.1, 32
+    images of 28×28, 64 channels, 3×3).
     """
     height = -(-dz.shape[1] // PIECES)
     more = -dz.shape[1] % height  # rows of zeros, which add nothing
@@ -140,6 +140,6 @@ def _elementwise(
         sum(seen[:, i : i + height] * dz[:, i : i + height] for i in range(0, dz.shape[1], height))
         for seen in seen_by(x, w.shape[:2], strides, dilation)
     ]
-    pieces = lax.optimization_barrier(pieces)  # or XLA adds all up at once after all
+    pieces = lax.optimization_barrier(pieces)  # otherwise XLA merges the sums again
     dw = jnp.stack([jnp.sum(piece, (0, 1, 2)) for piece in pieces])
     return dw.reshape(w.shape).astype(w.dtype)

@@ -17,11 +17,11 @@ from purenn.initializers import ones, zeros
 
 @weights()
 class LayerNormParams(NamedTuple):
-    r"""Scale and shift of `layer_norm`.
+    r"""The scale and shift of `layer_norm`.
 
     Attributes:
-        gamma: the scale $\gamma$, `(features,)`; 1 at first.
-        beta: the shift $\beta$, `(features,)`; 0 at first.
+        gamma: the scale $\gamma$, `(features,)`; initially 1.
+        beta: the shift $\beta$, `(features,)`; initially 0.
     """
 
     gamma: Array  # (features,)
@@ -36,38 +36,40 @@ class _Saved(NamedTuple):
 
 
 def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
-    r"""Normalize each example over its features, the last axis, then scale and shift them.
+    r"""Normalize each row over the last axis to mean 0 and variance 1, then scale and shift it.
 
-    For each row of $x$, with $n$ features ([Ba, Kiros and Hinton, 2016][ba2016]),
+    For each row of $x$, with $n$ features ([Ba, Kiros, and Hinton, 2016][ba2016]),
 
     $$\mu = \tfrac1n \sum_j x_j, \quad \sigma^2 = \tfrac1n \sum_j (x_j - \mu)^2, \quad
       \hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad y = \gamma \hat x + \beta$$
 
-    $\gamma$ and $\beta$ are the same for every row, so their derivatives are sums over the rows
-    $m$. A row's $\mu$ and $\sigma^2$ depend on each of its $x$: with $d\hat x = \gamma\, dy$,
-    $\sigma^2$ gets $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j \hat x_j$ and $\mu$ gets
-    $-(\sigma^2 + \epsilon)^{-1/2} \sum_j d\hat x_j$. Together,
+    All rows share $\gamma$ and $\beta$, so their derivatives are sums over the rows $i$. The $\mu$
+    and $\sigma^2$ of a row depend on each of its $x_j$. With $d\hat x = \gamma\, dy$, the
+    derivative with respect to $\sigma^2$ is $-\tfrac12 (\sigma^2 + \epsilon)^{-1} \sum_j d\hat x_j
+    \hat x_j$, and the derivative with respect to $\mu$ is $-(\sigma^2 + \epsilon)^{-1/2} \sum_j
+    d\hat x_j$. Together,
 
-    $$d\gamma = \sum_m dy\, \hat x, \quad d\beta = \sum_m dy, \quad
+    $$d\gamma = \sum_i dy_i\, \hat x_i, \quad d\beta = \sum_i dy_i, \quad
       dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}} \left(d\hat x - \tfrac1n \sum_j d\hat x_j
       - \hat x\, \tfrac1n \sum_j d\hat x_j\, \hat x_j\right)$$
 
-    The layer does the same in training and in evaluation. `batch_norm` takes its statistics the
-    other way, for each feature over the batch. PyTorch's `LayerNorm` is the same; Flax's has
-    `epsilon=1e-6`. If the variance overflows, the row is NaN; in float32 this takes deviations of
-    about 1e19.
+    The layer behaves the same in training and in evaluation. In contrast, `batch_norm` computes its
+    statistics per feature over the batch. PyTorch's `LayerNorm` has the same default for epsilon;
+    Flax's has `epsilon=1e-6`. If the variance overflows, the row is NaN; in float32, deviations of
+    about 1e19 are enough.
 
     Args:
-        epsilon: added to the variance, under the root: a number or a traced scalar. A traced scalar
-            below 0 gives NaN.
+        epsilon: added to the variance, under the root, to avoid a division by zero for a constant
+            row: a number or a traced scalar. A traced scalar below 0 gives NaN.
 
     Returns:
         A layer with parameters `LayerNormParams(gamma, beta)` and no state; `x, y: (...,
-        features)`. Statistics are computed in float32 or better. The cache is `x` and three values
-        per row, from which the backward pass computes $\hat x$ again.
+        features)`. The statistics are computed in float32 or better. The cache is `x` and three
+        values per row, from which the backward pass recomputes $\hat x$.
 
     Raises:
-        ValueError: there is only one feature, whose variance is zero.
+        TypeError: if `epsilon` is not a number.
+        ValueError: if `epsilon` is below 0, or there is only one feature, whose variance is zero.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""`lstm`: long short-term memory, a recurrent layer with a cell that gates guard."""
+"""`lstm`: long short-term memory, a recurrent layer with a gated memory cell."""
 
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ from purenn.layers.recurrent_padding import with_padding
 
 @weights("w", "u")
 class LstmParams(NamedTuple):
-    """Weights and biases of `lstm`, with the gates side by side: input, forget, cell, output.
+    """The weights and biases of `lstm`, with the gates side by side: input, forget, cell, output.
 
     Attributes:
         w: weights of the input, `(features, 4 * units)`.
@@ -64,7 +64,7 @@ def lstm(
 ) -> Layer:
     r"""Run a long short-term memory (LSTM) over sequences and return its output at every step.
 
-    With $h_0 = c_0 = 0$ and the sigmoid $\sigma$, at each step $t$ from first to last,
+    Let $\sigma$ be the sigmoid. The state starts at $h_0 = c_0 = 0$, and at each step $t$,
 
     $$[z^i, z^f, z^g, z^o]_t = x_t w + h_{t-1} u + b$$
 
@@ -72,11 +72,12 @@ def lstm(
 
     $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad y_t = h_t = o_t \odot \tanh c_t$$
 
-    The input gate $i$ decides how much of the new value $g$ enters the cell $c$, the forget gate
-    $f$ how much of its old value stays, and the output gate $o$ how much of it is shown.
+    The input gate $i$ decides how much of the new value $g$ enters the cell $c$. The forget gate
+    $f$ decides how much of the old cell is kept, and the output gate $o$ how much of the cell is
+    output.
 
-    The backward pass goes through time from the last step to the first. $h_t$ reaches the loss
-    through $y_t$ and through the next step; $c_t$ reaches it through $h_t$ and through $c_{t+1}$:
+    The backward pass runs through time from the last step to the first. $h_t$ affects the loss
+    through $y_t$ and through the next step; $c_t$ affects it through $h_t$ and $c_{t+1}$:
 
     $$dh_t = dy_t + dz_{t+1} u^\top, \qquad
       dc_t = dh_t \odot o_t \odot (1 - \tanh^2 c_t) + dc_{t+1} \odot f_{t+1}$$
@@ -87,39 +88,42 @@ def lstm(
     $$dz^g_t = dc_t \odot i_t \odot (1 - g_t^2), \qquad
       dz^o_t = dh_t \odot \tanh c_t \odot o_t (1 - o_t)$$
 
-    with $dz_{T+1} = 0$ and $dc_{T+1} = 0$ after the last step $T$. The rest does not need a loop:
+    with $dz_{T+1} = 0$ and $dc_{T+1} = 0$ after the last step $T$. The remaining derivatives do not
+    need a loop:
 
     $$dx_t = dz_t w^\top, \quad dw = \sum_t x_t^\top dz_t, \quad
-      du = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_t \sum_m dz_t$$
+      du = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_{t,\,\text{batch}} dz_t$$
 
-    Only what depends on the previous step is computed step by step: the product with $u$ in the
-    forward pass, the product with $u^\top$ in the backward pass, and the elementwise arithmetic.
-    The products with $x$ and $w$, and $du$, take a block of steps at once, so $z$ and $dz$ exist
-    one block at a time.
+    The loop over steps contains only the operations that depend on the previous step: the product
+    with $u$ in the forward pass, the product with $u^\top$ in the backward pass, and the
+    elementwise arithmetic. The products with $x$ and $w$, and $du$, are computed for a block of
+    steps at a time, so $z$ and $dz$ are in memory one block at a time.
 
     This is the LSTM of [Hochreiter and Schmidhuber (1997)][hochreiter1997] with the forget gate of
-    [Gers, Schmidhuber and Cummins (2000)][gers2000], without peepholes. In PyTorch's `LSTM`, `w` is
-    `weight_ih_l0.T`, `u` is `weight_hh_l0.T` and `b` is `bias_ih_l0 + bias_hh_l0`. In Flax's
-    `OptimizedLSTMCell`, `w` is the kernels of `ii, if, ig, io` side by side, and `u` and `b` are
-    the kernels and biases of `hi, hf, hg, ho`.
+    [Gers, Schmidhuber, and Cummins (2000)][gers2000], without peepholes. In PyTorch's `LSTM`, `w`
+    is `weight_ih_l0.T`, `u` is `weight_hh_l0.T`, and `b` is `bias_ih_l0 + bias_hh_l0`. In Flax's
+    `OptimizedLSTMCell`, `w` is the concatenated kernels of `ii, if, ig, io`, and `u` and `b` are
+    the concatenated kernels and biases of `hi, hf, hg, ho`.
 
     Args:
         units: the number of cells, at least 1.
-        w_init: initializer of `w: (features, 4 * units)`.
-        u_init: initializer of `u: (units, 4 * units)`.
-        b_init: initializer of `b: (4 * units,)`; None for a layer without biases. With a bias of 1
-            for the forget gates, `b[units : 2 * units]`, the cells remember longer at first.
+        w_init: initializer of `w: (features, 4 * units)`. The default, `lecun_normal`, has variance
+            `1 / features`.
+        u_init: initializer of `u: (units, 4 * units)`, likewise.
+        b_init: initializer of `b: (4 * units,)`; None for a layer without biases. If the biases of
+            the forget gates, `b[units : 2 * units]`, start at 1, the cells initially remember
+            longer.
 
     Returns:
         A layer with parameters `LstmParams(w, u, b)` and no state. It maps `x: (batch, time,
-        features)` to `y: (batch, time, units)`. Each sequence begins with a state of zeros. The
+        features)` to `y: (batch, time, units)`. Each sequence starts from a state of zeros. The
         cache is `x`, `y`, and the gates and $c$ of each step. In bfloat16 and float16, $h$ and $c$
         are float32 within the loops. With `stepwise`, the state is $h$ and $c$. In `Padded`
-        sequences, the state goes from one valid position to the next.
+        sequences, the state is carried from one valid position to the next and skips padding.
 
     Raises:
-        TypeError: `units` is not a whole number, or an initializer is not a function.
-        ValueError: `units` is below 1, or the input is not sequences of shape `(time, features)`.
+        TypeError: if `units` is not an integer, or an initializer is not callable.
+        ValueError: if `units` is below 1, or an example does not have the shape `(time, features)`.
 
     Examples:
         >>> import jax
@@ -176,7 +180,7 @@ def lstm(
         w, u, b = gathered(params)
         dtype = dy.dtype
 
-        # The gates are arrays of their own: 14 ms for all steps, with slices of a single one 20.
+        # The gates are separate arrays: 14 ms for all steps, where slices of one array take 20.
         def step(carry: tuple[Array, Array, Array], given: Any) -> Any:
             dh, dc, c = carry
             dy, c_before, i, f, g, o = map(wide, given)

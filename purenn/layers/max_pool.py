@@ -31,41 +31,43 @@ def max_pool(
 ) -> Layer:
     r"""Take the maximum of each window, channel by channel.
 
-    Let $W(p)$ be the cells of `x` in the window of output $p$, numbered row by row. Then
+    Let $W(p)$ be the cells of `x` in the window of output $p$, in row-major order. Then
 
     $$y_p = \max_{q \in W(p)} x_q, \qquad dx_q = \sum_{p\,:\,q = \mathrm{first}(p)} dy_p$$
 
-    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that has the maximum. If several cells are
-    equal, as after a ReLU that is off, the first of them gets all of `dy`. PyTorch, TensorFlow and
-    JAX's derivative of `lax.reduce_window` do the same, while `jnp.max` splits it equally; any such
-    split is a subgradient. JAX's derivative of `apply` follows this rule too.
+    where $\mathrm{first}(p)$ is the first cell of $W(p)$ that holds the maximum. If several cells
+    tie for the maximum, as zeros often do after a ReLU, the first one receives all of `dy`.
+    PyTorch, TensorFlow, and JAX's derivative of `lax.reduce_window` do the same, while `jnp.max`
+    splits `dy` equally. Every such choice is a subgradient. JAX's derivative of `apply` follows
+    this layer's rule.
 
-    With padding, $W(p)$ holds only cells of the image, so a maximum is never in the padding, even
-    if all cells of a window are $-\infty$. Rows and columns at the end that do not fill a window
-    are left out, and their `dx` is 0. A NaN in a window makes its `y` NaN, and the `dx` of all its
-    cells.
+    Padding never holds a maximum, even if all cells are $-\infty$, since $W(p)$ contains only cells
+    of the image. Rows and columns at the end that do not fill a window are ignored, and their `dx`
+    is 0. If a window contains a NaN, its `y` is NaN, and so is the `dx` of all its cells.
 
-    Windows that overlap a lot take long to compile, since the backward pass goes once through each
-    of the (kh / sh) · (kw / sw) windows over a cell: 3 s for 8×8 at stride 1, 16 s for 16×16.
+    Heavily overlapping windows take a long time to compile: 3 s for 8×8 windows at stride 1, and 16
+    s for 16×16. The backward pass visits a cell once for each of the (kh / sh) · (kw / sw) windows
+    that contain it.
 
     Args:
-        window: the height and width of each window, or one number for a square.
+        window: the height and width of each window, or one number for a square window.
         strides: the distance from one window to the next, down and across, or one number for both.
-            The default is the size of the window. Windows may overlap or leave gaps.
-        padding: as for `conv2d`: "VALID", "SAME", `((top, bottom), (left, right))`, or one number
-            for all four sides. It must be smaller than the window.
+            The default is the window's size, so windows do not overlap. Other strides make windows
+            overlap or leave gaps.
+        padding: "VALID", "SAME", `((top, bottom), (left, right))`, or one number for all four
+            sides, as in `conv2d`. It must be smaller than the window.
 
     Returns:
         A layer with no parameters and no state. It maps `x: (batch, height, width, channels)` to
         `y: (batch, (height - kh) // sh + 1, (width - kw) // sw + 1, channels)`, where height and
-        width include the padding. The cache is the place of each window's first maximum, one byte
-        for windows of up to 255 cells.
+        width include the padding. The cache holds the position of each window's first maximum,
+        which takes one byte for windows of up to 255 cells.
 
     Raises:
-        TypeError: `window` or `strides` is not a pair of whole numbers, or `padding` is of another
+        TypeError: if `window` or `strides` is not a pair of integers, or `padding` has the wrong
             type.
-        ValueError: one of the numbers is below 1, the image is smaller than the window, or the
-            padding is not smaller than the window.
+        ValueError: if a number is below 1, the image is smaller than the window, or the padding is
+            not smaller than the window.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -77,7 +79,7 @@ def max_pool(
     """
     windows = windows_of("max_pool", window, strides, padding)
     (kh, kw), number = windows.size, windows.number
-    nowhere = number(kh * kw)  # stands for a cell where a window has a NaN
+    nowhere = number(kh * kw)  # the cell number of a window with a NaN
 
     def forward(
         params: Any, state: Any, x: Array, *, train: bool = False, key: Any = None
@@ -116,5 +118,5 @@ def _first_maximum(values: Sequence[Array], places: Sequence[Any]) -> tuple[Arra
 
 
 def _larger(y: Array, value: Array) -> Array:
-    # Not `maximum`: JAX makes its derivative 1/2 for each where both are equal.
+    # Not `maximum`, whose derivative in JAX is 1/2 for each if both are equal.
     return jnp.where((value > y) | jnp.isnan(value), value, y)

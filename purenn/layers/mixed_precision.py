@@ -1,4 +1,4 @@
-"""`mixed_precision`: a layer computed in half precision, with parameters in full precision."""
+"""`mixed_precision`: a layer that computes in half precision, with full-precision parameters."""
 
 from typing import Any
 
@@ -27,44 +27,46 @@ ROOM = 2.0**12  # how large a sum over the rows of dy may be: 1/16 of float16's 
 def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
     r"""Compute a layer in half precision, with its parameters in full precision.
 
-    The floating-point parameters and `x` are cast to `dtype`, and `y` back to the dtype of `x`. In
-    the backward pass, `dy` is cast to `dtype`, and `dparams` and `dx` to the dtypes of the
-    parameters and of `x`. So the parameters that the optimizer updates stay float32, and so does
-    the loss ([Micikevicius et al., 2018][micikevicius2018]). State is not cast: running statistics
-    stay float32. Sums within a layer accumulate in float32 as always.
+    The forward pass casts the floating-point parameters and `x` to `dtype`, and `y` back to the
+    dtype of `x`. The backward pass casts `dy` to `dtype`, and `dparams` and `dx` back to the dtypes
+    of the parameters and of `x`. The loss and the parameters the optimizer updates therefore stay
+    float32 ([Micikevicius et al., 2018][micikevicius2018]). State is not cast, so running
+    statistics stay float32. Sums within a layer accumulate in float32, as always.
 
     float16 rounds numbers below $2^{-25}$ to 0, and the derivatives of a mean over many examples
-    are that small. So each layer's `dy` is divided by a power of two, chosen by its largest
-    element, and the float32 derivatives are multiplied by it. Since a backward pass is linear,
-    $dx(dy) = p\, dx(dy / p)$, exact except for elements that are tiny next to the largest. You need
-    not choose or keep a loss scale. For a 784-128-10 network trained for 30 epochs on MNIST, the
-    error of `dw`, relative to its length, is
+    are that small. Each layer's `dy` is therefore divided by a power of two $p$, chosen by its
+    largest element, and the float32 derivatives are multiplied by $p$. Because a backward pass is
+    linear, $dx(dy) = p\, dx(dy / p)$; this is exact, except for elements that are tiny compared
+    with the largest. You do not need to choose or keep a loss scale. For a 784-128-10 network
+    trained for 30 epochs on MNIST, the error of `dw`, relative to its norm, is
 
         batch                             128      1024      8192     32768
-        float16 without the power of two  0.4 %    1.5 %      11 %      60 %
-        float16                           0.3 %    0.5 %       3 %       3 %
-        bfloat16, which needs none          4 %      3 %       9 %      16 %
+        float16 without the power of two  0.4%     1.5%       11%       60%
+        float16                           0.3%     0.5%        3%        3%
+        bfloat16, which needs none          4%       3%        9%       16%
 
-    The power of two is part of the hand-derived backward pass: `jax.grad` has it only through
+    The power of two is part of the hand-derived backward pass. `jax.grad` uses it only through
     `by_hand(mixed_precision(…))`. Values that overflow in the forward pass, beyond 65504 in
     float16, become infinite and stop `fit`.
 
-    `mixed_precision(serial(a, b))` is `serial(mixed_precision(a), mixed_precision(b))`, and
-    `mixed_precision(repeat(a, n))` is `repeat(mixed_precision(a), n)`, so that `explain` shows
-    every layer; XLA drops the casts between them. On a CPU, XLA multiplies matrices in float32
-    anyway, so you see what half precision does to a model but gain no speed: a step takes 1 to 1.8
-    times as long, and a quarter to a half more memory.
+    `mixed_precision(serial(a, b))` is the same as `serial(mixed_precision(a), mixed_precision(b))`,
+    and `mixed_precision(repeat(a, n))` is the same as `repeat(mixed_precision(a), n)`. So `explain`
+    still shows every layer, and XLA drops the casts between them. On a CPU, XLA multiplies matrices
+    in float32 anyway. There, you can study how half precision affects a model, but you gain no
+    speed: a step takes 1 to 1.8 times as long and a quarter to a half more memory.
 
     Args:
-        layer: a layer, op or function. It takes integers only if the layer itself does, as
+        layer: a layer, op, or function. The result accepts integers only if `layer` does, as
             `serial(rescale(), …)` does; the output is then float32.
-        dtype: float16, bfloat16, float32 or float64 (float32 unless jax_enable_x64 is set).
+        dtype: the dtype to compute in: bfloat16 (the default, with the range of float32), float16,
+            float32, or float64 (float32 unless jax_enable_x64 is set).
 
     Returns:
-        A layer with the parameters, the state and the key of `layer`; `y` has the dtype of `x`.
+        A layer with the parameters and state of `layer`, drawn from the same key; `y` has the dtype
+        of `x`.
 
     Raises:
-        TypeError: `layer` is not a layer, op or function, or `dtype` is another dtype.
+        TypeError: if `layer` is not a layer, op, or function, or `dtype` is not one of these.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -127,7 +129,7 @@ def mixed_precision(layer: ModelLike, dtype: DTypeLike = jnp.bfloat16) -> Layer:
 
 
 def _rounded_steps(inner: Layer, low: Any) -> Steps | None:
-    """Return the steps of a layer from parameters and `x` as they are in `low`."""
+    """Return the steps of a layer, computed from parameters and `x` rounded to `low`."""
     steps = inner.notation.steps
     if steps is None:
         return None
@@ -144,7 +146,7 @@ def _rounded_steps(inner: Layer, low: Any) -> Steps | None:
 
 
 def _dtype_of_y(params: Any, x: Any, y: Any) -> Any:
-    """Return the dtype of `x`; where `x` is integers, that of the parameters, if there are any."""
+    """Return the dtype of `x`, or, for an integer `x`, that of the parameters, if there are any."""
     x, y = array_of(x), array_of(y)
     return x.dtype if checks.is_float(x) else dtype_of(params, y.dtype)
 
@@ -152,8 +154,9 @@ def _dtype_of_y(params: Any, x: Any, y: Any) -> Any:
 def _cast_by_power(dy: Array, dtype: Any) -> tuple[Array, Array | None]:
     """Return `dy` in `dtype`, divided by a power of two if `dtype` has fewer exponents than `dy`.
 
-    The largest finite element becomes about 1, or less, so that a sum over all rows does not
-    overflow. From 2^-8 to 2^8 times that, float16's `dw` is equally good, to a tenth.
+    The largest finite element becomes about 1 or less, so a sum over all rows does not overflow.
+    Scales from 2^-8 to 2^8 times this one give a float16 `dw` of the same accuracy, to within a
+    tenth.
     """
     if not checks.is_float(dy) or jnp.finfo(dtype).nexp >= jnp.finfo(dy.dtype).nexp:
         return dy.astype(dtype), None

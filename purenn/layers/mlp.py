@@ -19,24 +19,27 @@ def mlp(
     activation: ModelLike = relu,
     w_init: Initializer = he_normal,
 ) -> Layer:
-    """Chain dense layers, with an activation after each hidden one.
+    """Chain dense layers, with an activation after each hidden layer.
 
-    The result is a `serial` with one dense layer and one activation per hidden width, and a last
-    dense layer without an activation. Its outputs are logits.
+    The result is a `serial` with a dense layer and an activation for each hidden width, followed by
+    a dense layer without an activation. Its outputs are logits, so use a loss that takes logits,
+    such as `softmax_cross_entropy`.
 
     Args:
         hidden: the widths of the hidden layers, such as `(128,)` or `(16, 16)`; `()` gives a linear
             model.
         outputs: the width of the last layer.
-        activation: an op, or a plain function.
-        w_init: initializer of every weight.
+        activation: an op or a plain function, `relu` by default.
+        w_init: initializer of all weights. The default, `he_normal`, suits `relu`; for `tanh`, pass
+            `glorot_normal`.
 
     Returns:
-        A `serial`, whose parameters are a tuple with a `DenseParams` or `()` per part.
+        A `serial` that maps `x: (..., n_in)` to `y: (..., outputs)`. Its parameters are a tuple
+        with a `DenseParams` for each dense layer and `()` for each activation.
 
     Raises:
-        TypeError: an argument has another type.
-        ValueError: a width is below 1.
+        TypeError: if an argument has the wrong type.
+        ValueError: if a width is below 1.
 
     Examples:
         >>> import jax

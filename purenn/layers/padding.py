@@ -1,4 +1,4 @@
-"""Padding: how many rows and columns a layer puts around images, or steps around sequences."""
+"""Padding: the rows and columns that a layer adds around images, or steps around sequences."""
 
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ Padding: TypeAlias = tuple[Pair, Pair]
 
 
 def checked_padding(layer: str, padding: Any) -> str | Padding:
-    """Return the argument `padding` of a layer in one form: a word in capitals, or two pairs."""
+    """Return the argument `padding` of a layer in normal form: a word in capitals, or two pairs."""
     simple = _word_or_number(layer, padding)
     if simple is not None:
         return simple if isinstance(simple, str) else ((simple, simple), (simple, simple))
@@ -32,7 +32,7 @@ def checked_padding(layer: str, padding: Any) -> str | Padding:
 
 
 def sequence_padding(layer: str, padding: Any) -> str | Padding:
-    """Return the argument `padding` of a layer of sequences, as padding of images of height 1."""
+    """Return the argument `padding` of a sequence layer as padding of images of height 1."""
     simple = _word_or_number(layer, padding)
     if simple is not None:
         return simple if isinstance(simple, str) else ((0, 0), (simple, simple))
@@ -49,7 +49,7 @@ def sequence_padding(layer: str, padding: Any) -> str | Padding:
 
 
 def _word_or_number(layer: str, padding: Any) -> str | int | None:
-    """Return padding that is a word, in capitals, or one number; None for any other."""
+    """Return padding that is a word, in capitals, or one number; None for any other form."""
     if isinstance(padding, str):
         checks.one_of(layer, "padding", padding.upper(), ("SAME", "VALID"))
         return padding.upper()
@@ -59,7 +59,7 @@ def _word_or_number(layer: str, padding: Any) -> str | int | None:
 
 
 def in_numbers(padding: str | Padding, image: Pair, window: Pair, strides: Pair) -> Padding:
-    """Return how many rows and columns are put around an image of this size."""
+    """Return the numbers of rows and columns to add around an image of this size."""
     if not isinstance(padding, str):
         return padding
     rows, columns = lax.padtype_to_pads(image, window, strides, padding)
@@ -71,14 +71,14 @@ def transposed_padding(
 ) -> Padding:
     """Return the padding of the transpose, around one value per window, dilated by the strides.
 
-    With it, windows of the same size at strides of 1 give the image again: each of its cells sees
-    the windows that it is in, turned around.
+    With this padding, windows of the same size at strides of 1 give an image of the original size.
+    Each of its cells sees the windows that contain it, in reverse order.
 
     Args:
         padding: the padding of the image.
         image: its height and width.
-        places: how many windows there are, down and across.
-        window: their height and width, or those of a kernel with its dilation.
+        places: the number of windows, down and across.
+        window: their height and width, or those of a dilated kernel.
         strides: the distance from one window to the next.
     """
     axes = zip(image, places, window, strides, padding, strict=True)

@@ -1,4 +1,4 @@
-"""`parallel`: several layers on the same input."""
+"""`parallel`: several layers applied to the same input."""
 
 from typing import Any, NamedTuple
 
@@ -34,26 +34,27 @@ def parallel(*layers: ModelLike, combine: str = "sum") -> Layer:
     $$\text{concat:}\quad y = [y_1, \dots, y_n], \qquad
       dy_i = \text{the columns of } dy \text{ that are those of } y_i \text{ in } y$$
 
-    $x$ reaches $y$ through each of the layers, so $dx = \sum_i dx_i$. A product without $y_i$ is
-    computed from the outputs before and after it. Nothing is divided by $y_i$, so it may be 0. A
-    product that is too large for its dtype is infinite, and $0 \cdot \infty$ is NaN.
+    $x$ affects $y$ through every layer, so $dx = \sum_i dx_i$. The product of all outputs except
+    $y_i$ is computed from the outputs before and after it, without a division, so $y_i$ may be 0.
+    If a product overflows its dtype, it is infinite, and $0 \cdot \infty$ is NaN.
 
-    An empty `serial()` passes $x$ on unchanged, so `parallel(serial(), layer)` is
-    `residual(layer)`. In stax, `FanOut`, `parallel`, and `FanInSum` or `FanInConcat` do the same.
+    An empty `serial()` is the identity, so `parallel(serial(), layer)` equals `residual(layer)`. In
+    stax, the combination of `FanOut`, `parallel`, and `FanInSum` or `FanInConcat` does the same.
 
     Args:
-        *layers: layers, ops or functions, at least one.
-        combine: "sum" or "product", element by element, for outputs of the same shape; or "concat",
-            along the last axis, for outputs whose other axes match. Nothing is broadcast.
+        *layers: layers, ops, or functions, at least one.
+        combine: "sum" (the default) or "product", elementwise, for outputs of the same shape; or
+            "concat", along the last axis, for outputs whose other axes match. Nothing is broadcast.
 
     Returns:
-        A layer whose parameters and state are tuples with one entry per layer. Layer `i` gets the
-        key `fold_in(key, i)`. The cache holds the layers' caches and, for a product, their outputs.
+        A layer whose parameters and state are tuples with one entry per layer. Layer `i` receives
+        the key `fold_in(key, i)`. The cache holds the layers' caches and, for a product, their
+        outputs.
 
     Raises:
-        TypeError: a layer is not one of these, or outputs have different dtypes.
-        ValueError: there are no layers, `combine` is another word, or, at `init` or `forward`, the
-            shapes of the outputs do not fit together.
+        TypeError: if a layer is not one of these, or outputs have different dtypes.
+        ValueError: if there are no layers, `combine` is none of these words, or, at `init` or
+            `forward`, the shapes of the outputs do not fit together.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -1,7 +1,7 @@
-"""A batch in pieces that are small enough to stay in a CPU's caches.
+"""A batch in pieces that are small enough for a CPU's caches.
 
-On a mesh of devices a loop over pieces would add up the derivatives of all devices for each piece.
-The type of an array tells whether it is on one.
+On a mesh of devices, a loop over pieces would sum the derivatives of all devices for each piece.
+The type of an array shows whether it is on a mesh.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from jax import Array, lax
 
 
 def count_of(images: int, least: float) -> int:
-    """Return the number of equal pieces of a batch, each with at least so many images."""
+    """Return the number of equal pieces of a batch, each with at least `least` images."""
     sizes = range(1, images)
     return images // next((n for n in sizes if n >= least and images % n == 0), images)
 

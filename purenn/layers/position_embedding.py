@@ -1,4 +1,4 @@
-"""`position_embedding`: a vector of its own for each position, added to the sequence."""
+"""`position_embedding`: a learned vector for each position, added to the sequence."""
 
 from typing import Any, NamedTuple
 
@@ -30,24 +30,25 @@ class PositionEmbeddingParams(NamedTuple):
 def position_embedding(length: int, *, w_init: Initializer = small_normal) -> Layer:
     r"""Add a learned vector to each position of a sequence: $y_p = x_p + w_p$.
 
-    $$dx = dy, \qquad dw_p = \sum_m dy_p$$
+    $$dx = dy, \qquad dw_p = \sum_i dy_{ip}$$
 
-    $w$ is the same for every sequence of the batch, so $dw$ is a sum over the batch $m$. Positions
-    beyond the end of a shorter sequence get 0. The layer goes after an `embedding`, as in GPT-2.
-    [Vaswani et al. (2017)][vaswani2017] found that it does as well as fixed sines.
+    All sequences of the batch share $w$, so $dw$ is a sum over the examples $i$. The rows of $dw$
+    beyond the end of the sequences are 0. Use the layer after an `embedding`, as in GPT-2. [Vaswani
+    et al. (2017)][vaswani2017] found that learned vectors work as well as fixed sines.
 
     Args:
-        length: the number of positions of the longest sequence, at least 1.
-        w_init: initializer of `w: (length, features)`. The default is normal with a standard
-            deviation of 0.02, as in GPT-2.
+        length: the length of the longest sequence, at least 1.
+        w_init: initializer of `w: (length, features)`. The default draws normal numbers with a
+            standard deviation of 0.02, as in GPT-2.
 
     Returns:
         A layer with parameters `PositionEmbeddingParams(w)` and no state;
         `x, y: (batch, ..., time, features)` with `time` at most `length`. The cache is empty.
 
     Raises:
-        TypeError: `length` is not a whole number, or `w_init` is not a function.
-        ValueError: `length` is below 1; at `init` and `forward`, a sequence is longer.
+        TypeError: if `length` is not an integer, or `w_init` is not callable.
+        ValueError: if `length` is below 1; at `init` or `forward`, a sequence is longer than
+            `length`.
 
     Examples:
         >>> import jax.numpy as jnp

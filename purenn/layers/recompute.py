@@ -1,4 +1,4 @@
-"""`recompute`: a layer that keeps only its input, and computes the rest again in the backward."""
+"""`recompute`: a layer that caches only its input and recomputes the rest in the backward pass."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,29 +29,31 @@ class _Saved:
 
 
 def recompute(layer: ModelLike) -> Layer:
-    """Reduce a layer's cache to `x`, `state` and `key`: less memory for more time.
+    """Reduce a layer's cache to `x`, `state`, and `key`, trading time for memory.
 
-    The backward pass runs the layer's forward pass again, then its backward pass. This is called
-    gradient checkpointing ([Chen et al., 2016][chen2016]). It pays off where activations are large
-    and cheap to compute, as between two dense layers or convolutions. Let such a block *end* with
-    its dense layer. The product of that layer is then not computed again, since its derivatives
-    need only its input:
+    The backward pass first runs the layer's forward pass again, then its backward pass. This
+    technique is called gradient checkpointing ([Chen et al., 2016][chen2016]). Use it where
+    activations are large and cheap to compute, as between two dense layers or convolutions. Let
+    each block *end* with its dense layer. That layer's product is then not recomputed, since its
+    derivatives need only its input. For example,
 
         recompute(serial(batch_norm(), gelu, dropout(0.1), dense(512)))
 
-    keeps one array per block; the layers by themselves keep two. A step of eight such blocks at
-    batch 4096 takes 105 MiB of temporary memory instead of 153, in the same time. Blocks that
-    *begin* with the dense layer take 97 MiB, with a third more products. Around an entire model,
-    `recompute` gains nothing, since everything then exists at the same time again.
+    keeps one array per block, where the layers without `recompute` keep two. A step of eight such
+    blocks at batch 4096 takes 105 MiB of temporary memory instead of 153 MiB, in the same time.
+    Blocks that *begin* with the dense layer take 97 MiB, with a third more products. Wrapping an
+    entire model in `recompute` saves nothing, since the backward pass then has all activations in
+    memory again.
 
     Args:
-        layer: a layer, op or function.
+        layer: a layer, op, or function.
 
     Returns:
-        A layer with the parameters, the state, the values and the derivatives of `layer`.
+        A layer with the same parameters, state, outputs, and derivatives as `layer`, whose cache is
+        `(x, state, key)`.
 
     Raises:
-        TypeError: `layer` is not one of these.
+        TypeError: if `layer` is not one of these.
 
     Examples:
         >>> import jax
@@ -117,16 +119,16 @@ def recompute(layer: ModelLike) -> Layer:
 
 
 def _once_known(dy: Array, x: Array) -> Array:
-    """Return `x` in such a way that nothing is computed from it before `dy` is known.
+    """Return `x` so that nothing is computed from it before `dy` is known.
 
-    The barrier keeps XLA from merging the second forward with the first. On jax 0.10 it is gone
-    when XLA:CPU orders the work, and without the selection, of `x` or `x`, both forwards would run
-    at the same time: 153 MiB instead of 105 in the example above. Each example selects for itself,
-    so that none waits for another device.
+    The barrier keeps XLA from merging the second forward pass with the first. On jax 0.10, the
+    barrier is removed before XLA:CPU orders the work. Without the selection between `x` and `x`,
+    both forward passes would then run at the same time and take 153 MiB instead of 105 MiB in the
+    example above. The selection is per example, so no device waits for another.
     """
 
     def selected(dy: Array, x: Array) -> Array:
-        # One number of each example; of axes that are sharded, if the type says so, all of them.
+        # One number per example; if the type says that an axis is sharded, all numbers along it.
         first = dy[:, *(slice(1) if axis is None else slice(None) for axis in spec_of(dy)[1:])]
         known = jnp.sum(first, axis=range(1, dy.ndim)) == 0
         known = known.reshape(-1, *(1 for _ in x.shape[1:]))

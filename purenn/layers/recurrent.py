@@ -1,4 +1,4 @@
-"""What `gru` and `lstm` share: their weights, and the work outside the loop over the steps."""
+"""The parts shared by `gru` and `lstm`: weights, and the work outside the loop over steps."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ LEAST, MOST = 4, 16  # steps of a block
 
 
 class Drawn(NamedTuple):
-    """What `draw_weights` returns; the biases are None without an initializer of them."""
+    """The result of `draw_weights`; biases without an initializer are None."""
 
     w: Array  # (features, gates * units)
     u: Array  # (units, gates * units)
@@ -26,7 +26,7 @@ class Drawn(NamedTuple):
 
 
 def check_initializers(layer: str, w_init: Any, u_init: Any, b_init: Any) -> None:
-    """Reject what is not an initializer; `b_init` may be None, which leaves the biases out."""
+    """Reject anything but an initializer; `b_init` may be None, for no biases."""
     checks.function(layer, "w_init", w_init)
     checks.function(layer, "u_init", u_init)
     if b_init is not None:
@@ -41,7 +41,7 @@ def draw_weights(
     gates: int,
     inits: tuple[Initializer, Initializer, Initializer | None],
 ) -> Drawn:
-    """Return the weights of all gates side by side, drawn as one matrix each."""
+    """Return the concatenated weights of all gates, each drawn as a separate matrix."""
     if len(in_shape) != 2 or 0 in in_shape:
         raise ValueError(
             f"{name}: in_shape is {in_shape}, expected (time, features), both at least 1"
@@ -78,10 +78,10 @@ def check_sequences(name: str, params: Any, x: Array) -> None:
 def in_blocks(a: Array) -> Array:
     """Return `(batch, time, ...)` as blocks of steps, `(blocks, steps, batch, ...)`.
 
-    What the loops need from all steps, such as `x @ w`, then exists one block at a time, in the
-    CPU's cache. A training step of the LSTM of `tests/benchmarks` (100 steps of 64 examples, 128
-    features and units) takes 62 ms instead of 84, and inside a compiled loop 60 instead of 69, on
-    one core of a Xeon with AVX-512 (jax 0.10.1).
+    Values that the loops need from all steps, such as `x @ w`, are then in memory one block at a
+    time, in the CPU's cache. A training step of the LSTM of `tests/benchmarks` (100 steps of 64
+    examples, 128 features and units) takes 62 ms instead of 84 ms, and inside a compiled loop 60 ms
+    instead of 69 ms, on one core of a Xeon with AVX-512 (jax 0.10.1).
     """
     return cut(jnp.swapaxes(a, 0, 1))
 
@@ -107,21 +107,22 @@ def out_of_blocks(a: Array) -> Array:
 
 
 def _steps_of_a_block(time: int) -> int:
-    """Return the largest divisor up to `MOST`; all steps if that is too few to gain anything."""
+    """Return the largest divisor up to `MOST`, or all steps if that is too few to save time."""
     largest = max((n for n in range(1, MOST + 1) if time % n == 0), default=time)
     return largest if largest >= LEAST else time
 
 
 def gathered(params: Any) -> Any:
-    """Return parameters that are not sharded, as far as their types say that they are.
+    """Return parameters without the sharding that their types state.
 
-    Each unit needs all units of the previous step, so sharded units would be gathered in each step.
+    Each unit needs all units of the previous step, so sharded units would be gathered in every
+    step.
     """
     return jax.tree.map(lambda a: _kept_sharded(a, ()), params)
 
 
 def by_batch(a: Array) -> Array:
-    """Return `(batch, time, ...)` sharded along the batch alone, if its type says more."""
+    """Return `(batch, time, ...)` sharded only along the batch, if its type states a sharding."""
     return _kept_sharded(a, (0,))
 
 
@@ -140,14 +141,14 @@ def zero_state(x: Array, units: int, *others: Any) -> Array:
 
 
 def states_before(y: Array) -> Array:
-    """Return h before each step, in blocks, given that after it, `(batch, time, units)`."""
+    """Return h before each step, in blocks, given h after each step, `(batch, time, units)`."""
     h = jnp.swapaxes(y, 0, 1)
     zero = varying_together(jnp.zeros((), h.dtype), h)
     return cut(lax.pad(h, zero, ((1, -1, 0), (0, 0, 0), (0, 0, 0))))
 
 
 def zero_sums(params: Any, *others: Any) -> Any:
-    """Return zeros like parameters, in float32 at least, to which each block adds its share."""
+    """Return zeros like the parameters, in at least float32, to which each block adds its share."""
     zeros = jax.tree.map(lambda p: jnp.zeros_like(p, dtype=wide_dtype(p.dtype)), params)
     return varying_together(zeros, params, *others)
 
@@ -155,8 +156,8 @@ def zero_sums(params: Any, *others: Any) -> Any:
 def over_steps(a: Array, dz: Array, like: Array) -> Array:
     """Return the sum of `a.T @ dz` over the steps of a block, sharded as `like`.
 
-    On a CPU both axes become one before the product: 7 ms instead of 12 for 100 steps of (64, 128)
-    and (64, 512), on one core of a Xeon with AVX-512 (jax 0.10.1).
+    On a CPU both axes are merged before the product, which takes 7 ms instead of 12 ms for 100
+    steps of (64, 128) and (64, 512), on one core of a Xeon with AVX-512 (jax 0.10.1).
     """
     sharding, dtype = sharding_of(like, beside=a), like.dtype
 
@@ -176,7 +177,7 @@ def over_steps(a: Array, dz: Array, like: Array) -> Array:
 def sum_over_steps(dz: Array, like: Array) -> Array:
     """Return the sum of `dz` over the steps of a block and the batch, sharded as `like`.
 
-    As a product with ones it takes 2 ms, as a sum 3 to 11, in the case of `over_steps`.
+    In the case of `over_steps`, a product with ones takes 2 ms, and a sum 3 to 11 ms.
     """
     ones = jnp.ones_like(dz[..., :1])
     return over_steps(ones, dz, jnp.expand_dims(like, 0)).squeeze(0)

@@ -1,4 +1,4 @@
-"""`Padded` sequences for recurrent layers: the valid positions come first, padding after them."""
+"""`Padded` sequences for recurrent layers: valid positions first, padding after them."""
 
 import functools
 from typing import Any
@@ -12,11 +12,11 @@ from purenn.core.types import Fn
 
 
 def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
-    """Return the passes of a recurrent layer for `Padded` too.
+    """Return the passes of a recurrent layer, extended to `Padded`.
 
     An output does not depend on later positions. So the valid positions of each sequence are moved
-    to its beginning, and the outputs back to where they belong. The layer then goes from one valid
-    position to the next, whatever is between them.
+    to its beginning, and the outputs are moved back to their original positions. The state is
+    thereby carried from one valid position to the next.
 
     Args:
         forward: `(params, state, x, *, train, key) -> (y, state, saved)`, of arrays.
@@ -47,6 +47,6 @@ def with_padding(forward: Fn, backward: Fn) -> tuple[Fn, Fn]:
 
 
 def _moved(a: Any, order: Array) -> Array:
-    """Return each sequence with its positions in another order."""
+    """Return each sequence with its positions in the given order."""
     moved: Array = jax.vmap(lambda sequence, own: sequence[own])(a, order)
     return moved

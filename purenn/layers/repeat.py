@@ -1,4 +1,4 @@
-"""`repeat`: many layers of the same kind, one after the other, as one compiled loop."""
+"""`repeat`: a chain of layers of the same kind, as one compiled loop."""
 
 import operator
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ NEXT_X = -1  # in place of an array of a cache that is the layer's y: the x of t
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Kept:
-    """A layer's cache with each array once; a loop would keep the same array twice."""
+    """A layer's cache without duplicates; a loop would keep the same array twice."""
 
     arrays: tuple[Array, ...]
     places: tuple[int, ...] = field(metadata={"static": True})  # of the cache's leaves in `arrays`
@@ -35,7 +35,7 @@ class _Kept:
 
     @classmethod
     def of(cls, cache: Any, x: Array, y: Array) -> "_Kept":
-        """Pack a cache; its `y` is left out if it has `x` too, which is then its first array."""
+        """Pack a cache, without `y` if it also holds `x`, which is then its first array."""
         leaves, structure = jax.tree.flatten(cache)
         keeps_x = any(leaf is x for leaf in leaves)
         arrays, places = [x] if keeps_x else [], []
@@ -48,7 +48,7 @@ class _Kept:
         return cls(tuple(arrays), tuple(places), structure)
 
     def cache(self, y: Array | None) -> Any:
-        """Return the cache again; `y` is only needed if it holds it."""
+        """Unpack the cache; `y` is needed only if the cache holds it."""
         leaves = [y if place == NEXT_X else self.arrays[place] for place in self.places]
         return jax.tree.unflatten(self.structure, leaves)
 
@@ -65,42 +65,43 @@ class _Saved:
 
 
 def repeat(layer: ModelLike, times: int) -> Layer:
-    r"""Apply `times` layers of the same kind one after the other, each with its own parameters.
+    r"""Apply `times` layers of the same kind in sequence, each with its own parameters.
 
     $$x_{i+1} = f(\theta_i, x_i), \qquad
       d\theta_i = \left(\frac{\partial x_{i+1}}{\partial \theta_i}\right)^{\!\top} dx_{i+1},
       \qquad dx_i = \left(\frac{\partial x_{i+1}}{\partial x_i}\right)^{\!\top} dx_{i+1}$$
 
-    with $x_0 = x$, $y = x_n$ and $dx_n = dy$, for $n$ layers. The result is that of `serial(layer,
-    ..., layer)`, computed as one `lax.scan` forward and one backward. So neither the program nor
-    the time to compile it grows with `times`.
+    with $x_0 = x$, $y = x_n$, and $dx_n = dy$, for $n$ layers. The result equals that of
+    `serial(layer, ..., layer)`, computed as one `lax.scan` forward and one backward. The size of
+    the program and the time to compile it therefore do not grow with `times`.
 
-    Take 48 blocks `residual(serial(layer_norm(), dense(256), gelu, dense(64)))` at batch 1024, on
-    two cores of a Xeon with AVX-512 and jax 0.10.1. A step of `value_and_grad` compiles in 0.5 s,
-    as with 2 blocks; 48 separate blocks take 1.8 s. `init` takes 0.9 s instead of 12. Temporary
-    memory is 123 MiB instead of 122: 48 caches and, for any number of blocks, the working memory of
-    one. On a CPU a step takes 1.1 to 1.3 times as long, since the loop copies each layer's weights
-    and cache; the larger the batch, the smaller the difference.
+    For example, take 48 blocks `residual(serial(layer_norm(), dense(256), gelu, dense(64)))` at
+    batch 1024, on two cores of a Xeon with AVX-512 and jax 0.10.1. A step of `value_and_grad`
+    compiles in 0.5 s, as long as for 2 blocks, while 48 separate blocks take 1.8 s. `init` takes
+    0.9 s instead of 12 s. Temporary memory is 123 MiB instead of 122 MiB: 48 caches, plus the
+    working memory of a single block. On a CPU a step takes 1.1 to 1.3 times as long, since the loop
+    copies the weights and the cache of each layer. The difference shrinks as the batch grows.
 
-    The cache of every layer is kept. An array that appears in it twice is kept once, and so is an
-    output that the next layer keeps as its input. `repeat(recompute(layer), times)` keeps only the
-    input of each layer.
+    The caches of all layers are kept. An array that appears twice in a cache is stored only once,
+    and so is an output that the next layer keeps as its input. `repeat(recompute(layer), times)`
+    keeps only the input of each layer.
 
     Args:
-        layer: a layer, op or function whose output has the shape and dtype of its input.
+        layer: a layer, op, or function whose output has the shape and dtype of its input.
         times: the number of layers, at least 1; static.
 
     Returns:
-        A layer whose parameters and state are those of `layer` with an additional first axis, which
-        counts the layers. Layer `i` gets the key `fold_in(key, i)`, as in `serial`, so a compiled
-        `init` draws the same numbers as `serial`. purenn's own parameters name their weights, for
-        `adamw` and `l2_penalty`. In a tuple or dict of your own layer, a stacked bias has two axes
-        and counts as a weight (see `l2_penalty`).
+        A layer whose parameters and state are those of `layer` with an additional first axis of
+        length `times`; `y` has the shape of `x`. Layer `i` receives the key `fold_in(key, i)`, as
+        in `serial`, so a compiled `init` draws the same numbers as `serial`. purenn's parameter
+        classes declare which of their fields are weights, for `adamw` and `l2_penalty`. In a tuple
+        or dict of your own layer, a stacked bias has two axes and counts as a weight (see
+        `l2_penalty`).
 
     Raises:
-        TypeError: `layer` is not one of these or changes the dtype, or `times` is not a whole
-            number.
-        ValueError: `times` is below 1, or `layer` changes the shape, at `init` or `forward`.
+        TypeError: if `layer` is not one of these or changes the dtype, or `times` is not an
+            integer.
+        ValueError: if `times` is below 1, or `layer` changes the shape, at `init` or `forward`.
 
     Examples:
         >>> import jax
@@ -173,7 +174,7 @@ def repeat(layer: ModelLike, times: int) -> Layer:
             checks.same_shape(name, "layer(x)", y, "x", x)
             checks.same_dtype(name, "layer(x)", y, "x", x)
             y = reshard_like(y, x)
-            # A state that is passed on is not copied.
+            # An unchanged state is not copied.
             own_state = None if _same(own_state, old_state) else own_state
             return y, (own_state, [_Kept.of(each, x, y) for each in cache])
 

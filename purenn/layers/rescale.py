@@ -1,4 +1,4 @@
-"""`rescale`: raw integers, such as the pixels of an image, made small floats."""
+"""`rescale`: multiplication by a constant, which turns pixels into small floats."""
 
 from typing import Any
 
@@ -18,20 +18,22 @@ from purenn.core.types import Scalar
 def rescale(scale: Scalar = 1 / 255, *, dtype: DTypeLike = jnp.float32) -> Layer:
     """Multiply by a constant: `y = scale * x`, `dx = scale * dy`.
 
-    Integers are converted to `dtype`; floats keep their own. As the first layer of a model, it
-    takes uint8 images as they are, in a quarter of the memory, and no caller can forget the
-    scaling. An integer `x` has no derivative: `dx` is `None`.
+    Integers are converted to `dtype`, while floats keep their dtype. As a model's first layer,
+    `rescale` accepts raw uint8 images, which take a quarter of the memory of float32, and callers
+    cannot forget to scale them. An integer `x` has no derivative, so its `dx` is `None`.
 
     Args:
-        scale: the constant, a number or a traced scalar. The default maps bytes to 0 … 1.
-        dtype: the dtype for integers: float32, float16, bfloat16, or float64 with jax_enable_x64.
+        scale: the constant, a number or a traced scalar. The default, 1 / 255, maps bytes to
+            numbers between 0 and 1.
+        dtype: the dtype to which integers are converted: float32, float16, bfloat16, or float64
+            with jax_enable_x64.
 
     Returns:
-        A layer with no parameters and no state.
+        A layer with no parameters and no state; `y` has the shape of `x`.
 
     Raises:
-        TypeError: `scale` is not a number, or `dtype` not one of these.
-        ValueError: `dtype` is float64, and jax_enable_x64 is not set.
+        TypeError: if `scale` is not a number, or `dtype` is not one of these.
+        ValueError: if `dtype` is float64, and jax_enable_x64 is not set.
 
     Examples:
         >>> import jax.numpy as jnp

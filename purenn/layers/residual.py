@@ -1,4 +1,4 @@
-"""`residual`: a layer with a shortcut around it."""
+"""`residual`: a layer with a shortcut connection around it."""
 
 from typing import Any
 
@@ -20,26 +20,28 @@ from purenn.layers.stepwise import stepwise
 def residual(layer: ModelLike, *, projection: ModelLike | None = None) -> Layer:
     """Add a layer's input to its output: `y = x + layer(x)`.
 
-    This is a residual connection ([He et al., 2016][he2016]). A sum passes its derivative on to
-    both terms, so `dx = dy + layer's dx`.
+    This is a residual connection ([He et al., 2016][he2016]). Both terms of the sum receive `dy`,
+    so `dx` is `dy` plus the layer's `dx`.
 
-    If the layer changes the shape, a projection gives $x$ the new shape: `y = projection(x) +
-    layer(x)`, so `dx = projection's dx + layer's dx`. In ResNets the projection is a 1×1
-    convolution with the strides of the layer, followed by `batch_norm`.
+    If the layer changes the shape, a projection maps `x` to the new shape: `y = projection(x) +
+    layer(x)`. Then `dx` is the sum of the projection's `dx` and the layer's `dx`. In ResNets, the
+    projection is a 1×1 convolution with the strides of the layer, followed by `batch_norm`.
 
     Args:
-        layer: a layer, op or function whose output has the shape of its input, or of the
-            projection's output if there is one.
-        projection: a layer, op or function. None adds the input unchanged.
+        layer: a layer, op, or function whose output has the shape of its input or, if there is a
+            projection, of the projection's output.
+        projection: a layer, op, or function. The default, None, adds the input unchanged.
 
     Returns:
-        A layer with the parameters, the state and the cache of `layer`, which gets the same key.
-        With a projection, each is a pair, first `layer`'s and then the projection's. They get the
-        keys `fold_in(key, 0)` and `fold_in(key, 1)`, as in `parallel`.
+        A layer with the parameters, state, and cache of `layer`, drawn from the same key; `y` has
+        the shape of `layer`'s output. With a projection, each of the three is a pair, for `layer`
+        and for the projection, which receive the keys `fold_in(key, 0)` and `fold_in(key, 1)`, as
+        in `parallel`.
 
     Raises:
-        TypeError: `layer` or `projection` is not one of these, or their dtypes differ.
-        ValueError: the two terms have different shapes, at `init` or `forward`.
+        TypeError: if `layer` or `projection` is not one of these, or the two terms have different
+            dtypes.
+        ValueError: if the two terms have different shapes, at `init` or `forward`.
 
     Examples:
         >>> import jax.numpy as jnp

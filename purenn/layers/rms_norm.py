@@ -17,10 +17,10 @@ from purenn.initializers import ones
 
 @weights()
 class RmsNormParams(NamedTuple):
-    r"""Scale of `rms_norm`.
+    r"""The scale of `rms_norm`.
 
     Attributes:
-        gamma: the scale $\gamma$, `(features,)`; 1 at first.
+        gamma: the scale $\gamma$, `(features,)`; initially 1.
     """
 
     gamma: Array  # (features,)
@@ -32,38 +32,38 @@ class _Saved(NamedTuple):
 
 
 def rms_norm(*, epsilon: Scalar = 1e-6) -> Layer:
-    r"""Divide each example by the root mean square of its features, then scale it.
+    r"""Divide each row by the root mean square of its features, then scale it.
 
     For each row of $x$, with $n$ features ([Zhang and Sennrich, 2019][zhang2019]),
 
     $$r = \frac{1}{\sqrt{\tfrac1n \sum_j x_j^2 + \epsilon}}, \qquad
       \hat x = r\, x, \qquad y = \gamma \hat x$$
 
-    $\gamma$ is the same for every row, so its derivative is a sum over the rows $m$. A row's $r$
-    depends on each of its $x$: $\partial r / \partial x_j = -r^3 x_j / n$. With
-    $v = \gamma\, dy$, the derivative with respect to $\hat x$,
+    All rows share $\gamma$, so its derivative is a sum over the rows $i$. The $r$ of a row depends
+    on each of its $x_j$: $\partial r / \partial x_j = -r^3 x_j / n$. With $v = \gamma\, dy$, the
+    derivative with respect to $\hat x$,
 
-    $$d\gamma = \sum_m dy\, \hat x, \qquad
+    $$d\gamma = \sum_i dy_i\, \hat x_i, \qquad
       dx = r\, v - x\, r^3\, \tfrac1n \sum_j v_j x_j
          = r \left(v - \hat x\, \tfrac1n \sum_j v_j \hat x_j\right)$$
 
-    This is `layer_norm` without the mean and the shift. It does the same in training and in
+    This is `layer_norm` without the mean and the shift. It behaves the same in training and in
     evaluation. Epsilon is under the root, as in Llama and in PyTorch's `RMSNorm`, whose default is
-    the dtype's own epsilon. If the mean square overflows, the row is NaN; in float32 this takes
-    values of about 1e19. With a single feature, little more than its sign is left, so the
-    derivative is almost 0.
+    the machine epsilon of the dtype. If the mean square overflows, the row is NaN; in float32,
+    values of about 1e19 are enough. With a single feature, `y` is little more than the sign of `x`,
+    so the derivative is almost 0.
 
     Args:
-        epsilon: added to the mean square, under the root: a number or a traced scalar. A traced
-            scalar below 0 gives NaN.
+        epsilon: added to the mean square, under the root, to avoid a division by zero for a row of
+            zeros: a number or a traced scalar. A traced scalar below 0 gives NaN.
 
     Returns:
         A layer with parameters `RmsNormParams(gamma)` and no state; `x, y: (..., features)`. The
         mean square is computed in float32 or better. The cache is `x` and one value per row.
 
     Raises:
-        TypeError: `epsilon` is not a number.
-        ValueError: `epsilon` is below 0.
+        TypeError: if `epsilon` is not a number.
+        ValueError: if `epsilon` is below 0.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""Which scores of attention exist at the same time: a block of queries, and keys that it sees."""
+"""The blocks of attention's scores in memory: a block of queries, and the keys that it sees."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-MOST = 8  # blocks of queries; each is compiled by itself
+MOST = 8  # blocks of queries; each is compiled separately
 
 
 class Sizes(NamedTuple):
-    """How large blocks are.
+    """The sizes of blocks.
 
     Attributes:
-        together: how long a sequence may be for a block of queries to see all its keys at once. In
-            a longer one, keys come block by block.
-        short: queries of a block, of a sequence of up to `together` positions.
-        long: queries of a block, and keys, of a longer one. If that makes more than `MOST` blocks,
-            there are `MOST` larger ones.
+        together: the largest length of a sequence for which a block of queries sees all its keys in
+            one step. In a longer sequence, keys are processed in blocks.
+        short: the number of queries per block in a sequence of up to `together` positions.
+        long: the number of queries, and of keys, per block in a longer sequence. If this makes more
+            than `MOST` blocks, there are `MOST` larger ones.
     """
 
     together: int
@@ -40,14 +40,14 @@ ELSEWHERE = Sizes(together=1024, short=512, long=512)
 
 @dataclass(frozen=True)
 class Blocks:
-    """How a sequence is divided into blocks of queries.
+    """The division of a sequence into blocks of queries.
 
     Attributes:
-        time: how many positions there are.
-        causal: whether a query sees no key of a later position.
-        together: up to which length a block of queries sees all its keys at once.
-        size: queries of a block.
-        end: `time`, or with what fills the last block if keys come block by block.
+        time: the number of positions.
+        causal: whether later keys are hidden from a query.
+        together: the largest length for which a block of queries sees all its keys in one step.
+        size: the number of queries per block.
+        end: `time`, plus the positions that fill the last block if keys are processed in blocks.
     """
 
     time: int
@@ -77,7 +77,7 @@ class Blocks:
         return jnp.pad(a, ((0, 0),) * (a.ndim - 2) + ((0, more), (0, 0))) if more else a
 
     def valid(self, valid: Array | None) -> Array | None:
-        """Return which keys count up to `end`; None for all. Causal masks hide what was added."""
+        """Return the mask of keys up to `end`; None for all. Causal masks hide the added keys."""
         more = self.end - self.time
         if not more or (valid is None and self.causal):
             return valid
@@ -87,14 +87,14 @@ class Blocks:
 
 
 class Queries(NamedTuple):
-    """A block of queries, and the keys that it sees: from the first one on.
+    """A block of queries, and the keys that it sees, starting from the first key.
 
     Attributes:
-        start: position of the first query.
-        stop: position after the last.
-        keys: how many keys.
-        size: how many of them at once.
-        causal: whether a query sees no key of a later position.
+        start: the position of the first query.
+        stop: the position after the last query.
+        keys: the number of keys.
+        size: the number of keys per step.
+        causal: whether later keys are hidden from a query.
     """
 
     start: int
@@ -115,7 +115,7 @@ class Queries(NamedTuple):
         return lax.scan(lambda carry, j: (block(carry, j), None), carry, numbers)[0]
 
     def mask(self, valid: Array | None, j: Any) -> Array | None:
-        """Return which keys of block `j` each query sees; None for all."""
+        """Return the mask of the keys of block `j` that each query sees; None for all."""
         seen = None if valid is None else self.columns(valid, j)[:, None, None, None, :]
         if not self.causal:
             return seen
@@ -136,7 +136,7 @@ class Queries(NamedTuple):
         return self._block(a, j, a.ndim - 1)
 
     def added(self, a: Array, block: Array, j: Any) -> Array:
-        """Return `(..., time)` with something added to block `j` of keys."""
+        """Return `(..., time)` with `block` added to block `j` of keys."""
         block = self.columns(a, j) + block
         return lax.dynamic_update_slice_in_dim(a, block, j * self.size, a.ndim - 1)
 
@@ -147,9 +147,9 @@ class Queries(NamedTuple):
 
 
 def blocked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function of `Blocks` and arrays, the queries first, the blocks that suit the platform.
+    """Bind a function of `Blocks` and arrays, queries first, to the blocks that suit the platform.
 
-    What results takes the arrays and `causal`.
+    The result takes the arrays and `causal`.
     """
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""`serial`: layers one after the other."""
+"""`serial`: a chain of layers."""
 
 from typing import Any
 
@@ -21,22 +21,25 @@ from purenn.layers.stepwise import stepwise
 
 
 def serial(*layers: ModelLike) -> Layer:
-    r"""Apply layers one after the other: $y = f_n(\dots f_2(f_1(x)))$.
+    r"""Apply layers in sequence: $y = f_n(\dots f_2(f_1(x)))$.
 
-    The backward pass is the chain rule: it runs the backward passes of the parts in reverse order.
-    The `dx` of one part is the `dy` of the part before it.
+    The backward pass is the chain rule: it runs the backward passes of the parts in reverse order,
+    and the `dx` of each part is the `dy` of the part before it.
 
     Args:
-        *layers: layers, ops (`relu`), ops with options (`partial(leaky_relu, ...)`), or plain
-            functions of an array, which `jax.vjp` differentiates.
+        *layers: the parts, in order. Each is a layer, an op such as `relu`, an op with options such
+            as `partial(leaky_relu, negative_slope=0.1)`, or a plain function of an array, which
+            `jax.vjp` differentiates. Without parts, `serial()` is the identity.
 
     Returns:
-        A layer whose parameters, state and cache are tuples with one entry per part. Shapes are
-        inferred at `init`. Part `i` gets the key `fold_in(key, i)`. `serial()` without parts is the
-        identity.
+        A layer whose parameters, state, and cache are tuples with one entry per part; an op's entry
+        is `()`. It maps the `x` of the first part to the `y` of the last. `init` infers the shapes
+        in between. Part `i` receives the key `fold_in(key, i)`.
 
     Raises:
-        TypeError: a part is not one of these, or is a factory that was not called.
+        TypeError: if a part is not one of these, or is a factory that was not called, such as
+            `flatten` without parentheses.
+        ValueError: if, at `init` or `forward`, a part's output does not fit the next part.
 
     Examples:
         >>> import jax

@@ -1,4 +1,4 @@
-"""Slices of padded images: what each place of a window, or each weight of a kernel, meets."""
+"""Slices of padded images: the values at each place of a window or each weight of a kernel."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ def padded(x: Array, padding: Any, dilation: Pair = (1, 1)) -> Array:
 
 
 def seen_by(x: Array, kernel: tuple[int, ...], strides: Pair, dilation: Pair) -> list[Array]:
-    """Return what each weight of a kernel meets at all positions, the weights in order of rows."""
+    """Return the values that each weight multiplies, for the weights in row-major order."""
     columns = seen_along(x, 2, kernel[1], strides[1], dilation[1])
     rows = [seen_along(column, 1, kernel[0], strides[0], dilation[0]) for column in columns]
     return [row[i] for i in range(kernel[0]) for row in rows]
 
 
 def seen_along(x: Array, axis: int, size: int, stride: int, apart: int = 1) -> list[Array]:
-    """Return for each place of a window along one axis what all windows have there.
+    """Return, for each place of a window along one axis, the values there of all windows.
 
-    The windows begin at multiples of `stride`, and their places are `apart` from each other.
+    The windows begin at multiples of `stride`, and the distance between their places is `apart`.
     """
     span = x.shape[axis] - (size - 1) * apart
     starts = range(0, size * apart, apart)

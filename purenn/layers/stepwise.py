@@ -1,4 +1,4 @@
-"""`stepwise`: a model that reads sequences piece by piece, as sampling does."""
+"""`stepwise`: a model that reads sequences piece by piece, as sampling needs."""
 
 from typing import Any, NoReturn
 
@@ -12,30 +12,31 @@ from purenn.core.types import ModelLike
 def stepwise(model: ModelLike, *, batch: int, length: int) -> Layer:
     """Make a model read sequences piece by piece and remember what it has read.
 
-    The state of the returned layer holds what later positions need from earlier ones, such as the
-    keys and values of `attention`, or `h` of `gru`. `apply(params, state, x)` reads the next
-    positions, `x: (batch, n, ...)`, and returns their outputs and the new state. The outputs equal
-    those of the model for the whole sequence, and each position is computed only once. To sample a
-    text, read the prompt as one piece, then each new token as a piece of its own. In a loop, `n` is
-    static, so `lax.scan` and `fori_loop` compile a single step.
+    The state of the returned layer holds the values that later positions need from earlier ones,
+    such as the keys and values of `attention`, or the `h` of `gru`. `apply(params, state, x)` reads
+    the next positions, `x: (batch, n, ...)`, and returns their outputs and the new state. The
+    outputs equal those of the model on the whole sequence, and each position is computed only once.
+    To sample text, read the prompt as one piece and then each new token as a separate piece. The
+    number of positions `n` is static, so a loop such as `lax.scan` or `fori_loop` compiles a single
+    step.
 
-    A layer that treats each position by itself is used as it is. Composite layers make each of
-    their layers stepwise. A layer of your own can say how with `Layer(..., stepwise=...)`.
+    A layer that treats each position independently needs no change. Composite layers make each of
+    their layers stepwise. For your own layer, pass `Layer(..., stepwise=...)`.
 
     Args:
         model: a layer whose output at a position does not depend on later positions.
         batch: the number of sequences to read at a time.
-        length: the number of positions that the state has room for. If a layer keeps every
-            position, as `attention` does, outputs beyond this length are NaN.
+        length: the number of positions the state has room for. If a layer keeps every position, as
+            `attention` does, outputs beyond this length are NaN.
 
     Returns:
         A layer with the parameters of `model`, whose `init` returns the state before the first
         position. It has no backward pass and does not take `Padded`.
 
     Raises:
-        TypeError: `batch` or `length` is not a whole number, or a layer of the model can't be read
+        TypeError: if `batch` or `length` is not an integer, or a layer of the model cannot be read
             piece by piece.
-        ValueError: `batch` or `length` is below 1.
+        ValueError: if `batch` or `length` is below 1.
 
     Examples:
         >>> import jax
@@ -79,6 +80,6 @@ def _why(layer: Layer) -> str:
             f'serial({layer.name}).replace(padded="ignores")'
         )
     return (
-        "what it makes of a position may depend on others, and it does not say what it needs of "
-        "them, with Layer(..., stepwise=...)"
+        "its output at a position may depend on others, and Layer(..., stepwise=...) does "
+        "not say how"
     )

@@ -1,4 +1,4 @@
-"""`tied_embedding`: layers between an embedding and its transpose, which share one table."""
+"""`tied_embedding`: an embedding, layers, and the scores of all tokens from the same table."""
 
 from typing import Any
 
@@ -27,13 +27,14 @@ def tied_embedding(
 
     $$x_p = w_{t_p}, \qquad h = f(x), \qquad z = h\, w^\top$$
 
-    A token's score is the product of its own vector and $h$ ([Press and Wolf, 2017][press2017];
-    GPT-2). The table is used twice, so its derivative is the sum of both uses:
+    Here $t_p$ is the token at position $p$, and $f$ stands for the layers. A token's score is the
+    product of its vector and $h$ ([Press and Wolf, 2017][press2017]; GPT-2). The table is used
+    twice, so its derivative is the sum of two terms:
 
     $$dh = dz\, w, \qquad dw = \underbrace{dz^\top h}_{\text{scores}} +
       \underbrace{\sum_{p\,:\,t_p = v} dx_p}_{\text{embedding}}$$
 
-    Leaving out one of the terms is a common mistake: the network still learns, but worse.
+    Leaving out one term is a common mistake: the network still learns, but not as well.
 
     For separate tables, write `serial(embedding(vocabulary, features), *layers, dense(vocabulary,
     b_init=None))`, which has `vocabulary * features` more parameters.
@@ -41,18 +42,19 @@ def tied_embedding(
     Args:
         vocabulary: the number of different tokens, at least 1.
         features: the length of each vector, at least 1.
-        *layers: layers, ops or functions. The output of the last one must have `features` again.
+        *layers: layers, ops, or functions. The last output must have `features` features again.
         w_init: initializer of `w: (vocabulary, features)`, as in `embedding`.
 
     Returns:
         A layer with the parameters and the state of `serial(embedding(vocabulary, features),
-        *layers)`, which gets the same key. It maps integers `x: (...)` to `y: (..., vocabulary)`.
-        The cache holds the caches of the layers, and $h$.
+        *layers)`, drawn from the same key. It maps integers `x: (...)`, batch first, to logits `y:
+        (..., vocabulary)`. The cache holds the caches of the layers, and $h$.
 
     Raises:
-        TypeError: a layer is not a layer, op or function, or another argument has the wrong type,
-            as for `embedding`.
-        ValueError: the last layer's output has another number of features, at `init` or `forward`.
+        TypeError: if one of `layers` is not a layer, op, or function, or another argument has the
+            wrong type, as for `embedding`.
+        ValueError: if `vocabulary` or `features` is below 1; at `init` or `forward`, the last
+            output has a different number of features.
 
     Examples:
         >>> import jax
@@ -73,7 +75,7 @@ def tied_embedding(
 
 
 def _tied(vocabulary: int, features: int, body: Layer) -> Layer:
-    """Return the layer around `body`, which begins with the embedding."""
+    """Return the tied layer around `body`, which begins with the embedding."""
     name = f"tied_embedding({vocabulary}, {features})"
 
     def init(key: Any, in_shape: tuple[int, ...]) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Tokens, integers that choose the rows of a table: checks, and both ways through the table.
+"""Tokens, integers that select rows of a table: checks, the lookup, and its derivative.
 
 Tokens are an array or `Padded`, whose padding may hold any number.
 """
@@ -16,7 +16,7 @@ from purenn.core.sharding import rows_sharding, sharding_of
 
 
 def check_tokens(where: str, x: Any, vocabulary: int) -> None:
-    """Reject a single token, and the first one outside the vocabulary, where it is known."""
+    """Reject a scalar token, and the first token outside the vocabulary, where values are known."""
     tokens = array_of(x)
     if tokens.ndim < 1:
         raise ValueError(f"{where}: x has shape (), expected a batch axis first; pass x[None]")
@@ -43,7 +43,7 @@ def bad_token(name: str, x: Any, vocabulary: int) -> str:
 
 
 def rows_at(w: Array, x: Any) -> Array:
-    """Return the row of each token in a table, NaN for a token outside it, and 0 for padding."""
+    """Return each token's row of a table, NaN for a token outside it, and 0 for padding."""
     rows = w.at[_index(x, len(w))].get(
         mode="fill", fill_value=jnp.nan, out_sharding=rows_sharding(array_of(x), w)
     )
@@ -51,7 +51,7 @@ def rows_at(w: Array, x: Any) -> Array:
 
 
 def rows_added(x: Any, rows: Array, like: Array) -> Array:
-    """Return a table of the shape of another, with the sum of the rows of each token.
+    """Return a table of the shape of `like`, with the sum of the rows of each token.
 
     Rows of tokens outside the table and of padding are dropped. The sum accumulates in float32 or
     better.
@@ -63,7 +63,7 @@ def rows_added(x: Any, rows: Array, like: Array) -> Array:
 
 
 def _index(x: Any, length: int) -> Array:
-    """Return tokens as indices, `length` for those that have no row: JAX counts -1 from the end."""
+    """Return tokens as indices, `length` for those without a row, since -1 counts from the end."""
     tokens: Array = array_of(x)
     if tokens.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
         tokens = tokens.astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""Weights and biases of `dense` and the convolutions: how they are drawn and checked."""
+"""The weights and biases of `dense` and the convolutions: their initialization and checks."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from purenn.layers.draw import draw
 
 
 def check_initializers(layer: str, w_init: Any, b_init: Any) -> None:
-    """Reject what is not an initializer; `b_init` may be None, which leaves the bias out."""
+    """Reject anything but an initializer; `b_init` may be None, for no bias."""
     checks.function(layer, "w_init", w_init)
     if b_init is not None:
         checks.function(layer, "b_init", b_init)
@@ -25,7 +25,7 @@ def draw_w_and_b(
     w_init: Initializer,
     b_init: Initializer | None,
 ) -> tuple[Array, Array | None]:
-    """Return weights of a shape, features last, and a bias for each feature, if there are any."""
+    """Return weights of the given shape, features last, and a bias per feature, or None."""
     w_key, b_key = jax.random.split(checks.prng_key(name, key))
     with inside("w_init"):
         w = draw(name, "w_init", w_init, w_key, shape)
@@ -38,7 +38,7 @@ def draw_w_and_b(
 def check_w_and_b(
     name: str, params: Any, kind: Any, shape: tuple[int | str, ...], *, bias: bool
 ) -> None:
-    """Check a record of weights of a shape, features last, and of biases, if there are any."""
+    """Check a record of weights of the given shape, features last, and of biases, if any."""
     checks.record(name, "params", params, kind, shape, shape[-1:] if bias else None)
     if bias:
         checks.same_dtype(name, "params.b", params.b, "params.w", params.w)

@@ -33,14 +33,14 @@ class Image:
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows of one size that fit into a padded image, a stride apart.
+    """All windows of a given size that fit into a padded image, one stride apart.
 
     Attributes:
         name: the name of the layer, for error messages.
         size: the height and width of a window.
         strides: the distance from one window to the next, down and across.
-        padding: a word or numbers. It is smaller than a window on each side, so that each window
-            has at least one cell of the image.
+        padding: a word or numbers. It is smaller than a window on each side, so each window has at
+            least one cell of the image.
     """
 
     name: str
@@ -51,9 +51,9 @@ class Windows:
     def along(self, x: Array, axis: int) -> list[Array]:
         """Return, for each position in a window along one axis, the values there of all windows.
 
-        Pooling one axis after the other takes kh + kw slices, where all cells at once would take
-        kh * kw. On a CPU, elementwise arithmetic on slices is 1.3 to 4 times as fast as
-        `lax.reduce_window`, and faster still inside a loop.
+        Pooling along one axis and then the other takes kh + kw slices instead of kh * kw. On a CPU,
+        elementwise arithmetic on slices is 1.3 to 4 times as fast as `lax.reduce_window`, and
+        faster still inside a loop.
         """
         return seen_along(x, axis, self.size[axis - 1], self.strides[axis - 1])
 
@@ -74,7 +74,7 @@ class Windows:
     def sums_over_cells(self, dy: Array, image: Image) -> Array:
         """Return, for each cell of the image, the sum of `dy` over the windows that contain it.
 
-        That is a sum over windows again, of `dy` dilated by the strides. XLA estimates that it
+        This is again a sum over windows, of `dy` dilated by the strides. XLA estimates that it
         takes 27 kcycles on a TPU where `scatter` takes 303, and `sums` 20 where the sums along axes
         take 114 (jax 0.12.0.1, v5e, 32 images of 28×28, 64 channels, padded, 3×3 windows at strides
         of 2). On an H100, `scatter` and the sums along axes take 114 µs for 256 such images where
@@ -106,8 +106,8 @@ class Windows:
     def places(self, image: Image, axis: int) -> list[Any]:
         """Return, for each position in a window along one axis, the position of the real cell.
 
-        This is the position itself. For a position in the padding it is the nearest one in the
-        image: an array, since it differs from window to window.
+        This is usually the position itself. For a position in the padding, it is the nearest
+        position in the image: an array, since it differs between windows.
         """
         positions = [self.number(i) for i in range(self.size[axis - 1])]
         before, after = self._around(image.size)[axis - 1]
@@ -128,7 +128,7 @@ class Windows:
         return counts
 
     def _starts(self, image: Image, axis: int) -> Any:
-        """Return where in the image each window begins; below 0 if it begins in the padding."""
+        """Return the position in the image at which each window begins, negative in the padding."""
         n, size, stride = image.size[axis - 1], self.size[axis - 1], self.strides[axis - 1]
         before, after = self._around(image.size)[axis - 1]
         starts = np.arange(-before, n + after - size + 1, stride)
@@ -138,7 +138,7 @@ class Windows:
         return in_numbers(self.padding, (image[0], image[1]), self.size, self.strides)
 
     def scatter(self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image) -> Array:
-        """Sum, over all windows, what each adds to its cells, `part(cell, *arrays)`.
+        """Sum, over all windows, the contribution of each to its cells, `part(cell, *arrays)`.
 
         `part` is elementwise, and `cell` numbers the cells of a window row by row. `arrays` have
         one value per window; the last of them is `dy`.
@@ -159,11 +159,11 @@ class Windows:
     def _looked_up(
         self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image
     ) -> Array:
-        """Sum over the windows that a cell can be in, each as seen from all cells.
+        """Sum over the windows that can contain a cell, with one term for each relative position.
 
-        The window that begins in the same block of one stride as the cell, or a number of blocks
-        before, is the only one among `sh * sw` neighbors once zeros are put between the windows, so
-        a sum over these is its value.
+        Zeros are put between the windows. Among `sh * sw` neighbors, only the window that begins in
+        the same block of one stride as the cell, or a number of blocks earlier, then differs from
+        zero, so a sum over the neighbors is its value.
         """
         (kh, kw), (sh, sw) = self.size, self.strides
         (top, _), (left, _) = self._around(image.size)
@@ -183,15 +183,15 @@ class Windows:
     def _in_blocks(
         self, part: Callable[..., Array], arrays: tuple[Array, ...], image: Image
     ) -> Array:
-        """Write the sum in blocks of one stride, each an elementwise pass over the channels.
+        """Compute the sum in blocks of one stride, each an elementwise pass over the channels.
 
-        Such a pass vectorizes. Overlapping windows reach into several blocks, which are added to in
-        place. Padding each part and summing takes 4 to 8 times as long inside a loop on a CPU,
-        where XLA computes the parts again for every element of the sum.
+        Such a pass vectorizes. Overlapping windows reach into several blocks, to which they are
+        added in place. Padding each part and summing takes 4 to 8 times as long inside a loop on a
+        CPU, where XLA computes the parts again for every element of the sum.
         """
         (kh, kw), (sh, sw) = self.size, self.strides
         batch, rows, columns, channels = arrays[0].shape
-        down, across = -(-kh // sh), -(-kw // sw)  # how many blocks a window reaches into
+        down, across = -(-kh // sh), -(-kw // sw)  # the number of blocks that a window reaches
         blocks = (batch, rows + down - 1, sh, columns + across - 1, sw, channels)
         arrays = tuple(a[:, :, None, :, None] for a in arrays)
         dx = _zeros_around(arrays[-1], blocks)
@@ -242,7 +242,7 @@ class Windows:
 def _zeros_around(x: Array, shape: tuple[int, ...]) -> Array:
     """Return zeros of a shape with as many axes as `x`, sharded as `x` is.
 
-    `lax.full` with a sharding can't make them outside a compiled program, unless a mesh is in use.
+    `lax.full` with a sharding cannot make them outside a compiled program, unless a mesh is in use.
     """
     zero = jnp.zeros((), x.dtype)
     around = [(0, n - m, 0) for n, m in zip(shape, x.shape, strict=True)]

@@ -14,7 +14,7 @@ $$dg = G^\top \left[(A\, dy) \odot (B^\top d)\right]$$
 
 The derivative with respect to the images is a correlation again, of `dz` with the rotated kernels.
 
-Tests show that rounding errors are at most three times those of the definition. An infinity, or a
+In the tests, rounding errors are at most three times those of the definition. An infinity, or a
 value near the largest of its dtype, makes its whole tile NaN.
 """
 
@@ -45,13 +45,13 @@ TILES, TILES_OF_DW = 256, 600
 
 
 def suits(x: Array, w: Array, image: tuple[int, ...], *ones: Any) -> bool:
-    """Tell whether a convolution has 3×3 kernels, enough channels and places, and one device.
+    """Tell whether a convolution has 3×3 kernels, enough channels and positions, and one device.
 
     Args:
         x: images.
         w: kernels.
         image: height and width of the result.
-        *ones: strides, dilations and groups, each of which must be 1.
+        *ones: strides, dilations, and groups, each of which must be 1.
     """
     many = min(w.shape[2:]) >= FEWEST and min(image) >= 4 and x.shape[0] > 0
     plain = all(np.all(np.asarray(one) == 1) for one in ones)
@@ -130,11 +130,11 @@ def _tiles(
 ) -> Array:
     """Return `matrix` times each tile times `matrix.T`, `(4, 4, n, *tiles, c)`.
 
-    The tiles are two values apart, and as many values wide as the matrix has columns.
+    The tiles start two values apart, and their width is the number of columns of the matrix.
     """
     for axis in (0, 1):
-        # One column more than is needed, so that there is always one to add. XLA writes to memory
-        # what is padded; else it would compute it again for each value of a tile.
+        # One more column than needed, so that there is always one to add. XLA writes padded arrays
+        # to memory; otherwise it would compute them again for each value of a tile.
         end = 2 * tiles[axis] + matrix.shape[1] - 1
         before, at = padding[axis][0], 1 + 2 * axis  # the axis that was added is the first
         x = _padded(wide(x), at, before, end - before - x.shape[at])
@@ -148,14 +148,14 @@ def _padded(x: Array, axis: int, before: int, after: int) -> Array:
 
 
 def _along(matrix: np.ndarray, x: Array, axis: int) -> Array:
-    """Return `matrix` times windows along an axis, two values apart; first the matrix's rows."""
+    """Return `matrix` times windows along an axis, two values apart; the first axis is its rows."""
     return _product(matrix, seen_along(x, axis, matrix.shape[1], 2), 0)
 
 
 def _product(matrix: np.ndarray, arrays: Any, axis: int) -> Any:
     """Return a matrix times a vector of arrays, stacked along a new axis.
 
-    The products with 0 stay, since one pass over all is faster than a pass for each row.
+    Products with 0 are computed, too, since one pass is faster than a pass for each row.
     """
     each = [jnp.expand_dims(a, axis) for a in arrays]
     shape = [-1 if i == axis else 1 for i in range(each[0].ndim)]

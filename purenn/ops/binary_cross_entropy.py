@@ -1,4 +1,4 @@
-"""Binary cross-entropy, on probabilities and on logits."""
+"""Binary cross-entropy of probabilities and of logits."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from purenn.ops.activations import sigmoid
 from purenn.ops.means import Mean, reject_unless
 from purenn.ops.targets import poison, regression_targets
 
-CLIP = 1e-7  # probabilities are kept this far from 0 and 1, where the logarithm is -inf
+CLIP = 1e-7  # the least distance of probabilities from 0 and 1, where the logarithm is -inf
 
 
 class _Saved(NamedTuple):
@@ -33,26 +33,26 @@ def _binary_cross_entropy(
 ) -> tuple[Array, _Saved]:
     r"""Compute the binary cross-entropy of probabilities, averaged over all elements.
 
-    $$L = -\tfrac1n \sum t \log p + (1 - t) \log (1 - p), \qquad
+    $$L = -\tfrac1n \sum \bigl(t \ln p + (1 - t) \ln (1 - p)\bigr), \qquad
       dp = \tfrac1n \left(-\tfrac{t}{p} + \tfrac{1 - t}{1 - p}\right) dL$$
 
     $p$ is clipped to $[10^{-7}, 1 - 10^{-7}]$, so the loss is at most 16.1 per element. Outside
-    these bounds the derivative is 0, so nothing is learned from a saturated wrong answer.
-    `sigmoid_binary_cross_entropy` keeps that signal.
+    these bounds, the derivative is 0, so a saturated wrong answer gives no gradient. Prefer
+    `sigmoid_binary_cross_entropy`, which keeps that gradient.
 
     Args:
-        p: probabilities between 0 and 1, of any shape.
-        targets: numbers between 0 and 1, of the same shape. Whole numbers and bools are converted.
+        p: probabilities between 0 and 1, an array of any shape.
+        targets: numbers between 0 and 1, of the same shape. Integers and bools are converted.
         weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `p`.
 
     Raises:
-        TypeError: `p` is not a floating-point array, or another argument is not an array of real
+        TypeError: if `p` is not a floating-point array, or another argument is not an array of real
             numbers.
-        ValueError: shapes differ; a value is outside 0 … 1, a weight is negative or not finite, or
-            all are 0 (NaN in a compiled program).
+        ValueError: if shapes differ; a value is outside 0 … 1, a weight is negative or not finite,
+            or all are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -87,35 +87,36 @@ def _sigmoid_binary_cross_entropy(
 ) -> tuple[Array, _Saved]:
     r"""Compute the binary cross-entropy of logits, averaged over all elements.
 
-    $$L = \tfrac1n \sum \log(1 + e^z) - z\,t, \qquad
+    $$L = \tfrac1n \sum \bigl(\ln(1 + e^z) - z\,t\bigr), \qquad
       dz = \tfrac1n (\mathrm{sigmoid}(z) - t)\, dL$$
 
-    This is the loss of $p = \mathrm{sigmoid}(z)$. The $p(1-p)$ of the sigmoid cancels the
-    $1/p(1-p)$ of the loss, so a wrong answer keeps its full gradient, however confident it is. An
-    infinite logit costs 0 on the right side and inf on the wrong side.
+    This is the loss of $p = \mathrm{sigmoid}(z)$. The factor $p(1-p)$ of the sigmoid's derivative
+    cancels the $1/p(1-p)$ of the loss, so even a very confident wrong answer keeps its full
+    gradient. An infinite logit has the loss 0 if its sign is right, and infinity if it is wrong.
 
     Args:
-        logits: an array of any shape.
-        targets: numbers between 0 and 1, of the same shape. Whole numbers and bools are converted.
+        logits: $z$, an array of any shape. A positive logit means yes.
+        targets: numbers between 0 and 1, of the same shape. Integers and bools are converted.
         weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `logits`.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, or another argument is not an array of
+        TypeError: if `logits` is not a floating-point array, or another argument is not an array of
             real numbers.
-        ValueError: shapes differ; a target is outside 0 … 1, a weight is negative or not finite, or
-            all are 0 (NaN in a compiled program).
+        ValueError: if shapes differ; a target is outside 0 … 1, a weight is negative or not finite,
+            or all are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
         >>> logits, targets = jnp.array([0.0, 0.0]), jnp.array([1, 0])
-        >>> value, cache = pn.sigmoid_binary_cross_entropy.forward(logits, targets)
-        >>> dz = pn.sigmoid_binary_cross_entropy.backward(cache, jnp.ones(()))
-        >>> print(f"{value:.4f}", dz)
-        0.6931 [-0.25  0.25]
+        >>> print(f"{pn.sigmoid_binary_cross_entropy(logits, targets):.4f}")  # log 2
+        0.6931
+        >>> loss, cache = pn.sigmoid_binary_cross_entropy.forward(logits, targets)
+        >>> print(pn.sigmoid_binary_cross_entropy.backward(cache, jnp.ones(())))
+        [-0.25  0.25]
     """
     where = "sigmoid_binary_cross_entropy"
     logits, targets, mean = regression_targets(where, "logits", logits, targets, weights)
@@ -123,7 +124,7 @@ def _sigmoid_binary_cross_entropy(
     reject_unless(valid, where, "targets must lie in 0 … 1", targets)
     factor = poison(valid, logits.dtype)
     z, t = wide(logits), wide(targets)
-    # log(1 + e^z) - z t, written without this difference, which would lose the loss of a sure,
+    # log(1 + e^z) - z t, without this difference, which would lose the loss of a confident,
     # right answer (2e-9 at z = 20) and turn infinities into NaN.
     size, wrong = jnp.where(z > 0, z, -z), jnp.where(z > 0, 1 - t, t)
     excess = wrong * jnp.where((wrong == 0) & jnp.isinf(size), 0, size)

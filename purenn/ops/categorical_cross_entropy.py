@@ -1,4 +1,4 @@
-"""Cross-entropy over classes, on probabilities and on logits."""
+"""Cross-entropy over classes, of probabilities and of logits."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from purenn.ops.means import Mean
 from purenn.ops.softmax import softmax
 from purenn.ops.targets import are_distributions, class_targets, poison, reject_rows_unless
 
-CLIP = 1e-7  # probabilities below this count as this, since the logarithm of 0 is -inf
+CLIP = 1e-7  # the smallest probability used, since the logarithm of 0 is -inf
 
 
 class _Probabilities(NamedTuple):
@@ -30,24 +30,25 @@ def _categorical_cross_entropy(
 ) -> tuple[Array, _Probabilities]:
     r"""Compute the cross-entropy of probabilities, averaged over $m$ rows.
 
-    $$L = -\tfrac1m \sum_i \sum_c y_{ic} \log a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
+    $$L = -\tfrac1m \sum_i \sum_c y_{ic} \ln a_{ic}, \qquad da = -\tfrac1m \frac{y}{a}\, dL$$
 
-    $a$ is clipped to at least $10^{-7}$, so the loss is at most 16.1 per example. Below that bound
-    the derivative is 0. `softmax_cross_entropy` has no such bound and keeps the signal.
+    Here $a$ is `p`, clipped to at least $10^{-7}$, so the loss is at most 16.1 per row. Below that
+    bound the derivative is 0. Prefer `softmax_cross_entropy`, which has no such bound and keeps the
+    gradient.
 
     Args:
-        p: rows of probabilities that sum to one, `(..., classes)`, such as `softmax` returns.
+        p: rows of probabilities that sum to one, `(..., classes)`, as `softmax` returns them.
         targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`.
         weights: the weight of each row, `(...)`, as for `softmax_cross_entropy`.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `p`.
 
     Raises:
-        TypeError: `p` is not a floating-point array, or another argument is not an array of real
+        TypeError: if `p` is not a floating-point array, or another argument is not an array of real
             numbers.
-        ValueError: a row is not a distribution, a label is not a class, a weight is negative or not
-            finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
+        ValueError: if a row is not a distribution, a label is not a class, a weight is negative or
+            not finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -64,7 +65,7 @@ def _categorical_cross_entropy(
     reject_rows_unless(jnp.all(rows), where, f"{expected} (logits go to softmax_cross_entropy)", p)
     valid &= rows
     factor = poison(valid, p.dtype)
-    # p is multiplied by the factor as well: jax.grad would lose a NaN that is in y alone.
+    # p is multiplied by the factor, too: jax.grad would lose a NaN that is only in y.
     log_p = jnp.log(jnp.where(p > CLIP, wide(p * factor), CLIP))
     terms = jnp.where(valid, wide(y) * log_p, jnp.nan)  # XLA turns 0 · NaN into 0 for labels
     return mean.forward(-terms).astype(p.dtype), _Probabilities(p, y, factor, mean)
@@ -90,46 +91,50 @@ def _softmax_cross_entropy(
 ) -> tuple[Array, _Logits]:
     r"""Compute the cross-entropy of logits, averaged over $m$ rows.
 
-    $$L = \tfrac1m \sum_i \left(\log \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
+    $$L = \tfrac1m \sum_i \left(\ln \sum_c e^{z_{ic}} - \sum_c y_{ic} z_{ic}\right), \qquad
       dz = \tfrac1m (a - y)\, dL$$
 
-    This is the loss of $a = \mathrm{softmax}(z)$. The Jacobian of the softmax cancels the $1/a$ of
-    the logarithm. The division by $m$ happens here, once. Texts that write $dZ = A - Y$ have $m$
-    times this `dz`, and divide when they compute dW and db. A class that is masked by a logit of
-    -inf counts as absent, and costs inf if it is the target. A logit of +inf makes its row NaN.
+    This is the cross-entropy of $a = \mathrm{softmax}(z)$ and the targets $y$. The Jacobian of the
+    softmax cancels the $1/a$ of the logarithm. The division by $m$ happens once, in this loss;
+    texts that write $dZ = A - Y$ have $m$ times this `dz`, and divide when they compute dW and db.
+    A logit of -inf masks its class: the class does not take part, and the loss is infinite if it is
+    the target. A logit of +inf makes its row NaN.
 
-    With weights, the mean over the rows is weighted:
+    With weights, the loss is a weighted mean over the rows:
 
     $$L = \frac{\sum_i w_i\, l_i}{\sum_i w_i}, \qquad
       dz_i = \frac{w_i}{\sum_j w_j} (a_i - y_i)\, dL$$
 
-    A row of weight 0 is left out, whatever it holds: its logits may be NaN, and its label may be
-    anything, such as the -1 or -100 of a padded sequence. Its `dz` is exactly 0.
+    A row of weight 0 is ignored. Its logits may be NaN, its label may be any number, such as the -1
+    or -100 of a padded position, and its `dz` is exactly 0.
 
     Args:
-        logits: `(..., classes)`, one row per example, or per position of each sequence.
+        logits: $z$, `(..., classes)`, with one row per example or per position of a sequence.
         targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`.
-        weights: the weight of each row, `(...)`, at least 0, in the dtype of the logits, integers
-            or bools. The derivative with respect to a weight of 0 is that of a row that costs 0.
-        label_smoothing: $s$, a static number with $0 \le s < 1$. With $k$ classes, the targets
-            become $(1 - s)\, y + s / k$ ([Szegedy et al., 2016][szegedy2016]).
+        weights: the weight of each row, `(...)`, at least 0, in the dtype of the logits, integers,
+            or bools. The default, None, weights all rows equally. The derivative with respect to a
+            weight of 0 is computed as if the loss of its row were 0.
+        label_smoothing: $s$, a static number with $0 \le s < 1$; 0 by default. With $k$ classes,
+            the targets become $(1 - s)\, y + s / k$ ([Szegedy et al., 2016][szegedy2016]).
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `logits`.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, another argument is not an array of real
-            numbers, or `label_smoothing` is not a number.
-        ValueError: a label is not a class, a weight is negative or not finite, or all are 0 (NaN in
-            a compiled program), or the shapes do not fit.
+        TypeError: if `logits` is not a floating-point array, another argument is not an array of
+            real numbers, or `label_smoothing` is not a number.
+        ValueError: if a label is not a class, a weight is negative or not finite, or all are 0 (NaN
+            in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
-        >>> value, cache = pn.softmax_cross_entropy.forward(jnp.zeros((1, 4)), jnp.array([0]))
-        >>> dz = pn.softmax_cross_entropy.backward(cache, jnp.ones(()))
-        >>> print(f"{value:.4f}", dz)  # log 4, and (a - y) / m
-        1.3863 [[-0.75  0.25  0.25  0.25]]
+        >>> logits, labels = jnp.zeros((1, 4)), jnp.array([0])
+        >>> print(f"{pn.softmax_cross_entropy(logits, labels):.4f}")  # log 4
+        1.3863
+        >>> loss, cache = pn.softmax_cross_entropy.forward(logits, labels)
+        >>> print(pn.softmax_cross_entropy.backward(cache, jnp.ones(())))  # (a - y) / m
+        [[-0.75  0.25  0.25  0.25]]
     """
     where = "softmax_cross_entropy"
     smoothing = scalars.number(where, "label_smoothing", label_smoothing, 0, 1, static=True)
@@ -143,7 +148,7 @@ def _softmax_cross_entropy(
     exp = jnp.exp(z)
     total = jnp.sum(exp, axis=-1, keepdims=True)  # (..., 1)
     if classes.labels is not None and not smoothing:
-        # Of a row's terms, only that of its label is not 0. XLA:CPU would write all of them to
+        # Only the term of a row's label is not 0. XLA:CPU would write all terms to
         # memory, an array like the logits.
         terms = classes.entries(z) - jnp.log(total)
     else:

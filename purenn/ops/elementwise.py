@@ -1,4 +1,4 @@
-"""`elementwise`: the op of a function of one number."""
+"""`elementwise`: ops of functions that are applied to each element."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec
@@ -13,6 +13,6 @@ P = ParamSpec("P")
 
 
 def elementwise(forward: Callable[P, tuple[Array, Any]], backward: Fn, name: str, dx: str) -> Op[P]:
-    """Make the op of an activation; `dx` is the formula of its derivative."""
+    """Create the op of an activation; `dx` is the formula of its derivative."""
     notation = Notation("A", f"{name}({{x}})", dx)
     return Op(forward, backward, name=name, notation=notation, padded="ignores")

@@ -28,20 +28,21 @@ def _elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, _Elu]:
     $$y = \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}, \qquad
       dx = \begin{cases} dy & x > 0 \\ dy\, (y + \alpha) & x \le 0 \end{cases}$$
 
-    Outputs go down to $-\alpha$, so their mean is nearer to 0 than with ReLU ([Clevert et al.,
-    2016][clevert2016]). The derivative at 0 is $\alpha$. Near 0, `expm1` keeps the digits that $e^x
-    - 1$ would lose. The cache is `y`.
+    Outputs can be as low as $-\alpha$, so their mean is nearer to 0 than with ReLU ([Clevert et
+    al., 2016][clevert2016]). The derivative at 0 is $\alpha$. Near 0, `expm1` keeps the digits that
+    $e^x - 1$ would lose. The cache is `y`.
 
     Args:
         x: an array of any shape.
-        alpha: $\alpha$, at least 0, a static number.
+        alpha: $\alpha$, at least 0, a static number. With the default, 1, the derivative is
+            continuous.
 
     Returns:
         An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array, or `alpha` is not a number.
-        ValueError: `alpha` is below 0.
+        TypeError: if `x` is not a floating-point array, or `alpha` is not a number.
+        ValueError: if `alpha` is below 0.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -68,10 +69,10 @@ def _selu(x: Array) -> tuple[Array, Array]:
       dx = \begin{cases} \lambda\, dy & x > 0 \\ dy\, (y + \lambda \alpha) & x \le 0
       \end{cases}$$
 
-    With $\lambda = 1.0507$ and $\alpha = 1.6733$, deep networks of dense layers keep the mean 0 and
-    the variance 1 of their inputs ([Klambauer et al., 2017][klambauer2017]), if
-    `initializers.lecun_normal` draws the weights. The derivative at 0 is $\lambda \alpha$. In
-    float32, the largest numbers overflow. The cache is `y`.
+    With $\lambda = 1.0507$ and $\alpha = 1.6733$, deep networks of dense layers preserve the mean 0
+    and the variance 1 of their inputs ([Klambauer et al., 2017][klambauer2017]), provided that
+    `initializers.lecun_normal` draws the weights. The derivative at 0 is $\lambda \alpha$. Inputs
+    near the largest float32 overflow. The cache is `y`.
 
     Args:
         x: an array of any shape.
@@ -80,7 +81,7 @@ def _selu(x: Array) -> tuple[Array, Array]:
         An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array.
+        TypeError: if `x` is not a floating-point array.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -99,7 +100,7 @@ def _selu_backward(y: Array, dy: Array) -> Array:
 
 def _exponential_linear(x: Array, slope: float, alpha: float) -> Array:
     """Return `slope * x` where x > 0, else `alpha * (e^x - 1)`."""
-    below = jnp.where(x > 0, 0, x)  # so that the exponential can't overflow where it is not used
+    below = jnp.where(x > 0, 0, x)  # the exponential must not overflow where it is not used
     return jnp.where(x > 0, slope * x, alpha * jnp.expm1(below))
 
 

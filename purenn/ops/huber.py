@@ -1,4 +1,4 @@
-"""`huber`: squared for small errors, absolute for large ones."""
+"""`huber`: a loss that is quadratic for small errors and linear for large errors."""
 
 from dataclasses import dataclass, field
 
@@ -32,32 +32,35 @@ def _huber(
       \delta \lvert e \rvert - \tfrac12 \delta^2 & \text{elsewhere} \end{cases}, \qquad
       dp = \tfrac1n \min(\max(e, -\delta), \delta)\, dL$$
 
-    The derivative is that of half the squared error, clipped to $\pm\delta$, so an outlier pulls no
-    harder than an error of $\delta$ ([Huber, 1964][huber1964]). PyTorch's `HuberLoss` and
-    `optax.huber_loss` are the same; "smooth L1" is this loss divided by $\delta$.
+    The derivative is that of half the squared error, clipped to $\pm\delta$, so an outlier has no
+    more influence than an error of $\delta$ ([Huber, 1964][huber1964]). PyTorch's `HuberLoss` and
+    `optax.huber_loss` compute the same loss; "smooth L1" is this loss divided by $\delta$.
 
     Args:
         predictions: a floating-point array of any shape.
-        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        targets: an array of the same shape (nothing is broadcast). Integers are converted.
         weights: the weight of each element or of each example, as for `mse`.
-        delta: where the loss turns from quadratic to linear, $\delta > 0$, a static number.
+        delta: $\delta > 0$, the error at which the loss changes from quadratic to linear, a static
+            number; 1 by default, as in PyTorch and optax.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `predictions`.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, another argument is not an array of
-            real numbers, or `delta` is not a number.
-        ValueError: `delta` is not above 0.
-        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
-            compiled program).
+        TypeError: if `predictions` is not a floating-point array, another argument is not an array
+            of real numbers, or `delta` is not a number.
+        ValueError: if `delta` is not above 0; shapes differ; a weight is negative or not finite, or
+            all are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
-        >>> value, cache = pn.huber.forward(jnp.array([0.5, 4.0]), jnp.zeros(2))
-        >>> print(value, pn.huber.backward(cache, jnp.ones(())))  # (0.125 + 3.5) / 2
-        1.8125 [0.25 0.5 ]
+        >>> predictions, targets = jnp.array([0.5, 4.0]), jnp.zeros(2)
+        >>> print(pn.huber(predictions, targets))  # (0.125 + 3.5) / 2
+        1.8125
+        >>> loss, cache = pn.huber.forward(predictions, targets)
+        >>> print(pn.huber.backward(cache, jnp.ones(())))
+        [0.25 0.5 ]
     """
     delta = scalars.number("huber", "delta", delta, static=True)
     if delta <= 0:

@@ -12,31 +12,31 @@ from purenn.core.weights import are_weights
 
 
 def l2_penalty(strength: Scalar) -> Op[[Params]]:
-    r"""Add up the squares of the weights: $L = \tfrac{\lambda}{2} \sum w^2$.
+    r"""Create an L2 penalty on the weights: $L = \tfrac{\lambda}{2} \sum w^2$.
 
     $$dw = \lambda\, w\, dL$$
 
-    A record of parameters says which of its fields are weights, such as `w` of `DenseParams`,
-    stacked or not; biases, gamma and beta do not count. In any other tree, such as a tuple or a
-    dict of your own layer, the leaves with two or more axes are weights. There, a bias stacked by
-    `repeat` has two axes and counts too. To prevent this, use a NamedTuple whose class names the
-    weights: `weights = ("w",)`, or `()` for none.
+    Only weights are penalized. purenn's parameter classes declare which of their fields are
+    weights, such as `w` of `DenseParams`, stacked or not; biases, gamma, and beta are not. In any
+    other tree, such as a tuple or a dict of your own layer, every leaf with two or more axes counts
+    as a weight. This includes a bias stacked by `repeat`, which has two axes. To prevent this, use
+    a NamedTuple whose class names the weights: `weights = ("w",)`, or `()` for none.
 
-    `strength` is $\lambda$. For texts that write $(\lambda / 2m) \sum W^2$, `strength` is their
-    λ/m. With `adam`, the gradient of this term is scaled like any other, so the penalty is not
-    weight decay; use `adamw` for that. Squares overflow: in float32, the value is inf for weights
-    above about 1e19.
+    In texts that write $(\lambda / 2m) \sum W^2$, `strength` is λ/m. With `adam`, the gradient of
+    this term is scaled like any other, so the penalty is not weight decay; use `adamw` for that.
+    Squares overflow: in float32, the value is infinite for weights above about 1e19.
 
     Args:
-        strength: λ, at least 0: a number or a traced scalar.
+        strength: $\lambda$, at least 0: a number or a traced scalar.
 
     Returns:
-        An op that takes a pytree of parameters.
+        An op that maps a pytree of parameters to a scalar. Pass it as `penalty` to `fit`, `train`,
+        `train_step`, or `value_and_grad`.
 
     Raises:
-        TypeError: `strength` is not a number; or, when the op is called, the parameters are not
+        TypeError: if `strength` is not a number; or, when the op is called, the parameters are not
             floating-point arrays.
-        ValueError: `strength` is below 0.
+        ValueError: if `strength` is below 0.
 
     Examples:
         >>> import jax.numpy as jnp

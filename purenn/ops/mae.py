@@ -25,29 +25,33 @@ def _mae(
 
     $$dp = \tfrac1n\, \mathrm{sign}(p - t)\, dL$$
 
-    The derivative is 0 where the prediction equals the target. An outlier pulls no harder than any
-    other element, and the best constant prediction is the median. `huber` is smooth at 0.
+    The derivative is 0 where the prediction equals the target. An outlier has no more influence
+    than any other element, and the best constant prediction is the median of the targets. For a
+    loss that is smooth at 0, use `huber`.
 
     Args:
         predictions: a floating-point array of any shape.
-        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        targets: an array of the same shape (nothing is broadcast). Integers are converted.
         weights: the weight of each element or of each example, as for `mse`.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `predictions`.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, or another argument is not an array
-            of real numbers.
-        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
+        TypeError: if `predictions` is not a floating-point array, or another argument is not an
+            array of real numbers.
+        ValueError: if shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
-        >>> value, cache = pn.mae.forward(jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]]))
-        >>> print(value, pn.mae.backward(cache, jnp.ones(())).tolist())
-        1.0 [[0.0], [-0.5]]
+        >>> predictions, targets = jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]])
+        >>> print(pn.mae(predictions, targets))
+        1.0
+        >>> loss, cache = pn.mae.forward(predictions, targets)
+        >>> print(pn.mae.backward(cache, jnp.ones(())).tolist())
+        [[0.0], [-0.5]]
     """
     error, mean = regression_error("mae", predictions, targets, weights)
     return mean.forward(jnp.abs(wide(error))).astype(error.dtype), _Saved(error, mean)

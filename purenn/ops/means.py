@@ -1,4 +1,4 @@
-"""The mean over the terms of a loss, with or without weights."""
+"""The mean over the terms of a loss, weighted or not."""
 
 import math
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Mean:
 
     @property
     def masked(self) -> Array | None:
-        """Tell which terms have the weight 0, if there are weights; none if one is not valid."""
+        """Tell which terms have weight 0, if there are weights; none if a weight is not valid."""
         if self.weights is None:
             return None
         return (self.weights == 0) & ~jnp.isnan(self.total)
@@ -57,7 +57,7 @@ class Mean:
 
 
 def mean_of_examples(where: str, name: str, predictions: Array, weights: Any) -> Mean:
-    """Return the mean over the rows of `(..., classes)`, with a weight for each."""
+    """Return the mean over the rows of `(..., classes)`, with a weight per row."""
     leading = predictions.shape[:-1]
     if weights is None:
         return Mean(None, None, math.prod(leading))
@@ -72,7 +72,7 @@ def mean_of_examples(where: str, name: str, predictions: Array, weights: Any) ->
 
 
 def mean_of_elements(where: str, name: str, predictions: Array, weights: Any) -> Mean:
-    """Return the mean over all elements, with a weight for each of them or for each example."""
+    """Return the mean over all elements, with a weight per element or per example."""
     if weights is None:
         return Mean(None, None, predictions.size)
     weights = _converted(where, name, predictions, weights)
@@ -96,7 +96,7 @@ def _converted(where: str, name: str, predictions: Array, weights: Any) -> Array
 
 
 def _weighted(where: str, weights: Array, terms: int) -> Mean:
-    """Check the numbers, where they are known; each weight is that of so many terms."""
+    """Check the weights where their values are known; each applies to `terms` terms."""
     valid = jnp.isfinite(weights) & (weights >= 0)
     reject_unless(jnp.all(valid), where, "weights must be finite and at least 0", weights)
     total = jnp.sum(jnp.where(valid, weights, jnp.nan)) * terms
@@ -107,7 +107,7 @@ def _weighted(where: str, weights: Array, terms: int) -> Mean:
 
 
 def reject_unless(valid: Array, where: str, expected: str, value: Array) -> None:
-    """Reject invalid values if the numbers are known, and not only in a compiled program."""
+    """Reject invalid values where they are known, as they are outside a compiled program."""
     if checks.is_concrete(valid) and not bool(valid):
         value = lax.stop_gradient(value)  # under jax.grad it is traced, but known
         low, high = jnp.min(value), jnp.max(value)

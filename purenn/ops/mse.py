@@ -24,34 +24,37 @@ def _mse(
 
     $$dp = \tfrac2n (p - t)\, dL$$
 
-    $n$ is the number of elements, `p.size`. Texts that write $dZ = A - Y$ "for MSE" give the
-    derivative of half the sum of squares, with an identity output. Texts that divide by the batch
-    size $m$ alone have a loss that is $k$ times larger for $k$ outputs. Squares overflow: in
-    float32, the value is inf for errors above about 1e19.
+    $n$ is the number of elements, `predictions.size`. Texts that write $dZ = A - Y$ "for MSE" give
+    the derivative of half the sum of squares, with an identity output. Texts that divide only by
+    the batch size $m$ have a loss that is $k$ times larger for $k$ outputs. Squares overflow: in
+    float32, the value is infinite for errors above about 1e19.
 
     Args:
         predictions: a floating-point array of any shape.
-        targets: an array of the same shape (nothing is broadcast). Whole numbers are converted.
+        targets: an array of the same shape (nothing is broadcast). Integers are converted.
         weights: the weight of each element, in the same shape, or of each example, in the shape of
             the first axes, such as `(batch,)`. Then $L = \sum w (p - t)^2 / \sum w$ and $dp = 2 w
             (p - t)\, dL / \sum w$, where the weight of an example applies to each of its elements.
-            An element of weight 0 may hold anything, even NaN.
+            An element of weight 0 is ignored, even if it is NaN.
 
     Returns:
-        The loss, a scalar.
+        The loss, a scalar of the dtype of `predictions`.
 
     Raises:
-        TypeError: `predictions` is not a floating-point array, or another argument is not an array
-            of real numbers.
-        ValueError: shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
+        TypeError: if `predictions` is not a floating-point array, or another argument is not an
+            array of real numbers.
+        ValueError: if shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
             compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
         >>> import purenn as pn
-        >>> value, cache = pn.mse.forward(jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]]))
-        >>> print(value, pn.mse.backward(cache, jnp.ones(())).tolist())
-        2.0 [[0.0], [-2.0]]
+        >>> predictions, targets = jnp.array([[1.0], [2.0]]), jnp.array([[1.0], [4.0]])
+        >>> print(pn.mse(predictions, targets))
+        2.0
+        >>> loss, cache = pn.mse.forward(predictions, targets)
+        >>> print(pn.mse.backward(cache, jnp.ones(())).tolist())
+        [[0.0], [-2.0]]
     """
     error, mean = regression_error("mse", predictions, targets, weights)
     return mean.forward(wide(error) ** 2).astype(error.dtype), _Saved(error, mean)

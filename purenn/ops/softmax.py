@@ -11,14 +11,14 @@ from purenn.core.precision import wide
 def _softmax(x: Array) -> tuple[Array, Array]:
     r"""Apply softmax over the last axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
 
-    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian and not just a factor:
-    $\partial y_i / \partial x_j = y_i (\delta_{ij} - y_j)$, which gives
+    Every $y_i$ depends on every $x_j$, so the derivative is a Jacobian matrix: $\partial y_i /
+    \partial x_j = y_i (\delta_{ij} - y_j)$. Its product with $dy$ is
 
     $$dx = y \odot \left(dy - \sum_j dy_j\, y_j\right)$$
 
-    The maximum is subtracted first, since the literal form is NaN at 800 even in float64. Each row
-    of `y` sums to one. A class at -inf gets 0. A row with +inf, or with nothing but -inf, is NaN.
-    The cache is `y`.
+    Each row of `y` sums to one. The row's maximum is subtracted first, since the literal form is
+    NaN at 800 even in float64. The probability of a class at -inf is 0. A row with +inf, or with
+    only -inf, is NaN. The cache is `y`.
 
     Args:
         x: logits, `(..., classes)`.
@@ -27,8 +27,8 @@ def _softmax(x: Array) -> tuple[Array, Array]:
         An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array.
-        ValueError: `x` has no axis, or no classes.
+        TypeError: if `x` is not a floating-point array.
+        ValueError: if `x` has no axis, or no classes.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -59,16 +59,16 @@ softmax = Op(
 
 
 def _log_softmax(x: Array) -> tuple[Array, Array]:
-    r"""Compute the logarithm of softmax: $y_i = x_i - \log \sum_j e^{x_j}$.
+    r"""Compute the logarithm of softmax: $y_i = x_i - \ln \sum_j e^{x_j}$.
 
     With $\partial y_i / \partial x_j = \delta_{ij} - e^{y_j}$,
 
     $$dx = dy - e^{y} \sum_j dy_j$$
 
-    Where a probability rounds to 0, `log(softmax(x))` is -inf and loses its derivative; in float32
-    that happens about 104 below the largest logit. This op keeps both. The maximum is subtracted
-    first. A class at -inf gets -inf. A row with +inf, or with nothing but -inf, is NaN. The cache
-    is `y`.
+    Where a probability rounds to 0, `log(softmax(x))` is -inf and loses its derivative. In float32,
+    that happens for logits about 104 below the largest. This op keeps both the value and the
+    derivative. The row's maximum is subtracted first. For a class at -inf, `y` is -inf. A row with
+    +inf, or with only -inf, is NaN. The cache is `y`.
 
     Args:
         x: logits, `(..., classes)`.
@@ -77,8 +77,8 @@ def _log_softmax(x: Array) -> tuple[Array, Array]:
         An array of the same shape and dtype as `x`.
 
     Raises:
-        TypeError: `x` is not a floating-point array.
-        ValueError: `x` has no axis, or no classes.
+        TypeError: if `x` is not a floating-point array.
+        ValueError: if `x` has no axis, or no classes.
 
     Examples:
         >>> import jax.numpy as jnp

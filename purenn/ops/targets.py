@@ -1,4 +1,4 @@
-"""Targets of the losses: checks, and classes as rows."""
+"""Targets of the losses: their checks, and the conversion of labels to rows."""
 
 from typing import Any, NamedTuple
 
@@ -73,7 +73,7 @@ def _summed(values: Array, labels: Array) -> Array:
 
 
 def _at(labels: Array, values: Array) -> Array:
-    """Return where the entries at the labels are."""
+    """Return a mask of the entries at the labels."""
     return labels == per_feature(jnp.arange(values.shape[-1], dtype=jnp.int32), values)
 
 
@@ -82,10 +82,11 @@ def class_targets(
 ) -> ClassTargets:
     """Check targets of classes, and return them as rows.
 
-    Integers `(...)` become one-hot rows. If the numbers are known, a label that is not a class, or
-    a row that is not a distribution, is an error, unless its weight is 0. In a compiled program it
-    is marked False here, which makes its example NaN, and so the loss. Each example has its own
-    mark, since a mark for all of them would need communication on several devices.
+    Integers `(...)` become one-hot rows. Where the values are known, a label that is not a class,
+    or a row that is not a distribution, raises an error, unless its weight is 0. In a compiled
+    program, `valid` is False for it, which makes its example NaN, and therefore the loss. Each
+    example has its own flag, since a single flag for the batch would need communication between
+    devices.
     """
     if predictions.ndim < 2 or predictions.shape[-1] < 2 or predictions.size == 0:
         raise ValueError(
@@ -123,7 +124,7 @@ def class_targets(
 
 
 def _remedy(predictions: Array, targets: Array) -> str:
-    """Say what to do about targets of another shape, if that is known."""
+    """Say how to mend targets of the wrong shape, if a remedy is known."""
     leading = predictions.shape[:-1]
     if targets.shape == (*leading, 1):
         return f"; pass targets[{'..., ' if len(leading) > 1 else ':, '}0]"
@@ -133,7 +134,7 @@ def _remedy(predictions: Array, targets: Array) -> str:
 
 
 def are_distributions(rows: Array) -> Array:
-    """Tell whether each row is a probability distribution, as well as its dtype can tell."""
+    """Tell whether each row is a probability distribution, within the precision of its dtype."""
     tolerance = 1e-3 if jnp.finfo(rows.dtype).bits >= 32 else 2e-2
     sums = jnp.sum(rows, axis=-1, keepdims=True, dtype=wide_dtype(rows.dtype))
     return jnp.all(rows >= 0, axis=-1, keepdims=True) & (jnp.abs(sums - 1) <= tolerance)
@@ -147,7 +148,7 @@ def distributions(rows: Array) -> Array:
 def reject_rows_unless(
     valid: Array, where: str, expected: str, rows: Array, first: int = 0
 ) -> None:
-    """Reject rows that are not distributions, with what they sum to; row `first` is the first."""
+    """Reject rows that are not distributions, and name their sum; `first` numbers the first row."""
     if checks.is_concrete(valid) and not bool(valid):
         rows = lax.stop_gradient(rows)
         sums = jnp.sum(rows, axis=-1, dtype=wide_dtype(rows.dtype))
@@ -161,5 +162,5 @@ def reject_rows_unless(
 
 
 def poison(valid: Array, dtype: Any) -> Array:
-    """Return 1 where all is valid, else NaN: the factor that stops a compiled run."""
+    """Return 1 where `valid` is True, else NaN: a factor that stops a compiled run."""
     return jnp.where(valid, 1, jnp.nan).astype(dtype)

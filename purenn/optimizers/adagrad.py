@@ -1,4 +1,4 @@
-"""`adagrad`: gradients divided by the root of the sum of all their squares."""
+"""`adagrad`: gradients divided by the root of the sum of all past squares."""
 
 from typing import Any, NamedTuple
 
@@ -35,35 +35,37 @@ def adagrad(
     *,
     momentum: Scalar = 0.0,
 ) -> Optimizer:
-    r"""Make AdaGrad, with $\epsilon$ inside the root.
+    r"""Create an AdaGrad optimizer, with $\epsilon$ inside the root.
 
     $$s \leftarrow s + g^2, \qquad w \leftarrow w - \eta\, \frac{g}{\sqrt{s + \epsilon}}$$
 
-    The sum only grows, so steps only become shorter: as $1 / \sqrt t$ with a constant gradient
-    ([Duchi, Hazan and Singer, 2011][duchi2011]). With `momentum`, the directions are averaged as
-    the optimizer `momentum` averages gradients:
+    The sum $s$ never shrinks, so the steps become shorter: proportional to $1 / \sqrt t$ for a
+    constant gradient ([Duchi, Hazan, and Singer, 2011][duchi2011]). With `momentum`, the directions
+    are averaged just as the optimizer `momentum` averages gradients:
 
     $$u \leftarrow \mu u + (1 - \mu) \frac{g}{\sqrt{s + \epsilon}}, \qquad w \leftarrow w - \eta u$$
 
-    Without momentum this is `optax.adagrad`. `adagrad(learning_rate, 0, 0, momentum=0.9)` is the
-    one in `jax.example_libraries`. PyTorch divides by $\sqrt s + \epsilon$ and starts at 0.
+    Without momentum this is `optax.adagrad`. The optimizer of `jax.example_libraries` is
+    `adagrad(learning_rate, 0, 0, momentum=0.9)`. PyTorch divides by $\sqrt s + \epsilon$ and starts
+    at 0.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        initial_accumulator_value: the first value of $s$, at least 0. The larger it is, the shorter
-            the first steps.
-        epsilon: keeps the quotient finite. If this and the initial value are 0, an element without
-            any gradient so far stays where it is. Like the others, it is a number or a traced
-            scalar.
-        momentum: $\mu$, the fraction of the average that is kept, `0 <= momentum < 1`.
+        initial_accumulator_value: the initial value of $s$, at least 0. A larger value makes the
+            first steps shorter.
+        epsilon: added to $s$ to keep the quotient finite. If this and the initial value are 0, an
+            element does not change until its gradient differs from 0. Like the others, it is a
+            number or a traced scalar.
+        momentum: $\mu$, the fraction of the average $u$ that is kept, `0 <= momentum < 1`. The
+            default, 0, does not average.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -76,6 +78,10 @@ def adagrad(
         -0.988
         -0.703
         -0.575
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.adagrad(pn.cosine_decay(0.1, decay_steps=1000))
     """
     given = {
         "learning_rate": learning_rate,

@@ -1,4 +1,4 @@
-"""`adam`, and `adamw`, which also decays the weights."""
+"""`adam` and `adamw`: Adam, without and with weight decay."""
 
 from typing import Any, NamedTuple
 
@@ -35,29 +35,31 @@ def adam(
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
 ) -> Optimizer:
-    r"""Make the Adam optimizer, with bias correction and $\epsilon$ outside the root.
+    r"""Create an Adam optimizer, with bias correction and $\epsilon$ outside the root.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
 
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
-    Here $t$ counts from 1, since at 0 the correction would divide by zero; a schedule counts from
-    0. See [Kingma and Ba (2015)][kingma2015].
+    The steps $t$ of these formulas are counted from 1, since at 0 the correction would divide by
+    zero; the steps of a schedule are counted from 0. The defaults are those of [Kingma and Ba
+    (2015)][kingma2015], except for the learning rate, which you must choose; 0.001 is a common
+    starting point.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta1: the fraction of the first moment that is kept, `0 <= beta1 < 1`.
-        beta2: the fraction of the second moment that is kept, `0 <= beta2 < 1`.
-        epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar, so
-            that you can `vmap` over it. A traced scalar outside its bounds gives NaN.
+        beta1: the fraction of the first moment $m$ that is kept, `0 <= beta1 < 1`.
+        beta2: the fraction of the second moment $v$ that is kept, `0 <= beta2 < 1`.
+        epsilon: added to the root to keep the quotient finite. Like the betas, it is a number or a
+            traced scalar, so you can `vmap` over it. An out-of-range traced scalar gives NaN.
 
     Returns:
-        An `Optimizer`.
+        An `Optimizer`. Its state holds $m$ and $v$, each like the parameters, and the step.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -66,6 +68,10 @@ def adam(
         >>> updates, opt_state = optimizer.update(jnp.array([0.01, -50.0]), optimizer.init(w))
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
         ['0.90', '2.10']
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.adam(pn.cosine_decay(1e-3, decay_steps=1000))
     """
     return _adam("adam", learning_rate, beta1, beta2, epsilon)
 
@@ -77,29 +83,36 @@ def adamw(
     epsilon: Scalar = 1e-8,
     weight_decay: Scalar = 1e-4,
 ) -> Optimizer:
-    r"""Make the Adam optimizer with decoupled weight decay.
+    r"""Create an Adam optimizer with decoupled weight decay.
 
-    It adds $w \leftarrow w - \eta\,\lambda\,w$ to Adam's step, outside the moments ([Loshchilov and
-    Hutter, 2019][loshchilov2019]). An L2 penalty does the same with `sgd`, but not with `adam`.
+    $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
+
+    $$w \leftarrow w - \eta \left(\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+      + \lambda w\right)$$
+
+    This is Adam's step plus a decay of the weights, $\lambda w$, which does not enter the moments
+    ([Loshchilov and Hutter, 2019][loshchilov2019]). With `sgd`, an L2 penalty has the same
+    effect; with `adam`, it does not.
 
     Args:
-        learning_rate: $\eta$, as for `adam`; it scales the decay too, as in optax and PyTorch.
-        beta1: as for `adam`.
-        beta2: as for `adam`.
-        epsilon: as for `adam`.
-        weight_decay: $\lambda$. Only weights decay, stacked or not: the fields that a record of
-            parameters names as weights, such as `w` of `DenseParams`, and never biases, gamma or
-            beta. In any other tree, such as a tuple or a dict of your own layer, the leaves with
-            two or more axes decay, so a bias stacked by `repeat` decays too. To prevent this, use a
-            NamedTuple whose class names the weights: `weights = ("w",)`.
+        learning_rate: $\eta$, as for `adam`; it also scales the decay, as in optax and PyTorch.
+        beta1: the fraction of the first moment that is kept, as for `adam`.
+        beta2: the fraction of the second moment that is kept, as for `adam`.
+        epsilon: added to the root, as for `adam`.
+        weight_decay: $\lambda$, at least 0; 1e-4 by default, as in optax. Only weights decay: the
+            fields that purenn's parameter classes declare as weights, such as `w` of `DenseParams`,
+            stacked or not. Biases, gamma, and beta do not decay. In any other tree, such as a tuple
+            or a dict of your own layer, every leaf with two or more axes decays, including a bias
+            stacked by `repeat`. To prevent this, use a NamedTuple whose class names the weights:
+            `weights = ("w",)`.
 
     Returns:
-        An `Optimizer`.
+        An `Optimizer`, whose `update` needs the parameters.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -108,6 +121,10 @@ def adamw(
         >>> updates, opt_state = optimizer.update(jnp.array([[0.0, 0.0]]), optimizer.init(w), w)
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)[0]]
         ['0.95', '1.90']
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.adamw(pn.cosine_decay(1e-3, decay_steps=1000), weight_decay=0.01)
     """
     decay = scalars.number("adamw", "weight_decay", weight_decay, least=0)
     return _adam("adamw", learning_rate, beta1, beta2, epsilon, weight_decay=decay)

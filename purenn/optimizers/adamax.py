@@ -1,4 +1,4 @@
-"""`adamax`: Adam with the largest recent gradient instead of the mean of the squares."""
+"""`adamax`: Adam with a decaying maximum of the gradients instead of the mean of their squares."""
 
 from typing import Any, NamedTuple
 
@@ -35,32 +35,33 @@ def adamax(
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-8,
 ) -> Optimizer:
-    r"""Make AdaMax, the variant of Adam with an infinity norm.
+    r"""Create an AdaMax optimizer, the variant of Adam with the infinity norm.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
     u \leftarrow \max(\beta_2 u, \lvert g \rvert)$$
 
     $$w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{u + \epsilon}$$
 
-    A maximum that starts at 0 does not need a correction; $t$ counts from 1. The paper ([Kingma and
-    Ba, 2015, section 7.1][kingma2015]) has no $\epsilon$ and divides by 0 where every gradient so
-    far was 0. `jax.example_libraries` and Keras add $\epsilon$ in the same place as here. optax and
-    PyTorch add it to $\lvert g \rvert$ inside the maximum, which changes the step by a fraction of
-    at most $\epsilon / u$.
+    The steps $t$ are counted from 1. A maximum that starts at 0 does not need a bias correction.
+    The paper ([Kingma and Ba, 2015, section 7.1][kingma2015]) has no $\epsilon$ and divides by 0
+    where every gradient so far was 0. `jax.example_libraries` and Keras add $\epsilon$ in the same
+    place as purenn. optax and PyTorch add it to $\lvert g \rvert$ inside the maximum, which changes
+    the step by a fraction of at most $\epsilon / u$.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta1: the fraction of the first moment that is kept, `0 <= beta1 < 1`.
-        beta2: the fraction of the maximum that is kept, `0 <= beta2 < 1`.
-        epsilon: keeps the quotient finite. Like the betas, it is a number or a traced scalar.
+        beta1: the fraction of the first moment $m$ that is kept, `0 <= beta1 < 1`.
+        beta2: the fraction of the maximum $u$ that is kept, `0 <= beta2 < 1`.
+        epsilon: added to $u$ to keep the quotient finite. Like the betas, it is a number or a
+            traced scalar.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -69,6 +70,10 @@ def adamax(
         >>> updates, opt_state = optimizer.update(jnp.array([0.01, -50.0]), optimizer.init(w))
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
         ['0.90', '2.10']
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.adamax(pn.cosine_decay(2e-3, decay_steps=1000))
     """
     given = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
     learning_rate = check_rate("adamax", learning_rate)

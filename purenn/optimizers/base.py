@@ -1,4 +1,4 @@
-"""The optimizer protocol, and what the optimizers share."""
+"""The optimizer protocol, and functions that the optimizers share."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +17,12 @@ from purenn.optimizers.describe import steps_of
 
 
 class Optimizer(NamedTuple):
-    """Two pure functions in optax's protocol: purenn and optax take each other's optimizers.
+    """A pair of pure functions in optax's protocol, so each library accepts the other's optimizers.
 
     Attributes:
-        init: `(params) -> opt_state`.
-        update: `(grads, opt_state, params=None) -> (updates, opt_state)`. The updates are to be
-            added to the parameters.
+        init: `(params) -> opt_state`, which returns the initial state.
+        update: `(grads, opt_state, params=None) -> (updates, opt_state)`. The updates are a pytree
+            like `params`; `apply_updates` adds them to the parameters.
 
     Examples:
         >>> import jax
@@ -41,18 +41,18 @@ class Optimizer(NamedTuple):
 
 
 def apply_updates(params: Params, updates: Params) -> Params:
-    """Add updates to parameters, leaf by leaf, each in the parameter's dtype.
+    """Add updates to parameters, leaf by leaf, in the dtype of each parameter.
 
     Args:
-        params: a pytree of floating arrays.
+        params: a pytree of floating-point arrays.
         updates: a pytree of the same structure, from an optimizer's `update`.
 
     Returns:
         The new parameters, a pytree like `params`.
 
     Raises:
-        TypeError: `params` are not floating-point arrays.
-        ValueError: `updates` has another structure, or a leaf has another shape.
+        TypeError: if `params` are not floating-point arrays.
+        ValueError: if `updates` has a different structure, or a leaf has a different shape.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -83,9 +83,10 @@ def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None
 
 
 def check_takes_a_step(where: str, optimizer: Any) -> None:
-    """Reject what is not an optimizer, or only changes gradients, which would be added as a step.
+    """Reject an object that is not an optimizer, or one that only transforms gradients.
 
-    Of those that purenn did not make, this is not known.
+    The transformed gradients would be added to the parameters as if they were a step. For an
+    optimizer that purenn did not make, it is not known whether it takes a step.
     """
     check_optimizer(where, optimizer)
     if not steps_of(optimizer):
@@ -118,15 +119,15 @@ def rate_at(where: str, learning_rate: Any, step: Array) -> Any:
 
 
 def first_step() -> Array:
-    """Return a step counter in int32: in low precision it would stall (bfloat16 at 256)."""
+    """Return a step counter in int32; in low precision it would stall (bfloat16 at 256)."""
     return jnp.zeros((), jnp.int32)
 
 
 def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any) -> Any:
     """Check the arguments of `update`, and return the gradients as JAX arrays.
 
-    The state must be the optimizer's own. The gradients must have the structure and the shapes of
-    the parameters, in the same precision at least.
+    The state must belong to this kind of optimizer. The gradients must have the structure and the
+    shapes of the parameters, in at least the same precision.
     """
     if not isinstance(opt_state, kind):
         raise TypeError(
@@ -143,7 +144,7 @@ def check_update(where: str, grads: Any, opt_state: Any, params: Any, kind: Any)
 
 
 def _reject_narrower(where: str, path: Any, grad: Array, param: Array) -> None:
-    """Reject gradients with fewer digits than the parameters; more of them do no harm."""
+    """Reject gradients of lower precision than the parameters; higher precision is harmless."""
     if jnp.finfo(grad.dtype).bits < jnp.finfo(param.dtype).bits:
         leaf = jax.tree_util.keystr(path)
         raise TypeError(

@@ -1,4 +1,4 @@
-"""`chain`: several transformations of the gradients, one after the other."""
+"""`chain`: several transformations of the gradients in sequence."""
 
 from typing import Any
 
@@ -9,21 +9,23 @@ from purenn.optimizers.describe import Described, is_elementwise, steps_of
 
 
 def chain(*transformations: OptimizerLike) -> Optimizer:
-    """Chain several optimizers into one: each takes what the one before it returned.
+    """Chain optimizers into one, where each transforms the previous one's updates.
 
-    `chain(clip_by_global_norm(1.0), adam(1e-3))` clips the gradients and gives the clipped ones to
-    Adam.
+    For example, `chain(clip_by_global_norm(1.0), adam(1e-3))` clips the gradients and passes the
+    clipped gradients to Adam.
 
     Args:
-        *transformations: optimizers of purenn or optax, in the order in which to apply them. The
-            last one usually turns gradients into a step; those before it only change the gradients.
+        *transformations: optimizers of purenn or optax, in the order in which to apply them.
+            Usually the last one turns gradients into a step, while the others only modify the
+            gradients.
 
     Returns:
         An `Optimizer`. Its state is a tuple with the state of each transformation.
 
     Raises:
-        ValueError: two of purenn's optimizers would take a step. Each steps against what it is
-            given, so the second would reverse the step of the first.
+        TypeError: if an argument is not an optimizer.
+        ValueError: if two of purenn's optimizers would take a step. Each steps along the negative
+            of its input, so the second would reverse the first one's step.
 
     Examples:
         >>> import jax.numpy as jnp

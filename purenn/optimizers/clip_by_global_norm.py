@@ -1,4 +1,4 @@
-"""`clip_by_global_norm`: gradients no longer than a given norm, all of them together."""
+"""`clip_by_global_norm`: gradients whose norm, all together, is at most a given number."""
 
 from typing import Any, NamedTuple
 
@@ -15,36 +15,37 @@ from purenn.optimizers.moments import root
 
 
 class ClipState(NamedTuple):
-    """State of `clip_by_global_norm`, which remembers nothing."""
+    """State of `clip_by_global_norm`, which is empty."""
 
 
 def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
-    r"""Make a transformation that shortens gradients whose norm exceeds a limit.
+    r"""Create a transformation that scales gradients down if their norm exceeds a limit.
 
     $$g \leftarrow g \min\left(1, \frac{c}{\lVert g \rVert}\right), \qquad
     \lVert g \rVert = \sqrt{\textstyle\sum g^2}$$
 
-    The norm is that of all gradients together, as if they were one vector, so their direction stays
-    the same ([Pascanu, Mikolov and Bengio, 2013][pascanu2013]). Put it before an optimizer, in
-    `chain`: its `update` returns gradients, not steps.
+    The norm is that of all gradients together, as if they were one vector, so clipping does not
+    change their direction ([Pascanu, Mikolov, and Bengio, 2013][pascanu2013]). Its `update` returns
+    gradients, not steps, so put it before an optimizer in a `chain`.
 
-    A gradient no longer than `max_norm` is returned unchanged, bit for bit. A gradient that holds
-    an infinity or NaN has no direction to keep: all of it becomes NaN, and `fit` stops.
+    Gradients whose norm is at most `max_norm` are returned unchanged, bit for bit. If a gradient
+    contains an infinity or a NaN, all gradients become NaN, and `fit` stops.
 
     Under `jit`, the norm is that of all gradients, however they are sharded. Inside your own
-    `shard_map`, `update` sees only the shard of one device: if gradients are sharded there, the
-    norm is that of the shard. In that case, add up the squares over the axis of the mesh with
-    `jax.lax.psum` and scale the gradients yourself, as the guide on several devices shows.
+    `shard_map`, `update` sees only one device's shard, so the norm of sharded gradients is that of
+    the shard. In that case, sum the squares over the mesh axis with `jax.lax.psum` and scale the
+    gradients yourself, as the guide on many devices shows.
 
     Args:
         max_norm: the limit $c$, at least 0: a number or a traced scalar.
 
     Returns:
-        An `Optimizer` whose updates are gradients. It does not take a step by itself.
+        An `Optimizer` whose updates are the clipped gradients, a pytree like `grads`. It does not
+        take a step by itself.
 
     Raises:
-        TypeError: `max_norm` is not a number.
-        ValueError: `max_norm` is below 0.
+        TypeError: if `max_norm` is not a number.
+        ValueError: if `max_norm` is below 0.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -66,7 +67,7 @@ def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
         grads = check_update("clip_by_global_norm", grads, opt_state, params, ClipState)
         unit, length = _norm(grads)
         bound = jnp.asarray(max_norm, unit.dtype)
-        short = unit * length <= bound  # False for NaN, so that NaN comes out
+        short = unit * length <= bound  # False for NaN, so that the result is NaN
         factor = bound / jnp.where(length == 0, 1, length)
 
         def scale(g: Array) -> Array:
@@ -76,15 +77,15 @@ def clip_by_global_norm(max_norm: Scalar) -> Optimizer:
         return jax.tree.map(scale, grads), opt_state
 
     given = {"max_norm": max_norm}
-    # The norm is the same in whatever shapes the numbers are.
+    # The norm does not depend on the shapes of the arrays.
     return Optimizer(init, Described(update, "clip_by_global_norm", given, elementwise=True))
 
 
 def _norm(grads: Any) -> tuple[Array, Array]:
-    """Return the norm of all leaves together as a unit and a length in that unit.
+    """Return the norm of all leaves together as a pair: a unit, and the length in that unit.
 
-    The unit is 1 unless the sum of the squares overflows, as it does beyond a norm of 1.8e19 in
-    float32. The derivative is 0 where all gradients are 0.
+    The unit is 1 unless the sum of the squares overflows, which in float32 happens for norms above
+    1.8e19. The derivative is 0 where all gradients are 0.
     """
     leaves = [wide(g) for g in jax.tree.leaves(grads)]
     dtype = jnp.float64 if any(g.dtype == jnp.float64 for g in leaves) else jnp.float32

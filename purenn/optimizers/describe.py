@@ -1,4 +1,4 @@
-"""Schedules and updates that know the call which made them."""
+"""Schedules and updates that know the call that created them."""
 
 import inspect
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from purenn.core.types import Fn
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """A function with the call that made it, by which a checkpoint and its `repr` name it.
+    """A function with the call that created it, which its `repr` and checkpoints show.
 
     Attributes:
-        function: what a call runs: a schedule, or an optimizer's update.
-        name: of the public function that made it.
-        arguments: what that was called with, by name; for `chain`, the optimizers in their order.
+        function: the function to run: a schedule, or an optimizer's update.
+        name: the name of the public function that created it.
+        arguments: the arguments of that call, by name; for `chain`, the optimizers in order.
         elementwise: for an update, whether it treats every element alike, whatever the shape of
             its array.
     """
@@ -45,9 +45,9 @@ class Described:
 
 
 def described(optimizer: Any) -> str | None:
-    """Return the call that makes an optimizer, or `None` for one that purenn did not make.
+    """Return the call that creates an optimizer, or `None` for one that purenn did not make.
 
-    Such as `adam(learning_rate=cosine_decay(initial=0.003, decay_steps=4290, final=0.0),
+    For example, `adam(learning_rate=cosine_decay(initial=0.003, decay_steps=4290, final=0.0),
     beta1=0.9, beta2=0.999, epsilon=1e-08)`.
     """
     update = getattr(optimizer, "update", None)
@@ -55,7 +55,7 @@ def described(optimizer: Any) -> str | None:
 
 
 def origin(optimizer: Any) -> str:
-    """Say where an optimizer comes from that is not purenn's: optax, or a file of the user."""
+    """Say where an optimizer that is not purenn's comes from: optax, or a file of the user."""
     update = optimizer.update
     name = getattr(update, "__qualname__", type(update).__qualname__)
     module = getattr(update, "__module__", None)
@@ -69,9 +69,9 @@ def is_elementwise(optimizer: Any) -> bool:
 
 
 def steps_of(optimizer: Any) -> list[Described | None]:
-    """Return the updates that take a step, of an optimizer or of all in a chain.
+    """Return the updates that take a step, of an optimizer or of all optimizers in a chain.
 
-    Of one that purenn did not make, this is not known, and it is None.
+    For an optimizer that purenn did not make, the result is None, since it is not known.
     """
     update = getattr(optimizer, "update", None)
     if not isinstance(update, Described):

@@ -1,4 +1,4 @@
-"""The moments that optimizers keep: how they begin, their correction and their root."""
+"""The moments that optimizers keep: their initial values, their correction and their root."""
 
 import math
 from typing import Any
@@ -13,13 +13,13 @@ from purenn.core.types import Scalar
 
 
 def zero_moments(where: str, params: Any) -> Any:
-    """Return zeros like the parameters, in float32 at least: less would lose small terms."""
+    """Return zeros like the parameters, in at least float32; lower precision loses small terms."""
     params = checks.float_tree(where, "params", params)
     return jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
 
 
 def bias_correction(beta: Scalar, step: Array, dtype: Any) -> Array:
-    r"""Return $1 - \beta^t$, exact to float32: the difference as written is off by 1e-5."""
+    r"""Return $1 - \beta^t$ to float32 precision; the difference as written is off by 1e-5."""
     if checks.is_concrete(beta):
         log = math.log(beta) if beta else -math.inf
         return -jnp.expm1(step.astype(dtype) * log)
@@ -29,15 +29,15 @@ def bias_correction(beta: Scalar, step: Array, dtype: Any) -> Array:
 
 
 def root(v: Array) -> Array:
-    r"""Return $\sqrt v$, with a derivative of 0 at 0, where that of the root is infinite.
+    r"""Return $\sqrt v$ with the derivative 0 at 0, where the derivative of the root is infinite.
 
-    What the root divides is 0 there too, so that the derivative through the update stays right: the
-    infinity would be multiplied by 0.
+    The numerator over this root is also 0 there. So the derivative through the update stays
+    correct, where an infinite derivative would be multiplied by 0.
     """
     return jnp.where(v == 0, 0, jnp.sqrt(jnp.where(v == 0, 1, v)))
 
 
 def over_root(g: Array, v: Array, epsilon: Scalar) -> Array:
-    r"""Return $g / \sqrt{v + \epsilon}$, and 0 where that root is 0: there was no gradient yet."""
+    r"""Return $g / \sqrt{v + \epsilon}$, and 0 where the root is 0: every gradient so far was 0."""
     divisor = root(v + in_dtype(epsilon, v.dtype))
     return jnp.where(divisor == 0, 0, g / jnp.where(divisor == 0, 1, divisor))

@@ -1,4 +1,4 @@
-"""`momentum`: gradient descent along an average of the gradients."""
+"""`momentum`: gradient descent along a running average of the gradients."""
 
 from typing import Any, NamedTuple
 
@@ -34,31 +34,34 @@ def momentum(
     average: bool = True,
     nesterov: bool = False,
 ) -> Optimizer:
-    r"""Make gradient descent along a running average of the gradients.
+    r"""Create a gradient-descent optimizer with momentum, a running average of the gradients.
 
     $$v \leftarrow \beta v + (1 - \beta) g, \qquad w \leftarrow w - \eta v$$
 
-    With `average=False` it is the heavy ball ([Polyak, 1964][polyak1964]) as in PyTorch and optax,
-    $v \leftarrow \beta v + g$, which takes the same path with a learning rate $1 - \beta$ times as
-    large. The average starts at $(1 - \beta) g$, which is too small for the first $1 / (1 - \beta)$
-    steps. Adam corrects this; momentum does not.
+    With `average=False` this is the heavy-ball method ([Polyak, 1964][polyak1964]) as in PyTorch
+    and optax: $v \leftarrow \beta v + g$. With its learning rate multiplied by $1 - \beta$, the
+    heavy-ball method follows the same path as the default. The average starts at $(1 - \beta) g$,
+    which is too small for the first $1 / (1 - \beta)$ steps. Adam corrects this; momentum does not.
 
-    With `nesterov` the step looks ahead: $w \leftarrow w - \eta\,(\beta v + (1 - \beta) g)$, or,
-    without the average, $w \leftarrow w - \eta\,(\beta v + g)$ as in PyTorch and optax.
+    With `nesterov=True` the step looks ahead: $w \leftarrow w - \eta\,(\beta v + (1 - \beta) g)$,
+    or, without the average, $w \leftarrow w - \eta\,(\beta v + g)$ as in PyTorch and optax.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
-        beta: the fraction of $v$ that is kept, `0 <= beta < 1`: a number or a traced scalar.
-        average: whether to multiply the gradient by $1 - \beta$.
-        nesterov: whether to look ahead.
+        beta: the fraction of $v$ that is kept, `0 <= beta < 1`: a number or a traced scalar. The
+            default, 0.9, averages over about the last ten gradients.
+        average: whether to multiply the gradient by $1 - \beta$, so that $v$ is an average. The
+            default, True, keeps the step size independent of $\beta$; pass False to use the same
+            learning rates as in PyTorch and optax.
+        nesterov: whether to use Nesterov's variant, which looks ahead.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number or a flag, or the learning rate is neither a number
-            nor a schedule.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number or a flag, or the learning rate is neither a
+            number nor a schedule.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp

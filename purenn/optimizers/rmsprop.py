@@ -1,4 +1,4 @@
-"""`rmsprop`: gradients divided by the root of the running mean of their squares."""
+"""`rmsprop`: gradients divided by the root of a running mean of their squares."""
 
 from typing import Any, NamedTuple
 
@@ -36,36 +36,37 @@ def rmsprop(
     *,
     momentum: Scalar = 0.0,
 ) -> Optimizer:
-    r"""Make RMSProp, with $\epsilon$ inside the root.
+    r"""Create an RMSProp optimizer, with $\epsilon$ inside the root.
 
     $$v \leftarrow \gamma v + (1 - \gamma) g^2, \qquad
     w \leftarrow w - \eta\, \frac{g}{\sqrt{v + \epsilon}}$$
 
-    $v$ starts at 0, and this is not corrected: with a constant gradient, the first step is $1 /
-    \sqrt{1 - \gamma}$ times as long as the later ones. With `momentum`, the steps add up:
+    $v$ starts at 0 without a correction, so for a constant gradient, the first step is $1 / \sqrt{1
+    - \gamma}$ times as long as later steps. With `momentum`, the steps accumulate:
 
     $$u \leftarrow \mu u + \eta\, \frac{g}{\sqrt{v + \epsilon}}, \qquad w \leftarrow w - u$$
 
-    This is the variant of [Tieleman and Hinton (2012)][tieleman2012] in `optax.rmsprop`, and in
-    `rmsprop` and `rmsprop_momentum` of `jax.example_libraries`. PyTorch divides by $\sqrt v +
-    \epsilon$, keeps 0.99 instead of 0.9, and multiplies by the learning rate after adding up, which
-    makes a difference with a schedule. For the centered variant, which divides by a standard
-    deviation, use optax.
+    This is the variant of [Tieleman and Hinton (2012)][tieleman2012] found in `optax.rmsprop` and
+    in `rmsprop` and `rmsprop_momentum` of `jax.example_libraries`. PyTorch divides by $\sqrt v +
+    \epsilon$, has $\gamma = 0.99$ by default, and multiplies by the learning rate after
+    accumulating, which makes a difference with a schedule. For the centered variant, which divides
+    by a standard deviation, use optax.
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
         decay: $\gamma$, the fraction of the mean square that is kept, `0 <= decay < 1`.
-        epsilon: keeps the quotient finite. If it is 0, an element without any gradient so far stays
-            where it is. Like the others, it is a number or a traced scalar.
-        momentum: $\mu$, the fraction of the last step that is kept, `0 <= momentum < 1`.
+        epsilon: added to $v$ to keep the quotient finite. If it is 0, an element does not change
+            until its gradient differs from 0. Like the others, it is a number or a traced scalar.
+        momentum: $\mu$, the fraction of the previous step that is kept, `0 <= momentum < 1`. The
+            default, 0, does not accumulate steps.
 
     Returns:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -74,6 +75,10 @@ def rmsprop(
         >>> updates, opt_state = optimizer.update(jnp.array([0.01, -50.0]), optimizer.init(w))
         >>> [f"{u:.3f}" for u in updates]  # 0.1 / √(1 - 0.9), whatever the size of the gradient
         ['-0.316', '0.316']
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.rmsprop(pn.cosine_decay(1e-3, decay_steps=1000))
     """
     given = {
         "learning_rate": learning_rate,

@@ -1,7 +1,7 @@
-"""Schedules, functions `step -> learning rate` of a step that counts from 0.
+"""Schedules: functions `step -> learning rate`, with steps counted from 0.
 
-Their arguments are numbers or traced scalars, so that you can `vmap` over them. A traced scalar
-outside its bounds gives NaN.
+Their arguments are numbers or traced scalars, so you can `vmap` over them. An out-of-range traced
+scalar gives NaN.
 """
 
 import math
@@ -23,7 +23,7 @@ def _real(number: Any) -> Array:
 
 
 def _steps(where: str, name: str, value: Any) -> Scalar:
-    """Return a number of steps, at least 1: whole, or a traced scalar."""
+    """Return a number of steps, at least 1: a whole number, or a traced scalar."""
     if checks.is_concrete(value):
         return scalars.count(where, name, value)
     return scalars.number(where, name, value, least=1)
@@ -37,20 +37,20 @@ def _beside(steps: Scalar, step: Any) -> Any:
 def inverse_time_decay(initial: Scalar, decay_rate: Scalar, steps_per_epoch: Scalar) -> Schedule:
     r"""Decay as `initial / (1 + decay_rate * epoch)`, with `epoch = step // steps_per_epoch`.
 
-    This is $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$ in the texts. The rate
-    changes from epoch to epoch, not within one.
+    Textbooks write it as $\eta = \eta_0 / (1 + \text{decay rate} \cdot \text{epoch})$. The rate is
+    constant within each epoch.
 
     Args:
         initial: the learning rate of the first epoch.
-        decay_rate: how much the divisor grows per epoch.
+        decay_rate: the amount by which the divisor grows per epoch, at least 0.
         steps_per_epoch: the number of steps in an epoch, `len(x) // batch_size`.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a number, or a number of steps is not whole.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number, or a number of steps is not an integer.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import purenn as pn
@@ -76,15 +76,15 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
 
     Args:
         initial: the learning rate at step 0.
-        decay_rate: the factor by which the rate changes in `decay_steps` steps.
-        decay_steps: the number of steps that takes.
+        decay_rate: the factor by which the rate changes over `decay_steps` steps.
+        decay_steps: the number of steps over which the rate changes by that factor.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a number, or a number of steps is not whole.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number, or a number of steps is not an integer.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import purenn as pn
@@ -107,20 +107,23 @@ def exponential_decay(initial: Scalar, decay_rate: Scalar, decay_steps: Scalar) 
 def cosine_decay(initial: Scalar, decay_steps: Scalar, final: Scalar = 0.0) -> Schedule:
     r"""Decay from `initial` to `final` along half a cosine in `decay_steps` steps, then stay there.
 
-    $\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s)$, with $s = \min(1, step / steps)$. This is
-    the schedule of [Loshchilov and Hutter (2017)][loshchilov2017] without restarts.
+    $$\eta = f + \tfrac12 (\eta_0 - f) (1 + \cos \pi s),
+      \quad s = \min(1, \text{step} / \text{steps})$$
+
+    This is the schedule of [Loshchilov and Hutter (2017)][loshchilov2017] without restarts. Here
+    $\eta_0$ is `initial`, $f$ is `final`, and "steps" is `decay_steps`.
 
     Args:
         initial: the learning rate at step 0.
-        decay_steps: the number of steps that the decay takes.
+        decay_steps: the number of steps the decay takes.
         final: the learning rate after that.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a number, or a number of steps is not whole.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number, or a number of steps is not an integer.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import purenn as pn
@@ -147,21 +150,24 @@ def polynomial_decay(
 ) -> Schedule:
     r"""Decay from `initial` to `final` along a power in `decay_steps` steps, then stay there.
 
-    $\eta = f + (\eta_0 - f) (1 - s)^p$, with $s = \min(1, step / steps)$. With $p = 1$ it is a
-    straight line.
+    $$\eta = f + (\eta_0 - f) (1 - s)^p, \quad s = \min(1, \text{step} / \text{steps})$$
+
+    Here $\eta_0$ is `initial`, $f$ is `final`, and "steps" is `decay_steps`. With the default, $p =
+    1$, the decay is linear.
 
     Args:
         initial: the learning rate at step 0.
-        decay_steps: the number of steps that the decay takes.
+        decay_steps: the number of steps the decay takes.
         final: the learning rate after that.
-        power: $p$, at least 0. Above 1, the decay is fast at first; below 1, it is fast at the end.
+        power: $p$, at least 0. Above 1, the decay is faster at the start; below 1, it is faster at
+            the end.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a number, or a number of steps is not whole.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number, or a number of steps is not an integer.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import purenn as pn
@@ -189,21 +195,22 @@ def polynomial_decay(
 def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -> Schedule:
     """Keep each of `values` until the next of `boundaries`.
 
-    A boundary is the first step with the next value, as in optax and PyTorch: after `boundaries[0]`
-    steps at `values[0]` come those at `values[1]`. In `jax.example_libraries` and Keras, that step
-    still has the previous value, so add 1 to their boundaries.
+    A boundary is the first step with the next value, as in optax and PyTorch: the first
+    `boundaries[0]` steps use the rate `values[0]`, and the next ones use `values[1]`. In
+    `jax.example_libraries` and Keras, the boundary step still has the previous value, so add 1 to
+    their boundaries.
 
     Args:
-        boundaries: steps, each larger than the one before; a sequence or an array.
-        values: one learning rate more than there are boundaries; a sequence or an array.
+        boundaries: increasing steps, a sequence or an array.
+        values: the learning rates, one more than there are boundaries; a sequence or an array.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a sequence of numbers.
-        ValueError: there is not one value more than boundaries, the boundaries do not rise, or a
-            number is outside its bounds.
+        TypeError: if an argument is not a sequence of numbers.
+        ValueError: if the number of values is not one more than the number of boundaries, the
+            boundaries do not increase, or a number is out of range.
 
     Examples:
         >>> import purenn as pn
@@ -215,7 +222,7 @@ def piecewise_constant(boundaries: Sequence[Scalar], values: Sequence[Scalar]) -
     boundaries, values = _items(where, "boundaries", boundaries), _items(where, "values", values)
     if len(values) != len(boundaries) + 1:
         raise ValueError(
-            f"{where}: expected one of values more than boundaries, "
+            f"{where}: expected one more value than boundaries, "
             f"got {len(values)} values and {len(boundaries)} boundaries"
         )
     steps = [_steps(where, f"boundaries[{i}]", step) for i, step in enumerate(boundaries)]
@@ -248,21 +255,21 @@ def _items(where: str, name: str, values: Any) -> tuple[Any, ...]:
 
 
 def linear_warmup(peak: Scalar | Schedule, warmup_steps: Scalar) -> Schedule:
-    """Rise to `peak` in equal parts over `warmup_steps`, then stay there or follow a schedule.
+    """Increase linearly to `peak` over `warmup_steps` steps, then stay there or follow a schedule.
 
-    Step 0 already has the rate `peak / warmup_steps`. If `peak` is a schedule, it starts where the
-    warm-up ends.
+    Step 0 already has the rate `peak / warmup_steps`. If `peak` is a schedule, it starts after the
+    warm-up.
 
     Args:
         peak: the highest learning rate, or a schedule to follow after the warm-up.
-        warmup_steps: the number of steps that the rise takes.
+        warmup_steps: the number of steps of the warm-up.
 
     Returns:
         A schedule, `step -> learning rate`, for the learning rate of any optimizer.
 
     Raises:
-        TypeError: an argument is not a number, or a number of steps is not whole.
-        ValueError: a number is outside its bounds.
+        TypeError: if an argument is not a number, or a number of steps is not an integer.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import purenn as pn

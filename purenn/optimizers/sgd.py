@@ -26,10 +26,10 @@ class SgdState(NamedTuple):
 
 
 def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
-    r"""Make gradient descent: $w \leftarrow w - \eta\, g$.
+    r"""Create a gradient-descent optimizer: $w \leftarrow w - \eta\, g$.
 
-    The step goes along the *negative* gradient. Gradient descent is called stochastic if the
-    gradients are those of a batch.
+    Each step goes in the direction of the *negative* gradient $g$. When the gradients are computed
+    on batches, gradient descent is called stochastic (SGD).
 
     Args:
         learning_rate: $\eta$, a number, a traced scalar, or a schedule `step -> learning rate`.
@@ -38,9 +38,9 @@ def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
         An `Optimizer`.
 
     Raises:
-        TypeError: an argument is not a number, or the learning rate is neither a number nor a
+        TypeError: if an argument is not a number, or the learning rate is neither a number nor a
             schedule.
-        ValueError: a number is outside its bounds.
+        ValueError: if a number is out of range.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -49,6 +49,10 @@ def sgd(learning_rate: Scalar | Schedule) -> Optimizer:
         >>> updates, opt_state = optimizer.update(jnp.array([1.0, -1.0]), optimizer.init(w))
         >>> [f"{w:.2f}" for w in pn.apply_updates(w, updates)]
         ['0.90', '2.10']
+
+        With a schedule, the learning rate changes from step to step:
+
+        >>> optimizer = pn.sgd(pn.cosine_decay(0.1, decay_steps=1000))
     """
     learning_rate = check_rate("sgd", learning_rate)
 

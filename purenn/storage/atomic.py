@@ -1,4 +1,4 @@
-"""A file that is replaced as a whole, whatever interrupts the write."""
+"""Atomic writes: a file is replaced completely or not at all."""
 
 import contextlib
 import os
@@ -7,15 +7,16 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file; until all of it is on the disk, the old file stays in place.
+    """Write a file; the old file stays in place until all data are on the disk.
 
-    The data go into a temporary file in the same folder, `.NAME-XXXX.part`, which is synced and
-    renamed; then the folder is synced. If anything is raised before the renaming, the temporary
-    file is removed; only a process that is killed leaves it behind. If syncing the folder fails,
-    the new file is in place, but may not survive a power failure. A symbolic link is followed.
+    The data are written to a temporary file in the same folder, `.NAME-XXXX.part`, which is synced
+    and renamed; then the folder is synced. If an error is raised before the file is renamed, the
+    temporary file is removed; it remains only if the process is killed. If syncing the folder
+    fails, the new file is in place but may not survive a power failure. A symbolic link is
+    followed.
 
     Raises:
-        OSError: a system call failed.
+        OSError: if a system call failed.
     """
     path = os.path.realpath(path)
     folder, name = os.path.split(path)

@@ -1,4 +1,4 @@
-"""What can be wrong with a file, and how words from a file are put into a message."""
+"""The errors of files, and the display of text from a file in messages."""
 
 
 class Damaged(ValueError):  # noqa: N818
@@ -6,7 +6,7 @@ class Damaged(ValueError):  # noqa: N818
 
 
 class OtherTree(ValueError):  # noqa: N818
-    """An undamaged file that holds another tree than expected; `notes` are the file's."""
+    """An undamaged file whose tree differs from the expected one; `notes` are those of the file."""
 
     def __init__(self, message: str, notes: dict[str, str]) -> None:
         super().__init__(message)
@@ -14,6 +14,6 @@ class OtherTree(ValueError):  # noqa: N818
 
 
 def shown(text: str) -> str:
-    """Shorten words from a file, and escape what would control a terminal."""
+    """Shorten text from a file, and escape characters that would control a terminal."""
     text = text if len(text) <= 80 else f"{text[:79]}…"
     return text if text.isprintable() else ascii(text)

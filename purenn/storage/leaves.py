@@ -1,4 +1,4 @@
-"""The leaves of a tree by name, as arrays that a file can hold, and back again."""
+"""The leaves of a tree by name: their conversion to arrays in a file, and back."""
 
 import functools
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ class Leaf(NamedTuple):
 
 
 def leaves_of(where: str, argument: str, tree: Any) -> list[Leaf]:
-    """List the leaves of a tree in order, and the nodes without leaves, so that () is kept."""
+    """List the leaves of a tree in order, together with nodes without leaves, such as ()."""
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_empty)
     found: dict[str, Leaf] = {}
     for path, value in paths:
@@ -53,13 +53,13 @@ def _is_empty(node: Any) -> bool:
 
 
 def _facts(where: str, place: str, value: Any) -> tuple[str, np.dtype[Any] | None, tuple[int, ...]]:
-    """Describe a leaf: its text, and the dtype and shape of the array in the file."""
+    """Describe a leaf in words, with the dtype and shape of its array in the file."""
     if type(value) in _SCALARS:
         if type(value) is int and not -(2**63) <= value < 2**63:
             raise ValueError(f"{where}: {place} must fit 64 bits, got {value:#x}")
         return type(value).__name__, np.dtype(_SCALARS[type(value)]), ()
     if isinstance(value, jax.core.Tracer):
-        raise TypeError(f"{where}: {place} is traced; call {where} outside jit, grad and vmap")
+        raise TypeError(f"{where}: {place} is traced; call {where} outside jit, grad, and vmap")
     kinds = (jax.Array, jax.ShapeDtypeStruct, np.generic, np.ndarray)
     if not isinstance(value, kinds) or isinstance(value, np.ma.MaskedArray):
         if _is_empty(value):
@@ -92,7 +92,7 @@ def _key_facts(dtype: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
-    """Return a leaf as the contiguous array that goes into the file."""
+    """Return a leaf as the contiguous array to write to the file."""
     value = leaf.value
     if isinstance(value, jax.ShapeDtypeStruct):
         raise TypeError(f"{where}: {leaf.place} must be an array, got a ShapeDtypeStruct")
@@ -110,7 +110,7 @@ def to_host(where: str, leaf: Leaf) -> np.ndarray[Any, Any]:
 
 
 def check_representable(where: str, leaf: Leaf) -> None:
-    """Reject a 64-bit dtype that JAX would silently make a 32-bit one."""
+    """Reject a 64-bit dtype that JAX would silently convert to 32 bits."""
     if isinstance(leaf.value, (jax.Array, jax.ShapeDtypeStruct)) and not is_key(leaf.value):
         held = jax.dtypes.canonicalize_dtype(leaf.dtype)
         if held != leaf.dtype:
@@ -121,7 +121,7 @@ def check_representable(where: str, leaf: Leaf) -> None:
 
 
 def from_host(leaf: Leaf, data: bytearray) -> Any:
-    """Make a leaf from the bytes in a file, of the same kind as the caller's leaf."""
+    """Create a leaf from the bytes in a file, of the same kind as the caller's leaf."""
     array: Any = np.ndarray(leaf.shape, leaf.dtype, data)
     value = leaf.value
     if type(value) in _SCALARS:

@@ -1,4 +1,4 @@
-"""`save` and `load`: a tree of arrays in a file, whole or not at all."""
+"""`save` and `load`: a tree of arrays in a file, written completely or not at all."""
 
 import os
 from typing import Any
@@ -9,14 +9,14 @@ from purenn.storage import tree_file
 def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write a tree of arrays to a file, such as parameters or a whole `TrainState`.
 
-    The format is safetensors, which other tools can read. Arrays are named after their place in the
+    The format is safetensors, which other tools can read. Each array is named after its path in the
     tree, such as `params[1].w`, or `value` if the tree is a single array. The metadata describes
-    every leaf and holds SHA-256 digests of everything. This needs `pip install
-    'purenn[checkpoints]'`.
+    every leaf and holds SHA-256 digests of everything. Saving requires the extra `checkpoints`. To
+    install it, run `pip install -e '.[checkpoints]'` in purenn's folder.
 
-    An existing file at `path` stays until the new one is complete: a temporary file beside it is
-    written, synced to disk and renamed, and the folder is synced. A write that fails changes
-    nothing.
+    An existing file at `path` is replaced only when the new one is complete: `save` writes a
+    temporary file in the same folder, syncs it to disk, renames it, and then syncs the folder. A
+    failed write changes nothing.
 
     Args:
         path: the file to write, in an existing folder. `~` is expanded, and a URL such as `gs://…`
@@ -25,11 +25,11 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
             numbers. Every dtype of safetensors works, including bfloat16 and some of float8.
 
     Raises:
-        TypeError: a leaf can't be stored; the message names it.
-        ValueError: a leaf was donated or is on other machines, or `path` is a folder, a device or a
-            URL.
-        OSError: the file can't be written; the message has the path and the system's reason.
-        ImportError: safetensors is missing.
+        TypeError: if a leaf cannot be stored; the message names it.
+        ValueError: if a leaf was donated or is on other machines, or `path` is a folder, a device,
+            or a URL.
+        OSError: if the file cannot be written; the message gives the path and the system's reason.
+        ImportError: if safetensors is not installed.
 
     Examples:
         >>> import tempfile
@@ -46,31 +46,32 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], like: Any) -> Any:
-    """Read a file that `save` wrote, if it is intact and holds the expected tree.
+    """Read a file that `save` wrote, and check that it is intact and holds the expected tree.
 
-    Size, digests, names, shapes and dtypes are checked before anything is returned, and only as
-    much is read as `like` asks for. Nothing in the file is executed or followed, and there is no
-    pickle: the worst that a file from a stranger can do is to be rejected.
+    Size, digests, names, shapes, and dtypes are checked before anything is returned, and only the
+    data that `like` asks for is read. Nothing in the file is executed, no link is followed, and
+    there is no pickle, so an untrusted file can do no worse than be rejected.
 
-    A raw uint32 key does not show which PRNG implementation it belongs to. So a file that may hold
-    one is rejected if JAX's default implementation is not the one with which it was saved.
+    A raw uint32 key does not say which PRNG implementation it belongs to. A file that may hold such
+    a key is therefore rejected if JAX's default implementation has changed since it was saved.
 
     Args:
         path: the file to read; `~` is expanded.
-        like: a tree of the same structure, shapes and dtypes. Its values do not matter, so
-            `jax.eval_shape(init, key)` works as well as `init(key)`. A list and a tuple of the same
+        like: a tree of the same structure, shapes, and dtypes. Its values do not matter, so you can
+            pass `jax.eval_shape(init, key)` to avoid computing them. A list and a tuple of the same
             leaves count as the same.
 
     Returns:
         A tree with the structure of `like`: JAX arrays where it has JAX arrays or
-        `jax.ShapeDtypeStruct`, NumPy arrays where it has those, keys and Python numbers likewise.
+        `jax.ShapeDtypeStruct`, NumPy arrays where it has those, and keys and Python numbers
+        likewise.
 
     Raises:
-        ValueError: the file is incomplete, corrupt, or was not written by `save`; or its tree is
-            not that of `like`, and the message names the first leaves that differ.
-        TypeError: `like` holds something that can't be stored.
-        OSError: the file can't be read.
-        ImportError: safetensors is missing.
+        ValueError: if the file is incomplete, corrupt, or was not written by `save`; or its tree
+            differs from `like`, and the message names the first leaves that differ.
+        TypeError: if `like` holds a leaf that cannot be stored.
+        OSError: if the file cannot be read.
+        ImportError: if safetensors is not installed.
 
     Examples:
         >>> import tempfile

@@ -1,4 +1,4 @@
-"""The file of `save`: safetensors whose metadata describes the tree and holds two digests.
+"""The file format of `save`: safetensors with metadata that describes the tree and two digests.
 
 The metadata has one entry, `purenn`, which is a JSON object:
 
@@ -9,8 +9,8 @@ The metadata has one entry, `purenn`, which is a JSON object:
     arrays        SHA-256 of the bytes of all arrays, in the order of the tree
     sha256        SHA-256 of the JSON of all entries above
 
-So a header is verified before anything else is read. Nothing in a file is a path, code or the name
-of something to look up. Only as much is read or parsed as `like` asks for and a header may take.
+A header is therefore verified before anything else is read. A file contains no paths, no code, and
+no names to look up. Only the data that `like` asks for, and a header of limited size, are read.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ from purenn.storage.leaves import (
 )
 
 _VERSION = 2
-_LONGEST_HEADER = 2**24  # what a stranger's file can make `load` parse
+_LONGEST_HEADER = 2**24  # the limit for a header from an untrusted file
 
 
 def write(where: str, path: str | os.PathLike[str], tree: Any, notes: dict[str, str]) -> None:
@@ -81,8 +81,8 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
     """Read the tree and the notes; see `load`. Every message begins with `where`.
 
     Raises:
-        Damaged: the file is incomplete or corrupt, or `save` did not write it.
-        OtherTree: its header is intact and describes another tree than `like`.
+        Damaged: if the file is incomplete or corrupt, or `save` did not write it.
+        OtherTree: if its header is intact and describes a tree that differs from `like`.
     """
     library = _library(where)
     path = local_path(where, "path", path)
@@ -106,7 +106,7 @@ def read(where: str, path: str | os.PathLike[str], like: Any) -> tuple[Any, dict
 
 
 def _read_verified(place: str, path: str, leaves: list[Leaf]) -> tuple[dict[str, Any], bytes]:
-    """Verify the header, and read as much as `like` needs: no more, and no less."""
+    """Verify the header, and read exactly the data that `like` needs."""
 
     def opener(path: str, flags: int) -> int:
         return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # do not wait for a pipe
@@ -144,7 +144,7 @@ def _digest(parts: Iterable[Any]) -> str:
 
 
 def _verified_metadata(place: str, header: bytes) -> dict[str, Any]:
-    """Return the metadata of a file, once its digest and its version have been compared."""
+    """Return the metadata of a file after verifying its digest and its version."""
     try:
         # Not json.loads(header), which would guess at UTF-16 too.
         text = json.loads(header.decode())["__metadata__"]["purenn"]
@@ -170,7 +170,7 @@ def _verified_metadata(place: str, header: bytes) -> dict[str, Any]:
 
 
 def _check_tree(place: str, metadata: dict[str, Any], leaves: list[Leaf]) -> None:
-    """Reject another tree, with the names of the first differences."""
+    """Reject a different tree, with the names of the first differences."""
     file, like = metadata["tree"], {leaf.name: leaf.text for leaf in leaves}
     differences = [
         f"{shown(name)} is {shown(file[name])} in the file and {like[name]} in like"
@@ -186,7 +186,7 @@ def _check_tree(place: str, metadata: dict[str, Any], leaves: list[Leaf]) -> Non
 
 
 def _check_default_prng(place: str, saved: str, leaves: list[Leaf]) -> None:
-    """Reject what may be a raw key if the default implementation, which it relies on, differs."""
+    """Reject leaves that may be raw keys if the default PRNG implementation differs."""
     now = default_prng()
     for leaf in leaves:
         raw_key = leaf.dtype == np.uint32 and leaf.shape[-1:] in ((2,), (4,))
@@ -198,7 +198,7 @@ def _check_default_prng(place: str, saved: str, leaves: list[Leaf]) -> None:
 
 
 def _check_arrays(place: str, stored: dict[str, Any], arrays: list[Leaf], digest: str) -> None:
-    """Compare the arrays of a file with its tree and its digest."""
+    """Check the arrays of a file against its tree and its digest."""
     held = {name: (info["dtype"], tuple(info["shape"])) for name, info in stored.items()}
     if held != {leaf.name: (CODES[leaf.dtype.name], leaf.shape) for leaf in arrays if leaf.dtype}:
         raise Damaged(f"{place}: its arrays are not those of its tree")
@@ -220,7 +220,7 @@ def _library(where: str) -> Any:
         return importlib.import_module("safetensors")
     except ImportError as error:
         raise ImportError(
-            f"{where}: needs safetensors; pip install 'purenn[checkpoints]'"
+            f"{where}: needs safetensors; run pip install -e '.[checkpoints]' in purenn's folder"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""`accuracy`: the fraction of answers that are right."""
+"""`accuracy`: the fraction of correct answers."""
 
 from typing import Any
 
@@ -15,24 +15,24 @@ from purenn.ops.targets import class_targets
 def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Compute the fraction of rows whose largest entry is at the target class.
 
-    A row that holds a NaN does not have a largest entry, and makes the accuracy NaN.
+    A row containing a NaN has no largest entry and makes the accuracy NaN.
 
     Args:
-        logits: `(..., classes)`; probabilities work too.
+        logits: `(..., classes)`. Probabilities also work, since only their order matters.
         targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`, whose largest
             entry is at the class.
         weights: the weight of each row, `(...)`, as for `softmax_cross_entropy`. The accuracy is
-            then the sum of the weights of the right rows, divided by the sum of all. A row of
-            weight 0 may hold anything.
+            then the weight of the correct rows divided by the weight of all rows. A row of weight 0
+            is ignored.
 
     Returns:
         The accuracy, a float32 scalar between 0 and 1.
 
     Raises:
-        TypeError: `logits` is not a floating-point array, or another argument is not an array of
+        TypeError: if `logits` is not a floating-point array, or another argument is not an array of
             real numbers.
-        ValueError: a target is not a class, a weight is negative or not finite, or all are 0 (NaN
-            in a compiled program), or shapes do not fit.
+        ValueError: if a target is not a class, a weight is negative or not finite, or all are 0
+            (NaN in a compiled program), or shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -45,9 +45,9 @@ def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = 
 
 
 def _right(where: str, logits: Any, targets: Any, weights: Any = None) -> tuple[Array, Mean]:
-    """Return 1 for each row that is right, 0 for a wrong one, NaN where that can't be told.
+    """Return 1 for each correct row, 0 for each wrong row, and NaN where this cannot be decided.
 
-    They have the shape `(..., 1)`; the second result is the mean to take of them.
+    They have the shape `(..., 1)`. The second result is the mean to take over them.
     """
     logits = wide(checks.float_array(where, "logits", logits))
 
@@ -69,7 +69,7 @@ def _largest(rows: Array) -> Array:
 
 
 def count_right(logits: Array, targets: Any, weights: Any = None) -> tuple[Array, Array]:
-    """Return how many rows are right, and how many there are; or the sums of their weights."""
+    """Return the number of correct rows and of all rows, or the sums of their weights."""
     right, mean = _right("evaluate", logits, targets, weights)
     if mean.weights is None:
         return jnp.sum(right), jnp.full((), right.size, right.dtype)

@@ -1,4 +1,4 @@
-"""Where a run takes its batches from: arrays on the device, or a function of the epoch."""
+"""The sources of a run's batches: arrays on the device, or a function of the epoch."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,31 +25,31 @@ from purenn.training.interruptions import Interruptions
 from purenn.training.shuffle import batch_of, rows_in_batch, steps_per_epoch
 from purenn.training.train_step import TrainState
 
-CHUNK_SECONDS = 0.5  # after which a run is looked at: for the bar, for NaN, for Ctrl-C
-FIRST_CHUNK = 1  # steps of the first chunk, when nothing is known yet of how long they take
+CHUNK_SECONDS = 0.5  # after which a run is checked: for the bar, NaN and Ctrl-C
+FIRST_CHUNK = 1  # steps of the first chunk, before their time is known
 
 
 class Step(NamedTuple):
-    """One step with its inputs, to find out why it is not finite."""
+    """A step with its inputs, used to find out why it is not finite."""
 
     before: TrainState
     after: TrainState
     loss: Any
     x: Any
     targets: Any
-    rows: NDArray[Any] | None  # which examples of the data the batch holds, if that is known
+    rows: NDArray[Any] | None  # the indices of the batch's examples in the data, if known
 
 
 class Chunk(NamedTuple):
-    """A few steps that are done.
+    """A few completed steps.
 
     Attributes:
-        after: the state after them.
-        losses: one per step.
-        finite: whether the state is as finite as before.
-        ends_epoch: whether they are the last ones of their epoch.
-        replay: `(train_state) -> steps`, which does them again one by one from the state before
-            them; None if their batches are gone.
+        after: the state after these steps.
+        losses: the loss of each step.
+        finite: whether all numbers of the state that were finite still are.
+        ends_epoch: whether they are the last steps of their epoch.
+        replay: `(train_state) -> steps`, which repeats them one by one from the state before them;
+            None if their batches are no longer available.
     """
 
     after: TrainState
@@ -60,9 +60,9 @@ class Chunk(NamedTuple):
 
 
 class Pace:
-    """How many steps a chunk has: a fixed number, or as many as take `CHUNK_SECONDS`.
+    """The number of steps per chunk: a fixed number, or as many as take `CHUNK_SECONDS`.
 
-    Several processes have the same chunks, since each of them is a program that all run.
+    All processes use the same chunks, since each chunk is a program that all of them run.
     """
 
     def __init__(self, chunk: int | None, processes: Processes) -> None:
@@ -71,7 +71,7 @@ class Pace:
         self.by_clock = not self.fixed and processes.single
 
     def measured(self, seconds: float, steps: int) -> None:
-        """Adapt to a chunk of so many steps that took so long."""
+        """Adapt to the measured time of a chunk of `steps` steps."""
         if not self.fixed:
             fitting = int(steps * CHUNK_SECONDS / max(seconds, 1e-6))
             self.steps = self.processes.broadcast(max(1, min(4 * steps, fitting)))
@@ -141,7 +141,7 @@ class Batches:
         mesh: DataMesh | None,
         interruptions: Interruptions,
     ) -> None:
-        """Look at the first batch for its shapes. It is used too: data is called once per epoch."""
+        """Read the first batch for its shapes, and keep it: data is called once per epoch."""
         self.where, self.data, self.first_epoch = where, data, first_epoch
         self.mesh, self.interruptions = mesh, interruptions
         self.check: Fn | None = None  # (x, targets, place), of each batch before it is used
@@ -156,17 +156,17 @@ class Batches:
     def chunks(
         self, compiled: Compiled, pace: Pace, train_state: TrainState, epoch: int, first: int
     ) -> Iterator[Chunk]:
-        """Run an epoch from its step `first` on; the batches before it are asked for and skipped.
+        """Run an epoch from its step `first` on; the batches before it are requested and skipped.
 
-        While the device computes a step, the next batch is prepared. Its step begins when the loss
-        is known. So no third state is alive. And with several processes, none computes a step,
-        whose messages would meet those of another program, while they agree on the next chunk.
+        The next batch is prepared while the device computes a step. Its step starts only when the
+        loss is known, so no third state is in memory. With several processes, none computes a step
+        while they agree on the next chunk, since its messages would meet those of another program.
         """
         begun, losses, start = train_state, list[Any](), time.perf_counter()
         running = None  # the step that is being computed
         for batch in self._prepared(epoch, first):
             failed = isinstance(batch, BaseException)
-            if failed and not pace.processes.single:  # what follows is a program that all run
+            if failed and not pace.processes.single:  # the following program runs on all processes
                 raise batch
             if running is not None:
                 after, loss, checked, used = running
@@ -196,13 +196,13 @@ class Batches:
                 running = (*compiled.step(train_state, *batch), batch)
 
     def _is_due(self, pace: Pace, steps: int, seconds: float) -> bool:
-        """Tell whether a chunk ends after so many steps that took so long."""
+        """Tell whether a chunk ends after `steps` steps that took `seconds`."""
         if pace.by_clock:
             return seconds > CHUNK_SECONDS or self.interruptions.asked > 0
         return steps >= pace.steps
 
     def _prepared(self, epoch: int, first: int) -> Iterator[Any]:
-        """The batches, ready for a step; then None, or the error that ended them."""
+        """Yield the batches, ready for a step; then None, or the error that ended them."""
         try:
             for number, batch in enumerate(self._from(epoch, first), first + 1):
                 yield self._checked(batch, epoch, number)
@@ -225,7 +225,7 @@ class Batches:
         return batches
 
     def _open(self, epoch: int) -> Iterator[Any]:
-        """Ask for the batches of an epoch. Ctrl-C does not wait for a slow batch."""
+        """Request the batches of an epoch. Ctrl-C does not wait for a slow batch."""
         with self.interruptions.immediate():
             batches = self.data(epoch)
         if not isinstance(batches, Iterable):
@@ -236,7 +236,7 @@ class Batches:
         return self.interruptions.immediate_between(iter(batches))
 
     def _checked(self, batch: Any, epoch: int, number: int) -> tuple[Array, Any]:
-        # Copied at once: a generator may fill the same arrays again while the device still reads.
+        # Copied now: a generator may fill the same arrays again while the device still reads.
         x, targets = jax.tree.map(
             lambda leaf: np.array(leaf) if isinstance(leaf, np.ndarray) else leaf,
             x_and_targets(self.where, "a batch", batch),
@@ -254,7 +254,7 @@ class Batches:
 
 
 def _failed(after: TrainState, loss: Any, batch: tuple[Array, Any]) -> Chunk:
-    """One step that is not finite, and whose batch is still there."""
+    """Return the chunk of one nonfinite step whose batch is still available."""
 
     def replay(before: TrainState) -> Iterator[Step]:
         yield Step(before, after, loss, *batch, None)
@@ -271,7 +271,7 @@ def source_of(
     mesh: DataMesh | None,
     interruptions: Interruptions,
 ) -> Arrays | Batches:
-    """Return the source of the batches that a caller's `data` asks for."""
+    """Return the source of batches for a caller's `data`."""
     if callable(data):
         if blocks is not None:
             raise TypeError(
@@ -282,8 +282,8 @@ def source_of(
         return Batches(where, data, first_epoch or 0, mesh, interruptions)
     if first_epoch is not None:
         raise TypeError(
-            f"{where}: first_epoch is for a function of the epoch; arrays continue with the epoch "
-            f"that train_state's step tells"
+            f"{where}: first_epoch is for a function of the epoch; with arrays, the step of "
+            f"train_state determines the epoch"
         )
     x, targets = as_examples(where, *x_and_targets(where, "data", data), on_host=mesh is not None)
     if batch_size is None:

@@ -1,4 +1,4 @@
-"""What has changed between a run and the one that would resume it, in words."""
+"""The changes between a run and the one that would resume it, in words."""
 
 import re
 from difflib import SequenceMatcher
@@ -17,17 +17,17 @@ NAMED = ("model", "loss", "penalty", "optimizer")
 
 
 def changes(was: dict[str, str], now: dict[str, str]) -> dict[str, str]:
-    """Say what differs between two fingerprints, as far as it changes the run.
+    """Describe the differences between two fingerprints that change the run.
 
     The device is left out, since it changes only the last bits. If one change causes another, only
-    the cause is listed: for example, another key makes another initial state.
+    the cause is listed: for example, a different key gives a different initial state.
 
     Args:
-        was: the fingerprint that is stored, whose words may be anyone's.
-        now: that of this run.
+        was: the stored fingerprint, whose text is not trusted.
+        now: the fingerprint of this run.
 
     Returns:
-        Words for each name that differs; no words if it is the same run. They can be printed.
+        A description of each difference, safe to print; none if it is the same run.
     """
     found = {
         name: _words(name, was.get(name, ""), now[name])
@@ -48,8 +48,8 @@ def _words(name: str, was: str, now: str) -> str:
     if name == "train_step":
         return (
             f"the compiled program was {shown(was)}, is {now}, though all names are the same: an "
-            f"option that no name shows, a number or an array in a function of your own, or a "
-            f"library has changed"
+            f"option that no name shows, a number or an array in one of your own functions, or "
+            f"a library has changed"
         )
     arrays, another = was.partition(DIGEST)[0], now.partition(DIGEST)[0]
     if arrays == another:
@@ -81,7 +81,7 @@ def _arguments(was: str, now: str) -> list[str]:
 
 
 def _value(text: str) -> tuple[str, str]:
-    """Return an argument's value and what follows it: the brackets of the calls around it."""
+    """Return the value of an argument and the closing brackets that follow it."""
     end = len(text.rstrip(", ").removesuffix("("))
     depth = 0
     for i, character in enumerate(text[:end]):
@@ -107,7 +107,7 @@ def _layers(old: list[str], new: list[str]) -> list[str]:
 
 
 def _was_is(place: str, was: str, now: str) -> str:
-    """Show two texts, so that they can be printed; long ones are cut to where they differ."""
+    """Show two texts, safe to print; long texts are cut to the place where they differ."""
     first = 0
     if max(len(was), len(now)) > WIDEST:
         pairs = enumerate(zip(was, now, strict=False))

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: when one is due, what it holds, and how a run resumes from one."""
+"""The checkpoints of a run: when to write one, its contents, and how a run resumes from it."""
 
 import contextlib
 import json
@@ -21,13 +21,13 @@ from purenn.training.train import Progress, Run
 from purenn.training.train_step import TrainState
 
 FORGED = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # of notes from anyone
-SHARE = 20  # at most a twentieth of the time goes into writing
+SHARE = 20  # at most a twentieth of the time is spent on writing
 
 
 class Checkpoints:
     """The folder of a run, locked while the context is entered; without a path, nothing is kept.
 
-    Of several processes the first one reads and writes; the others need not see the folder.
+    If there are several processes, the first one reads and writes; the others do not need access.
     """
 
     def __init__(self, path: Any, every: Any, processes: Processes) -> None:
@@ -55,7 +55,7 @@ class Checkpoints:
     def resumed(
         self, run: Run, start: Progress, fingerprint: dict[str, str], *, resume: bool
     ) -> tuple[Progress, Position]:
-        """Return where the run begins: at its start, or where the run in the folder stopped."""
+        """Return where to start the run: at its start, or where the run in the folder stopped."""
         self.fingerprint = fingerprint
         position, read = Position(start.epoch), start.train_state
 
@@ -83,7 +83,7 @@ class Checkpoints:
         assert self.folder is not None
         files = self.folder.files()
         if not files:
-            leaves_of("fit", "train_state", start.train_state)  # rejects now what can't be stored
+            leaves_of("fit", "train_state", start.train_state)  # rejects unsupported leaves now
             return None
         if not resume:
             raise ValueError(
@@ -91,7 +91,7 @@ class Checkpoints:
                 f"{files[0].name}; resume it with resume=True, or choose another folder"
             )
         like: Any = start.train_state
-        if not self.processes.single:  # a sharded state is not all in this process
+        if not self.processes.single:  # a sharded state is not complete in this process
             like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), like)
 
         def accept(
@@ -130,7 +130,7 @@ class Checkpoints:
         raise ValueError(f"{error}; {reason}") from error
 
     def _compare(self, file: Path, device: str, lines: dict[str, str]) -> None:
-        """Reject a checkpoint of another run, and warn of one that another device wrote."""
+        """Reject a checkpoint of a different run, and warn if a different device wrote it."""
         if lines:
             raise ValueError(
                 f"fit: resume: {', '.join(lines)} changed since {file} was written; expected the "
@@ -144,19 +144,19 @@ class Checkpoints:
             )
 
     def _changes(self, stored: dict[str, str]) -> dict[str, str]:
-        """Return what has changed since a checkpoint was written, a line for each."""
+        """Return the changes since a checkpoint was written, with a line for each."""
         found = changes(stored, self.fingerprint)
         return {name: f"\n  {name}: {words}" for name, words in found.items()}
 
     def due(self) -> bool:
-        """Tell whether it is time to write."""
+        """Tell whether it is time to write a checkpoint."""
         now = time.monotonic()
-        if self._due is None:  # the first one soon, but not of a run that diverges at once
+        if self._due is None:  # the first one soon, but not of a run that diverges immediately
             self._due = now + min(self.every, 1.0)
         return now >= self._due
 
     def write(self, train_state: TrainState, position: Position) -> None:
-        """Write a checkpoint, unless it is written already; a full disk does not stop the run."""
+        """Write a checkpoint, unless it is already written; a full disk does not stop the run."""
         if self.folder is None or position == self._last:
             return
         begun = time.monotonic()
@@ -173,7 +173,7 @@ class Checkpoints:
 
     @property
     def last(self) -> str:
-        """Which checkpoint the run can resume from, as the end of a message."""
+        """Name the checkpoint from which the run can resume, as the end of a message."""
         if self.folder is None or self._last is None:
             return ""
         where = f"epoch {self._last.epoch}, step {self._last.step}"

@@ -1,4 +1,4 @@
-"""What a run compiles: its parts, once for the same model, loss, optimizer, penalty and tail."""
+"""The compiled parts of a run, once for the same model, loss, optimizer, penalty, and tail."""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -19,7 +19,7 @@ from purenn.training.training_run import train_loop
 
 
 class Spec(NamedTuple):
-    """What determines the compiled programs, as the caller gave it."""
+    """The caller's arguments that determine the compiled programs."""
 
     model: Any
     loss: Any
@@ -28,7 +28,7 @@ class Spec(NamedTuple):
     tail: Tail | None = None
 
     def check(self, where: str) -> None:
-        """Reject what cannot be a static argument."""
+        """Reject anything that cannot be a static argument."""
         for name, value in self._asdict().items():
             if not isinstance(value, Hashable):
                 raise TypeError(f"{where}: {name} must be hashable, got {checks.describe(value)}")
@@ -49,7 +49,7 @@ class Compiled(NamedTuple):
     step: Fn
 
 
-# What XLA's CPU compiler does least to: the program of the initial state runs once. Its random
+# The least work for XLA's CPU compiler: the program of the initial state runs once. Its random
 # numbers take 1.0 s to compile for 784-128-10 instead of 3.0, and have the same bits (jax 0.10.1,
 # AVX2). The loop of training would gain little, and a CNN's would take a fifth longer.
 ONCE_ON_CPU = {"xla_backend_optimization_level": 1}
@@ -72,11 +72,11 @@ def compiled(
 ) -> Compiled:
     """Return the jitted functions of a run.
 
-    None of them donates the state that it gets, so the last good state is still there, whatever
-    stops a run. This costs 2 % of a single step of 784-128-10.
+    None of them donates its input state, so the last good state is still available when a run
+    stops. This costs 2% of a single step of 784-128-10.
 
     Args:
-        spec: the model, the loss, the optimizer, the penalty and the tail.
+        spec: the model, the loss, the optimizer, the penalty, and the tail.
         sharding: how the state is sharded over a mesh, if there is one.
         static_length: whether `chunk` is compiled for each number of steps above one; see
             `chunk_length`.
@@ -91,14 +91,14 @@ def compiled(
 
     def step(train_state: TrainState, x: Any, targets: Any) -> tuple[TrainState, Array, Array]:
         after, value = one_step(train_state, x, targets)
-        # One number to look at. Checking the whole state would cost 13 % of a step of 784-128-10,
-        # the parameters cost 3 %.
+        # A single number to check. Checking the whole state would cost 13% of a step of 784-128-10,
+        # the parameters cost 3%.
         finite = stays_finite(train_state.params, after.params)
         return strongly_typed(after), value, jnp.where(finite, value, jnp.nan)
 
     of_order: dict[str, Any] = {}
     of_step: dict[str, Any] = {}
-    if sharding is not None:  # each state is sharded as the one before
+    if sharding is not None:  # each state is sharded like the previous one
         mesh = sharding.mesh
         of_order = {"out_shardings": mesh.batch_sharding}
         of_step = {"out_shardings": (sharding.tree, mesh.replicated, mesh.replicated)}
@@ -106,8 +106,8 @@ def compiled(
     of_fixed_length = jax.jit(chunk, static_argnums=5, **of_step)
 
     def of_static_length(*given: Any) -> tuple[TrainState, Array, Array]:
-        # XLA would drop a loop of one step and fuse the step in another way, so that the bits
-        # would depend on how the clock divides an epoch into chunks.
+        # XLA would drop a loop of one step and fuse the step differently, so that the bits
+        # would depend on how the timing divides an epoch into chunks.
         return (of_any_length if given[-1] == 1 else of_fixed_length)(*given)
 
     return Compiled(
@@ -118,25 +118,25 @@ def compiled(
 
 
 def chunk_length(steps: int, *, static_length: bool) -> int:
-    """Return how many steps the next chunk has, at most `steps`.
+    """Return the number of steps of the next chunk, at most `steps`.
 
     A loop with a traced number of steps becomes a `while` of unknown length, whose condition a
     GPU's runtime reads on the host in every iteration. On GPUs and TPUs, each length is therefore
-    compiled by itself, and lengths are powers of two, so that there are few of them. On a CPU the
-    `while` costs nothing, and one program works for every length.
+    compiled separately, and lengths are powers of two to limit the number of programs. On a CPU the
+    `while` has no cost, and one program works for every length.
     """
     return 1 << (steps.bit_length() - 1) if static_length else steps
 
 
 def strongly_typed(tree: Any) -> Any:
-    """Return a tree without weak types: no file keeps them, and a resumed run would promote."""
+    """Return a tree without weak types, which files do not keep; a resumed run would promote."""
     return jax.tree.map(
         lambda leaf: leaf if is_key(leaf) else lax.convert_element_type(leaf, leaf.dtype), tree
     )
 
 
 def stays_finite(before: Any, after: Any) -> Array:
-    """Tell whether every number that was finite still is; a state may begin with infinities."""
+    """Tell whether every number that was finite still is; a state may start with infinities."""
     pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
     finite = [
         jnp.all(jnp.isfinite(new) | ~jnp.isfinite(old))

@@ -21,7 +21,7 @@ Merged = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def digest_of(**trees: Any) -> str:
-    """Describe arrays by dtypes, shapes and one digest: `x: float32[60, 6], SHA-256 0123…`."""
+    """Describe arrays by dtype, shape, and a single digest: `x: float32[60, 6], SHA-256 0123…`."""
     digest, words = hashlib.sha256(), []
     for name, tree in trees.items():
         texts = []
@@ -38,9 +38,9 @@ def digest_of(**trees: Any) -> str:
 
 
 def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
-    """Describe the data as `digest_of` does, from the process that holds only some of its blocks.
+    """Describe the data as `digest_of` does, in a process that holds only some of its blocks.
 
-    Each block has a digest of its own, so the result does not depend on the number of devices.
+    Each block has a separate digest, so the result does not depend on the number of devices.
     """
     x, targets = source.example
     if source.blocks == 1:
@@ -67,7 +67,7 @@ def digest_of_data(source: Arrays | Batches, merged: Merged | None) -> str:
 
 
 def _as_jax_has_it(leaf: Any) -> Any:
-    """Return a NumPy array in the dtype that it gets on a device."""
+    """Return a NumPy array in the dtype that it would have on a device."""
     if isinstance(leaf, Array):
         return leaf
     return np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))

@@ -1,4 +1,4 @@
-"""A run that has become nonfinite: in which step, from which example, in which layer."""
+"""The origin of a nonfinite run: the step, the example, and the layer."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,10 +22,10 @@ from purenn.training.tokens import wrong_token
 from purenn.training.train_step import TrainState
 
 CURES = (
-    "A smaller learning rate, scaled inputs (rescale) or a logits loss are the usual cures; a "
-    "label out of range makes it nan too"
+    "A smaller learning rate usually helps, as do scaled inputs (see rescale) and a loss that "
+    "takes logits. A label that is not a class also gives nan"
 )
-LOCATE = "; locate=True says in which layer it begins"
+LOCATE = ". To find the layer where it started, pass locate=True"
 
 
 def divergence(
@@ -39,23 +39,23 @@ def divergence(
 ) -> FloatingPointError:
     """Return the error that stops a run after a chunk with a nonfinite loss or state.
 
-    A compiled chunk shows only that something went wrong in it. So its steps are replayed one by
-    one from the state before it, which gives the same bits each time.
+    A compiled chunk shows only that one of its steps failed. So its steps are replayed one by one
+    from the state before it, which gives the same bits each time.
 
     Args:
         where: the public function, for messages.
-        spec: the model, the loss, the optimizer and the penalty.
+        spec: the model, the loss, the optimizer, and the penalty.
         before: the `Progress` before the chunk.
-        losses: of the chunk.
+        losses: the losses of the chunk.
         after: the state after it.
         replay: see `Chunk`.
         locate: whether to find the layer.
     """
-    if replay is None:  # the state was looked at after several steps, whose batches are gone
+    if replay is None:  # the state was checked after several steps, whose batches are gone
         found = _first_nonfinite(after, before=before.train_state)
         return FloatingPointError(
             f"{where}: {found} at epoch {before.epoch}, step "
-            f"{before.step + losses.size}, or has been since a few steps before. {CURES}"
+            f"{before.step + losses.size}, perhaps since a few steps earlier. {CURES}"
         )
     number = before.step
     for step in replay(before.train_state):
@@ -76,7 +76,7 @@ def divergence(
 
 
 def _in_batch(spec: Spec, step: Step) -> str:
-    """Say what is wrong with a batch, whatever the model and the learning rate are."""
+    """Describe errors in a batch that do not depend on the model or the learning rate."""
     model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
     x, targets, rows = array_of(step.x), step.targets, step.rows
     y = output_shape(model, step.before.params, step.before.state, step.x)
@@ -100,7 +100,7 @@ def _in_batch(spec: Spec, step: Step) -> str:
 
 
 def _first_nonfinite(tree: Any, name: str = "", before: Any = None) -> str | None:
-    """Name the first number that is not finite, unless it was not finite before either."""
+    """Name the first number that is not finite, unless it was not finite before."""
     old = tree if before is None else before
     for (path, leaf), was in zip(
         jax.tree_util.tree_flatten_with_path(tree)[0], jax.tree.leaves(old), strict=True

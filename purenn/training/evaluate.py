@@ -1,4 +1,4 @@
-"""`evaluate` and `predict`: how good a model is, and what it says."""
+"""`evaluate` and `predict`: the quality and the outputs of a model, for any number of examples."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -48,31 +48,31 @@ def evaluate(
 ) -> tuple[float, float | None]:
     """Compute the mean loss and the accuracy of a model over all examples, in evaluation mode.
 
-    NumPy arrays may be larger than the memory of the device, which holds one batch at a time. A
-    short last batch counts by the examples that it has.
+    The device holds only one batch of NumPy arrays at a time, so they may be larger than its
+    memory. If the last batch is shorter, it counts in proportion to its examples.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`.
         params: the model's parameters.
         state: the model's state.
-        x: all examples, an array or a `Padded`. With `Padded`, both results are means over the
-            valid positions.
-        targets: one per example, or a tuple of arrays, which are passed to the loss in order. With
-            `(targets, weights)`, for a loss that takes weights, both results are weighted means
-            over all examples.
-        batch_size: the number of examples at a time; it affects only memory and speed.
-        mesh: devices to shard each batch over, along the mesh's axis "data" or its only axis. Every
-            process of the mesh must call this function with the same arrays.
+        x: all examples, an array `(examples, ...)` or a `Padded`. With `Padded`, both results are
+            means over the valid positions.
+        targets: one per example, or a tuple of arrays to pass to the loss in order. With `(targets,
+            weights)`, for a loss that takes weights, both results are weighted means over all
+            examples.
+        batch_size: the number of examples at a time. It affects only memory and speed.
+        mesh: devices over which to shard each batch, along the mesh's axis "data" or its only axis.
+            Every process of the mesh must call this function with the same arrays.
 
     Returns:
-        `(loss, accuracy)`, as Python floats. The accuracy is None if the targets are not classes,
-        that is, neither one integer per row of outputs nor rows that sum to one. It is NaN if an
-        output is NaN.
+        `(loss, accuracy)`, as Python floats. The loss does not include a penalty. The accuracy is
+        None if the targets are not classes, that is, neither one integer per row of outputs nor
+        rows that sum to one. It is NaN if an output is NaN.
 
     Raises:
-        ValueError: a target is not one of the model's classes, a weight is negative or not finite,
-            all weights are 0, or the arrays do not fit together.
+        ValueError: if a target is not one of the model's classes, a weight is negative or not
+            finite, all weights are 0, or the arrays do not fit together.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -100,10 +100,10 @@ def evaluate_between(
     batch_size: int = 1024,
     mesh: Mesh | None = None,
 ) -> tuple[float, float | None]:
-    """Evaluate, and call `between` before each batch.
+    """Evaluate as `evaluate` does, and call `between` before each batch.
 
-    There Ctrl-C can stop a validation: an exception in the midst of a call into jaxlib, whose C++
-    code does not expect it, can crash the process.
+    At these points Ctrl-C can stop a validation safely. An exception in the middle of a call into
+    jaxlib, whose C++ code does not expect it, can crash the process.
     """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
     _check_concrete("evaluate", params, state, x, targets)
@@ -139,23 +139,25 @@ def predict(
 ) -> NDArray[Any]:
     """Compute the model's outputs for any number of examples, in evaluation mode.
 
-    NumPy arrays may be larger than the memory of the device, which holds one batch at a time.
+    The device holds only one batch of NumPy arrays at a time, so they may be larger than its
+    memory.
 
     Args:
         model: a layer.
         params: the model's parameters.
         state: the model's state.
-        x: all examples, an array or a `Padded`.
-        batch_size: the number of examples at a time; it affects only memory and speed.
-        mesh: devices to shard each batch over, as for `evaluate`.
+        x: all examples, an array `(examples, ...)` or a `Padded`.
+        batch_size: the number of examples at a time. It affects only memory and speed.
+        mesh: devices over which to shard each batch, as for `evaluate`.
 
     Returns:
-        The outputs of all examples, as a NumPy array. With `Padded`, the outputs at padding mean
-        nothing; `predict(...)[x.valid]` leaves them out.
+        The outputs of all examples, a NumPy array `(examples, ...)`. With `Padded`, the outputs at
+        padded positions are meaningless; `predict(...)[x.valid]` leaves them out.
 
     Raises:
-        TypeError: an argument has another type, or is traced; inside `jit`, call `model.apply`.
-        ValueError: `x` does not fit the model, or `batch_size` is below 1.
+        TypeError: if an argument has the wrong type, or is traced; inside `jit`, call
+            `model.apply`.
+        ValueError: if `x` does not fit the model, or `batch_size` is below 1.
 
     Examples:
         >>> import numpy as np
@@ -178,8 +180,8 @@ def predict(
 def _check_concrete(where: str, *trees: Any) -> None:
     if not all(map(checks.is_concrete, jax.tree.leaves(trees))):
         raise TypeError(
-            f"{where}: its arguments are traced, but it runs on the host; inside jit, vmap or grad "
-            f"call model.apply"
+            f"{where}: its arguments are traced, but it runs on the host; "
+            f"inside jit, vmap, or grad, call model.apply"
         )
 
 
@@ -200,11 +202,11 @@ def _batches(where: str, batch_size: Any, sharded: DataMesh | None, arrays: Any)
 
 @lru_cache(maxsize=8)  # jit's own cache would keep every model that was ever evaluated
 def _sums(model: Any, loss: Any, classes: bool) -> Fn:
-    """Return a function `-> (losses, count, right, rows)` of a batch, all of them sums.
+    """Return a function `-> (losses, count, right, rows)` of a batch, all of which are sums.
 
-    The loss is `losses / count` and the accuracy `right / rows`, each added up over all batches. A
-    mean over the batch is turned back into the sum that it was made from. If all weights of a batch
-    are 0, there is no mean, and the batch adds nothing.
+    The loss is `losses / count` and the accuracy `right / rows`, with each sum taken over all
+    batches. The mean over a batch is converted back to a sum. If all weights of a batch are 0, it
+    has no mean and adds nothing.
     """
     layer, op = as_layer("evaluate", "model", model), as_op("evaluate", "loss", loss)
 

@@ -28,8 +28,8 @@ def as_examples(
 ) -> tuple[Any, Any]:
     """Return `x` and `targets` as arrays of the same length, on the device unless `on_host`.
 
-    With `on_host`, NumPy's arrays stay NumPy's. A tuple of targets stays a tuple, of arrays.
-    `owner` is what error messages say before the names: `validation's `.
+    With `on_host`, NumPy arrays are not converted. A tuple of targets remains a tuple of arrays.
+    Error messages put `owner` before the names: `validation's `.
     """
     convert = checks.real_array if on_host else checks.as_array
 
@@ -82,10 +82,10 @@ def check_numbers(
     *,
     finite: bool,
 ) -> None:
-    """Reject numbers that a binary loss does not take, by their index in the data.
+    """Reject numbers that a binary loss does not accept, by their index in the data.
 
-    With `finite`, NaN and infinity are rejected too. But a model or a loss may handle a NaN, for
-    instance by leaving that example out. So a batch with the example is tried, and the example is
+    With `finite`, NaN and infinity are rejected, too. A model or a loss may handle a NaN, for
+    instance by ignoring that example. So a batch that contains it is tried, and the example is
     rejected only if the loss of that batch is not finite.
     """
     named = list(zip(names_of(targets, f"{name}targets"), parts_of(targets), strict=True))
@@ -132,7 +132,7 @@ def check_weights(where: str, loss: Op[...], targets: Any, name: str = "", y: An
 
 
 def none_counts(given: Any, y: Any, name: str = "") -> str:
-    """Say that all weights are 0: the given ones, or those that the output's padding makes 0."""
+    """Describe the error that all weights are 0, as given or because of padding."""
     if given is None:
         return f"no position of {name}x is valid"
     where_valid = f" where {name}x is valid" * isinstance(y, Padded)
@@ -143,9 +143,9 @@ BATCH = 64  # examples among which a suspicious one is tried
 
 
 def _batch_to_try(row: int, weights: Any, arrays: Any, examples: int) -> Any:
-    """Return a batch with a suspicious example: the next ones, or some that count.
+    """Return a batch with a suspicious example and the following ones, or some with weights.
 
-    If all weights of a batch are 0, its loss is NaN, whatever the examples hold.
+    If all weights of a batch are 0, its loss is NaN for any examples.
     """
     first = max(0, min(row, examples - BATCH))
     near = slice(first, first + BATCH)
@@ -162,10 +162,11 @@ Kind = Literal["finite", "fraction", "weight"]  # a fraction is a number in 0 â€
 def bad_number(
     name: str, values: Any, kind: Kind = "finite", weights: Any = None
 ) -> tuple[int, str] | None:
-    """Find the first example with a number that is not of a kind, and has no weight of 0.
+    """Find the first example of nonzero weight with a number that is not of the given kind.
 
     Returns:
-        Its row, and words about the number: `x[17] is nan at [3, 0]`. None if there is none.
+        Its row and a description of the number: `x[17] is nan at [3, 0]`. None if there is no such
+        example.
     """
     numbers = jnp.floating if kind == "finite" else jnp.number
     if values.size == 0 or not jnp.issubdtype(values.dtype, numbers):
@@ -184,7 +185,7 @@ def bad_number(
 
 
 def _bad(values: Any, weights: Any, kind: Kind) -> Any:
-    """Tell for each number whether it is bad and counts; for NumPy's and JAX's arrays."""
+    """Tell for each number of a NumPy or JAX array whether it is bad and has a weight."""
     if kind == "fraction":
         bad = ~((values >= 0) & (values <= 1))
     elif kind == "weight" and not checks.is_float(values):
@@ -207,13 +208,13 @@ _first_bad_row_on_device = jax.jit(_first_bad_row, static_argnums=2)
 
 
 TRACED = (
-    "looks at the run's numbers as it goes. Call it outside jit, grad and vmap, or use "
+    "looks at the run's numbers as it goes. Call it outside jit, grad, and vmap, or use "
     "training_run, which is a pure function"
 )
 
 
 def check_not_traced(where: str, **trees: Any) -> None:
-    """Reject arguments that hold traced arrays, and any call while JAX traces a function."""
+    """Reject arguments that contain traced arrays, and any call while JAX traces a function."""
     for name, tree in trees.items():
         for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
             if not checks.is_concrete(leaf):
@@ -224,7 +225,7 @@ def check_not_traced(where: str, **trees: Any) -> None:
 
 
 def check_concrete(where: str, result: Any) -> Any:
-    """Return what a step computed, unless a number that the run closes over is traced."""
+    """Return the result of a step, unless a number that the run closes over is traced."""
     if not all(map(checks.is_concrete, jax.tree.leaves(result))):
         raise TypeError(
             f"{where}: the run is traced, by a traced learning rate perhaps, or another number "

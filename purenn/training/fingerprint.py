@@ -1,4 +1,4 @@
-"""The fingerprint of a run: what must be the same for a resumed run to continue it bit for bit."""
+"""The fingerprint of a run, which must not change if a resumed run continues it bit for bit."""
 
 import hashlib
 import json
@@ -37,24 +37,24 @@ def fingerprint(
     mesh: Mesh | None = None,
     merged: Merged | None = None,
 ) -> dict[str, str]:
-    """Describe a run by names, and by digests of what names do not show.
+    """Describe a run by names, and by digests of everything that names do not show.
 
-    The digest of one program covers everything that is compiled: every number and array that a
-    model, a loss, an optimizer or a schedule holds. The number of devices is not part of it.
+    The digest of one program covers everything that is compiled: every number and array in a model,
+    a loss, an optimizer, or a schedule. The number of devices is not part of it.
 
     Args:
-        spec: the model, loss, optimizer, penalty and tail.
+        spec: the model, loss, optimizer, penalty, and tail.
         start: the state before the first step.
         source: the data. A function of the epoch is represented by its first batch.
-        first_epoch: the epoch that the data begin with.
+        first_epoch: the epoch with which the data begin.
         validation: x and targets, or None.
-        key: the key that the run was given, or None if it was given a state.
+        key: the key of the run, or None if it started from a state.
         mesh: the devices, if there are several.
-        merged: if several processes share the data, a function that puts together a table of which
-            each has some rows.
+        merged: if several processes share the data, a function that assembles a table of which each
+            process has some rows.
 
     Returns:
-        A name for each thing that must not change, and words for it; see `changes`.
+        A description, by name, of each property that must not change; see `changes`.
     """
     model, loss = as_layer("fit", "model", spec.model), as_op("fit", "loss", spec.loss)
     penalty = "none"
@@ -81,10 +81,10 @@ def fingerprint(
 
 
 def parsed(text: str) -> dict[str, str]:
-    """Read a fingerprint from the JSON in a file, which anyone may have made.
+    """Read a fingerprint from the JSON in a file, which is not trusted.
 
     Raises:
-        ValueError: it is not a fingerprint.
+        ValueError: if it is not a fingerprint.
     """
     try:
         found = json.loads(text)
@@ -96,12 +96,12 @@ def parsed(text: str) -> dict[str, str]:
 
 
 def _program(spec: Spec, start: TrainState, source: Arrays | Batches) -> str:
-    """Return the digest of all that the run compiles: step, evaluation and order of the examples.
+    """Return the digest of all compiled programs: step, evaluation, and order of the examples.
 
-    StableHLO holds every constant, those of closures too, and no address of this process.
+    StableHLO contains every constant, including those of closures, and no address of this process.
     """
     begun = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), start)
-    # Two examples: the batch size is told by its own name, and a function's batches may differ.
+    # Two examples: the batch size has its own entry, and a function's batches may differ.
     x, targets = jax.tree.map(
         lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), jax.dtypes.canonicalize_dtype(a.dtype)),
         source.example,
@@ -132,14 +132,14 @@ def _layers(model: Layer) -> Iterator[str]:
 
 
 def _key(key: Any) -> str:
-    """Describe a key by its numbers: those of jax.random.key(3) end in 3."""
+    """Describe a key by its numbers; those of jax.random.key(3) end in 3."""
     typed = is_key(key)
     kind = str(jax.random.key_impl(key)) if typed else f"raw {default_prng()}"
     return f"{kind} {to_host(jax.random.key_data(key) if typed else key).tolist()}"
 
 
 def _device(mesh: Mesh | None) -> str:
-    """Describe the device. A CPU divides a sum among its cores, which decides the last bits."""
+    """Describe the device. A CPU divides sums among its cores, which affects the last bits."""
     kind = jax.devices()[0].device_kind
     if mesh is not None and mesh.size > 1:
         kind = f"{dict(mesh.shape)} of {kind}"

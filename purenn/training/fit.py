@@ -1,8 +1,7 @@
-"""`fit`: `train` for a person, with a progress bar, validation, checkpoints and clear stops."""
+"""`fit`: `train` for interactive use, with a progress bar, validation, and checkpoints."""
 
 import os
 import time
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
@@ -13,7 +12,7 @@ from purenn.backprop.tail import Tail
 from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.padded import array_of
-from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.core.types import Data, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import data_mesh
 from purenn.distributed.processes import Processes
 from purenn.training.checkpoints import Checkpoints
@@ -41,7 +40,7 @@ def fit(
     model: ModelLike,
     loss: LossLike,
     optimizer: OptimizerLike,
-    data: tuple[Any, Any] | Callable[[int], Iterable[tuple[Any, Any]]],
+    data: Data,
     *,
     epochs: int,
     key: Key | None,
@@ -59,79 +58,97 @@ def fit(
     blocks: int | None = None,
     tail: Tail | None = None,
 ) -> tuple[TrainState, History]:
-    """Train as `train` does, with a progress bar, validation and checkpoints.
+    """Train a model in a single call, with a progress bar, validation, and checkpoints.
 
-    If an exception ends a run that has begun, its attribute `progress` is the last `Progress` at
-    which all was well.
+    The steps and their order are those of `train` with the same key. If an exception ends a run
+    that has started, the exception's attribute `progress` holds the last `Progress` before the
+    failure.
 
-    Args:
+    Args: What to train
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: an optimizer of purenn or optax.
-        data: `(x, targets)`, or a function `epoch -> iterable of batches`; see `train`.
+        data: `(x, targets)`, two arrays with one entry per example, or a function `epoch ->
+            iterable of batches`; see `train`.
         epochs: the number of passes over the data.
-        key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
-        batch_size: the number of examples per step, needed with arrays; see `train`.
+        key: a PRNG key that determines the initial parameters, the shuffling, and the dropout
+            masks. None is allowed only with a `train_state`, whose own key is then used.
+        batch_size: the number of examples per step, required if the data are arrays. If it does not
+            divide the number of examples, the incomplete last batch is dropped; every epoch is
+            shuffled anew and leaves out different examples. The batches of a function may have any
+            size.
         penalty: an op or function of the parameters, added to the loss.
-        validation: `(x, targets)` to evaluate after every epoch.
+
+    Args: What to watch
+        validation: `(x, targets)` to evaluate after every epoch; None for no validation.
+        progress: whether to show a progress bar on stderr (with tqdm, if it is installed). If
+            stderr cannot be written to, for instance because the terminal was closed, the run
+            continues without a bar.
+        locate: whether to find the layer where a run becomes nonfinite; see `train`.
+
+    Args: Where to continue
+        checkpoints: a folder for this run only, created if it does not exist; `~` is expanded, and
+            a URL such as `gs://…` is rejected. `fit` writes everything needed to resume soon after
+            the start, at intervals, and when the run ends or is stopped by Ctrl-C or an error
+            (unless it diverges). It keeps the two newest checkpoints. This requires the
+            extra `checkpoints`. The first Ctrl-C stops the run with a checkpoint, at the end of a
+            step or within half a second; a second one stops it immediately. Neither can interrupt
+            XLA during compilation.
+        resume: whether to continue the run in `checkpoints`, if there is one. The result equals
+            that of a run that was never stopped, bit for bit on the same machine. All other
+            arguments must be the same, except that `epochs` may be larger if no schedule depends on
+            it. A function of the epoch must return the same batches again; those already used are
+            skipped.
+        checkpoint_every: the number of seconds between checkpoints, 10 by default. If writing is
+            slow, the interval grows so that writing takes at most a twentieth of the time.
         train_state: a state to continue from, instead of a new one; see `train`. The history
             continues its count of epochs.
-        first_epoch: the first epoch that a function is called with; see `train`.
-        progress: whether to show a progress bar on stderr (with tqdm, if it is installed). If
-            nothing can be written there, for instance because the terminal was closed, the run
-            continues without it.
-        checkpoints: a folder for this run alone, made if it does not exist; `~` is expanded, and a
-            URL such as `gs://…` is rejected. Everything needed to resume is written there soon
-            after the start, at intervals, and when the run ends or is stopped by Ctrl-C or an error
-            (unless it diverges). The newest two checkpoints are kept. This needs
-            `purenn[checkpoints]`. The first Ctrl-C stops the run with a checkpoint, at the end of a
-            step or within half a second; the second stops it at once. Neither can stop XLA while it
-            compiles.
-        resume: whether to continue the run in `checkpoints`, if there is one. The result is that of
-            a run that was never stopped, bit for bit on the same machine. All other arguments must
-            be the same, except that `epochs` may be larger, unless a schedule depends on it. A
-            function of the epoch must return the same batches again; those that were used are
-            skipped.
-        checkpoint_every: the seconds between two checkpoints. If writing takes long, the interval
-            grows, so that writing takes at most a twentieth of the time.
-        locate: whether to find the layer in which a run becomes nonfinite; see `train`.
-        mesh: devices to train on together; see `train`. With several processes, the first shows the
-            bar and writes the checkpoints.
+        first_epoch: the first epoch to call a function with; see `train`.
+
+    Args: For several devices and large models
+        mesh: devices to train on together; see `train`. With several processes, the first one shows
+            the bar and writes the checkpoints.
         blocks: the number of blocks into which to divide the arrays of data; see `train`.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`. Validation then
             runs `tail.rows` examples at a time, if that is fewer than 1024.
 
     Returns:
-        `(train_state, history)`. The history is a list with one `EpochRecord` per epoch. A notebook
-        shows it as a table, and `history.plot()` draws it (Matplotlib is the extra `plots`).
+        `(train_state, history)`. The trained parameters are `train_state.params`, and the model's
+        state is `train_state.state`. The history is a `History`, a list with one `EpochRecord` per
+        epoch. A notebook shows it as a table, and `history.plot()` plots it (this requires the
+        extra `plots`).
 
     Raises:
-        TypeError: an argument has another type, or is traced, as in `jax.vmap(fit)`; use
+        TypeError: if an argument has the wrong type, or is traced, as in `jax.vmap(fit)`; use
             `training_run` there.
-        FloatingPointError: the loss is not finite, or the parameters, state or optimizer state
+        FloatingPointError: if the loss is not finite, or the parameters, state, or optimizer state
             after an update are not. The message names the epoch, counted from 1, and the step.
-        KeyboardInterrupt: Ctrl-C; with `checkpoints`, the message says where the run stopped.
-        ValueError: the data do not fit, such as a label that is not a class, or an array was
-            deleted or donated; another run writes to the folder, or it holds a run and `resume` is
-            False; or the run to resume had another model, data or setting, and the message names
-            each of them.
+        KeyboardInterrupt: on Ctrl-C; with `checkpoints`, the message says where the run stopped.
+        ValueError: if the data do not fit the model or the loss, as with a label that is not a
+            class; an array was deleted or donated; another run is writing to the folder; the folder
+            holds a run, and `resume` is False; or the run to resume had a different model, data, or
+            setting, and the message names each difference.
 
     Warns:
-        RuntimeWarning: a checkpoint could not be written, for instance because the disk is full,
-            and the run continues; or the newest one is damaged, and the run resumes from the one
-            before it.
+        RuntimeWarning: if a checkpoint could not be written, for instance because the disk is full,
+            and the run continues; or if the newest one is damaged, and the run resumes from the
+            previous one.
 
     Examples:
         >>> import jax
         >>> import jax.numpy as jnp
         >>> import purenn as pn
         >>> x = jnp.linspace(-1, 1, 8)[:, None]
-        >>> train_state, history = pn.fit(
-        ...     pn.dense(1), pn.mse, pn.sgd(0.5), (x, 3 * x + 1),
-        ...     epochs=40, batch_size=4, key=jax.random.key(0), progress=False,
+        >>> trained, history = pn.fit(
+        ...     pn.dense(1), pn.mse, pn.sgd(0.5),
+        ...     (x, 3 * x + 1), epochs=40,
+        ...     batch_size=4, progress=False,
+        ...     key=jax.random.key(0),
         ... )
-        >>> print(f"{train_state.params.w.item():.3f} {history[-1].epoch} {history[-1].loss:.3f}")
-        3.000 40 0.000
+        >>> print(f"w {trained.params.w.item():.3f}")
+        w 3.000
+        >>> print(f"loss {history[-1].loss:.3f}")
+        loss 0.000
     """
     spec = Spec(model, loss, optimizer, penalty, tail)
     check_arguments("fit", spec, data, train_state=train_state, key=key, validation=validation)
@@ -205,7 +222,7 @@ def fit(
                     started = time.perf_counter()
             kept.write(now.train_state, position)
             interruptions.raise_if_asked()
-        except FloatingPointError as error:  # the last checkpoint is from when all was well
+        except FloatingPointError as error:  # the last checkpoint is from before the divergence
             raise with_progress(FloatingPointError(f"{error}{kept.last}"), now) from None
         except BaseException as error:
             gathers = processes.single or run.sharding is None or not run.sharding.is_sharded
@@ -251,7 +268,7 @@ def checked_validation(
 def validate(
     run: Run, now: Progress, validation: Any, interruptions: Interruptions
 ) -> tuple[float | None, float | None]:
-    """Return the validation's loss and accuracy; Ctrl-C does not wait for them."""
+    """Return the loss and the accuracy on the validation data; Ctrl-C can interrupt them."""
     if validation is None:
         return None, None
     model, loss, *_ = run.spec
@@ -266,7 +283,7 @@ def validate(
 
 
 def bar_of(run: Run, now: Progress, *, enabled: bool) -> Bar:
-    """Make the progress bar of a run that is at `now`."""
+    """Create the progress bar of a run whose progress is `now`."""
     steps = run.source.steps
     done = (now.epoch - 1) * steps + now.step if steps else int(now.train_state.step)
     return Bar(run.last_epoch * steps if steps else None, done, enabled=enabled)

@@ -1,4 +1,4 @@
-"""`History`: the epochs of a run, which a notebook shows as a table and `plot` draws."""
+"""`History`: the epochs of a run, shown as a table in a notebook and drawn by `plot`."""
 
 from typing import Any
 
@@ -7,7 +7,11 @@ from purenn.training.position import EpochRecord
 
 
 class History(list[EpochRecord]):
-    """A list with one `EpochRecord` per epoch. A notebook shows it as a table; `plot` draws it."""
+    """A list with one `EpochRecord` per epoch, which `fit` returns next to the trained state.
+
+    `history[-1].loss` is the loss of the last epoch, and `[r.loss for r in history]` the curve. A
+    notebook shows the history as a table, and `plot` draws it.
+    """
 
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows, without columns that have no values."""
@@ -21,17 +25,17 @@ class History(list[EpochRecord]):
         return html.table(head, rows, numbers=range(len(fields)))
 
     def plot(self) -> tuple[Any, ...]:
-        """Draw the loss of each epoch, and beside it the accuracy if there is one.
+        """Draw the loss of each epoch and, next to it, the accuracy, if there is one.
 
         A notebook shows the figure. In a script, call `matplotlib.pyplot.show()`.
 
         Returns:
-            The Matplotlib axes, to which you can add: `axes[0].set_title(…)`,
-            `axes[0].figure.savefig(…)`.
+            A tuple with the Matplotlib axes of each panel, which you can change or save:
+            `axes[0].set_title(…)`, `axes[0].figure.savefig(…)`.
 
         Raises:
-            ValueError: the history has no epochs.
-            ImportError: Matplotlib is not installed.
+            ValueError: if the history has no epochs.
+            ImportError: if Matplotlib is not installed.
 
         Examples:
             >>> import jax
@@ -52,7 +56,8 @@ class History(list[EpochRecord]):
             import matplotlib.pyplot as plt
             from matplotlib.ticker import MaxNLocator
         except ImportError as error:
-            raise ImportError("plot needs Matplotlib: pip install 'purenn[plots]'") from error
+            hint = "run pip install -e '.[plots]' in purenn's folder"
+            raise ImportError(f"plot needs Matplotlib: {hint}") from error
         accuracy = _curve(self, "validation_accuracy")
         width = 9 if accuracy else 5
         _, panels = plt.subplots(

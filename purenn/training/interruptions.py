@@ -1,4 +1,4 @@
-"""Ctrl-C while a run keeps checkpoints: the first stops it in good order, the second at once."""
+"""Ctrl-C while a run keeps checkpoints: the first stops it cleanly, the second immediately."""
 
 import signal
 import threading
@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 class Interruptions:
-    """A handler that notes the first Ctrl-C, for the run to stop between two steps.
+    """A handler that records the first Ctrl-C, so that the run can stop between two steps.
 
-    A second Ctrl-C takes effect at once. So does the first while a run only waits, for data or for
-    scores, since its state is consistent then. But an exception is never raised inside a call of
-    JAX, whose C++ code may crash on it. Nothing changes outside the main thread, where Python does
-    not deliver signals, or if Ctrl-C is already ignored, as under nohup.
+    A second Ctrl-C takes effect immediately. So does the first one while a run is only waiting for
+    data or for scores, since its state is then consistent. An exception is never raised inside a
+    call of JAX, whose C++ code may crash on it. The handler does nothing outside the main thread,
+    where Python does not deliver signals, or if Ctrl-C is already ignored, as under nohup.
 
     Attributes:
         asked: how often Ctrl-C was pressed.
@@ -53,7 +53,7 @@ class Interruptions:
 
     @contextmanager
     def immediate(self) -> Iterator[None]:
-        """Do not put off a first Ctrl-C inside."""
+        """Let a first Ctrl-C take effect immediately inside this context."""
         self._waiting = True
         try:
             self.raise_if_asked()
@@ -62,7 +62,7 @@ class Interruptions:
             self._waiting = False
 
     def immediate_between(self, items: Iterator[T]) -> Iterator[T]:
-        """Yield the items, and do not put off a first Ctrl-C while waiting for one."""
+        """Yield the items, and let a first Ctrl-C take effect while waiting for one."""
         while True:
             self._waiting = True  # `immediate`, written out: it takes 3 us per batch
             try:
@@ -76,7 +76,7 @@ class Interruptions:
 
 
 def _in_jax(frame: FrameType | None) -> bool:
-    """Tell whether JAX's code is running, or something that it called."""
+    """Tell whether JAX's code, or code that it called, is running."""
     while frame is not None:
         if str(frame.f_globals.get("__name__")).partition(".")[0] in ("jax", "jaxlib"):
             return True

@@ -1,4 +1,4 @@
-"""Checks of labels, made on the host: which targets are classes, and which ones are not valid."""
+"""Checks of labels on the host: which targets are classes, and which labels are not valid."""
 
 import math
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ class Labels(NamedTuple):
     """Targets that may be classes, with their weights.
 
     Attributes:
-        name: for messages: `targets`, or `targets[0]` of a tuple.
+        name: the name in messages: `targets`, or `targets[0]` of a tuple.
         values: integers, or rows that sum to one.
-        weights: those that the loss takes, or None.
+        weights: the weights that the loss takes, or None.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Labels(NamedTuple):
 
 
 def labels_of(loss: Op[...], targets: Any, name: str = "targets", y: Any = None) -> Labels | None:
-    """Return the targets that may be classes; None for a tuple that only the loss understands.
+    """Return the targets that may be classes; None for a tuple that only the loss can interpret.
 
     `y` is the model's output, or its shape as `output_shape` returns it.
     """
@@ -49,9 +49,9 @@ def labels_of(loss: Op[...], targets: Any, name: str = "targets", y: Any = None)
 
 
 def output_shape(model: Layer, params: Any, state: Any, x: Any) -> Any:
-    """Return a model's output for two examples of `x`, as its shape alone.
+    """Return the shape of a model's output for two examples of `x`.
 
-    Of `Padded` output, the valid positions are those of all of `x`, as they are.
+    The valid positions of a `Padded` output are those of all of `x`, unchanged.
     """
     two = jax.tree.map(lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x)
     y = output_of(model).eval_shape(params, state, two)
@@ -61,7 +61,7 @@ def output_shape(model: Layer, params: Any, state: Any, x: Any) -> Any:
 def class_shape(y: Any) -> tuple[int, ...] | None:
     """Return the shape of a model's output for one example, `(..., classes)`.
 
-    It is that of `output_shape`. None if there can't be classes on the last axis.
+    `y` is the result of `output_shape`. None if the last axis cannot be that of classes.
     """
     _, *shape = array_of(y).shape or (2,)
     return (*shape,) if shape and shape[-1] > 1 else None
@@ -69,7 +69,7 @@ def class_shape(y: Any) -> tuple[int, ...] | None:
 
 @lru_cache(maxsize=8)
 def output_of(model: Layer) -> Any:
-    """Return the output as a jitted function, which is traced once per shape: 20 ms for a cnn."""
+    """Return the output as a jitted function, which is traced once per shape (20 ms for a CNN)."""
 
     def output(params: Any, state: Any, x: Any) -> Any:
         return model.apply(params, state, with_zeros(model.name, x))[0]
@@ -78,9 +78,9 @@ def output_of(model: Layer) -> Any:
 
 
 def are_classes(labels: Labels | None, shape: tuple[int, ...] | None) -> bool:
-    """Tell whether all are classes of outputs of that shape, so that there is an accuracy.
+    """Tell whether all targets are classes of outputs of that shape, so that accuracy is defined.
 
-    That is integers, one for each row of outputs, or rows that sum to one.
+    Classes are integers, one for each row of outputs, or rows that sum to one.
     """
     if labels is None or shape is None or not _weights_fit(labels, shape):
         return False
@@ -103,7 +103,7 @@ def check_labels(
 ) -> None:
     """Reject targets that are not classes of the model, or rows that are not distributions.
 
-    For a loss that is a plain function, integers may mean something else. But if they could be
+    For a loss that is a plain function, integers may have another meaning. If they could be
     classes, the accuracy treats them as classes.
     """
     y = output_shape(model, params, state, x)
@@ -162,7 +162,7 @@ def bad_label(labels: Labels, shape: tuple[int, ...]) -> str:
         return ""
     elsewhere = isinstance(values, Array) and not values.is_fully_addressable
     if elsewhere and int(values.min()) >= 0 and int(values.max()) < classes:
-        return ""  # what several processes hold is gathered only if there is something to say
+        return ""  # arrays of several processes are gathered only if there is an error
     found = to_host(values)
     if found.min() >= 0 and found.max() < classes:
         return ""
@@ -189,9 +189,9 @@ def _weights_fit(labels: Labels, shape: tuple[int, ...]) -> bool:
 
 
 def _parts(labels: Labels, shape: tuple[int, ...]) -> Iterator[tuple[int, Array]]:
-    """Yield the rows, no more than `PART` on the device at a time, and which example is the first.
+    """Yield the rows, at most `PART` on the device at a time, with the index of the first example.
 
-    Those of weight 0 are replaced.
+    Rows of weight 0 are replaced.
     """
     rows, classes = labels.values, shape[-1]
     masked = None

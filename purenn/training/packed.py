@@ -15,13 +15,13 @@ SMALL = 4096  # elements
 
 @weights("small_weights", "large_weights")
 class Packed(NamedTuple):
-    """Parameters as a loop carries them, or a tree like them.
+    """Parameters in the form in which a loop carries them, or a tree like them.
 
     Attributes:
-        small_weights: one after the other, `(n,)`; None if there are none.
-        small_others: the same of small parameters that are not weights, such as biases.
-        large_weights: one by one, narrow ones with one axis: see `flat`.
-        large_others: the same of large parameters that are not weights.
+        small_weights: the small weights, concatenated, `(n,)`; None if there are none.
+        small_others: the same for small parameters that are not weights, such as biases.
+        large_weights: the large weights, separately; narrow ones have one axis: see `flat`.
+        large_others: the same for large parameters that are not weights.
     """
 
     small_weights: Array | None
@@ -31,14 +31,14 @@ class Packed(NamedTuple):
 
 
 class Packing:
-    """How parameters are packed, and what is like them: gradients, and moments.
+    """The packing of parameters, and of trees like them: gradients and moments.
 
-    For small arrays, the time of a loop depends on their number: XLA's CPU compiler updates each
-    with a few kernels of its own, and divides a body with many kernels between threads that wait
-    for each other. With packing, a step of microgpt, which has 13 arrays of up to 1,024 elements,
-    takes 35 us instead of 54 (jax 0.10.1, two cores with AVX-512).
+    The time of a loop over small arrays depends on their number: XLA's CPU compiler updates each
+    array with a few separate kernels, and divides a body with many kernels between threads that
+    wait for each other. With packing, a step of microgpt, which has 13 arrays of up to 1,024
+    elements, takes 35 us instead of 54 us (jax 0.10.1, two cores with AVX-512).
 
-    A single array is left as it is: in a state, it could not be told from a counter.
+    A single array is not packed, since in a state it could not be distinguished from a counter.
     """
 
     def __init__(self, params: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where a run is: all that it takes to resume it, apart from its `TrainState`."""
+"""The position of a run: everything needed to resume it, apart from its `TrainState`."""
 
 import json
 import math
@@ -12,11 +12,13 @@ class EpochRecord(NamedTuple):
     """One epoch in the history that `fit` returns.
 
     Attributes:
-        epoch: its number, counted from 1. A run from a `train_state` continues its count.
-        loss: the mean over the steps of the epoch, including the penalty.
-        seconds: the time of training alone.
-        validation_loss: the loss after the epoch; None without validation data.
-        validation_accuracy: the accuracy after the epoch; None also if the targets are not classes.
+        epoch: the number of the epoch, counted from 1. A run from a `train_state` continues its
+            count.
+        loss: the mean training loss over the steps of the epoch, including the penalty.
+        seconds: the time spent on training, without validation.
+        validation_loss: the loss on the validation data after the epoch; None without such data.
+        validation_accuracy: the accuracy on the validation data after the epoch; None without such
+            data, or if the targets are not classes.
     """
 
     epoch: int  # counted from 1
@@ -27,14 +29,14 @@ class EpochRecord(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A run between two steps.
+    """The position of a run between two steps.
 
     Attributes:
-        epoch: in progress, counted from 1.
-        step: how many steps of it are done.
+        epoch: the epoch in progress, counted from 1.
+        step: the number of its completed steps.
         total: the sum of their losses.
-        seconds: that they took.
-        history: of the epochs that are done.
+        seconds: the time that they took.
+        history: the records of the completed epochs.
     """
 
     epoch: int
@@ -49,8 +51,8 @@ class Position(NamedTuple):
         return self.total / self.step
 
     def after(self, losses: NDArray[Any], seconds: float) -> "Position":
-        """Return the position after some more steps."""
-        # One loss after the other: the sum does not depend on how steps are divided into chunks,
+        """Return the position after further steps."""
+        # Added one by one: the sum does not depend on how steps are divided into chunks,
         # as NumPy's pairwise sum does.
         total = self.total
         for loss in losses.astype(np.float64).tolist():
@@ -59,12 +61,12 @@ class Position(NamedTuple):
         return self._replace(step=step, total=total, seconds=seconds)
 
     def next_epoch(self, loss: float | None, accuracy: float | None) -> "Position":
-        """Return the beginning of the next epoch, with a record of this one."""
+        """Return the start of the next epoch, with a record of this one."""
         record = EpochRecord(self.epoch, self.loss, self.seconds, loss, accuracy)
         return Position(self.epoch + 1, history=(*self.history, record))
 
     def to_json(self) -> str:
-        """Write it as JSON, from which floats are read back exactly."""
+        """Write the position as JSON, from which floats are read back exactly."""
         return json.dumps([self.step, self.total, self.seconds, [r[1:] for r in self.history]])
 
     @classmethod
@@ -72,7 +74,7 @@ class Position(NamedTuple):
         """Read what `to_json` wrote, for a run that began with the epoch `first_epoch`.
 
         Raises:
-            ValueError: it is anything else.
+            ValueError: if the text is not such JSON.
         """
         try:
             step, total, seconds, rows = json.loads(text)

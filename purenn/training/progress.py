@@ -1,6 +1,6 @@
-"""What a run shows on stderr: a progress bar, or a line per epoch.
+"""The output of a run on stderr: a progress bar, or a line per epoch.
 
-Nothing here ends a run: if the terminal was closed or a stream is broken, nothing is shown.
+Errors here never end a run: if the terminal was closed or a stream is broken, nothing is shown.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from purenn.training.position import EpochRecord
 class Bar:
     """A progress bar: tqdm's if it is installed and works, otherwise a line per epoch.
 
-    If tqdm fails, for whatever reason, lines take its place. If they fail too, nothing is shown.
+    If tqdm fails for any reason, lines replace it. If they fail too, nothing is shown.
     """
 
     def __init__(self, total: int | None, done: int, *, enabled: bool) -> None:
@@ -26,7 +26,7 @@ class Bar:
             with contextlib.suppress(Exception):  # not installed, or a notebook without widgets
                 from tqdm.auto import tqdm
 
-                # The delay puts off the first writing, so that a bar that fails can be closed.
+                # The delay postpones the first output, so that a bar that fails can be closed.
                 self.bar = tqdm(
                     total=total, initial=done, unit="step", dynamic_ncols=True, delay=1e-9
                 )
@@ -40,20 +40,20 @@ class Bar:
                 self.bar.close()
 
     def begin(self, epoch: int, epochs: int) -> None:
-        """Name the epoch that begins."""
+        """Show the number of the new epoch."""
         with self._falling_back():
             if self.bar is not None:
                 self.bar.set_description(f"epoch {epoch}/{epochs}")
 
     def advance(self, steps: int, loss: float) -> None:
-        """Advance by so many steps, and show the epoch's mean loss so far."""
+        """Advance by a number of steps, and show the epoch's mean loss so far."""
         with self._falling_back():
             if self.bar is not None:
                 self.bar.set_postfix_str(f"loss {loss:.4f}{self.accuracy}", refresh=False)
                 self.bar.update(steps)
 
     def end(self, record: EpochRecord) -> None:
-        """Show the epoch's scores."""
+        """Show the scores of the epoch."""
         if record.validation_accuracy is not None:
             self.accuracy = f", accuracy {record.validation_accuracy:.2%}"
         with self._falling_back():
@@ -67,7 +67,7 @@ class Bar:
 
     @contextlib.contextmanager
     def _falling_back(self) -> Iterator[None]:
-        """Replace what can't be shown with something plainer; Ctrl-C passes."""
+        """Fall back to simpler output on errors, except for Ctrl-C."""
         try:
             yield
         except Exception:

@@ -1,4 +1,4 @@
-"""Checks of tokens, made on the host: which of them are outside a model's vocabulary."""
+"""Checks on the host for tokens outside a model's vocabulary."""
 
 from typing import Any
 
@@ -26,5 +26,5 @@ def wrong_token(model: Layer, x: Any, name: str = "x") -> str:
         return ""  # the layer itself rejects floats
     elsewhere = isinstance(tokens, Array) and not tokens.is_fully_addressable
     if elsewhere and int(tokens.min()) >= 0 and int(tokens.max()) < vocabulary:
-        return ""  # what several processes hold is gathered only if there is something to say
+        return ""  # arrays of several processes are gathered only if there is an error
     return bad_token(name, jax.tree.map(to_host, x), vocabulary)

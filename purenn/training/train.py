@@ -1,6 +1,6 @@
-"""`train`: the training loop, as a generator that plain Python can steer."""
+"""`train`: the training loop, as a generator that you control with plain Python."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from purenn.core import checks, scalars
 from purenn.core.adapt import as_layer, as_op
 from purenn.core.deleted import reject_deleted
 from purenn.core.padded import array_of
-from purenn.core.types import Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
+from purenn.core.types import Data, Key, LossLike, ModelLike, OptimizerLike, PenaltyLike
 from purenn.distributed.mesh import DataMesh, StateSharding, create_on, data_mesh, state_sharding
 from purenn.distributed.processes import Processes
 from purenn.optimizers.base import check_takes_a_step
@@ -29,14 +29,15 @@ from purenn.training.train_step import TrainState, check_train_state
 
 
 class Progress(NamedTuple):
-    """How far a run has come, as `train` yields it.
+    """The progress of a run so far, as `train` yields it.
 
     Attributes:
         train_state: the state after the steps so far. It is never donated, so you can keep,
-            evaluate or save it.
-        epoch: the epoch, counted from 1. A run from a `train_state` continues its count.
-        step: the number of steps of the epoch that are done.
-        losses: the losses of the steps since the previous `Progress`, a NumPy array.
+            evaluate, or save it.
+        epoch: the current epoch, counted from 1. A run from a `train_state` continues its count.
+        step: the number of completed steps of this epoch.
+        losses: the losses of the steps since the previous `Progress`, a NumPy array of shape
+            `(steps,)`.
         epoch_done: whether the epoch is finished.
     """
 
@@ -54,7 +55,7 @@ def train(
     model: ModelLike,
     loss: LossLike,
     optimizer: OptimizerLike,
-    data: tuple[Any, Any] | Callable[[int], Iterable[tuple[Any, Any]]],
+    data: Data,
     *,
     epochs: int,
     key: Key | None,
@@ -68,56 +69,68 @@ def train(
     blocks: int | None = None,
     tail: Tail | None = None,
 ) -> Generator[Progress, None, None]:
-    """Train a model, and yield a `Progress` after every few steps and at the end of each epoch.
+    """Train a model inside your own loop, which sees the state and losses every few steps.
 
-    The loop around it is plain Python: `break` to stop early, keep the best `train_state`, evaluate
-    whatever you like. The steps and their order are those of `fit` and `training_run` with the same
-    key. With arrays, a chunk of steps runs on the device as one program, on data that stay there.
+    The function is a generator. It yields a `Progress` after every few steps and at the end of each
+    epoch, and you write the loop around it in plain Python: `break` to stop early, keep the best
+    `train_state`, or evaluate anything. The steps and their order are those of `fit` and
+    `training_run` with the same key. If the data are arrays, they stay on the device, where each
+    chunk of steps runs as one program.
 
-    If an exception ends the loop, its attribute `progress` is the last `Progress` at which all was
-    well.
+    If an exception ends the loop, the exception's attribute `progress` holds the last `Progress`
+    before the failure.
 
-    Args:
+    Args: What to train
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: an optimizer of purenn or optax.
-        data: `(x, targets)`, or a function `epoch -> iterable of batches (x, targets)`, which is
-            called with the epochs, counted from 0. `x` may be `Padded`. The targets may be a tuple
-            of arrays, each with one entry per example: `(x, (labels, weights))`.
+        data: `(x, targets)`, two arrays with one entry per example, or a function `epoch ->
+            iterable of batches (x, targets)`, which is called with each epoch, counted from 0. `x`
+            may be `Padded`. The targets may be a tuple of arrays, each with one entry per example:
+            `(x, (labels, weights))`.
         epochs: the number of passes over the data.
-        key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
-        batch_size: the number of examples per step, needed with arrays. An incomplete last batch is
-            dropped. The batches of a function may have any size.
+        key: a PRNG key that determines the initial parameters, the shuffling, and the dropout
+            masks. None is allowed only with a `train_state`, whose own key is then used.
+        batch_size: the number of examples per step, required if the data are arrays. If it does not
+            divide the number of examples, the incomplete last batch is dropped; every epoch is
+            shuffled anew and leaves out different examples. The batches of a function may have any
+            size.
         penalty: an op or function of the parameters, added to the loss.
-        train_state: a state to continue from, instead of a new one. Its own key is used. With
-            arrays, the run continues at the epoch that follows from its step.
-        first_epoch: the first epoch that a function is called with, 0 by default. The step of a
-            `train_state` does not show it, since the number of steps in a function's epochs is not
-            known in advance.
-        chunk: the number of steps between two `Progress`, or fewer at the end of an epoch. The
-            default is as many as take about 0.3 s.
+
+    Args: What to watch
+        chunk: the number of steps between `Progress` objects (fewer at the end of an epoch). The
+            default, None, chooses chunks that take about 0.3 s.
         locate: whether to look for NaN and infinity in arrays of data before the run. If the run
-            becomes nonfinite, one more step, with `explain`, finds the layer where that began.
+            becomes nonfinite, an extra step with `explain` identifies the layer where it started.
+
+    Args: Where to continue
+        train_state: a state to continue from, instead of a new one. Its key replaces `key`. If the
+            data are arrays, its step determines the epoch from which the run continues.
+        first_epoch: the first epoch to call a function with, 0 by default. The step of a
+            `train_state` does not determine it, since the number of steps in a function's epochs is
+            not known in advance.
+
+    Args: For several devices and large models
         mesh: devices to train on together, as `jax.make_mesh` returns them. Each batch is sharded
-            over the axis "data", or the only axis. Parameters are replicated, or sharded as
-            `initializers.sharded` says. With several processes, each calls `train` with the same
-            arguments and takes every step.
+            over the axis "data", or over the only axis. Parameters are replicated, or sharded as
+            specified with `initializers.sharded`. With several processes, each calls `train` with
+            the same arguments and takes every step.
         blocks: the number of blocks into which to divide the arrays of data, a multiple of the
-            number of devices. Each batch takes an equal share of every block, shuffled within it.
-            So steps never move data between devices, and the order depends on the number of blocks,
-            not of devices. The default is 1, or with a mesh 8, rounded up to a multiple of its
-            devices.
+            number of devices. Each batch takes an equal share of every block, and each block is
+            shuffled separately. Steps therefore never move data between devices, and the order
+            depends on the number of blocks, not the number of devices. The default is 1 or, with a
+            mesh, 8 rounded up to a multiple of the number of devices.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Yields:
         A `Progress`; the last one of each epoch has `epoch_done`.
 
     Raises:
-        TypeError: at the call, an argument has another type, or is traced, as in `jax.vmap`; use
-            `training_run` there.
-        ValueError: at the call, the data do not fit, such as a label that is not a class, or an
-            array was deleted or donated.
-        FloatingPointError: the loss is not finite, or the parameters, state or optimizer state
+        TypeError: if, at the call, an argument has the wrong type or is traced, as in `jax.vmap`;
+            use `training_run` there.
+        ValueError: if, at the call, the data do not fit the model or the loss, as with a label that
+            is not a class, or an array was deleted or donated.
+        FloatingPointError: if the loss is not finite, or the parameters, state, or optimizer state
             after an update are not. The message names the epoch, counted from 1, and the step.
 
     Examples:
@@ -160,16 +173,16 @@ def train(
 
 
 class Run(NamedTuple):
-    """What a run needs besides its state.
+    """The settings of a run, without its state.
 
     Attributes:
         where: the public function, for messages.
-        spec: what determines the compiled programs.
+        spec: the settings that determine the compiled programs.
         source: the source of the batches.
         first_epoch: the first epoch of this run, counted from 1.
-        last_epoch: the last one.
+        last_epoch: the last epoch.
         sharding: how the state is sharded over a mesh, if there is one.
-        pace: how many steps a chunk has.
+        pace: the number of steps per chunk.
         locate: whether to find the layer in which a run becomes nonfinite.
     """
 
@@ -186,8 +199,8 @@ class Run(NamedTuple):
 def loop(run: Run, now: Progress) -> Generator[Progress, None, None]:
     """Train from `now` to the end of the last epoch.
 
-    At most two states are alive besides the one that is being computed: the last that was yielded
-    and, with a function of the epoch, the last one whose loss is known.
+    Besides the state being computed, at most two states are in memory: the last one yielded and,
+    with a function of the epoch, the last one whose loss is known.
     """
     programs = compiled(run.spec, run.sharding, static_length=run.source.static_length)
     try:
@@ -220,7 +233,7 @@ def with_progress(error: BaseException, now: Progress) -> BaseException:
 
 
 def check_arguments(where: str, spec: Spec, data: Any, **trees: Any) -> None:
-    """Check what determines the programs, and that no array of the others is traced or deleted."""
+    """Check the settings of the programs, and that no other array is traced or deleted."""
     layer = as_layer(where, "model", spec.model)
     as_op(where, "loss", spec.loss)
     if spec.tail is not None:
@@ -251,7 +264,7 @@ def prepare(
     processes: Processes,
     interruptions: Interruptions,
 ) -> tuple[Run, Progress]:
-    """Check the data, make the state to start from, and put both on the devices."""
+    """Check the data, create the initial state, and put both on the devices."""
     source = source_of(where, data, batch_size, blocks, first_epoch, mesh, interruptions)
     x, targets = source.example
     if train_state is not None:
@@ -274,7 +287,7 @@ def prepare(
     if isinstance(source, Batches):
         y = output_shape(layer, start.params, start.state, x) if op.of_classes else None
         source.check = partial(check_batch, where, layer, op, y)
-    if processes.single and isinstance(source, Arrays):  # a batch is checked when it comes
+    if processes.single and isinstance(source, Arrays):  # batches are checked on arrival
         check_numbers(where, *of_model, x, targets, finite=locate)
     done = int(start.step) // source.steps if source.steps else first_epoch or 0
     pace = Pace(chunk, processes)

@@ -1,4 +1,4 @@
-"""`TrainState` and `train_step`: one step of training, pure."""
+"""`TrainState` and `train_step`: one training step as a pure function."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,14 +27,14 @@ from purenn.optimizers.base import apply_updates, check_takes_a_step, first_step
 
 
 class TrainState(NamedTuple):
-    """Everything that changes while a model trains, and the key, which does not.
+    """Everything that changes while a model trains, together with the key, as one pytree.
 
     Attributes:
         params: the parameters.
         state: the model's state, such as running statistics.
         opt_state: the optimizer's state.
         key: a PRNG key, which never changes; step t uses `fold_in(key, t)`.
-        step: the number of steps done, int32.
+        step: the number of completed steps, an int32 scalar.
     """
 
     params: Params
@@ -47,21 +47,22 @@ class TrainState(NamedTuple):
     def create(
         cls, model: ModelLike, optimizer: OptimizerLike, key: Key, in_shape: Shape
     ) -> "TrainState":
-        """Return the state before the first step.
+        """Create the state before the first step.
 
         Args:
             model: a layer.
             optimizer: an optimizer of purenn or optax.
-            key: a PRNG key, which determines the initial parameters, the shuffles and the dropout.
+            key: a PRNG key that determines the initial parameters, the shuffling, and the dropout
+                masks.
             in_shape: the shape of one example, without the batch axis.
 
         Returns:
             A `TrainState` with `step` 0.
 
         Raises:
-            TypeError: an argument has another type.
-            ValueError: the model does not take examples of this shape, or `optimizer` does not take
-                a step.
+            TypeError: if an argument has the wrong type.
+            ValueError: if the model does not accept examples of this shape, or `optimizer` does not
+                take a step.
 
         Examples:
             >>> import jax
@@ -87,24 +88,25 @@ def train_step(
     penalty: PenaltyLike | None = None,
     tail: Tail | None = None,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
-    """Make a pure function that does one step of training: forward, loss, backward, update.
+    """Create a pure function that performs one training step: forward, loss, backward, update.
+
+    Use it in your own loop, wrapped in `jax.jit`; `train` and `fit` take the same steps.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
-        optimizer: an optimizer of purenn or optax, or anything with `init` and `update` of that
-            protocol.
+        optimizer: an optimizer of purenn or optax, or any object with the same `init` and `update`.
         penalty: an op or function of the parameters, added to the loss.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Returns:
-        `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss before the
-        update, and `x` may be `Padded`. Put `jax.jit` around it.
+        `step(train_state, x, targets) -> (train_state, value)`; `value` is the loss on the batch
+        before the update, a scalar that includes the penalty. `x` may be `Padded`.
 
     Raises:
-        TypeError: an argument has another type.
-        ValueError: `optimizer` does not take a step, or `tail` does not fit the model. Data that do
-            not fit the model or the loss raise errors when `step` is called.
+        TypeError: if an argument has the wrong type.
+        ValueError: if `optimizer` does not take a step, or `tail` does not fit the model. If the
+            data do not fit the model or the loss, an error is raised when `step` is called.
 
     Examples:
         >>> import jax
@@ -129,7 +131,7 @@ def make_step(
     tail: Tail | None,
     update: Fn,
 ) -> Callable[[TrainState, Any, Any], tuple[TrainState, Array]]:
-    """Make a step that updates by `update(optimizer, grads, opt_state, params)`."""
+    """Create a step that updates with `update(optimizer, grads, opt_state, params)`."""
     check_takes_a_step("train_step", optimizer)
     backpropagate = value_and_grad(model, loss, penalty=penalty, tail=tail)
 
@@ -161,7 +163,7 @@ def update_params(
 
 
 def check_train_state(where: str, train_state: Any) -> None:
-    """Reject anything but a `TrainState`, such as the parameters alone or what a step returns."""
+    """Reject anything but a `TrainState`, such as parameters or the pair that a step returns."""
     if not isinstance(train_state, TrainState):
         raise TypeError(
             f"{where}: train_state must be a TrainState, as TrainState.create or a step makes it, "

@@ -1,4 +1,4 @@
-"""`training_run`: a whole run as one pure function, and the compiled loop that it is made of."""
+"""`training_run`: a whole run as one pure function, and the compiled loop inside it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,31 +31,33 @@ def training_run(
     blocks: int = 1,
     tail: Tail | None = None,
 ) -> Callable[[Key, Any, Any], tuple[TrainState, Array]]:
-    """Make a pure function that does a whole run, from the key to the trained state.
+    """Create a pure function that performs a whole training run, from the key to the trained state.
 
-    You can compile it with `jit` as one program, and `vmap` it over keys. To `vmap` over learning
-    rates, make the optimizer inside the function that you vmap.
+    You can `jit` it as one program, and `vmap` it over keys to train many models at the same time.
+    To `vmap` over learning rates, create the optimizer inside the function you vmap.
 
     Args:
         model: a layer.
         loss: an op or function `(predictions, targets) -> scalar`; see `value_and_grad`.
         optimizer: an optimizer of purenn or optax.
-        epochs: the number of passes over the data, each in a new order; 0 gives the initial state.
+        epochs: the number of passes over the data, each in a new order; 0 returns the initial
+            state.
         batch_size: the number of examples per step. An incomplete last batch is dropped.
         penalty: an op or function of the parameters, added to the loss.
         blocks: the number of blocks into which to divide the data. Each batch takes an equal share
-            of every block, and each block is shuffled within itself. So data whose blocks are
-            sharded over devices never move between them.
+            of every block, and each block is shuffled separately. Data whose blocks are sharded
+            over devices therefore never move between devices.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`.
 
     Returns:
-        `run(key, x, targets) -> (train_state, losses)`, with `losses: (epochs, steps)`; `x` may be
-        `Padded`.
+        `run(key, x, targets) -> (train_state, losses)`, where `losses: (epochs, steps)` holds the
+        loss of every step. `x` may be `Padded`.
 
     Raises:
-        TypeError: an argument has another type.
-        ValueError: a number is too small, `optimizer` does not take a step, or `tail` does not fit
-            the model. Data that do not fit the model or the loss raise errors when `run` is called.
+        TypeError: if an argument has the wrong type.
+        ValueError: if a number is too small, `optimizer` does not take a step, or `tail` does not
+            fit the model. If the data do not fit the model or the loss, an error is raised when
+            `run` is called.
 
     Examples:
         >>> import jax
@@ -101,7 +103,7 @@ def train_loop(
     *,
     on_mesh: bool = False,
 ) -> Fn:
-    """Make a loop over steps of an epoch, whose data stay where they are.
+    """Create a loop over the steps of an epoch, which does not move the data.
 
     Args:
         model: a layer.
@@ -109,13 +111,14 @@ def train_loop(
         optimizer: an optimizer of purenn or optax.
         penalty: an op or function of the parameters, or None.
         tail: which last parts of the model run in chunks, or None.
-        on_mesh: whether the data are sharded over a mesh. The loop then carries each parameter by
-            itself: XLA adds up all gradients of a step at once if nothing is done to some of them.
+        on_mesh: whether the data are sharded over a mesh. The loop then carries each parameter
+            separately, since XLA sums all gradients of a step in one operation if nothing is done
+            to some of them.
 
     Returns:
         A pure function `run(train_state, x, targets, order, first, steps)`. It returns the state
-        after `steps` steps, of which `first` is the first, and the losses of the epoch, `(steps per
-        epoch,)`, zero where no step was run. `order` holds the rows of all batches, as
+        after `steps` steps, starting from step `first`, and the losses of the epoch, `(steps per
+        epoch,)`, which are zero where no step was run. `order` holds the rows of all batches, as
         `epoch_order` returns them. With a traced number of steps, one program serves any number;
         with a Python number, the loop has a static length, and JAX can differentiate through it.
     """
@@ -160,6 +163,6 @@ def train_loop(
 
 
 def _update_packed(optimizer: Any, grads: Any, opt_state: Any, params: Any) -> tuple[Any, Any]:
-    """Update parameters that a loop carries packed, as is the optimizer's state that it gets."""
+    """Update packed parameters, given the packed state of the optimizer."""
     packing = Packing(params)
     return update_params(optimizer, packing.packed(grads), opt_state, packing.packed(params))

@@ -58,7 +58,7 @@ def attention(a, causal=True):
 
 OF_THE_CORRECTION = (
     "yours is right where sum(dy·y, axis=-1) is 0: the term with it, such as the correction D of a "
-    "softmax, is missing, wrong or counted twice"
+    "softmax, is missing, wrong, or counted twice"
 )
 OF_THE_SCALE = "yours = 1.732 × referee everywhere: is the scale 1/sqrt(d) missing (d = 3)?"
 OF_THE_ORDER = "yours is right where q and k are equal: does one stand for the other?"
@@ -131,11 +131,24 @@ KEPT = np.array([[True, False, True]] * 4)
 OTHERS = {
     "a residual without its shortcut": (
         (lambda x: x + np.sin(x), lambda x, dy: dy * np.cos(x), X),
-        {"dx": "dy itself is missing: the path around the layer, of a residual?"},
+        {
+            "dx": "dy itself is missing: did you forget a term that passes x through unchanged, as "
+            "in a residual connection?"
+        },
     ),
     "the shortcut twice": (
         (lambda x: x + np.sin(x), lambda x, dy: dy * (2 + np.cos(x)), X),
-        {"dx": "dy itself is added once too often: the path around the layer, of a residual?"},
+        {
+            "dx": "dy itself is added one time too many: did you count a term that passes x "
+            "through unchanged twice, as in a residual connection?"
+        },
+    ),
+    "a square plus x, without the x": (
+        (lambda x: x * x + x, lambda x, dy: dy * 2 * x, X),
+        {
+            "dx": "dy itself is missing: did you forget a term that passes x through unchanged, as "
+            "in a residual connection?"
+        },
     ),
     "a residual without its branch": (
         (lambda x: x + np.sin(x), lambda x, dy: dy, X),
@@ -147,11 +160,11 @@ OTHERS = {
     ),
     "dy in a clip": (
         (np.sin, lambda x, dy: np.clip(dy, -0.1, 0.1) * np.cos(x), X),
-        {"dx": "twice the dy does not give twice yours: dy stands where it does not belong"},
+        {"dx": "twice the dy does not give twice yours: dy is used where it does not belong"},
     ),
     "dy replaced": (
         (np.sin, lambda x, dy: np.cos(x) * x, X),
-        {"dx": "dy is forgotten: whatever comes in, yours is the same"},
+        {"dx": "dy is forgotten: yours is the same for every dy"},
     ),
     "a weight left out of one term": (
         (lambda x, w: w * x * x, lambda x, w, dy: dy * (w * x + x), X, GAMMA),
@@ -194,7 +207,7 @@ OTHERS = {
             *(X, RNG.normal(size=(3, 3))),
         ),
         {
-            "dx": "yours carries dy from x to y instead of back: is a matrix not transposed?",
+            "dx": "yours propagates dy forward instead of backward: is a transpose missing?",
             "dw": "ok",
         },
     ),
@@ -221,7 +234,7 @@ OTHERS = {
         (lambda x, gamma: gamma * norm(x), norm_without_variance, X, GAMMA),
         {
             "dx": "yours is right where sum(dy·y, axis=-1) is 0: the term with it, such as the "
-            "correction D of a softmax, is missing, wrong or counted twice"
+            "correction D of a softmax, is missing, wrong, or counted twice"
         },
     ),
     "the variance of a norm with a bias": (
@@ -232,7 +245,7 @@ OTHERS = {
         ),
         {
             "dx": "yours is right where sum(dy·gamma, axis=-1) and sum(dy·gamma·x, axis=-1) are 0: "
-            "a term with them is missing, wrong or counted twice"
+            "a term with them is missing, wrong, or counted twice"
         },
     ),
     "a broadcast over two axes": (

@@ -37,22 +37,21 @@ SAYS = {
         "dk[1]; " + IS_RIGHT_AT_THE_END,
     ),
     "mean_for_sum": {
-        "dz": "yours = 0.25 × referee everywhere: divided by m once too often (m = 4)"
+        "dz": "yours = 0.25 × referee everywhere: divided by m one time too many (m = 4)"
     },
     "mean_twice": {
         "dx": "yours is right where sum(dy·gamma, axis=-1) is 0: the term with it is missing, "
-        "wrong or counted twice"
+        "wrong, or counted twice"
     },
-    "no_weight_derivative": {"dw": "is missing: None came"},
+    "no_weight_derivative": {"dw": "is missing: got None"},
     "overhanging_window": {"dx": "dy[:, 2] counts 0.5 times as much as it should"},
     "repeated_token": {"dw": "dy[0] is ignored"},
     "residual_before_norm": dict.fromkeys(
         ["dx", "dresidual"], "dy[0] is treated as if it were dy[1]"
     ),
     "rotated_too_early": {
-        "dx": "yours is right where all of sin is one number, and else its elements meet the wrong "
-        "ones: is something moved or summed before it is multiplied by sin, instead of after, or "
-        "the other way round?"
+        "dx": "yours is right only where all elements of sin are equal: is something moved or "
+        "summed before it is multiplied by sin, instead of after, or the other way round?"
     },
     "rows_to_the_first": dict.fromkeys(
         ["da", "db"], "yours at [0] is what belongs at [2]; yours is 0 at [1] and [2]"
@@ -68,7 +67,7 @@ SAYS = {
     },
     "twice": {"dx": "yours = 2 × referee everywhere: a factor 2 too many or too few"},
     "weight_twice": {
-        "dx": "yours is right where w is 1: somewhere it is multiplied in once too often"
+        "dx": "yours is right where w is 1: somewhere it is multiplied in one time too many"
     },
 }
 

@@ -61,12 +61,12 @@ def test_ratios_and_verdicts(measured):
     ]
     measured.raced["fast"]["failure"] = "died"  # then the slow one is the best there is
     found = ratios.verdicts(ROW, measured)
-    assert [(v.best, v.words) for v in found] == [("slow", "aim reached"), ("slow", "reached")]
+    assert [(v.best, v.words) for v in found] == [("slow", "target reached"), ("slow", "reached")]
 
 
 @pytest.mark.parametrize(
     ("vectors", "must", "words"),
-    [("AVX-512", 2, "aim reached"), ("AVX2", 2.5, "reached"), ("Neon", 2.5, "reached")],
+    [("AVX-512", 2, "target reached"), ("AVX2", 2.5, "reached"), ("Neon", 2.5, "reached")],
 )
 def test_a_goal_is_that_of_the_processor(measured, vectors, must, words):
     measured.raced["fast"]["failure"] = "died"
@@ -80,10 +80,10 @@ def test_a_goal_is_that_of_the_processor(measured, vectors, must, words):
     [
         (False, 1.99, "**not reached**"),
         (False, 2.0, "reached"),
-        (False, 3.0, "aim reached"),
+        (False, 3.0, "target reached"),
         (True, 2.01, "**not reached**"),
         (True, 2.0, "reached"),
-        (True, 1.0, "aim reached"),
+        (True, 1.0, "target reached"),
     ],
 )
 def test_a_goal_is_reached_at_its_mark(share, ratio, words):
