@@ -1,6 +1,4 @@
-// Renders the page's maths with the KaTeX that lies beside this file; a page without maths loads
-// nothing of it. A displayed formula that is wider than its place shrinks a little, then wraps where
-// a formula may (at relations and signs), then shrinks to what is still readable, and scrolls last.
+// Renders the page's maths, if it has any, with the KaTeX that lies beside this file.
 
 const LITTLE = 0.88; // of the size: better than to wrap
 const LEAST = 0.66; // of the size: the smallest that is read without effort
@@ -20,6 +18,7 @@ if (formulas.length > 0) {
   script.src = new URL("katex/katex.min.js", import.meta.url).href;
   script.addEventListener("load", () => {
     formulas.forEach(render);
+    document.dispatchEvent(new Event("formulas"));
     styled.then(() => document.fonts.ready).then(fitAll);
   });
   document.head.append(script);
@@ -35,7 +34,19 @@ function render(element) {
     strict: (code) => (code === "unicodeTextInMathMode" ? "error" : "ignore"),
     macros: { "\\T": "^{\\top}", "\\d": "\\mathrm{d}" },
   });
-  if (!displayMode) keepTogether(element);
+  if (displayMode) markBreaks(element);
+  else keepTogether(element);
+}
+
+/** Where a formula may go on in a new line: at wide spaces such as `\qquad`, and before a relation. */
+function markBreaks(element) {
+  for (const sign of element.querySelectorAll(".katex-html > .katex-base > .mrel:nth-last-child(2)")) {
+    const next = sign.parentElement.nextElementSibling;
+    next?.firstChild.after(sign.previousSibling, sign, sign.nextSibling);
+  }
+  for (const space of element.querySelectorAll(".katex-html > .katex-base > .mspace")) {
+    space.classList.toggle("break", parseFloat(space.style.marginRight) >= 1);
+  }
 }
 
 /**
@@ -66,7 +77,8 @@ function fitAll() {
   const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => fitThoseIn(target)));
   const places = new Map(); // the boxes whose width is the formulas': one observer for each
   for (const element of displayed) {
-    const place = element.closest(".equation")?.parentElement ?? element.parentElement;
+    let place = element.closest(".equation")?.parentElement ?? element.parentElement;
+    while (getComputedStyle(place).display === "contents") place = place.parentElement;
     if (!places.has(place)) places.set(place, { width: -1, elements: [] });
     places.get(place).elements.push(element);
   }
@@ -79,15 +91,17 @@ function fitAll() {
   for (const place of places.keys()) watch.observe(place);
 }
 
-/** Shrink, wrap, shrink more, scroll: the first that is enough. */
+/** Shrink, break, wrap, shrink more, scroll: the first that is enough. */
 function fit(element) {
-  element.classList.remove("wraps", "shrinks", "scrolls");
+  element.classList.remove("breaks", "wraps", "shrinks", "scrolls");
   element.removeAttribute("tabindex");
   if (element.clientWidth === 0 || excess(element) <= 1) return;
   if (shrunk(element, LITTLE)) return;
+  element.classList.add("breaks");
+  if (excess(element) <= 1 || shrunk(element, LITTLE)) return;
   element.classList.add("wraps");
   if (excess(element) <= 1 || shrunk(element, LEAST)) return;
-  element.classList.remove("wraps");
+  element.classList.remove("breaks", "wraps");
   if (shrunk(element, LEAST)) return;
   element.classList.add("shrinks", "scrolls");
   element.style.setProperty("--shrink", LEAST);

@@ -10,11 +10,14 @@ async function run(figure) {
   const module = await import(`./widgets/${figure.dataset.widget}.js`);
   const words = [...body.childNodes];
   try {
+    await document.fonts.ready; // words in drawings are measured
     body.replaceChildren();
     await module.default(body, settings);
   } catch (error) {
     body.replaceChildren(...words);
     throw error;
   }
+  const large = document.fullscreenEnabled && settings.fullScreen !== false;
+  if (large) (await import("./widgets/full-screen.js")).default(figure);
   figure.classList.add("widget-ready");
 }

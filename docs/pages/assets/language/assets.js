@@ -1,16 +1,17 @@
 /** The networks that examples/language.py trained. Their format: docs/sitetools/language.py. */
 
+import { get } from "../playground/fetching.js";
 import { gpt } from "./gpt.js";
 import { matrix } from "./matrix.js";
 
 /** What the manifest says of each network. */
 export async function loadManifest() {
-  return (await (await get("manifest.json")).json()).networks;
+  return (await (await get("manifest.json", import.meta.url)).json()).networks;
 }
 
 /** A network, ready: what the manifest says, with `model` and `params`. */
 export async function loadNetwork(described) {
-  const numbers = fromHalves(await (await get(described.file)).arrayBuffer());
+  const numbers = fromHalves(await (await get(described.file, import.meta.url)).arrayBuffer());
   let start = 0;
   const params = described.parameters.map((part) => take(part));
   if (start !== numbers.length) {
@@ -39,10 +40,4 @@ export function fromHalves(buffer) {
     if (exponent === 0) return sign * fraction * 2 ** -24;
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   });
-}
-
-async function get(file) {
-  const response = await fetch(new URL(file, import.meta.url));
-  if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`);
-  return response;
 }

@@ -13,9 +13,12 @@ export function attentionPanels(session, found, stage, { head }) {
   const at = (p) => `${glyph(session.characterOf(session.tokens[p]))} at ${p}`;
   const positions = [...session.tokens.keys()];
   const text =
-    "The gradient goes past the heads as it is, and through them. A head's output is O = P · V: so the values get theirs, and the weights " +
-    "theirs. A row of weights sums to 1, so the softmax takes the row's mean D from dP. What is left in dS says which score should rise " +
-    "(purple, the loss falls when it does) and which should fall (green).";
+    "The gradient goes past the heads unchanged, and it also goes through them. The output of a head is " +
+    "O = P · V, so the values and the " +
+    "weights each receive a gradient. Every row of weights sums to 1, so the softmax subtracts the row's " +
+    "mean D from dP. The result, dS, " +
+    "says which scores should rise (purple, because the loss falls when they do) and which should fall " +
+    "(green). dQ and dK are shown before they are turned back by their positions' angles.";
 
   const pairs = (symbol, formula, a, color, sum) => ({
     symbol,
@@ -25,31 +28,41 @@ export function attentionPanels(session, found, stage, { head }) {
     cols: a.cols,
     value: (t, j) => (j > t ? NaN : entry(a, t, j)),
     color,
-    widest: Math.min(16, 280 / a.cols),
+    widest: 16,
     top: positions.map((p) => glyph(session.characterOf(session.tokens[p]))),
     left: positions.map((p) => glyph(session.characterOf(session.tokens[p]))),
     chosen: [session.position, -1],
     start: [session.position, session.position],
-    says: (t, j) =>
-      j > t ? `${pairOf(session, t, j)}: hidden` : `${symbol}, ${pairOf(session, t, j)}: ${show(entry(a, t, j))}${sum(t, j)}`,
+    says(t, j) {
+      const pair = pairOf(session, t, j);
+      return j > t ? `${pair}: hidden` : `${symbol}, ${pair}: ${show(entry(a, t, j))}${sum(t, j)}`;
+    },
   });
-  const products = (a, i, b, j) => [...row(a, i)].map((value, c) => ({ value: value * entry(b, j, c), from: `feature ${c}` }));
+  const largest = Math.max(...[dV, dQr, dKr].flatMap(({ values }) => [...values].map(Math.abs)));
+  const vectors = (...of) => ({ ...acrossText(session, ...of), scale: largest });
+  const products = (a, i, b, j) =>
+    [...row(a, i)].map((value, c) => ({ value: value * entry(b, j, c), from: `feature ${c}` }));
   const list = [
-    { ...pairs("P", "the weights, forward", P, "forward", () => ""), scale: 1 },
+    { ...pairs("P", "softmax(S)", P, "forward", () => ""), scale: 1 },
     pairs("dP", "dO · Vᵀ", dP, "sign", (t, j) => ` = ${sumOf(products(dO, t, V, j))}`),
     pairs("dS", "P ⊙ (dP − D)", dS, "sign", (t, j) => {
       return ` = ${show(entry(P, t, j))} · (${show(entry(dP, t, j))} − ${show(D.values[t])})`;
     }),
-    acrossText(session, "dV", dV, "Pᵀ · dO", (c, j) =>
+    vectors("dV", dV, "Pᵀ · dO", (c, j) =>
       sumOf(positions.map((t) => ({ value: entry(P, t, j) * entry(dO, t, c), from: at(t) }))),
     ),
-    acrossText(session, "dQ", dQr, "dS · K / √d, before it is turned back", (c, t) =>
+    vectors("dQ", dQr, "dS · K / √d", (c, t) =>
       sumOf(positions.map((j) => ({ value: (entry(dS, t, j) * entry(Kr, j, c)) / root, from: at(j) }))),
     ),
-    acrossText(session, "dK", dKr, "dSᵀ · Q / √d, before it is turned back", (c, j) =>
+    vectors("dK", dKr, "dSᵀ · Q / √d", (c, j) =>
       sumOf(positions.map((t) => ({ value: (entry(dS, t, j) * entry(Qr, t, c)) / root, from: at(t) }))),
     ),
-    residualPanel(session, found, stage, "(dQ · wqᵀ + dK · wkᵀ + dV · wvᵀ of all heads, back through the norm)"),
+    residualPanel(
+      session,
+      found,
+      stage,
+      "(dQ · wqᵀ + dK · wkᵀ + dV · wvᵀ of all heads, back through the norm)",
+    ),
   ];
   return { text, list };
 }

@@ -6,6 +6,8 @@ import { heatmap } from "./heatmap.js";
 import { entry, row } from "./matrix.js";
 import { colorsOf, css, mixed } from "./theme.js";
 
+const ABOVE = 380; // CSS pixels of the page above the grid and below it
+
 /** Forward, what attention layer `layer` kept of head `head`. */
 export function stepsOf(session, { layer, head }) {
   return session.forward.cache[1 + 2 * layer].inner[1].steps[head];
@@ -57,7 +59,7 @@ export function attentionView(host, { depth, heads }, { choose, position, point 
       const { P, S, Qr, Kr } = stepsOf(session, chosen);
       large.rename({
         symbol: `P, layer ${chosen.layer + 1}, head ${chosen.head + 1}`,
-        formula: "softmax(Q · Kᵀ / √d), a row for each query",
+        formula: "softmax(Q · Kᵀ / √d)",
       });
       const glyphs = session.tokens.map((token) => glyph(session.characterOf(token)));
       large.show({
@@ -66,20 +68,27 @@ export function attentionView(host, { depth, heads }, { choose, position, point 
         value: (t, j) => (j > t ? NaN : entry(P, t, j)),
         color: "forward",
         scale: 1,
-        widest: 18,
+        widest: widestOf(P.rows),
         top: glyphs,
         left: glyphs,
         chosen: [session.position, -1],
         start: [session.position, session.position],
         says(t, j) {
-          if (j > t) return `${pairOf(session, t, j)}: it comes later, and is hidden`;
+          if (j > t) return `${pairOf(session, t, j)}: hidden, because it comes later`;
           const product = row(Qr, t).reduce((total, value, c) => total + value * row(Kr, j)[c], 0);
-          const score = `score Q·K/√d = ${show(product)} / ${show(Math.sqrt(Qr.cols))} = ${show(entry(S, t, j))}`;
-          return `${pairOf(session, t, j)} with ${percent(entry(P, t, j))}; ${score}`;
+          const [root, score] = [Math.sqrt(Qr.cols), entry(S, t, j)];
+          const sum = `score Q·K/√d = ${show(product)} / ${show(root)} = ${show(score)}`;
+          return `${pairOf(session, t, j)} with ${percent(entry(P, t, j))}; ${sum}`;
         },
       });
     },
   };
+}
+
+/** How wide a cell may be, so that the whole grid is on the screen, if its letters fit. */
+function widestOf(rows) {
+  const beside = window.matchMedia("(min-width: 75em)").matches;
+  return beside ? Math.max(11, Math.min(16, Math.floor((window.innerHeight - ABOVE) / rows))) : 16;
 }
 
 /** A weight in each pixel, enlarged by CSS. */

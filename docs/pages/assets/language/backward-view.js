@@ -9,9 +9,10 @@ import { sizes, stagesOf } from "./stages.js";
 /** @param {{point: Function, head: Function}} told  point(t, j), head({layer, head}) */
 export function backwardView(host, told) {
   let [session, found, stages, chosenHead] = [];
+  const narrow = window.matchMedia("(max-width: 44.98em)");
   let chosen = 6; // attention of the first block
   const grid = heatmap("Size of the gradient", {
-    formula: "‖dx‖ at each position, from the loss at the top to the characters at the bottom",
+    formula: "‖dx‖ at each position, from the loss down to the characters",
     point: (cell) => told.point(cell?.[1]),
     choose: (i) => choose(i),
   });
@@ -42,9 +43,9 @@ export function backwardView(host, told) {
       color: "backward",
       by: true,
       widest: 26,
-      least: 10,
-      height: 22,
-      margin: 92,
+      least: 13, // of a cell: columns that do not fit continue below
+      height: narrow.matches ? 15 : 22,
+      margin: narrow.matches ? 80 : 92,
       top: glyphs,
       left: stages.map(({ name }) => name),
       chosen: [chosen, -1],
@@ -52,12 +53,15 @@ export function backwardView(host, told) {
       says(i, p) {
         const where = `${named(session.characterOf(session.tokens[p]))} at ${p}`;
         const all = Math.hypot(...lengths[i]);
-        if (stages[i].kind === "embedding") return `The vector of ${where.split(" at ")[0]}: ‖dw‖ = ${show(lengths[i][p])}`;
+        if (stages[i].kind === "embedding") {
+          return `The vector of ${where.split(" at ")[0]}: ‖dw‖ = ${show(lengths[i][p])}`;
+        }
         return `After ${stages[i].name}, ${where}: ‖dx‖ = ${show(lengths[i][p])}, of ${show(all)} in all`;
       },
     });
     const stage = stages[chosen];
-    title.replaceChildren(element("b", {}, `${chosen + 1} of ${stages.length}, ${stage.name}: `), stage.formula);
+    const place = `${chosen + 1} of ${stages.length}, ${stage.name}: `;
+    title.replaceChildren(element("b", {}, place), stage.formula);
     up.disabled = chosen === 0;
     down.disabled = chosen === stages.length - 1;
     detail.show(session, found, stage, chosenHead);

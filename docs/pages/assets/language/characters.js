@@ -2,7 +2,7 @@
 
 import { show } from "../widgets/kit.js";
 
-const GLYPHS = { "\n": "↵", " ": "␣", $: "＄" }; // a plain dollar would begin a formula of the site
+const GLYPHS = { "\n": "↵", " ": "␣" };
 const NAMES = { "\n": "new line", " ": "space", $: "dollar sign" };
 
 /** What a character looks like in a picture, where a space would be nothing. */
@@ -14,8 +14,8 @@ export const named = (character) => NAMES[character] ?? `“${character}”`;
 /** A probability: .031, 1 */
 export function percent(probability) {
   const value = 100 * probability;
-  if (value !== 0 && value < 0.1) return "< 0.1 %";
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} %`;
+  if (value !== 0 && value < 0.1) return "< 0.1%";
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)}%`;
 }
 
 /** The largest few terms of a sum, with where each came from: 0.12 (e) + 0.03 (h) − 0.01 (t) + 13 more */

@@ -1,12 +1,29 @@
 /**
  * A matrix as a picture. A line below it reads out the number under the pointer and the sum that it
- * came from; with the keyboard, the arrows move from number to number.
+ * came from; with the keyboard, the arrows move from number to number. A finger is wider than a cell, so after
+ * a tap there are buttons that do the same.
  */
 
-import { element } from "../widgets/kit.js";
+import { button, element, show } from "../widgets/kit.js";
 import { colorsOf, css, mixed } from "./theme.js";
 
-const LEAST_LABEL = 12; // CSS pixels of a cell with room for a character of its own
+const BETWEEN = 8; // CSS pixels from one band to the next
+const LEAST_LABEL = 11; // CSS pixels of a cell with room for a character of its own
+
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const NUDGES = [
+  ["←", "One column left", STEPS.ArrowLeft],
+  ["→", "One column right", STEPS.ArrowRight],
+  ["↑", "One row up", STEPS.ArrowUp],
+  ["↓", "One row down", STEPS.ArrowDown],
+];
+
+/** A line for the number that is pointed at; while there is none, it says how to point. */
+export function readoutLine() {
+  const touch = window.matchMedia("(hover: none)").matches;
+  const hint = touch ? "Tap a cell to read its value, then move from cell to cell with the arrows." : "Point at a cell, or move to it with the arrow keys.";
+  return element("p", { class: "lm-readout", "aria-live": "polite", "data-hint": hint });
+}
 
 /**
  * @typedef {object} Spec
@@ -21,28 +38,36 @@ const LEAST_LABEL = 12; // CSS pixels of a cell with room for a character of its
  * @property {number} [height]  of a cell, in CSS pixels; as its width if it is left out
  * @property {boolean} [by]  whether rows are scaled by themselves
  * @property {number} [margin]  CSS pixels left of the cells
+ * @property {number} [least]  of a cell's width; columns that do not fit go into another band below
  * @property {[number, number]} [chosen]  a row, or a cell, with a frame; -1 for all
  *
  * @param {string} symbol  what the matrix is called
- * @param {{formula?: string, point?: Function, choose?: Function}} options  point: told which cell is
- *   pointed at, or null; choose: told which was pressed
+ * @param {{formula?: string, point?: Function, choose?: Function, readout?: Element}} options  point: told
+ *   which cell is pointed at, or null; choose: told which was pressed; readout: a line that several share
  */
-export function heatmap(symbol, { formula = "", point = () => {}, choose } = {}) {
+export function heatmap(symbol, { formula = "", point = () => {}, choose, readout = readoutLine() } = {}) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   const box = element("div", { class: "lm-cells", tabindex: "0", role: "application" }, canvas);
-  const readout = element("p", { class: "lm-readout", "aria-live": "polite" });
   const caption = element("p", { class: "lm-caption" }, element("b", {}, symbol), formula && ` = ${formula}`);
-  const host = element("div", { class: "lm-heatmap" }, caption, box, readout);
+  const scale = element("p", { class: "lm-scale" });
+  const nudges = element("div", { class: "lm-nudges", role: "group", "aria-label": "Move to the next cell" });
+  nudges.hidden = true;
+  const host = element("div", { class: "lm-heatmap" }, caption, box, element("div", { class: "lm-foot" }, scale, nudges));
+  if (!readout.parentNode) host.append(readout);
   if (choose) canvas.style.cursor = "pointer";
   let spec = null;
   let cell = null; // [row, column] that is pointed at
   let layout = null;
 
+  const roomOf = () => box.clientWidth - 2 * parseFloat(getComputedStyle(box).paddingLeft);
+
   function under(event) {
-    const { left, top, width, height } = layout;
-    const j = Math.floor((event.offsetX - left) / width);
-    const i = Math.floor((event.offsetY - top) / height);
-    return i >= 0 && j >= 0 && i < spec.rows && j < spec.cols ? [i, j] : null;
+    const { left, top, width, height, across, band } = layout;
+    const part = Math.floor(event.offsetY / band);
+    const along = Math.floor((event.offsetX - left) / width);
+    const i = Math.floor((event.offsetY - part * band - top) / height);
+    const j = part * across + along;
+    return i >= 0 && along >= 0 && i < spec.rows && along < across && j < spec.cols ? [i, j] : null;
   }
 
   function move(to) {
@@ -52,79 +77,119 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose } = {})
     paint();
   }
 
-  canvas.addEventListener("pointermove", (event) => spec && move(under(event)));
-  canvas.addEventListener("pointerleave", () => move(null));
+  const points = ({ pointerType }) => spec && pointerType !== "touch"; // a finger taps, and scrolls
+  canvas.addEventListener("pointermove", (event) => points(event) && move(under(event)));
+  canvas.addEventListener("pointerleave", (event) => points(event) && move(null));
   canvas.addEventListener("click", (event) => {
     const found = under(event);
-    if (found) choose?.(...found);
+    if (!found) return;
+    nudges.hidden = event.pointerType !== "touch";
+    move(found); // a finger points at nothing before it taps
+    choose?.(...found);
   });
-  box.addEventListener("blur", () => move(null));
+  box.addEventListener("blur", ({ relatedTarget }) => {
+    if (nudges.contains(relatedTarget)) return;
+    nudges.hidden = true;
+    move(null);
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && cell && choose) return choose(...cell);
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const step = STEPS[event.key];
     if (!step || !spec) return;
     event.preventDefault();
-    const [i, j] = cell ?? spec.start ?? [0, 0];
-    const next = cell ? [i + step[0], j + step[1]] : [i, j];
-    if (next[0] >= 0 && next[1] >= 0 && next[0] < spec.rows && next[1] < spec.cols) move(next);
+    nudge(step);
   });
-  new ResizeObserver(() => spec && box.clientWidth !== layout?.room && paint()).observe(box);
+  function nudge([down, right]) {
+    const [i, j] = cell ?? spec.start ?? [0, 0];
+    const next = cell ? [i + down, j + right] : [i, j];
+    if (next[0] >= 0 && next[1] >= 0 && next[0] < spec.rows && next[1] < spec.cols) move(next);
+  }
+  for (const [sign, name, step] of NUDGES) {
+    const made = button(sign, () => nudge(step));
+    made.setAttribute("aria-label", name);
+    made.addEventListener("pointerdown", (event) => event.preventDefault()); // the picture keeps the focus
+    made.addEventListener("mousedown", (event) => event.preventDefault());
+    nudges.append(made);
+  }
+  new ResizeObserver(() => spec && roomOf() !== layout?.room && paint()).observe(box);
 
   function paint() {
-    const ratio = window.devicePixelRatio || 1;
-    const room = box.clientWidth;
-    if (!room) return;
+    const room = roomOf();
+    if (!(room > 0)) return; // it is not on the page
     const { rows, cols } = spec;
-    const left = spec.margin ?? (spec.left ? 20 : 0);
-    const least = spec.least ?? 1;
-    const width = Math.max(least, Math.min(spec.widest ?? 24, Math.floor(((room - left) / cols) * ratio) / ratio));
+    const own = window.devicePixelRatio || 1;
+    const ratio = room / cols < 4 ? Math.max(3, own) : own; // small cells need not end on whole pixels
+    const fitting = (left, count) => Math.floor(((room - left) / count) * ratio) / ratio; // whole pixels
+    const labeled = spec.left && (spec.height ?? Math.min(spec.widest, fitting(20, cols))) >= LEAST_LABEL;
+    const left = spec.margin ?? (labeled ? 20 : 0);
+    const bands = Math.ceil(cols / Math.max(1, Math.floor((room - left) / (spec.least ?? 1))));
+    const across = Math.ceil(cols / bands);
+    const width = Math.max(1 / ratio, Math.min(spec.widest ?? 24, fitting(left, across)));
     const height = spec.height ?? width;
     const top = spec.top && width >= LEAST_LABEL ? 18 : 0;
-    layout = { left, top, width, height, room };
-    const size = [left + cols * width, top + rows * height];
+    const band = top + rows * height + (bands > 1 ? BETWEEN : 0);
+    layout = { left, top, width, height, room, across, band };
+    const size = [left + across * width, bands * band];
     [canvas.width, canvas.height] = size.map((pixels) => Math.ceil(pixels * ratio));
     canvas.style.width = `${canvas.width / ratio}px`;
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     const colors = colorsOf(box);
-    cells(context, colors);
-    labels(context, colors);
-    frames(context, colors);
+    const scales = scalesOf();
+    for (let first = 0; first < cols; first += across) {
+      const part = [first, Math.min(first + across, cols)];
+      cells(context, colors, part, scales);
+      labels(context, colors, part);
+      frames(context, colors, part);
+      context.translate(0, band);
+    }
+    if (!spec.by) scale.replaceChildren(element("i", { class: `lm-${spec.color}-scale` }), scaleOf(scales[0]));
   }
 
-  function cells(context, colors) {
-    const { rows, cols, value, color } = spec;
-    const { left, top, width, height } = layout;
+  function scaleOf(most) {
+    const number = show(Number(most.toPrecision(2)));
+    return spec.color === "sign" ? `±${number}` : `0 to ${number}`;
+  }
+
+  /** The number of each row whose color is the strongest. */
+  function scalesOf() {
+    const { rows, cols, value } = spec;
     const reach = (i) => {
       let most = 0;
       for (let j = 0; j < cols; j++) most = Math.max(most, Math.abs(value(i, j)) || 0);
       return most;
     };
     const each = Array.from({ length: rows }, (_, i) => reach(i));
-    const most = spec.scale ?? Math.max(...each);
+    return spec.by ? each : each.fill(spec.scale ?? Math.max(...each));
+  }
+
+  function cells(context, colors, [first, end], scales) {
+    const { rows, value, color } = spec;
+    const { left, top, width, height } = layout;
     const gap = width >= 8 && height >= 8 ? 1 : 0;
-    context.strokeStyle = css(colors.faint);
-    context.strokeRect(left + 0.5, top + 0.5, cols * width - 1, rows * height - 1);
     for (let i = 0; i < rows; i++) {
-      const scale = (spec.by ? each[i] : most) || 1;
-      for (let j = 0; j < cols; j++) {
+      const scale = scales[i] || 1;
+      for (let j = first; j < end; j++) {
         const number = value(i, j);
         if (Number.isNaN(number)) continue;
         const pole = color === "sign" ? (number < 0 ? "negative" : "positive") : color;
         context.fillStyle = css(mixed(colors.paper, colors[pole], Math.sqrt(Math.abs(number) / scale)));
-        context.fillRect(left + j * width, top + i * height, width - gap, height - gap);
+        context.fillRect(left + (j - first) * width, top + i * height, width - gap, height - gap);
       }
     }
+    context.lineWidth = 1;
+    context.strokeStyle = css(colors.faint);
+    context.strokeRect(left + 0.5, top + 0.5, (end - first) * width - 1, rows * height - 1);
   }
 
-  function labels(context, colors) {
+  function labels(context, colors, [first, end]) {
     const { left, top, width, height } = layout;
     context.fillStyle = css(colors.ink);
     context.textBaseline = "middle";
-    context.font = `${Math.min(13, Math.max(10, width))}px ${getComputedStyle(box).fontFamily}`;
+    context.font = `${Math.min(14, Math.max(12, width))}px ${getComputedStyle(box).fontFamily}`;
     if (top) {
       context.textAlign = "center";
-      spec.top.forEach((text, j) => context.fillText(text, left + (j + 0.5) * width, 9));
+      spec.top.slice(first, end).forEach((text, j) => context.fillText(text, left + (j + 0.5) * width, 9));
     }
     if (spec.left && height >= LEAST_LABEL) {
       context.textAlign = "right";
@@ -132,12 +197,13 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose } = {})
     }
   }
 
-  function frames(context, colors) {
+  function frames(context, colors, [first, end]) {
     const { left, top, width, height } = layout;
     context.strokeStyle = css(colors.ink);
     const frame = ([i, j], line) => {
+      if (j >= 0 && (j < first || j >= end)) return;
       context.lineWidth = line;
-      const [x, w] = j < 0 ? [left, spec.cols * width] : [left + j * width, width];
+      const [x, w] = j < 0 ? [left, (end - first) * width] : [left + (j - first) * width, width];
       const [y, h] = i < 0 ? [top, spec.rows * height] : [top + i * height, height];
       context.strokeRect(x + line / 2 - 0.5, y + line / 2 - 0.5, w - line + 0.5, h - line + 0.5);
     };
@@ -153,9 +219,10 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose } = {})
     /** @param {Spec} next */
     show(next) {
       spec = next;
-      if (cell && (cell[0] >= spec.rows || cell[1] >= spec.cols)) cell = null;
-      box.setAttribute("aria-label", `${symbol}: ${spec.rows} rows, ${spec.cols} columns. Arrows read numbers.`);
-      readout.textContent = cell ? spec.says(...cell) : "";
+      if (cell && (cell[0] >= spec.rows || cell[1] >= spec.cols)) move(null);
+      const size = `${spec.rows} rows, ${spec.cols} columns`;
+      box.setAttribute("aria-label", `${symbol}: ${size}. Arrows read numbers.`);
+      if (cell) readout.textContent = spec.says(...cell);
       paint();
     },
     rename(text) {

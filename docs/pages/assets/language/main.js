@@ -1,6 +1,7 @@
 /** The page: what is pressed changes the session, and the session is shown. */
 
 import { button, choice, element, sayings, show, slider } from "../widgets/kit.js";
+import { failed } from "../playground/failed.js";
 import { loadManifest, loadNetwork } from "./assets.js";
 import { attentionView, stepsOf } from "./attention-view.js";
 import { backwardView } from "./backward-view.js";
@@ -29,7 +30,7 @@ async function main() {
   const network = choice("Network", Object.values(TITLES), TITLES["moby-dick"], (title) => {
     use(manifest.find(({ name }) => TITLES[name] === title));
   });
-  const prompt = element("input", { type: "text", maxlength: 60, spellcheck: "false", autocomplete: "off" });
+  const prompt = element("textarea", { rows: 1, maxlength: 60, spellcheck: "false", autocomplete: "off" });
   const temperature = slider(
     "Temperature",
     { min: 0, max: 2, step: 0.05, value: 0.6, text: (value) => value.toFixed(2) },
@@ -38,21 +39,28 @@ async function main() {
   const play = button("Write", () => (writing === null ? start() : stop()));
   const one = button("One character", () => (stop(), next()));
   const again = button("Start over", () => (stop(), begin()));
-  play.classList.add("lm-main");
+  play.classList.add("main");
   const says = sayings();
   const list = element("p", { class: "lm-invented" });
   at("lm-controls").replaceChildren(
-    element("div", { class: "controls" }, network, element("label", { class: "lm-prompt" }, "Prompt", prompt)),
-    element("div", { class: "controls" }, play, one, again, temperature),
+    element(
+      "div",
+      { class: "controls" },
+      network,
+      element("label", { class: "lm-prompt" }, "Prompt", prompt),
+    ),
+    element("div", { class: "controls lm-write-row" }, play, one, again, temperature),
   );
   const text = textView(at("lm-text"), (position) => (stop(), session.choose(position), showAll()));
   at("lm-said").replaceChildren(says, list);
-  const nexts = nextView(at("lm-next"), (token) => {
+  const write = (token) => {
     stop();
     session.write(token, session.position);
     showAll();
     tell(`You wrote ${named(session.characterOf(token))}.`);
-  });
+  };
+  const move = (by) => (stop(), session.choose(session.position + by), showAll());
+  const nexts = nextView(at("lm-next"), write, move);
   const told = {
     point: (query, key) => text.point(query, key),
     head: chooseHead,
@@ -61,8 +69,16 @@ async function main() {
   };
   const backward = backwardView(at("lm-backward"), told);
 
-  prompt.addEventListener("input", () => (stop(), begin()));
-  prompt.addEventListener("keydown", (event) => event.key === "Enter" && (writing === null ? start() : stop()));
+  prompt.addEventListener("input", () => {
+    if (prompt.value.includes("\n")) prompt.value = prompt.value.replaceAll("\n", " "); // pasted
+    stop();
+    begin();
+  });
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    writing === null ? start() : stop();
+  });
 
   /* What should come next, and steps toward it. */
   const target = choice("should be followed by", [], "", () => {
@@ -79,20 +95,40 @@ async function main() {
   all.addEventListener("change", () => ((every = all.checked), showBackward()));
   const loss = sayings();
   at("lm-target").replaceChildren(
-    element("div", { class: "controls" }, target, surprise, element("label", {}, all, "mean over all positions, as in training")),
+    element(
+      "div",
+      { class: "controls" },
+      target,
+      surprise,
+      element("label", {}, all, "mean over all positions, as in training"),
+    ),
     loss,
   );
   const rate = slider("Rate", { min: -3, max: 0, step: 0.1, value: 0.1, scale: "log" }, () => {});
-  const [step, ten] = [1, 10].map((count) => button(count === 1 ? "One step" : "Ten steps", () => descend(count)));
+  const [step, ten] = [
+    button("One step", () => descend(1)),
+    button("Ten steps", () => descend(10)),
+  ];
   const undo = button("Undo", () => changed(() => session.back(), "Undone."));
-  const reset = button("Reset weights", () => changed(() => session.reset(), "The weights are those of the training again."));
-  step.classList.add("lm-main");
+  const reset = button("Reset", () => {
+    changed(() => session.reset(), "The weights are the trained ones again.");
+  });
+  step.classList.add("main");
   const stepSays = sayings();
-  at("lm-step").replaceChildren(element("div", { class: "controls" }, rate, step, ten, undo, reset), stepSays);
+  at("lm-step").replaceChildren(
+    element("div", { class: "controls" }, rate, step, ten, undo, reset),
+    stepSays,
+  );
 
   async function use(described) {
     stop();
-    if (!networks.has(described.name)) networks.set(described.name, new Session(await loadNetwork(described)));
+    const title = TITLES[described.name];
+    if (!networks.has(described.name)) {
+      const loaded = await loadNetwork(described).catch(session ? kept : undefined);
+      if (!loaded) return;
+      networks.set(described.name, new Session(loaded));
+    }
+    if (network.read() !== title) return; // another was chosen while this one was on its way
     session = networks.get(described.name);
     prompt.value = described.opening;
     session.set((described.names ? "\n" : "") + described.opening);
@@ -104,18 +140,27 @@ async function main() {
     attention = attentionView(at("lm-attention"), described, told);
     const { characters, count, bits_per_character: bits, length, command } = described;
     at("lm-network").textContent =
-      `${count.toLocaleString("en")} numbers; ${bits.toFixed(2)} bits per character on held-out text; it reads the last ` +
-      `${length} characters, of ${characters.length} different ones.`;
+      `${count.toLocaleString("en")} parameters, ${bits.toFixed(2)} bits per character on held-out text. ` +
+      "The network reads the " +
+      `last ${length} characters and knows ${characters.length} different ones.`;
     at("lm-command").textContent = command;
     says.textContent = stepSays.textContent = list.textContent = "";
     showAll();
+  }
+
+  /** Another network has not come: the one that is there stays. */
+  function kept(error) {
+    const title = TITLES[session.network.name];
+    network.set(title);
+    tell(`${error.message}, so the page still shows ${title}. Check your connection and choose the network again.`);
   }
 
   function begin() {
     const unknown = session.begin(prompt.value);
     invented = [];
     showAll();
-    tell(unknown.length ? `The network has never seen ${[...new Set(unknown)].map(named).join(", ")}: left out.` : "");
+    const names = [...new Set(unknown)].map(named).join(", ");
+    tell(names ? `Left out, because the network has never seen it: ${names}.` : "");
   }
 
   function start() {
@@ -149,8 +194,10 @@ async function main() {
       () => session.step(rate.read(), count, every),
       () => {
         const after = session.probabilities()[wanted];
-        const lead = `${named(session.characterOf(wanted))} had ${percent(before)} and now has ${percent(after)}.`;
-        return after > before ? `${lead} Press Write, and see what else has changed.` : `${lead} The rate is too high.`;
+        const name = named(session.characterOf(wanted));
+        const lead = `${name} had ${percent(before)} and now has ${percent(after)}.`;
+        const advice = after > before ? "Press Write to see what else has changed." : "The rate is too high.";
+        return `${lead} ${advice}`;
       },
     );
   }
@@ -197,9 +244,10 @@ async function main() {
     target.set(String(wanted));
     const current = `${named(session.characterOf(session.tokens[session.position]))} at ${session.position}`;
     target.firstChild.textContent = `${current} should be followed by`;
+    const counted = session.targets(true).filter((t) => t !== null).length;
     loss.textContent = every
-      ? `The mean of −log p over ${session.targets(true).filter((t) => t !== null).length} positions is ${show(found.loss)}.`
-      : `loss = −log p = −log ${show(p[wanted])} = ${show(found.loss)}`;
+      ? `The mean of −ln p over ${counted} positions is ${show(found.loss)}.`
+      : `loss = −ln p = −ln ${show(p[wanted])} = ${show(found.loss)}`;
     undo.disabled = session.undo.length === 0;
     reset.disabled = session.params === session.network.params;
     backward.show(session, found, head);
@@ -209,12 +257,16 @@ async function main() {
     says.textContent = words;
   }
 
+  const beside = window.matchMedia("(min-width: 45em)");
+  const unfold = () => document.querySelectorAll(".lm-more:not(.lm-folded)").forEach((more) => (more.open = beside.matches));
+  beside.addEventListener("change", unfold);
+  unfold();
   await use(manifest[0]);
   onThemeChange(() => showAll());
   at("writer").classList.add("widget-ready");
 }
 
 main().catch((error) => {
-  at("lm-text").textContent = `The network could not be loaded: ${error.message}`;
+  failed(`${error.message}.`);
   throw error;
 });

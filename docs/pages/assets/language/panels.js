@@ -5,8 +5,10 @@ import { glyph, named, percent, sumOf } from "./characters.js";
 import { silu } from "./gated-dense.js";
 import { entry, row } from "./matrix.js";
 
+const narrow = window.matchMedia("(max-width: 44.98em)");
+
 /** A (positions, features) matrix on its side: a column for each position, as the text has them. */
-export function acrossText(session, symbol, a, formula, says) {
+export function acrossText(session, symbol, a, formula, says, wide = false) {
   return {
     symbol,
     formula,
@@ -14,11 +16,14 @@ export function acrossText(session, symbol, a, formula, says) {
     cols: a.rows,
     value: (c, t) => entry(a, t, c),
     color: "sign",
-    widest: 26,
-    height: a.cols > 100 ? 1 : a.cols > 40 ? 2 : 6,
+    wide,
+    widest: wide ? 26 : 16,
+    top: wide ? session.tokens.map((token) => glyph(session.characterOf(token))) : undefined,
+    height: a.cols > 100 || (wide && narrow.matches) ? 1 : a.cols > 40 ? 2 : 6,
     start: [0, session.position],
     chosen: [-1, session.position],
-    says: (c, t) => `${symbol} of ${placeOf(session, t)}, feature ${c}: ${show(entry(a, t, c))} = ${says(c, t)}`,
+    says: (c, t) =>
+      `${symbol} of ${placeOf(session, t)}, feature ${c}: ${show(entry(a, t, c))} = ${says(c, t)}`,
   };
 }
 
@@ -30,12 +35,15 @@ export function lossPanels(session, found, stage) {
   const p = session.probabilities();
   const wanted = session.wanted();
   const t = session.position;
-  const ranked = [...p.keys()].sort((a, b) => Math.abs(entry(found.dz, t, b)) - Math.abs(entry(found.dz, t, a)));
+  const size = (token) => Math.abs(entry(found.dz, t, token));
+  const ranked = [...p.keys()].sort((a, b) => size(b) - size(a));
   const shown = ranked.slice(0, 16);
   const glyphs = shown.map((token) => glyph(session.characterOf(token)));
   const text =
-    `${named(session.characterOf(wanted))} should come next and has a probability of ${percent(p[wanted])}. Its score is ` +
-    "too low, by what is missing to 1; every other score is too high, by the probability it has.";
+    `${named(session.characterOf(wanted))} should come next and has a probability of ` +
+    `${percent(p[wanted])}. Its ` +
+    "score should rise, since p − 1 is negative. All other scores should fall, each in proportion to its " +
+    "probability.";
   const scores = {
     symbol: "dz",
     formula: `p − y, the largest ${shown.length}`,
@@ -43,6 +51,7 @@ export function lossPanels(session, found, stage) {
     cols: shown.length,
     value: (_, j) => entry(found.dz, t, shown[j]),
     color: "sign",
+    wide: true,
     widest: 34,
     height: 34,
     top: glyphs,
@@ -50,14 +59,18 @@ export function lossPanels(session, found, stage) {
       const token = shown[j];
       const name = named(session.characterOf(token));
       const y = token === wanted ? 1 : 0;
-      return `dz of ${name}: p − y = ${show(p[token])} − ${y} = ${show(p[token] - y)}${share(p[token] - y, found, t, token)}`;
+      const dz = p[token] - y;
+      return `dz of ${name}: p − y = ${show(p[token])} − ${y} = ${show(dz)}${share(dz, found, t, token)}`;
     },
   };
   const all = {
-    ...acrossText(session, "dz", found.dz, "", () => ""),
+    ...acrossText(session, "dz", found.dz, "", () => "", true),
     symbol: "All dz",
-    formula: "a row for each character that may come, a column for each position",
-    says: (c, q) => `dz of ${named(session.characterOf(c))} after ${placeOf(session, q)}: ${show(entry(found.dz, q, c))}`,
+    formula: "one row per possible character, one column per position",
+    says(c, q) {
+      const name = named(session.characterOf(c));
+      return `dz of ${name} after ${placeOf(session, q)}: ${show(entry(found.dz, q, c))}`;
+    },
   };
   return { text, list: [scores, all] };
 }
@@ -65,7 +78,8 @@ export function lossPanels(session, found, stage) {
 /** With the mean over many positions, each has its part of dz. */
 function share(whole, found, t, token) {
   const part = entry(found.dz, t, token);
-  return Math.abs(part - whole) < 1e-12 ? "" : `; divided by the positions that count, ${show(part)}`;
+  if (Math.abs(part - whole) < 1e-12) return "";
+  return `; divided by the number of positions that count, ${show(part)}`;
 }
 
 export function densePanels(session, found, stage) {
@@ -73,14 +87,18 @@ export function densePanels(session, found, stage) {
   const { x } = session.forward.cache[stage.part];
   const { dx } = stage;
   const text =
-    "The scores are a dense layer, z = x · w. Each position gets back the columns of w, one for each character, as many times " +
-    "as that character's score was wrong.";
+    "The scores come from a dense layer, z = x · w. Each position receives the sum of the columns of w, " +
+    "one per character, " +
+    "each multiplied by the dz of its character.";
   const terms = (c, t) =>
-    [...row(found.dz, t)].map((dz, v) => ({ value: dz * entry(w, c, v), from: glyph(session.characterOf(v)) }));
+    [...row(found.dz, t)].map((dz, v) => ({
+      value: dz * entry(w, c, v),
+      from: glyph(session.characterOf(v)),
+    }));
   const dw = found.grads[stage.part].w;
   const weights = {
     symbol: "dw",
-    formula: "xᵀ · dz, a row for each character",
+    formula: "xᵀ · dz, one row per character",
     rows: dw.cols,
     cols: dw.rows,
     value: (v, c) => entry(dw, c, v),
@@ -92,7 +110,8 @@ export function densePanels(session, found, stage) {
         value: entry(x, t, c) * entry(found.dz, t, v),
         from: `after ${glyphAt(session, t)}`,
       }));
-      return `dw of ${named(session.characterOf(v))}, feature ${c}: ${show(entry(dw, c, v))} = ${sumOf(found_)}`;
+      const name = named(session.characterOf(v));
+      return `dw of ${name}, feature ${c}: ${show(entry(dw, c, v))} = ${sumOf(found_)}`;
     },
   };
   const list = [acrossText(session, "dx", dx, "dz · wᵀ", (c, t) => sumOf(terms(c, t))), weights];
@@ -106,10 +125,11 @@ export function normPanels(session, found, stage) {
   const v = (c, t) => gamma.values[c] * entry(dy, t, c);
   const mean = (t) => [...row(xHat, t)].reduce((total, hat, c) => total + hat * v(c, t), 0) / xHat.cols;
   const text =
-    "RMS norm divides each position's vector by its length, so that stretching the vector changes nothing. " +
-    "Backward, the part of the gradient that points along the vector is taken away.";
+    "RMS norm divides each position's vector by the root of its mean square, so stretching the vector " +
+    "changes nothing. " +
+    "The backward pass therefore removes the part of the gradient that points along the vector.";
   const list = [
-    acrossText(session, "dy", dy, "what comes from the scores", (c, t) => `the dx of the scores`),
+    acrossText(session, "dy", dy, "the gradient from the scores", (c, t) => `the dx of the scores`),
     acrossText(
       session,
       "dx",
@@ -130,6 +150,7 @@ export function residualPanel(session, found, stage, through) {
     dx,
     `dy + ${through}`,
     (c, t) => `dy + ${through} = ${show(entry(dy, t, c))} + ${show(entry(dx, t, c) - entry(dy, t, c))}`,
+    true,
   );
 }
 
@@ -140,12 +161,21 @@ export function mlpPanels(session, found, stage) {
   const { dy } = dense;
   const dG = (t, u) => entry(dense.dx, t, u);
   const text =
-    "The gradient goes two ways: past the layer as it is, and through it. Inside, each position is by itself. A unit's output " +
-    "is silu(a) ⊙ h, and each factor gets back the gradient times the other one.";
+    "The gradient goes past the layer unchanged, and it also goes through the layer, where each position " +
+    "is separate. A unit's " +
+    "output is silu(a) ⊙ h, so each factor receives the gradient times the other factor.";
   const list = [
-    acrossText(session, "dy", dy, "what comes from above, and goes past too", () => "the dx of the stage above"),
-    acrossText(session, "dG", dense.dx, "dy · wᵀ, for each unit", (u, t) => {
-      return sumOf([...row(dy, t)].map((value, c) => ({ value: value * entry(w, u, c), from: `feature ${c}` })));
+    acrossText(
+      session,
+      "dy",
+      dy,
+      "the gradient from above, which also goes past",
+      () => "the dx of the stage above",
+      true,
+    ),
+    acrossText(session, "dG", dense.dx, "dy · wᵀ, one row per unit", (u, t) => {
+      const from = (c) => `feature ${c}`;
+      return sumOf([...row(dy, t)].map((value, c) => ({ value: value * entry(w, u, c), from: from(c) })));
     }),
     acrossText(
       session,
@@ -176,8 +206,10 @@ export function embeddingPanels(session, found, stage) {
   const [first] = tokens;
   const count = places(first).length;
   const text =
-    `Each character is a row of a table. It stands in the text wherever the character does, so its gradient is the sum over these ` +
-    `places. Most of it goes to ${named(session.characterOf(first))}, which stands in ${count} ${count === 1 ? "place" : "places"}.`;
+    "Each character has a row in a table. The network uses the row wherever the character occurs, so the " +
+    "gradient is the sum over " +
+    `these places. The largest belongs to ${named(session.characterOf(first))}, which occurs in ${count} ` +
+    `${count === 1 ? "place" : "places"}.`;
   const sizes = {
     symbol: "‖dw‖",
     formula: "of each character in the text, the largest first",
@@ -185,27 +217,31 @@ export function embeddingPanels(session, found, stage) {
     cols: tokens.length,
     value: (_, j) => size.get(tokens[j]),
     color: "backward",
+    wide: true,
     widest: 34,
     height: 34,
     top: tokens.map((token) => glyph(session.characterOf(token))),
     says(_, j) {
       const at = places(tokens[j]);
       const name = named(session.characterOf(tokens[j]));
-      return `‖dw‖ of ${name}: ${show(size.get(tokens[j]))}, from position${at.length === 1 ? "" : "s"} ${at.join(", ")}`;
+      const positions = `position${at.length === 1 ? "" : "s"} ${at.join(", ")}`;
+      return `‖dw‖ of ${name}: ${show(size.get(tokens[j]))}, from ${positions}`;
     },
   };
   const sums = {
     symbol: "dw",
-    formula: "the rows of these characters, each on its side",
+    formula: "the rows of these characters, shown as columns",
     rows: dw.cols,
     cols: tokens.length,
     value: (c, j) => entry(dw, tokens[j], c),
     color: "sign",
+    wide: true,
     widest: 34,
     height: 2,
     says(c, j) {
       const terms = places(tokens[j]).map((p) => ({ value: entry(dy, p, c), from: `position ${p}` }));
-      return `dw of ${named(session.characterOf(tokens[j]))}, feature ${c}: ${show(entry(dw, tokens[j], c))} = ${sumOf(terms, 4)}`;
+      const name = named(session.characterOf(tokens[j]));
+      return `dw of ${name}, feature ${c}: ${show(entry(dw, tokens[j], c))} = ${sumOf(terms, 4)}`;
     },
   };
   return { text, list: [sizes, sums] };

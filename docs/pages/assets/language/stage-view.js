@@ -2,7 +2,7 @@
 
 import { element } from "../widgets/kit.js";
 import { attentionPanels } from "./attention-panels.js";
-import { heatmap } from "./heatmap.js";
+import { heatmap, readoutLine } from "./heatmap.js";
 import { densePanels, embeddingPanels, lossPanels, mlpPanels, normPanels } from "./panels.js";
 
 const PANELS = {
@@ -17,13 +17,16 @@ const PANELS = {
 /** @param {{point: Function, head: Function}} told */
 export function stageView(told) {
   const words = element("p", { class: "lm-words" });
+  const more = element("details", { class: "lm-more" }, element("summary", {}, "What happens here"), words);
   const heads = element("div", { class: "controls", role: "group", "aria-label": "Head" });
+  const readout = readoutLine();
   const panels = element("div", { class: "lm-panels" });
+  panels.addEventListener("click", enlarge);
   let shown = ""; // which panels there are
   let views = [];
 
   return {
-    host: element("div", {}, words, heads, panels),
+    host: element("div", {}, more, heads, readout, panels),
 
     show(session, found, stage, head) {
       const { text, list } = PANELS[stage.kind](session, found, stage, head);
@@ -36,21 +39,32 @@ export function stageView(told) {
         views = list.map(({ symbol, formula, pair }) =>
           heatmap(symbol, {
             formula,
+            readout,
             point: (cell) => told.point(...(cell ? (pair ? cell : [cell[1]]) : [])),
           }),
         );
         panels.replaceChildren(...views.map(({ host }) => host));
         list.forEach(({ wide }, i) => views[i].host.classList.toggle("lm-wide", Boolean(wide)));
+        panels.dataset.columns = list.some(({ wide }) => wide) ? 3 : list.length;
+        readout.textContent = "";
         shown = names;
       }
       list.forEach((panel, i) => views[i].show(panel));
     },
   };
 
+  /** Where three pictures share a phone's width, the one that is tapped has all of it. */
+  function enlarge(event) {
+    const host = event.target.closest(".lm-heatmap");
+    if (event.target.localName !== "canvas" || !host) return;
+    for (const view of views) view.host.classList.toggle("lm-large", view.host === host);
+  }
+
   function headButtons(session, stage, chosen) {
     const layer = (stage.part - 1) / 2;
     const made = Array.from({ length: session.network.heads }, (_, head) => {
-      const each = element("button", { type: "button", "aria-pressed": head === chosen.head }, `Head ${head + 1}`);
+      const look = { type: "button", class: "toggle", "aria-pressed": head === chosen.head };
+      const each = element("button", look, `Head ${head + 1}`);
       each.addEventListener("click", () => {
         told.head({ layer, head });
         heads.children[head].focus();

@@ -16,13 +16,24 @@ export function stagesOf(session, found) {
   const stages = [
     { kind: "loss", name: "loss", formula: "dz = p − y", part: last, dx: found.dz },
     { kind: "dense", name: "scores", formula: "dx = dz · wᵀ", part: last, dx: of(last) },
-    { kind: "norm", name: "norm", formula: "dx = r (v − x̂ · mean(v ⊙ x̂))", part: last - 1, dx: of(last - 1) },
+    {
+      kind: "norm",
+      name: "norm",
+      formula: "dx = r (v − x̂ · mean(v ⊙ x̂))",
+      part: last - 1,
+      dx: of(last - 1),
+    },
   ];
   for (let block = depth; block >= 1; block--) {
     const [attends, mixes] = [2 * block - 1, 2 * block];
     stages.push(
-      { kind: "mlp", name: `MLP ${block}`, formula: "dx = dy + what comes back through the layer", part: mixes },
-      { kind: "attention", name: `attention ${block}`, formula: "dx = dy + what comes back through the heads", part: attends },
+      { kind: "mlp", name: `MLP ${block}`, formula: "dx = dy + the gradient through the layer", part: mixes },
+      {
+        kind: "attention",
+        name: `attention ${block}`,
+        formula: "dx = dy + the gradient through the heads",
+        part: attends,
+      },
     );
   }
   for (const stage of stages) stage.dx ??= of(stage.part);

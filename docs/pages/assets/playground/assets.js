@@ -1,33 +1,32 @@
 /** The exported networks and test digits. Their format: docs/sitetools/playground.py. */
 
+import { get } from "./fetching.js";
 import { matrix } from "./matrix.js";
 
 const DIGIT = 28 * 28;
 
-/**
- * @typedef {{index: number, label: number, pixels: Uint8Array}} Digit  index: in the test set
- * @returns {Promise<{networks: object[], digits: Digit[]}>}
- */
+/** @returns {Promise<{networks: object[], digits: Digit[], unsure: object}>} */
 export async function loadManifest() {
-  const { networks, digits } = await (await get("manifest.json")).json();
-  const pixels = new Uint8Array(await (await get(digits.file)).arrayBuffer());
-  return {
-    networks,
-    digits: digits.labels.map((label, i) => ({
-      label,
-      index: digits.indices[i],
-      pixels: pixels.subarray(i * DIGIT, (i + 1) * DIGIT),
-    })),
-  };
+  const manifest = await (await get("manifest.json", import.meta.url)).json();
+  return { ...manifest, digits: await loadDigits(manifest.digits) };
 }
 
 /**
- * The parameters of a network of the manifest.
- *
- * @returns {Promise<import("./network.js").Params[]>}
+ * @typedef {{index: number, label: number, pixels: Uint8Array}} Digit  index: in the test set
+ * @returns {Promise<Digit[]>} of the manifest's `digits` or `unsure`
  */
+export async function loadDigits({ file, labels, indices }) {
+  const pixels = new Uint8Array(await (await get(file, import.meta.url)).arrayBuffer());
+  return labels.map((label, i) => ({
+    label,
+    index: indices[i],
+    pixels: pixels.subarray(i * DIGIT, (i + 1) * DIGIT),
+  }));
+}
+
+/** @returns {Promise<import("./network.js").Params[]>} of a network of the manifest */
 export async function loadParams(network) {
-  const numbers = littleEndian(await (await get(network.file)).arrayBuffer());
+  const numbers = fromBfloat16(await (await get(network.file, import.meta.url)).arrayBuffer());
   let start = 0;
   const take = (count) => numbers.subarray(start, (start += count));
   const params = network.layers.map(({ w, b }) => ({
@@ -40,24 +39,18 @@ export async function loadParams(network) {
   return params;
 }
 
-/** What the model's first two layers do, rescale and flatten: 784 bytes -> x (1, 784), 0 to 1. */
+/** What the model's first two layers do: 784 bytes -> x (1, 784), 0 to 1. */
 export function asInput(pixels) {
-  return matrix(
-    1,
-    pixels.length,
-    Float64Array.from(pixels, (value) => value / 255),
-  );
+  const x = Float64Array.from(pixels, (value) => value / 255);
+  return matrix(1, pixels.length, x);
 }
 
-function littleEndian(buffer) {
+/** bfloat16 is the upper half of float32. */
+function fromBfloat16(buffer) {
   const view = new DataView(buffer);
-  return Float64Array.from({ length: buffer.byteLength / 4 }, (_, i) =>
-    view.getFloat32(4 * i, true),
-  );
-}
-
-async function get(file) {
-  const response = await fetch(new URL(file, import.meta.url));
-  if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`);
-  return response;
+  const float = new DataView(new ArrayBuffer(4));
+  return Float64Array.from({ length: buffer.byteLength / 2 }, (_, i) => {
+    float.setUint16(0, view.getUint16(2 * i, true));
+    return float.getFloat32(0);
+  });
 }

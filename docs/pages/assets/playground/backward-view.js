@@ -67,8 +67,8 @@ function weights(host, l, onChoose) {
   const figure = createFigure(host, { symbol: `dW${n}`, formula, onChoose });
   return ({ grads, unit }) => {
     const { dw } = grads[l];
-    const sides = `a column for each unit of layer ${l}, a row for each of layer ${n}`;
-    if (l === 0) figure.paint(imageTiles(dw, { chosen: unit, note: "one image for each unit" }));
+    const sides = `one column per unit of layer ${l}, one row per unit of layer ${n}`;
+    if (l === 0) figure.paint(imageTiles(dw, { chosen: unit, note: "one image per unit" }));
     else figure.paint(matrixTiles(dw, { note: sides }));
   };
 }
@@ -83,8 +83,8 @@ function unitInWords(host) {
     sentence.textContent =
       z > 0
         ? `Unit ${unit} was on (z = ${show(z)}), so dz = da = ${show(dz)}. Its image in dW1 is X ` +
-          `times that number; the step goes the other way, and will ${way} its z for this drawing.`
-        : `Unit ${unit} was off (z = ${show(z)}), so its da = ${show(da)} is stopped: dz = 0, ` +
+          `times this number. The step goes the other way and will ${way} z for this drawing.`
+        : `Unit ${unit} was off (z = ${show(z)}), so da = ${show(da)} stops here: dz is 0, ` +
           "and neither its 784 weights nor its bias will change.";
   };
 }

@@ -1,6 +1,6 @@
 /** The controls beside the drawing: the label, the claim, the rate. */
 
-import { element, show } from "./dom.js";
+import { element, show, withArticle } from "./dom.js";
 
 /**
  * @param {(id: string) => HTMLElement} find
@@ -11,11 +11,20 @@ export function createControls(find, on) {
   const radios = Array.from({ length: 10 }, (_, digit) => {
     const radio = element("input", { type: "radio", name: "pg-label", value: digit });
     radio.addEventListener("change", () => on.setLabel(digit));
+    radio.addEventListener("click", ({ detail }) => detail && unfold(false)); // by hand, not with the arrows
     find("labels").append(element("label", {}, radio, element("span", {}, String(digit))));
     return radio;
   });
-  let offered = null;
-  find("claim").addEventListener("click", () => on.claim(offered));
+  let read = null; // the network's answer
+  find("claim").addEventListener("click", () => on.claim(read));
+  // On a phone the ten labels are folded behind this button; elsewhere they are always there.
+  const no = find("no");
+  const unfold = (open) => {
+    no.setAttribute("aria-expanded", open);
+    find("labels").classList.toggle("pg-folded", !open);
+  };
+  no.addEventListener("click", () => unfold(no.getAttribute("aria-expanded") !== "true"));
+  unfold(false);
 
   return function paint({ x, grads, label }, answer) {
     for (const radio of radios) {
@@ -23,12 +32,14 @@ export function createControls(find, on) {
       radio.disabled = !x;
     }
     for (const id of ["one", "ten"]) find(id).disabled = !grads;
-    find("claim").disabled = !x;
-    if (!x) return;
-    offered = label !== null && label !== answer ? answer : answer === 3 ? 8 : 3;
-    const article = offered === 8 ? "an" : "a";
-    find("claim").textContent =
-      `${offered === answer ? "Say" : "Claim"} it is ${article} ${offered}`;
+    read = answer;
+    find("claim").disabled = no.disabled = !x;
+    const other = Boolean(x) && label !== null && label !== answer;
+    no.textContent = other ? `No, it is ${withArticle(label)}` : "No, it is a …";
+    no.classList.toggle("pg-chosen", other);
+    find("claim").setAttribute("aria-pressed", Boolean(x) && label === answer);
+    find("asks").textContent = x ? `Is it ${withArticle(answer)}?` : "Is it a …?";
+    find("otherwise").textContent = x && label !== answer ? "No, it is a …" : "The digit you meant";
   };
 }
 

@@ -8,17 +8,27 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Three figures, two where it is small: .731, −2.285, 12.4, 3.1e−5. */
+/** Three figures, two where it is small: 0.731, −2.285, 12.4, 3.1e−5. */
 export function show(value) {
   const size = Math.abs(value);
   let text;
   if (size === 0) text = "0";
   else if (size < 0.001) text = size.toExponential(1).replace("-", "−");
-  else if (size < 10) text = size.toFixed(3).replace(/^0/, "");
+  else if (size < 10) text = size.toFixed(3);
   else if (size < 1000) text = size.toFixed(size < 100 ? 1 : 0);
   else text = size.toExponential(1);
   return (value < 0 ? "−" : "") + text;
 }
+
+/** A probability: three decimals, and never a certainty. */
+export const chance = (p) => (p >= 0.9995 ? ">0.999" : p.toFixed(3));
+
+/** The same in a sentence: "a probability of 0.731", "a probability above 0.999". */
+export const withChance = (p) =>
+  `a probability ${p >= 0.9995 ? "above" : "of"} ${chance(p).replace(">", "")}`;
+
+/** "a 7", "an 8" */
+export const withArticle = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 
 /** The largest |value|, to scale colors by; never 0. */
 export function reach(...arrays) {

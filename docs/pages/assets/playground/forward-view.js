@@ -59,12 +59,12 @@ function createUnitView(host) {
     const [b, z] = [params[0].b[unit], caches[0].z.values[unit]];
     figures[0].paint(oneImage(x.values, "(1, 784)", { scale: 1, ink: true }));
     figures[1].paint(oneImage(w, "(784,)", { note: `j = ${unit}` }));
-    figures[2].paint(oneImage(products, "(784,)", { note: "what each pixel adds" }));
+    figures[2].paint(oneImage(products, "(784,)", { note: "contribution of each pixel" }));
     sentence.textContent =
       `Unit ${unit}: the products add up to ${show(sum)}, the bias is ${show(b)}, ` +
       `so z = ${show(z)}. ` +
       (z > 0
-        ? "It is above 0: ReLU lets it through, a = z."
-        : "It is not above 0: ReLU makes it a = 0, the unit is off.");
+        ? "This is above 0, so ReLU passes it on: a = z."
+        : "This is not above 0, so ReLU makes it 0: the unit is off.");
   };
 }

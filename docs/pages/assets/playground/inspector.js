@@ -1,56 +1,84 @@
 /** The sum behind the number that somebody points at, as a small table. */
 
-import { element, show } from "./dom.js";
+import { factor } from "./alike.js";
+import { element } from "./dom.js";
+import { writtenAs } from "./sums.js";
+
+const BEHIND = 2; // sums behind the one that is asked for, if there is room
+const FEW = 3; // terms of the one sum behind it on a phone, where what comes below should not be far away
 
 /** @returns {(sum: import("./sums.js").Sum | null, hint?: string) => void} */
 export function createInspector(host) {
-  const title = element("p", { class: "pg-sum-name" });
-  const body = element("tbody");
+  const phone = window.matchMedia("(max-width: 59.9em)");
+  return function paint(sum, hint = "") {
+    const note = element("p", { class: "pg-small pg-sum-note" }, sum ? sum.note : hint);
+    if (!sum) {
+      host.replaceChildren(titled(element("b", {}, "Nothing to show yet")), note);
+      return;
+    }
+    host.replaceChildren(...told(sum), note);
+    const [sums, terms] = phone.matches ? [1, FEW] : [BEHIND, Infinity];
+    let behind = sum.within;
+    for (let i = 0; i < sums && behind && addIfItFits(host, behind, terms); i++) behind = behind.within;
+  };
+}
+
+/** A sum behind another one, with as many of its terms as there is room for. */
+function addIfItFits(host, sum, most) {
+  for (let count = Math.min(most, sum.terms.length); count > 0; count--) {
+    const added = told(largest(sum, count));
+    host.append(...added);
+    if (fits(host.parentElement)) return true;
+    for (const part of added) part.remove();
+  }
+  return false;
+}
+
+const fits = (box) => box.scrollHeight <= box.clientHeight + 1;
+
+/** The sum with its `count` largest terms; the others are in the rest. */
+function largest(sum, count) {
+  const sorted = [...sum.terms].sort((p, q) => Math.abs(q.value) - Math.abs(p.value));
+  const left = sorted.slice(count);
+  const value = left.reduce((total, term) => total + term.value, sum.rest.value);
+  const terms = sum.terms.filter((term) => !left.includes(term));
+  return { ...sum, terms, rest: { count: sum.rest.count + left.length, value } };
+}
+
+const titled = (...words) => element("p", { class: "pg-sum-name" }, ...words);
+
+/** One sum: its name and formula, and its terms. */
+function told(sum) {
+  const { name, formula, terms, rest, total, chance } = sum;
+  const write = writtenAs(sum);
+  const sizes = [...terms.map(({ value }) => value), rest.value, total].map(Math.abs);
+  const scale = Math.max(...sizes);
+  const rows = terms.map(({ name, left, right, value, text }) =>
+    row(name, text ?? factors(left, right), value, scale, chance, write),
+  );
+  if (rest.count) {
+    const words = rest.count === 1 ? "1 other term" : `${rest.count} other terms`;
+    rows.push(row(words, "", rest.value, scale, chance, write));
+  }
+  const last = row(name, "", total, scale, chance, write);
+  last.classList.add("pg-total");
   const table = element(
     "table",
     { class: "pg-sum-terms" },
     element("caption", { class: "pg-hidden" }, "The sum"),
-    body,
+    element("tbody", {}, ...rows, last),
   );
-  const note = element("p", { class: "pg-small pg-sum-note" });
-  host.append(title, table, note);
-
-  return function paint(sum, hint = "") {
-    if (!sum) {
-      title.replaceChildren(element("b", {}, "Nothing here yet"));
-      body.replaceChildren();
-      note.textContent = hint;
-      return;
-    }
-    title.replaceChildren(element("b", {}, sum.name), " = ", element("span", {}, sum.formula));
-    const { terms, rest, total } = sum;
-    const scale = Math.max(
-      ...terms.map(({ value }) => Math.abs(value)),
-      Math.abs(rest.value),
-      Math.abs(total),
-    );
-    const rows = terms.map(({ name, left, right, value, text }) =>
-      row(name, text ?? factors(left, right), value, scale),
-    );
-    if (rest.count)
-      rows.push(
-        row(rest.count === 1 ? "1 other term" : `${rest.count} other terms`, "", rest.value, scale),
-      );
-    const last = row(sum.name, "", total, scale);
-    last.classList.add("pg-total");
-    body.replaceChildren(...rows, last);
-    note.textContent = sum.note;
-  };
+  return [titled(element("b", {}, name), " = ", element("span", {}, formula)), table];
 }
 
-const factors = (left, right) => (right === null ? "" : `${show(left)} · ${show(right)}`);
+const factors = (left, right) => (right === null ? "" : `${factor(left)} · ${factor(right)}`);
 
 /** The name, the factors, the value, and the value as a bar from the middle. */
-function row(name, text, value, scale) {
+function row(name, text, value, scale, chance, write) {
   const part = scale ? (50 * Math.abs(value)) / scale : 0;
   const side = value < 0 ? "right: 50%" : "left: 50%";
   const bar = element("i", {
-    class: value < 0 ? "pg-minus" : "pg-plus",
+    class: chance ? "pg-chance" : value < 0 ? "pg-minus" : "pg-plus",
     style: `${side}; width: ${part}%`,
   });
   return element(
@@ -58,6 +86,6 @@ function row(name, text, value, scale) {
     {},
     element("th", { scope: "row" }, name, text ? element("small", {}, text) : ""),
     element("td", { class: "pg-term-bar", "aria-hidden": "true" }, element("span", {}, bar)),
-    element("td", { class: "pg-number" }, show(value)),
+    element("td", { class: "pg-number" }, write(value)),
   );
 }

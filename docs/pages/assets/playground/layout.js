@@ -2,46 +2,45 @@
 
 import { SIDE } from "./preprocess.js";
 
-const TOP = 32; // above the columns, for their symbols
-const EDGE = 10; // left and right of everything
+const TOP = 34; // above the columns, for their symbols
+const EDGE = 10; // of everything, except for the top
 const GRID = 8; // columns of a layer with many units
+const SYMBOL = 12; // from a symbol's middle to what it stands above
 
 /**
+ * All columns begin on one line and use the height that there is.
+ *
  * @typedef {{x: number, y: number, r: number, layer: number, index: number}} Node
  * @param {number[]} units of each layer
  */
 export function layoutOf(width, height, units) {
   const narrow = width < 480;
-  const room = height - TOP - 8;
+  const room = height - TOP - EDGE;
   const inner = width - 2 * EDGE;
-  const image = Math.floor(Math.min(0.26 * inner, (room - 44) / 2));
-  const outputs = narrow ? 104 : 140;
+  const image = Math.floor(Math.min((narrow ? 0.26 : 0.28) * inner, (room - 44) / 2));
+  const outputs = narrow ? 116 : 150;
   const hidden = units.slice(0, -1).map((count) => column(count, room, narrow, width));
   const taken = hidden.reduce((sum, { width }) => sum + width, image + outputs);
   const gap = (inner - taken) / (hidden.length + 1);
-  const top = TOP + (room - (2 * image + 44)) / 2;
-  const images = [0, 1].map((i) => ({ x: EDGE, y: top + i * (image + 44), side: image }));
+  const images = [TOP, TOP + room - image].map((y) => ({ x: EDGE, y, side: image }));
   const columns = [];
   let left = EDGE + image + gap;
-  hidden.forEach(({ width: wide, pitch, across }, l) => {
-    const rows = Math.ceil(units[l] / across);
-    const start = TOP + (room - rows * pitch) / 2;
+  hidden.forEach(({ width: wide, across, pitch, down }, l) => {
     const nodes = Array.from({ length: units[l] }, (_, j) => ({
       x: left + pitch * ((j % across) + 0.5),
-      y: start + pitch * (Math.floor(j / across) + 0.5),
-      r: 0.42 * pitch,
+      y: TOP + down * (Math.floor(j / across) + 0.5),
+      r: 0.42 * Math.min(pitch, down),
       layer: l + 1,
       index: j,
     }));
-    columns.push({ left, width: wide, nodes, center: left + wide / 2, symbolY: start - 12 });
+    columns.push({ left, width: wide, nodes, center: left + wide / 2, symbolY: TOP - SYMBOL });
     left += wide + gap;
   });
-  const pitch = Math.min(30, (room - 44) / 10);
-  const start = TOP + (room - 44 - 10 * pitch) / 2;
+  const pitch = Math.min(44, (room - 44) / 10);
   const last = Array.from({ length: units.at(-1) }, (_, j) => ({
     x: left + 12,
-    y: start + pitch * (j + 0.5),
-    r: 0.4 * pitch,
+    y: TOP + pitch * (j + 0.5),
+    r: Math.min(13, 0.4 * pitch),
     layer: units.length,
     index: j,
   }));
@@ -50,20 +49,19 @@ export function layoutOf(width, height, units) {
     width: outputs,
     nodes: last,
     center: left + 12,
-    symbolY: start - 12,
+    symbolY: TOP - SYMBOL,
     pitch,
   });
-  const loss = { x: left, y: start + 10 * pitch + 10, width: outputs, height: 30 };
+  const loss = { x: left, y: TOP + room - 30, width: outputs, height: 30 };
   return { width, height, narrow, images, columns, loss };
 }
 
+/** Units beside each other and below each other: a little further apart where there is height. */
 function column(count, room, narrow, width) {
   const across = count > 64 ? GRID : 1;
-  const pitch = Math.min(
-    across > 1 ? (narrow ? width / 32 : 21) : 26,
-    room / Math.ceil(count / across),
-  );
-  return { across, pitch, width: across * pitch };
+  const most = room / Math.ceil(count / across);
+  const pitch = Math.min(across > 1 ? (narrow ? width / 32 : 24) : 32, most);
+  return { across, pitch, down: Math.min(most, 1.3 * pitch), width: across * pitch };
 }
 
 /** The middle of a pixel of one of the two images. */

@@ -1,5 +1,6 @@
 /** The loss after each step, on a log axis, as a line in SVG: its colors are those of the page's CSS. */
 
+import { ofAxis } from "../widgets/powers.js";
 import { element, show } from "./dom.js";
 
 const [WIDTH, HEIGHT] = [270, 116];
@@ -20,9 +21,10 @@ export function createLossPlot(host) {
     const every = Math.ceil((high - low) / 4);
     const ticks = [];
     for (let log = high; log >= low; log -= every) ticks.push(log);
+    const written = ofAxis(ticks.map((log) => 10 ** log));
     const parts = [
       ...ticks.map((log) => line(LEFT, y(log), WIDTH - RIGHT, y(log), "pg-grid")),
-      ...ticks.map((log) => text(LEFT - 6, y(log) + 4, powerOfTen(log), "end")),
+      ...ticks.map((log) => text(LEFT - 6, y(log) + 4, written(10 ** log), "end")),
       ...[0, Math.round(steps / 2), steps].map((i) =>
         text(x(i), HEIGHT - BOTTOM + 14, i, "middle"),
       ),
@@ -47,11 +49,6 @@ function decades(logs) {
   const low = Math.floor(Math.min(...logs, 0));
   const high = Math.ceil(Math.max(...logs, low + 1));
   return [low, high];
-}
-
-/** 10, 1, 0.1, and 1e-3 where zeros would be many. */
-function powerOfTen(log) {
-  return log >= -2 ? String(Number((10 ** log).toPrecision(1))) : `1e−${-log}`;
 }
 
 function line(x1, y1, x2, y2, kind) {

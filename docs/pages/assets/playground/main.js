@@ -1,22 +1,27 @@
 /** The playground: what is on the page, what happens to it, and what follows from that. */
 
-import { asInput, loadManifest, loadParams } from "./assets.js";
+import { inWords } from "./answer.js";
+import { asInput, loadDigits, loadManifest, loadParams } from "./assets.js";
 import { createDetails } from "./details.js";
-import { element, ranked } from "./dom.js";
+import { element } from "./dom.js";
+import { failed } from "./failed.js";
 import { createInspector } from "./inspector.js";
 import { createNetView } from "./netview.js";
+import { createOffer } from "./offer.js";
 import { createProbabilities } from "./outputs.js";
 import { createPad } from "./pad.js";
 import { toMnist } from "./preprocess.js";
 import { createScrubber } from "./scrubber.js";
 import { createSession, telling } from "./session.js";
-import { placeOf, stagesOf, told } from "./stages.js";
+import { isCertain, placeOf, stagesOf, told } from "./stages.js";
 import { createLossView, createOthers } from "./step-view.js";
 import { inOneLine, sumOf } from "./sums.js";
 import { createControls, showRate } from "./controls.js";
 import { colorsOf, onThemeChange } from "./theme.js";
+import { createThumbnail } from "./thumbnail.js";
 
-const BLANK = "The pad is blank: draw a digit, or load a test digit.";
+const WRONG = 9; // the label of the first digit, a 7: its error is large enough to be seen
+const BLANK = "The pad is blank. Draw a digit, or load a test digit.";
 const root = document.querySelector("#playground");
 const find = (id) => document.querySelector(`#pg-${id}`);
 
@@ -29,7 +34,8 @@ let pinned = null; // what somebody clicked, and what is under the pointer
 let hovered = null;
 let drawing = false;
 
-const { networks, digits } = await loadManifest().catch(fail);
+const { networks, digits, unsure } = await loadManifest().catch(fail);
+const unclear = await loadDigits(unsure).catch(fail);
 const net = createNetView(find("net"), { hover, pin });
 const probabilities = createProbabilities(find("bars"));
 const inspect = createInspector(find("sum"));
@@ -46,7 +52,15 @@ const details = createDetails(find("details"), {
   strongest: () => pin(null),
 });
 const pad = createPad(find("pad"), (done) => network && drawn(done));
-const controls = createControls(find, { setLabel, claim });
+const controls = createControls(find, { setLabel, claim: (label) => setLabel(label, true) });
+const thumbnail = createThumbnail(root, find);
+const offer = createOffer(find, unclear, {
+  label: (label) => setLabel(label, true),
+  load(digit) {
+    load(digit);
+    setLabel(digit.label, true);
+  },
+});
 
 /** The drawing changed: `done` when the pen is up. */
 function drawn(done) {
@@ -57,6 +71,7 @@ function drawn(done) {
   state.x = pixels && asInput(pixels);
   if (digit) state.label = digit.label;
   if (!pixels) state.label = null;
+  find("says").setAttribute("aria-busy", drawing); // it is heard when the pen is up
   restart();
   if (done) announce();
 }
@@ -89,27 +104,29 @@ function paint() {
   probabilities(x && state.caches.at(-1).a.values);
   lossView(state);
   paintStage();
-  if (!drawing) details.show(state, unitOf(target()));
+  thumbnail(x && session.answer());
+  if (drawing) tell();
+  else details.show(state, unitOf(target()));
 }
 
 /** What changes with the stage and the pointer alone: nothing is computed again. */
 function paintStage() {
-  const { x, grads } = state;
+  const { x } = state;
   const { direction } = stages[at];
   const [formula, words] = x ? told(stages, at, state) : ["", BLANK];
-  const more = x && !grads ? " Now say which digit you meant, and the error can travel back." : "";
   find("stage").textContent = x
     ? `${at + 1} of ${stages.length}${direction && `, ${direction}`}`
     : "";
   find("formula").textContent = formula;
-  find("words").textContent = words + more;
+  find("words").textContent = words;
   find("unpin").hidden = !pinned;
   find("told").dataset.direction = direction;
+  offer(stages, at, state, drawing);
   const shown = target();
   const sum = x && shown && sumOf(stages, at, state, shown);
   const hint = x
-    ? "This number comes at a later stage."
-    : "Draw a digit, and every number can be taken apart here.";
+    ? "This number is computed at a later stage."
+    : "Draw a digit, then point at a number to see where it comes from.";
   inspect(sum, hint);
   const caption = x
     ? `The network: ${formula}. ${sum ? inOneLine(sum) : ""}`
@@ -156,35 +173,24 @@ function move(to) {
 /** The prediction in words, where a screen reader hears it. */
 function announce() {
   session.compute();
-  find("says").textContent = state.x ? inWords(state.caches.at(-1).a.values) : BLANK;
+  tell();
 }
 
-function inWords(probabilities) {
-  const [first, second] = ranked(probabilities);
-  const [p, q] = [first, second].map((digit) => probabilities[digit].toFixed(3));
-  const answer =
-    probabilities[first] < 0.6
-      ? `The network wavers: ${first} with probability ${p}, or ${second} with ${q}.`
-      : `The network reads ${first}, with probability ${p}.`;
-  const digit = pad.digit();
-  if (!digit) return answer;
-  return `${answer} This is image ${digit.index} of the test set, labeled ${digit.label}.`;
+function tell() {
+  const { x, caches, label } = state;
+  find("says").textContent = x ? inWords(caches.at(-1).a.values, pad.digit(), label) : BLANK;
 }
 
-/** A label: its loss is shown. */
+/** A label: its loss is shown, and the rest is played unless there is nothing to see. */
 function setLabel(label, play = false) {
   state.label = label;
   restart();
-  session.compute();
+  announce();
   scrubber.stop();
   if (!state.grads) return;
   scrubber.limit(stages.length - 1);
   scrubber.go(placeOf(stages, "loss"));
-  if (play) scrubber.start();
-}
-
-function claim(label) {
-  setLabel(label, true);
+  if (play && !isCertain(state)) scrubber.start();
 }
 
 function takeSteps(count) {
@@ -205,7 +211,8 @@ function load(digit) {
 
 async function useNetwork(name) {
   const wanted = networks.find((one) => one.name === name);
-  const params = await loadParams(wanted).catch(fail);
+  const params = await loadParams(wanted).catch(network ? kept : fail);
+  if (!params) return;
   if (find("network").value !== name) return; // another was chosen while this one was on its way
   network = wanted;
   stages = stagesOf(network.layers.length);
@@ -214,17 +221,24 @@ async function useNetwork(name) {
   scrubber.use(stages, placeOf(stages, "loss") - 1);
   details.use(network);
   find("network-says").textContent =
-    `${network.parameters.toLocaleString("en")} parameters, ` +
-    `${(100 * network.test_accuracy).toFixed(2)} % of the ` +
-    `${network.test_images.toLocaleString("en")} test images right`;
+    `${network.parameters.toLocaleString("en")} parameters and reads ` +
+    `${(100 * network.test_accuracy).toFixed(2)}% of the ` +
+    `${network.test_images.toLocaleString("en")} test images correctly`;
   find("command").textContent = network.command;
   growing = true;
   paramsChanged();
 }
 
 function fail(error) {
-  find("says").textContent = `The playground could not be loaded: ${error.message}`;
+  failed(`${error.message}.`);
   throw error;
+}
+
+/** Another network has not come: the one that is there stays. */
+function kept(error) {
+  find("network").value = network.name;
+  find("says").textContent =
+    `${error.message}, so the page still shows ${network.name}. Check your connection and choose the network again.`;
 }
 
 function listen() {
@@ -267,6 +281,10 @@ for (const { name } of networks) find("network").append(element("option", { valu
 await useNetwork(networks[0].name); // nothing is computed, whatever happens, before it is there
 state.rate = showRate(find("rate"), find("rate-says"));
 listen();
-if (pad.isBlank()) load(digits[0]);
-else drawn(true); // what was drawn meanwhile
+if (pad.isBlank()) {
+  load(digits[0]);
+  state.label = WRONG;
+  restart();
+  announce();
+} else drawn(true); // what was drawn meanwhile
 root.classList.add("pg-ready");

@@ -1,13 +1,13 @@
 /** The parts of the drawing: the images, the columns of units, the outputs with their bars, the loss. */
 
-import { ranked, reach, show } from "./dom.js";
+import { chance, ranked, reach, show } from "./dom.js";
 import { pixelAt } from "./layout.js";
 import { column } from "./matrix.js";
 import { SIDE } from "./preprocess.js";
 import { placeOf, quantityAt, valuesOf } from "./stages.js";
 import { css, diverging, mixed, textOn } from "./theme.js";
 
-const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+const FONT = "Inter, system-ui, sans-serif";
 
 function write(
   context,
@@ -41,7 +41,7 @@ export function paintImages(context, colors, layout, view) {
   const x = state.x ? state.x.values : new Float64Array(SIDE * SIDE);
   image(context, { ...colors, positive: colors.ink }, above, x, 1);
   const lit = active(colors, view, ["x"], 0);
-  write(context, colors, layout.narrow ? "X" : "X, what the network gets", above.x, above.y - 11, {
+  write(context, colors, layout.narrow ? "X" : "X, the input of the network", above.x, above.y - 11, {
     align: "left",
     bold: Boolean(lit),
     color: lit ?? colors.ink,
@@ -89,7 +89,7 @@ function image(context, colors, { x, y, side }, values, scale) {
 /** The numbers of a layer and the number of the full color; Z and A have the same one. */
 function numbersOf({ state, stages, at }, n) {
   const quantity = state.x && quantityAt(stages, at, n);
-  if (!quantity) return { quantity: null };
+  if (!quantity) return { quantity: null, values: state.ahead[n - 1].a.values };
   const values = valuesOf(state, n, quantity);
   const last = n === state.params.length;
   const scales = {
@@ -100,6 +100,12 @@ function numbersOf({ state, stages, at }, n) {
   };
   const scale = scales[quantity]();
   return { quantity, values, scale };
+}
+
+/** The color of an activation that a later stage computes, or that a blank pad gives: dimmed. */
+function dimmed(colors, values, index) {
+  const full = mixed(colors, values[index], reach(values));
+  return full.map((part, k) => Math.round(colors.zero[k] + 0.4 * (part - colors.zero[k])));
 }
 
 const SYMBOLS = { z: "Z", a: "A", da: "dA", dz: "dZ" };
@@ -125,13 +131,13 @@ export function paintColumn(context, colors, layout, view, n) {
   const { quantity, values, scale } = numbersOf(view, n);
   heading(context, colors, view, { x: center, y: symbolY, align: "center" }, n, quantity);
   for (const node of nodes) {
-    const value = quantity ? values[node.index] : 0;
+    const value = values[node.index];
     const off = quantity && quantity !== "z" && value === 0;
     disc(
       context,
       colors,
       node,
-      quantity ? mixed(colors, value, scale) : colors.zero,
+      quantity ? mixed(colors, value, scale) : dimmed(colors, values, node.index),
       off ? 0.45 : 1,
     );
     if (same(view.target, n, node.index)) ring(context, colors, node);
@@ -167,15 +173,19 @@ export function paintOutputs(context, colors, layout, view) {
   const kind = step ? "a" : quantity;
   const numbers = kind && valuesOf(state, n, kind);
   const first = kind === "a" ? ranked(numbers)[0] : null;
-  const [start, end] = [left + 30, left + width - 50];
+  const answer = state.grads && ranked(state.caches.at(-1).a.values)[0];
+  const [start, end] = [left + 30, left + width - 66]; // room for −1.0e−12
+  const high = Math.min(14, 0.44 * pitch); // of a bar
   for (const node of nodes) {
     const j = node.index;
-    const fill = quantity ? mixed(colors, values[j], scale) : colors.zero;
+    const shares = quantity === "a" || !quantity; // probabilities have no sign
+    const shades = shares ? { ...colors, positive: colors.forward } : colors;
+    const fill = quantity ? mixed(shades, values[j], scale) : dimmed(shades, values, j);
     disc(context, colors, node, fill);
     write(context, { ...colors }, String(j), node.x, node.y + 0.5, {
       bold: true,
       size: Math.min(13, 0.5 * pitch),
-      color: quantity ? rgbOf(textOn(fill)) : colors.ink,
+      color: rgbOf(textOn(fill)),
     });
     if (same(view.target, n, j)) ring(context, colors, node);
     if (kind) {
@@ -185,7 +195,7 @@ export function paintOutputs(context, colors, layout, view) {
         kind,
         numbers[j],
         reach(numbers),
-        [start, end, node.y, 0.44 * pitch],
+        [start, end, node.y, high],
         j === first,
       );
       if (step)
@@ -193,14 +203,16 @@ export function paintOutputs(context, colors, layout, view) {
           start,
           end,
           node.y,
-          0.44 * pitch,
+          high,
         ]);
       const text = outputText(kind, numbers[j], reach(numbers));
       write(context, colors, text, left + width - 4, node.y, { align: "right", bold: j === first });
     }
-    if (j === state.label && at >= placeOf(stages, "loss", n)) {
-      context.strokeStyle = css(colors.chosen);
-      context.lineWidth = 1.5;
+    const judged = at >= placeOf(stages, "loss", n);
+    const wrong = judged && j === answer && j !== state.label; // the label's ring, and a wrong answer's
+    if (wrong || (judged && j === state.label)) {
+      context.strokeStyle = css(wrong ? colors.wrong : colors.chosen);
+      context.lineWidth = wrong ? 2 : 1.5;
       context.beginPath();
       context.roundRect(left - 5, node.y - 0.48 * pitch, width + 5, 0.96 * pitch, 6);
       context.stroke();
@@ -210,7 +222,8 @@ export function paintOutputs(context, colors, layout, view) {
 
 /** Three decimals beside numbers near 1; the sum beside the drawing has the small ones. */
 function outputText(kind, value, largest) {
-  const fixed = kind === "a" || (kind === "dz" && largest > 0.01);
+  if (kind === "a") return chance(value);
+  const fixed = kind === "dz" && largest > 0.01;
   return fixed
     ? value
         .toFixed(3)
@@ -251,6 +264,7 @@ export function paintLoss(context, colors, layout, view) {
   const { state, stages, at, target } = view;
   const { x, y, width, height } = layout.loss;
   const known = state.grads && at >= placeOf(stages, "loss", layout.columns.length);
+  const wrong = known && ranked(state.caches.at(-1).a.values)[0] !== state.label;
   const now = stages[at].kind === "loss";
   context.beginPath();
   context.roundRect(x - 5, y, width + 5, height, 6);
@@ -264,5 +278,6 @@ export function paintLoss(context, colors, layout, view) {
     align: "right",
     bold: true,
     size: 14,
+    color: wrong ? colors.wrong : colors.ink,
   });
 }

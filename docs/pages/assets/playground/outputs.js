@@ -1,6 +1,6 @@
 /** Tables of the ten outputs: rows of colored numbers. */
 
-import { element, reach, show } from "./dom.js";
+import { chance, element, reach, show } from "./dom.js";
 import { colorsOf, css, diverging, textOn } from "./theme.js";
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
@@ -66,7 +66,7 @@ export function createProbabilities(host) {
   /** @param {ArrayLike<number> | null} probabilities */
   return function paint(probabilities) {
     numbers.forEach((cell, digit) => {
-      cell.textContent = probabilities ? probabilities[digit].toFixed(3) : "–";
+      cell.textContent = probabilities ? chance(probabilities[digit]) : "–";
     });
   };
 }

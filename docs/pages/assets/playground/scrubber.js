@@ -10,6 +10,9 @@ const PAUSE = 2400; // milliseconds that a stage stays while it plays
  */
 export function createScrubber(host, onMove) {
   const play = element("button", { type: "button", class: "pg-play" });
+  const back = element("button", { type: "button", class: "pg-by-one", "aria-label": "Stage before" }, "‹");
+  const on = element("button", { type: "button", class: "pg-by-one", "aria-label": "Next stage" }, "›");
+  const named = element("span", { class: "pg-named", "aria-hidden": "true" });
   const range = element("input", {
     type: "range",
     min: 0,
@@ -17,8 +20,9 @@ export function createScrubber(host, onMove) {
     "aria-label": "Stage of the pass",
   });
   const track = element("div", { class: "pg-stages", "aria-hidden": "true" });
-  host.append(play, element("div", { class: "pg-track-box" }, range, track));
+  host.append(play, back, named, on, element("div", { class: "pg-track-box" }, range, track));
   let [stages, at, last, timer] = [[], 0, 0, 0];
+  let kept = null; // the stage to come back to, while there is no drawing
 
   function tell() {
     play.textContent = timer ? "❚❚" : "▶";
@@ -32,6 +36,7 @@ export function createScrubber(host, onMove) {
   }
 
   function go(next) {
+    kept = null;
     at = next;
     mark();
     onMove(at);
@@ -48,6 +53,10 @@ export function createScrubber(host, onMove) {
     range.value = at;
     const { symbol, direction } = stages[at];
     host.dataset.direction = direction;
+    named.textContent = symbol;
+    named.className = `pg-named ${direction && `pg-to-${direction}`}`;
+    back.disabled = at === 0;
+    on.disabled = at >= last;
     range.setAttribute("aria-valuetext", `${symbol}${direction ? `, ${direction}` : ""}`);
     [...track.children].forEach((cell, i) => {
       cell.classList.toggle("pg-now", i === at);
@@ -60,6 +69,8 @@ export function createScrubber(host, onMove) {
     stop();
     go(Math.min(range.valueAsNumber, last));
   });
+  back.addEventListener("click", () => (stop(), go(at - 1)));
+  on.addEventListener("click", () => (stop(), go(at + 1)));
   play.addEventListener("click", () => (timer ? stop() : start()));
   tell();
 
@@ -88,14 +99,17 @@ export function createScrubber(host, onMove) {
       });
       track.replaceChildren(...cells);
       last = stages.length - 1;
+      kept = null;
       at = first;
       mark();
     },
 
-    /** The last stage that can be shown: without a label there is no loss. */
+    /** The last stage that can be shown: none has a loss without a label, or numbers without a drawing. */
     limit(most) {
       last = most;
-      if (at > last) at = last;
+      if (last === 0) kept ??= at;
+      else [at, kept] = [kept ?? at, null];
+      at = Math.min(at, last);
       if (at === last && timer) stop();
       mark();
       return at;

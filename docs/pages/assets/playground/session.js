@@ -6,6 +6,7 @@ import { backward, forward, loss, step } from "./network.js";
 
 /** x is null while the pad is blank, label until one is chosen. */
 export function createSession() {
+  const blank = asInput(new Uint8Array(28 * 28));
   const state = { params: null, x: null, label: null, rate: 0.002, losses: [], steps: 0 };
   let trained = null; // the parameters as they were exported
 
@@ -25,6 +26,7 @@ export function createSession() {
     compute() {
       const { x, label, params, rate } = state;
       state.caches = x && forward(params, x);
+      state.ahead = state.caches ?? forward(params, blank); // without a drawing, the biases alone
       state.grads = x && label !== null ? backward(params, state.caches, [label]) : null;
       if (!state.grads) return;
       state.loss = loss(state.caches, [label]);

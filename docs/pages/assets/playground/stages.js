@@ -6,7 +6,8 @@
  *   kind: x, z, a, loss, dz, dw, da or step; direction: forward, backward or ""
  */
 
-import { ranked, show } from "./dom.js";
+import { twoLosses } from "./alike.js";
+import { ranked, show, withChance } from "./dom.js";
 
 /** @returns {Stage[]} of a network with `depth` dense layers */
 export function stagesOf(depth) {
@@ -48,19 +49,41 @@ export function valuesOf({ caches, grads }, n, quantity) {
 /** "X", "A1": what layer n reads. */
 export const inputOf = (n) => (n === 1 ? "X" : `A${n - 1}`);
 
+const CERTAIN = 0.05; // the loss of a probability of 0.95
+
+/** Whether the network is right and so sure of it that nothing is left to learn. */
+export const isCertain = ({ grads, loss }) => Boolean(grads) && loss < CERTAIN;
+
+/** Whether the network is as sure of its answer, right or wrong. */
+export const isSure = ({ caches }) => Math.max(...caches.at(-1).a.values) > Math.exp(-CERTAIN);
+
 /** What happens at a stage: a formula, and words with the numbers of this pass. */
 export function told(stages, at, state) {
+  const [formula, words] = toldOf(stages, at, state);
+  if (!state.grads) return [formula, `${words} ${whatIsAsked(stages[at], state)}`];
+  const small = isCertain(state) && at > placeOf(stages, "loss");
+  return [formula, small ? `Almost 0, because nothing is left to learn. ${words}` : words];
+}
+
+/** What is asked for while no label is chosen. */
+function whatIsAsked({ kind, layer }, state) {
+  return kind === "a" && layer === state.params.length && isSure(state)
+    ? "Now say which digit you meant; with a wrong label, there is an error to send back."
+    : "Now say which digit you meant, and the error can travel back.";
+}
+
+function toldOf(stages, at, state) {
   const { kind, layer: n } = stages[at];
   const depth = state.params.length;
   const units = state.params[n - 1]?.b.length;
   switch (kind) {
     case "x":
-      return ["X = pixels / 255", "The drawing as 784 numbers, from 0 for paper to 1 for ink."];
+      return ["X = pixels / 255", "The drawing as 784 numbers, from 0 (paper) to 1 (ink)."];
     case "z":
       return [
         `Z${n} = ${inputOf(n)} @ W${n} + b${n}`,
-        `Each of the ${units} units adds up what comes in, every number times a weight of its own, ` +
-          "plus a bias. The lines are the largest terms: they push its sum up or down.",
+        `Each of the ${units} units multiplies its inputs by its weights and adds up the products ` +
+          "and a bias. The lines are the largest products, which push a sum up or down.",
       ];
     case "a":
       return n === depth ? answer(n, state) : ["A" + `${n} = relu(Z${n})`, survivors(n, state)];
@@ -70,7 +93,7 @@ export function told(stages, at, state) {
       return [
         `dA${n} = dZ${n + 1} @ W${n + 1}.T`,
         `The error goes back through the same weights. Each unit adds up the errors of the units ` +
-          "it fed, each times the weight between them.",
+          "after it, each times the weight between the two.",
       ];
     case "dz":
       return n === depth
@@ -79,22 +102,24 @@ export function told(stages, at, state) {
     case "dw":
       return [
         `dW${n} = ${inputOf(n)}.T @ dZ${n},  db${n} = dZ${n}`,
-        "The gradient of a weight: what came in through it times the error of its unit. More of a " +
-          "weight whose line is positive would raise the loss.",
+        "The gradient of a weight is its input times the error of its unit. Raising a weight with a " +
+          "positive line would raise the loss.",
       ];
-    default:
+    default: {
+      const both = twoLosses(state.loss, state.nextLoss);
       return [
         "W − rate · dW,  b − rate · db",
         `Every weight moves a little against its gradient. This step would take the loss from ` +
-          `${show(state.loss)} to ${show(state.nextLoss)}; the outlined bars are the new answer.`,
+          `${both(state.loss)} to ${both(state.nextLoss)}; the outlined bars show the new answer.`,
       ];
+    }
   }
 }
 
 function survivors(n, { caches }) {
   const values = caches[n - 1].a.values;
   const on = values.filter((value) => value > 0).length;
-  return `ReLU keeps what is above 0 and makes the rest 0: ${on} of ${values.length} units are on.`;
+  return `ReLU keeps positive numbers and makes the others 0. Now ${on} of ${values.length} units are on.`;
 }
 
 function answer(n, { caches }) {
@@ -103,41 +128,46 @@ function answer(n, { caches }) {
   return [
     `A${n} = softmax(Z${n})`,
     `Softmax turns ten sums into ten probabilities that add up to 1. The largest is the answer: ` +
-      `${first}, with ${show(values[first])}.`,
+      `${first}, with ${withChance(values[first])}.`,
   ];
 }
 
-function lossTold(n, { caches, label, loss }) {
+function lossTold(n, state) {
+  const { caches, label, loss } = state;
   const { values } = caches[n - 1].a;
   const p = values[label];
   const said = p > 0.9995 && p < 1 ? `(1 − ${show(1 - p)})` : show(p);
+  const given = p < 0.0005 ? `a probability of ${show(p)}` : withChance(p);
   const right = ranked(values)[0] === label;
   const more =
-    loss < 0.1
-      ? "There is almost no error to send back: claim that it is another digit, and there will be."
+    isCertain(state)
+      ? "A network that is certain and right has nothing to learn, so every gradient is almost 0. " +
+        "A wrong label or an unclear digit makes an error."
       : right
-        ? "It is right, but not sure, so there is some error to send back."
-        : "It read another digit, so there is a large error to send back.";
+        ? "The answer is right but not certain, so there is some error to send back."
+        : "The network read another digit, so there is a large error to send back.";
   return [
-    `loss = −log A${n}[${label}] = −log ${said} = ${show(loss)}`,
-    `You say ${label}; the network gave ${label} a probability of ${show(p)}. ${more}`,
+    `loss = −ln A${n}[${label}] = −ln ${said} = ${show(loss)}`,
+    `You say ${label}, and the network gave ${label} ${given}. ${more}`,
   ];
 }
 
-function errorTold(n, { grads, label }) {
+function errorTold(n, state) {
+  const { grads, label } = state;
   const { values } = grads[n - 1].dz;
   const most = ranked(values)[0];
+  const sizes = `${label} got ${show(-values[label])} too little, and ${most} got ${show(values[most])} too much`;
   return [
     `dZ${n} = A${n} − Y`,
-    `The error starts as the answer minus the truth, Y, which is 1 at your digit and 0 elsewhere: ` +
-      `${label} got ${show(-values[label])} too little, ${most} got ${show(values[most])} too much.`,
+    "The error is the answer minus the truth, Y, which is 1 at your digit and 0 elsewhere" +
+      (isCertain(state) ? "." : `: ${sizes}.`),
   ];
 }
 
 function stopped(n, { caches, grads }) {
   const off = caches[n - 1].z.values.filter((value) => value <= 0).length;
   return (
-    `A unit that was off had no part in the answer, so the error stops there: ${off} of ` +
-    `${grads[n - 1].dz.values.length} units get none.`
+    `A unit that is off does not affect the answer, so the error stops there: ${off} of ` +
+    `${grads[n - 1].dz.values.length} units receive none.`
   );
 }

@@ -1,20 +1,29 @@
 /** Steps of gradient descent: the loss so far, one unit's weights before and after, other digits. */
 
+import { twoLosses } from "./alike.js";
 import { element, reach, show } from "./dom.js";
 import { createFigure } from "./figure.js";
 import { oneImage } from "./layers.js";
 import { createLossPlot } from "./lossplot.js";
 import { column } from "./matrix.js";
+import { isCertain } from "./stages.js";
+
+const TRY = ", almost 0. A wrong label or an unclear digit gives the steps an error to lower.";
 
 /** The loss as a curve, and in words what the next step will do. @returns {(state: object) => void} */
 export function createLossView(plot, sentence) {
   const paint = createLossPlot(plot);
-  return ({ grads, losses, nextLoss, steps }) => {
+  return (state) => {
+    const { grads, losses, nextLoss, steps } = state;
+    const nearly = isCertain(state) && nextLoss < losses.at(-1);
+    plot.hidden = steps === 0; // a curve has two points
     paint(grads ? losses : []);
     const count = steps === 1 ? "1 step" : `${steps} steps`;
     const taken = steps === 0 ? "The weights are as trained." : `${count} taken.`;
+    const both = twoLosses(losses.at(-1), nextLoss);
+    const next = nearly ? TRY : `; the next step will take it to ${both(nextLoss)}.`;
     sentence.textContent = grads
-      ? `${taken} Loss ${show(losses.at(-1))}; the next step will take it to ${show(nextLoss)}.`
+      ? `${taken} Loss ${both(losses.at(-1))}${next}`
       : `${taken} Say which digit you meant to take steps.`;
   };
 }
@@ -32,13 +41,13 @@ export function createWeightsView(host) {
     const scale = reach(w, stepped);
     const added = dw.map((value) => -rate * value);
     before.paint(oneImage(w, "(784,)", { scale, note: `j = ${unit}, now` }));
-    change.paint(oneImage(added, "(784,)", { note: "what is added" }));
+    change.paint(oneImage(added, "(784,)", { note: "the change" }));
     after.paint(oneImage(stepped, "(784,)", { scale }));
     const [largest, slope] = [w, dw].map((of) => Math.max(...of.map(Math.abs)));
     sentence.textContent =
       slope === 0
-        ? `Unit ${unit} is off: its dW1 is 0, and the step leaves its weights as they are.`
-        : `The largest change is ${show((100 * rate * slope) / largest)} % of unit ${unit}'s largest weight.`;
+        ? `Unit ${unit} is off, so its dW1 is 0 and the step leaves its weights unchanged.`
+        : `The largest change is ${show((100 * rate * slope) / largest)}% of unit ${unit}'s largest weight.`;
   };
 }
 
@@ -72,7 +81,7 @@ export function createOthers(host, says, digits, onLoad) {
       canvas.getContext("2d").putImageData(image, 0, 0);
     }
     says.textContent =
-      `The network, as it is now, reads ${right} of the ${digits.length} test digits ` +
+      `With its current weights, the network reads ${right} of the ${digits.length} test digits ` +
       "on this page correctly.";
   };
 }

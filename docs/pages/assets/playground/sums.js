@@ -7,10 +7,12 @@
  * @typedef {{name: string, left: number, right: number | null, value: number,
  *   text?: string}} Term
  * @typedef {{name: string, formula: string, terms: Term[], rest: {count: number, value: number},
- *   total: number, note: string}} Sum  the terms and the rest add up to the total
+ *   total: number, note: string, within?: Sum, chance?: boolean}} Sum  the terms and the rest add up to the total;
+ *   `within` is the sum behind one of the terms; `chance`: these are probabilities, or become them
  */
 
-import { pixelName, show } from "./dom.js";
+import { alike, factor } from "./alike.js";
+import { pixelName } from "./dom.js";
 import { inputOf, placeOf, quantityAt } from "./stages.js";
 
 const LARGEST = 5;
@@ -28,13 +30,14 @@ export function sumOf(stages, at, state, target) {
 const depthOf = (state) => state.params.length;
 
 /** One product or difference with nothing to sort. */
-const single = (name, formula, terms, total, note = "") => ({
+const single = (name, formula, terms, total, note = "", within = undefined) => ({
   name,
   formula,
   terms,
   rest: { count: 0, value: 0 },
   total,
   note,
+  within,
 });
 
 /** A long sum: the largest terms first; `fixed` ones, as the bias, are always shown, last. */
@@ -67,7 +70,7 @@ function pixel({ x }, index) {
     "the pixel / 255",
     [{ ...term("ink / 255", value, null), text: `${Math.round(255 * value)} / 255` }],
     value,
-    `The pixel in ${pixelName(index)}: how much ink there is.`,
+    `The amount of ink in ${pixelName(index)}.`,
   );
 }
 
@@ -78,14 +81,25 @@ function lossSum({ caches, label, loss, params }) {
   const n = params.length;
   return single(
     "loss",
-    `−log A${n}[${label}] = log Σ exp(Z${n}) − Z${n}[${label}]`,
+    `−ln A${n}[${label}] = ln Σ exp(Z${n}) − Z${n}[${label}]`,
     [
-      term(`log Σ exp(Z${n})`, largest + Math.log(powers), null),
+      term(`ln Σ exp(Z${n})`, largest + Math.log(powers), null),
       term(`−Z${n}[${label}]`, -values[label], null),
     ],
     loss,
-    "0 if the network were sure of your digit; the less likely it finds it, the larger.",
+    "The less likely the network finds your digit, the larger the loss; at probability 1 it is 0.",
+    powersOf(values, n),
   );
+}
+
+/** What softmax divides by. */
+function powersOf(values, n) {
+  const largest = Math.max(...values);
+  const terms = Array.from(values, (value, j) =>
+    term(`digit ${j}`, Math.exp(value - largest), null),
+  );
+  const total = terms.reduce((sum, { value }) => sum + value, 0);
+  return { ...long("sum", `Σ exp(Z${n}[j] − ${factor(largest)})`, terms, total), chance: true };
 }
 
 const UNITS = {
@@ -111,27 +125,31 @@ const UNITS = {
       const largest = Math.max(...z.values);
       const powers = z.values.map((other) => Math.exp(other - largest));
       const sum = powers.reduce((total, power) => total + power, 0);
-      return single(
+      const write = alike([powers[j], sum - powers[j]], sum);
+      const found = single(
         `A${n}[${j}]`,
         `exp(Z${n}[${j}]) / Σ exp(Z${n})`,
         [
           {
-            ...term(`exp(${show(value)} − ${show(largest)}) / sum`, powers[j], 1 / sum),
-            text: `${show(powers[j])} / ${show(sum)}`,
+            ...term(`exp(${factor(value - largest)}) / Σ exp`, powers[j], 1 / sum),
+            text: `${write(powers[j])} / ${write(sum)}`,
           },
         ],
         a.values[j],
-        `The largest, ${show(largest)}, is subtracted from all ten first: the probabilities stay the ` +
-          "same, and no exp is too large for a computer.",
+        `The largest of the ten, ${factor(largest)}, is subtracted from all first, so that no exp is too ` +
+          "large for a computer.",
+        UNITS.z(state, n, j),
       );
+      return { ...found, chance: true };
     }
     const on = value > 0;
     return single(
       `A${n}[${j}]`,
       `max(0, Z${n}[${j}])`,
-      [term(on ? "Z > 0: kept" : "Z ≤ 0: made 0", value, on ? 1 : 0)],
+      [term(on ? "Z > 0: kept" : "Z ≤ 0: set to 0", value, on ? 1 : 0)],
       a.values[j],
-      on ? "The unit is on." : "The unit is off: it passes on nothing.",
+      on ? "The unit is on." : "The unit is off and passes on 0.",
+      UNITS.z(state, n, j),
     );
   },
 
@@ -163,6 +181,7 @@ const UNITS = {
         terms,
         total,
         `Digit ${j} got ${way}.`,
+        UNITS.a(state, n, j),
       );
     }
     const on = state.caches[n - 1].z.values[j] > 0;
@@ -172,9 +191,24 @@ const UNITS = {
       [term(on ? "Z > 0: passes" : "Z ≤ 0: stops", state.grads[n].dx.values[j], on ? 1 : 0)],
       total,
       on ? "The unit was on, so the error passes." : "The unit was off, so the error stops here.",
+      UNITS.da(state, n, j),
     );
   },
 };
+
+/** The gradient of a weight: its input times the error of its unit. */
+function gradient(state, n, from, to) {
+  const { dz, dw } = state.grads[n - 1];
+  const input = state.caches[n - 1].x.values[from];
+  return single(
+    `dW${n}[${from}, ${to}]`,
+    `${inputOf(n)}[${from}] · dZ${n}[${to}]`,
+    [term(`${sourceName(n, from)}, times the error of ${unitName(state, n, to)}`, input, dz.values[to])],
+    dw.values[from * dw.cols + to],
+    input === 0 ? "The input of this weight is 0, so the weight has no effect on the loss." : "",
+    UNITS.dz(state, n, to),
+  );
+}
 
 /** A weight: forward its term of the sum, backward its gradient, at the step its new value. */
 function edge(stages, at, state, { layer: n, from, to }) {
@@ -190,6 +224,8 @@ function edge(stages, at, state, { layer: n, from, to }) {
       `W − rate · dW`,
       [term(`${name} now`, weight, null), term("−rate · dW", -state.rate, dw.values[index])],
       state.next[n - 1].w.values[index],
+      "",
+      gradient(state, n, from, to),
     );
   }
   if (kind === "da" && layer === n - 1) {
@@ -199,26 +235,25 @@ function edge(stages, at, state, { layer: n, from, to }) {
       `dZ${n}[${to}] · ${name}`,
       [term(`back from ${unitName(state, n, to)}`, error, weight)],
       error * weight,
+      "",
+      UNITS.da(state, n - 1, from),
     );
   }
-  if (at >= placeOf(stages, "dw", n) && state.grads) {
-    const error = state.grads[n - 1].dz.values[to];
-    return single(
-      `d${name}`,
-      `${source} · dZ${n}[${to}]`,
-      [term(`${sourceName(n, from)}, times the error of ${unitName(state, n, to)}`, input, error)],
-      state.grads[n - 1].dw.values[index],
-      input === 0 ? "Nothing came in through this weight, so it had no part in the loss." : "",
-    );
-  }
+  if (at >= placeOf(stages, "dw", n) && state.grads) return gradient(state, n, from, to);
   if (at < placeOf(stages, "z", n)) return null;
   return single(
     `a term of Z${n}[${to}]`,
     `${source} · ${name}`,
     [term(sourceName(n, from), input, weight)],
     input * weight,
+    "",
+    UNITS.z(state, n, to),
   );
 }
 
-/** What a target is called and its value, in one line: "dZ1[17] = −.231". */
-export const inOneLine = (sum) => `${sum.name} = ${show(sum.total)}`;
+/** How the numbers of a sum are written: alike, so that they add up as they are shown. */
+export const writtenAs = ({ terms, rest, total, chance }) =>
+  alike([...terms.map(({ value }) => value), rest.value], total, chance);
+
+/** What a target is called and its value, in one line: "dZ1[17] = −0.231". */
+export const inOneLine = (sum) => `${sum.name} = ${writtenAs(sum)(sum.total)}`;

@@ -16,6 +16,7 @@ const NAMES = [
   "zero",
   "ink",
   "chosen",
+  "wrong",
   "forward",
   "backward",
   "faint",

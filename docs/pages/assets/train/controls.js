@@ -69,13 +69,29 @@ export function createControls(host, first, change) {
   /** A field for a whole number between two bounds. */
   function number(label, min, max, changed) {
     const input = element("input", { type: "number", min, max, step: 1 });
+    let kept = min;
+    const refuses = (yes) => {
+      if (yes) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+      const line = input.closest(".widget")?.querySelector(":scope > .says");
+      line?.classList.toggle("refuses", yes);
+      if (line) line.textContent = yes ? `${label} needs a number, so ${kept} is kept.` : "";
+    };
+    const restore = () => {
+      if (!input.hasAttribute("aria-invalid")) return;
+      input.value = kept;
+      refuses(false);
+    };
+    input.addEventListener("input", () => refuses(!Number.isFinite(input.valueAsNumber)));
+    input.addEventListener("blur", restore);
     input.addEventListener("change", () => {
-      const value = Math.round(Math.max(min, Math.min(max, Number(input.value) || min)));
-      input.value = value;
-      changed(value);
+      if (!Number.isFinite(input.valueAsNumber)) return restore();
+      kept = Math.round(Math.max(min, Math.min(max, input.valueAsNumber)));
+      input.value = kept;
+      changed(kept);
     });
     const made = element("label", {}, label, input);
-    made.set = (value) => (input.value = value);
+    made.set = (value) => (input.value = kept = value);
     return made;
   }
 
@@ -91,7 +107,7 @@ export function createControls(host, first, change) {
         const field = number(`Layer ${l + 1}`, 1, most, (value) =>
           set({ hidden: spec.hidden.map((old, i) => (i === l ? value : old)) }),
         );
-        field.append(" units");
+        field.append(element("span", { class: "tr-units" }, " units"));
         field.set(units);
         return field;
       }),

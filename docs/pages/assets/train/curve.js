@@ -1,8 +1,9 @@
 /** The loss over the steps, on the training examples and on those held out. */
 
 import { drawing, element, mark, show, words } from "../widgets/kit.js";
+import { ofAxis } from "../widgets/powers.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [360, 165, 44, 64, 10, 26];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [290, 190, 40, 60, 10, 26];
 const MOST = 400; // points of a line: beyond them every second one goes
 const LEAST = 1e-4; // the lowest loss of the logarithmic axis
 
@@ -42,11 +43,12 @@ function plot(points, log) {
   const last = points.at(-1);
   const label = last
     ? `Loss after ${last.steps} steps: ${show(last.train)} on the training examples, ` +
-      `${show(last.held)} on those held out`
+      `${show(last.held)} on the held-out ones`
     : "No loss yet";
   const all = points.flatMap(({ train, held }) => [train, held]).filter(Number.isFinite);
   const steps = Math.max(last?.steps ?? 0, 10);
   const [low, high, ticks] = log ? logarithmic(all) : linear(all);
+  const written = log ? ofAxis(ticks) : show;
   const share = (loss) =>
     log ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
   const x = (step) => LEFT + ((WIDTH - LEFT - RIGHT) * step) / steps;
@@ -59,7 +61,8 @@ function plot(points, log) {
         .join(" "),
       class: `tr-${name}`,
     });
-  const [train, held] = last ? apart(y(last.train), y(last.held)) : [0, 0];
+  const drawn = points.length > 1; // before the first step there is no line to name
+  const [train, held] = drawn ? apart(y(last.train), y(last.held)) : [0, 0];
   const end = { "text-anchor": "start", "font-size": 12 };
   const right = WIDTH - RIGHT + 6;
   return drawing(
@@ -68,15 +71,18 @@ function plot(points, log) {
     label,
     ...ticks.flatMap((tick) => [
       mark("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "tr-grid" }),
-      words(LEFT - 6, y(tick), show(tick), { "text-anchor": "end", "font-size": 12 }),
+      words(LEFT - 6, y(tick), written(tick), { "text-anchor": "end", "font-size": 12 }),
     ]),
     ...[0, steps].map((step) => words(x(step), HEIGHT - BOTTOM + 14, step, { "font-size": 12 })),
     words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - BOTTOM + 14, "steps", { "font-size": 12 }),
     line("held"),
     line("train"),
-    ...(last && Number.isFinite(last.train)
+    ...(drawn && Number.isFinite(last.train)
       ? [words(right, train, "training", end), words(right, held, "held out", end)]
       : []),
+    ...(drawn
+      ? []
+      : [words((LEFT + WIDTH - RIGHT) / 2, (HEIGHT - BOTTOM) * 0.77, "Press Start to draw the curves.", { "font-size": 12 })]),
   );
 }
 

@@ -9,9 +9,10 @@ const SIDE = 28;
 
 /** @param {Uint8Array} pixels of the digits held out @param {number[]} labels of them */
 export function createDigitsView(host, pixels, labels) {
-  const title = element("p", { class: "tr-title" }, "Digits it has never trained on");
+  const title = element("p", { class: "tr-title" }, "Digits that it never trained on");
   const grid = element("div", { class: "tr-digits", role: "group" });
-  host.append(title, grid, element("p", { class: "tr-key" }, "Below each, the guess; a wrong one is red and framed."));
+  const key = "The guess is below each digit. Wrong guesses are red and framed.";
+  host.append(title, grid, element("p", { class: "tr-key" }, key));
   const cells = Array.from({ length: SHOWN }, () => {
     const canvas = element("canvas", { "aria-hidden": "true", width: SIDE, height: SIDE });
     const guess = element("span");
@@ -35,7 +36,7 @@ export function createDigitsView(host, pixels, labels) {
       const percent = (100 * found.held.accuracy).toFixed(1);
       grid.setAttribute(
         "aria-label",
-        `${SHOWN} digits held out, ${right} of them read right; of all 500, ${percent} %`,
+        `${SHOWN} held-out digits, ${right} of them read correctly; of all 500, ${percent}%`,
       );
     },
   };
@@ -43,7 +44,7 @@ export function createDigitsView(host, pixels, labels) {
 
 const NAMES = {
   weights: "Weights",
-  changes: "What training has added to the weights",
+  changes: "Changes that training made to the weights",
   gradients: "Gradients of the weights",
 };
 

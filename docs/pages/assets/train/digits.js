@@ -1,5 +1,7 @@
 /** The digits to train on. Their format: docs/sitetools/train.py. */
 
+import { get } from "../playground/fetching.js";
+
 const [TRAINING, HELD_OUT, PIXELS] = [3000, 500, 28 * 28];
 
 let asked = null;
@@ -14,9 +16,8 @@ export function loadDigits() {
 }
 
 async function load() {
-  const response = await fetch(new URL("digits.bin", import.meta.url));
-  if (!response.ok) throw new Error(`digits.bin: ${response.status}`);
-  const stream = response.body.pipeThrough(new DecompressionStream("deflate"));
+  const { body } = await get("digits.bin", import.meta.url);
+  const stream = body.pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   const labels = bytes.subarray((TRAINING + HELD_OUT) * PIXELS);
   const examples = (from, to) => ({

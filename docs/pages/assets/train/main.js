@@ -1,5 +1,6 @@
 /** The page: choices and buttons on one side, a worker that trains on the other, pictures between. */
 
+import { failed } from "../playground/failed.js";
 import { button, choice, element, sayings, show } from "../widgets/kit.js";
 import { createControls } from "./controls.js";
 import { createCurve } from "./curve.js";
@@ -15,30 +16,55 @@ import { HELD_OUT_POINTS, TRAINING_POINTS } from "./run.js";
 
 const root = document.querySelector("#train");
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+worker.addEventListener("error", (event) => {
+  failed(event.message ? `worker.js: ${event.message}` : "The file worker.js, or one that it uses, could not be downloaded.");
+});
 const SPEEDS = { "1 step": 1, "5 steps": 5, "25 steps": 25 }; // per picture
 const MILLISECONDS = 40; // of training per picture, at most
 
+const OWN = "Your own choice";
+
 let spec = presets[0].spec;
+let loaded = spec; // the last one whose examples are at hand
 let run = 0; // counts the runs: reports of an earlier one are dropped
 let found = null;
 let points = [];
 let digits = null;
 let running = false;
 let waiting = false;
+let fetching = false; // the digits: until they are there, the worker has the run before
 let looked = null;
 let newRate = null;
+let idea = null; // the preset that runs
 
 const part = (name, ...children) => element("div", { class: name }, ...children);
 const chips = part("tr-presets");
-const tip = element("p", { class: "tr-tip" });
+const chipOf = new Map(presets.map((preset) => [preset, button(preset.name, () => take(preset))]));
+// On a phone, where the row of buttons would be five rows high.
+const ideas = choice("Idea", [...presets.map(({ name }) => name), OWN], presets[0].name, (name) => {
+  const preset = presets.find((each) => each.name === name);
+  if (preset) take(preset);
+  else chosen(null);
+});
+const tip = element("p", { class: "tr-tip", role: "status", "aria-live": "polite" });
 const start = button("Start", () => (running ? pause() : go()));
-const one = button("Step", () => ask({ steps: 1, milliseconds: MILLISECONDS }));
+const one = button("Step", () => fetching || ask({ steps: 1, milliseconds: MILLISECONDS }));
 const reset = button("Reset", () => begin(spec));
 const speed = choice("Speed", Object.keys(SPEEDS), "5 steps", () => {});
 const lines = choice("Show", ["weights", "changes", "gradients"], "weights", () => paint());
 const numbers = part("tr-numbers");
 const status = sayings();
-const [left, middle, right] = ["tr-controls", "tr-middle", "tr-right"].map((name) => part(name));
+const [choices, middle, right] = ["tr-choices", "tr-middle", "tr-right"].map((name) => part(name));
+const chosenNow = element("span", { class: "tr-now" });
+// Folded on a phone, where it would be a screen high; always open beside the network.
+const left = element(
+  "details",
+  { class: "tr-controls" },
+  element("summary", {}, "Settings ", chosenNow),
+  choices,
+);
+const beside = window.matchMedia("(min-width: 60.01rem)");
+const unfold = () => (left.open = beside.matches);
 const [onPoints, onDigits] = [part("tr-on-points"), part("tr-on-digits")];
 const code = element("code");
 const python = element(
@@ -48,11 +74,13 @@ const python = element(
   element("pre", { tabindex: 0, "aria-label": "Python" }, code),
 );
 const [planeHost, digitsHost, curveHost] = [part(""), part(""), part("")];
-start.classList.add("tr-start");
+start.classList.add("tr-start", "main");
 middle.append(part("tr-head", element("p", { class: "tr-title" }, "The network"), lines), onPoints, onDigits);
 right.append(planeHost, digitsHost, curveHost);
+root.querySelector(".tr-loading").remove();
 root.append(
   chips,
+  part("tr-ideas", ideas),
   tip,
   part("tr-bar", start, one, reset, speed, numbers),
   part("tr-screen", left, middle, right),
@@ -60,7 +88,7 @@ root.append(
   python,
 );
 
-const controls = createControls(left, spec, (wanted, restart) => {
+const controls = createControls(choices, spec, (wanted, restart) => {
   spec = wanted;
   chosen(null);
   if (restart) begin(spec);
@@ -74,22 +102,35 @@ const network = createNetworkView(onPoints, (unit) => {
   paint();
 });
 const weights = createWeightsView(onDigits);
-const table = createLayerTable(middle);
 const curve = createCurve(curveHost);
+const table = createLayerTable(curveHost);
 let digitsView = null;
 
-for (const preset of presets) {
-  const chip = button(preset.name, () => {
-    controls.set(preset.spec);
-    begin(preset.spec);
-    chosen(preset);
-  });
-  chips.append(chip);
+for (const kind of new Set(presets.map(({ kind }) => kind))) {
+  const name = element("span", { class: "tr-kind", id: `tr-${kind.replaceAll(" ", "-")}` }, kind);
+  const those = presets.filter((preset) => preset.kind === kind).map((preset) => chipOf.get(preset));
+  for (const chip of those) chip.className = "toggle";
+  chips.append(element("div", { role: "group", "aria-labelledby": name.id }, name, ...those));
+}
+
+function take(preset) {
+  controls.set(preset.spec);
+  begin(preset.spec);
+  chosen(preset);
 }
 
 function chosen(preset) {
-  presets.forEach(({ name }, i) => chips.children[i].setAttribute("aria-pressed", name === preset?.name));
-  tip.textContent = preset?.says ?? "Your own choice. Press Start.";
+  for (const [each, chip] of chipOf) chip.setAttribute("aria-pressed", each === preset);
+  ideas.set(preset?.name ?? OWN);
+  idea = preset;
+  advise();
+}
+
+/** First what to guess; what the run shows is said once it has shown it. */
+function advise(steps = 0) {
+  const shown = idea && steps >= idea.after;
+  const words = !idea ? "Your own choice. Press Start." : shown ? idea.says : `${idea.asks} Guess, then press Start.`;
+  if (tip.textContent !== words) tip.textContent = words;
 }
 
 /** A new run, at its beginning. */
@@ -102,11 +143,20 @@ async function begin(wanted) {
   newRate = null;
   curve.clear();
   if (spec.data === "digits") {
-    digits ??= await loadDigits().catch(fail);
+    try {
+      waiting = fetching = true;
+      digits ??= await loadDigits();
+    } catch (error) {
+      if (run === mine) withoutDigits(error.message);
+      return;
+    }
     if (run !== mine) return; // another was begun while the digits were on their way
+    fetching = false;
     lines.set("changes"); // without the noise of the start, which stays where no digit has ink
     if (!digitsView) digitsView = createDigitsView(digitsHost, digits.pixels, digits.held.targets);
   } else {
+    fetching = false;
+    loaded = spec;
     lines.set("weights");
     points = drawPoints(spec.data, { ...spec, count: TRAINING_POINTS + HELD_OUT_POINTS });
   }
@@ -116,31 +166,34 @@ async function begin(wanted) {
 
 function ask(message) {
   waiting = true;
-  worker.postMessage({ id: run, ...message });
+  // A rate that was chosen while a report was on its way: of the next step, however it is asked for.
+  const rate = newRate === null ? {} : { rate: newRate };
+  newRate = null;
+  worker.postMessage({ id: run, ...rate, ...message });
 }
 
 worker.addEventListener("message", ({ data }) => {
-  if (data.error) return fail(new Error(data.error));
   if (data.id !== run) return;
+  if (data.error) return spec.data === "digits" ? withoutDigits(data.error) : failed(`${data.error}.`);
   waiting = false;
+  loaded = spec;
   found = data;
   curve.add(found);
   root.classList.toggle("tr-digits-on", spec.data === "digits");
   paint();
+  advise(found.steps);
   root.classList.add("widget-ready");
   if (!Number.isFinite(found.train.loss)) {
     pause();
-    status.textContent = "The loss is no longer a number: the run has diverged. Reset, and lower the rate.";
+    status.textContent =
+      "The loss is no longer a number because the run has diverged. Reset it and lower the rate.";
   } else if (running) requestAnimationFrame(next);
   else if (found.steps) tell();
 });
-worker.addEventListener("error", (event) => fail(new Error(event.message)));
 
 function next() {
   if (!running || waiting) return;
-  const rate = newRate === null ? {} : { rate: newRate };
-  newRate = null;
-  ask({ steps: SPEEDS[speed.read()], milliseconds: MILLISECONDS, ...rate });
+  ask({ steps: SPEEDS[speed.read()], milliseconds: MILLISECONDS });
 }
 
 function go() {
@@ -160,12 +213,13 @@ function pause() {
 function tell() {
   const { steps, train, held } = found;
   status.textContent =
-    `After ${steps} ${steps === 1 ? "step" : "steps"} the loss is ${show(train.loss)} on the training examples and ` +
-    `${show(held.loss)} on those held out, of which ${percent(held)} are right.`;
+    `After ${steps} ${steps === 1 ? "step" : "steps"}, the loss is ${show(train.loss)} on the training ` +
+    "examples and " +
+    `${show(held.loss)} on the held-out ones, of which ${percent(held)} are right.`;
   writePython();
 }
 
-const percent = ({ accuracy }) => `${(100 * accuracy).toFixed(spec.data === "digits" ? 1 : 0)} %`;
+const percent = ({ accuracy }) => `${(100 * accuracy).toFixed(spec.data === "digits" ? 1 : 0)}%`;
 
 function paint() {
   if (!found) return;
@@ -196,11 +250,17 @@ function paint() {
 function writePython() {
   const epochs = found ? Math.round(found.steps / found.perEpoch) : 0;
   code.textContent = pythonOf(spec, epochs || 50);
+  const units = spec.hidden.length ? `${spec.hidden.join("-")} ${spec.activation}` : "no hidden layer";
+  chosenNow.textContent = `${spec.data}, ${units}, ${spec.optimizer} ${spec.rate}`;
 }
 
-function fail(error) {
-  status.textContent = `The training could not be loaded: ${error.message}`;
-  throw error;
+/** The digits have not come: the run that is on the page stays, at its beginning. */
+function withoutDigits(why) {
+  const preset = presets.find(({ spec }) => spec === loaded);
+  controls.set(loaded);
+  begin(loaded);
+  chosen(preset ?? null);
+  status.textContent = `${why}, so the page still shows the points. Check your connection and choose the digits again.`;
 }
 
 new MutationObserver(paint).observe(document.body, {
@@ -208,5 +268,7 @@ new MutationObserver(paint).observe(document.body, {
   attributeFilter: ["data-md-color-scheme"],
 });
 window.addEventListener("resize", paint);
+beside.addEventListener("change", unfold);
+unfold();
 chosen(presets[0]);
 await begin(spec);

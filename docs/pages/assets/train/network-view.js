@@ -31,8 +31,9 @@ export function createNetworkView(host, look) {
   function build(sizes) {
     built = sizes.join();
     columns.replaceChildren();
-    const narrow = sizes.length > 5 || Math.max(...sizes) > 10;
-    box.classList.toggle("tr-small", narrow);
+    box.style.setProperty("--units", Math.max(...sizes)); // the higher a column, the smaller its pictures
+    box.style.setProperty("--columns", sizes.length);
+    box.classList.toggle("tr-small", sizes.length > 5 || Math.max(...sizes) > 10);
     tiles = sizes.map((units, layer) => {
       const title = layer === 0 ? "inputs" : layer === sizes.length - 1 ? "logit" : `layer ${layer}`;
       const column = element("div", { class: "tr-column" }, element("span", {}, title));
@@ -132,7 +133,7 @@ function nameOf(layer, unit, columns) {
 
 /** The table of the layers: shape, sizes of weights and gradient, units that are off. */
 export function createLayerTable(host) {
-  const head = ["layer", "shape of w", "‖w‖", "‖dw‖", "units off"];
+  const head = ["layer", "shape of w", "‖w‖", "‖dw‖", "off"];
   const body = element("tbody");
   const row = (texts, tag) => element("tr", {}, ...texts.map((text) => element(tag, {}, text)));
   host.append(element("table", { class: "tr-table" }, element("thead", {}, row(head, "th")), body));

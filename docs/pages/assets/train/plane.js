@@ -31,7 +31,7 @@ export function createPlane(host) {
     const at = (offset) => show(Number((REACH * ((2 * offset) / canvas.clientWidth - 1)).toFixed(1)));
     const value = values[place(offsetY) * side + place(offsetX)];
     const where = `x1 = ${at(offsetX)}, x2 = ${at(canvas.clientWidth - offsetY)}`;
-    const says = unit ? `answers ${show(value)}` : `z = ${show(value)}, p = ${logistic(value).toFixed(3)}`;
+    const says = unit ? `output ${show(value)}` : `z = ${show(value)}, p = ${logistic(value).toFixed(3)}`;
     readout.textContent = `${where}: ${says}`;
   });
   canvas.addEventListener("pointerleave", () => (readout.textContent = ""));
@@ -58,20 +58,20 @@ export function createPlane(host) {
       context.lineWidth = 2;
       context.stroke(contour(shown.values, shown.side, width));
       points.forEach((point, i) => mark(context, point, i < training, width, colors));
-      title.textContent = unit ? unit.name : "What the network answers";
+      title.textContent = unit ? unit.name : "The output of the network";
       const [held, percent] = [found.held, (100 * found.held.accuracy).toFixed(0)];
       canvas.setAttribute(
         "aria-label",
         unit
           ? `${unit.name}, over the plane, from ${show(Math.min(...unit.values))} to ${show(Math.max(...unit.values))}`
-          : `The plane with ${points.length} points of two classes; the network has ${percent} % ` +
-              `of those held out right, with a loss of ${show(held.loss)}`,
+          : `The plane with ${points.length} points of two classes. The network gets ${percent}% ` +
+              `of the held-out points right, with a loss of ${show(held.loss)}`,
       );
     },
   };
 }
 
-/** A point of class 1 is a disc, one of class 0 a square; those held out are hollow. */
+/** A point of class 1 is a disk, one of class 0 a square; those held out are hollow. */
 function mark(context, [x, y, label], filled, width, colors) {
   const at = (value) => ((value / REACH + 1) / 2) * width;
   const [left, top] = [at(x), width - at(y)];

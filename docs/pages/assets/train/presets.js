@@ -1,4 +1,7 @@
-/** Things to try: what a learner chooses, and one sentence on what to see. A test checks each claim. */
+/**
+ * Things to try: what a learner chooses, what to guess before it runs, and what the run then shows. A test
+ * checks each claim of `says`, which is hidden until the run has taken `after` steps.
+ */
 
 const USUAL = {
   data: "circles",
@@ -11,61 +14,112 @@ const USUAL = {
   batch: 32,
 };
 
-/** @type {{name: string, says: string, spec: import("./run.js").Spec}[]} */
+const POINTS = "Points";
+const WRONG = "What goes wrong";
+const DIGITS = "Digits";
+
+/**
+ * @type {{name: string, kind: string, asks: string, says: string, after: number,
+ *   spec: import("./run.js").Spec}[]}
+ */
 export const presets = [
   {
     name: "First try",
-    says: "Eight units draw eight soft lines. Press Start and watch the network bend them into a closed curve.",
+    kind: POINTS,
+    asks: "Eight units draw eight soft lines. What shape will the network make of them?",
+    says: "The network has bent its eight lines into a closed curve around the disk.",
+    after: 300,
     spec: {},
   },
   {
     name: "No hidden layer",
-    says: "One neuron draws one straight line, and no line separates a disc from the ring around it.",
+    kind: POINTS,
+    asks: "One neuron draws one straight line. Can it separate a disk from the ring around it?",
+    says: "It cannot: no straight line separates a disk from the ring around it.",
+    after: 300,
     spec: { hidden: [], rate: 0.1 },
   },
   {
-    name: "One unit too few",
-    says: "Two ReLU units cannot close a curve around the disc. Add a third one and start again.",
-    spec: { hidden: [2], activation: "relu", rate: 0.05 },
-  },
-  {
-    name: "Depth without a bend",
-    says: "Three hidden layers without an activation are one linear map: XOR stays out of reach.",
-    spec: { data: "xor", hidden: [8, 8, 8], activation: "identity" },
-  },
-  {
     name: "The spiral",
-    says: "Two layers follow both arms. The first draws lines; the second combines them into curves.",
+    kind: POINTS,
+    asks: "Two hidden layers of twelve units. Can they follow both arms?",
+    says: "They can: the first layer draws lines, and the second combines them into curves.",
+    after: 500,
     spec: { data: "spiral", hidden: [12, 12], rate: 0.01 },
   },
   {
-    name: "Too high a rate",
-    says: "Each step jumps across the valley, and the loss goes up and down. Divide the rate by ten and start again.",
-    spec: { data: "moons", seed: 2, hidden: [8, 8], optimizer: "sgd", rate: 10 },
-  },
-  {
-    name: "Dying ReLU",
-    says: "A few huge steps push units below 0 for every point. Their gradient is 0 from then on, so they stay off.",
-    spec: { hidden: [8, 8], activation: "relu", optimizer: "sgd", rate: 5 },
-  },
-  {
-    name: "Vanishing gradients",
-    says: "Four layers of sigmoids: compare the gradients of the first layer and the last one in the table.",
-    spec: { hidden: [8, 8, 8, 8], activation: "sigmoid", optimizer: "sgd", rate: 0.3 },
-  },
-  {
-    name: "Learning the noise",
-    says: "The training loss keeps falling while the loss on held-out points rises: the network learns the noise.",
-    spec: { data: "moons", noise: 0.6, hidden: [16, 16], activation: "relu", rate: 0.02 },
-  },
-  {
     name: "Digits",
-    says: "Real digits: 784 pixels, 32 units, 10 classes. The pictures show what each unit of the first layer has learned to look for.",
+    kind: DIGITS,
+    asks: "Real digits with 784 pixels, 32 units, and 10 classes. What will the units look for?",
+    says:
+      "The pictures show the patterns that the units of the first layer have learned. They do not show " +
+      "whole digits.",
+    after: 150,
     spec: { data: "digits", hidden: [32], activation: "relu", rate: 0.003 },
   },
   {
     name: "Digits, no hidden layer",
-    says: "One picture for each class, from 0 to 9: green pixels speak for the digit, purple ones against it.",
+    kind: DIGITS,
+    asks: "One picture per class, from 0 to 9. What will each of them show?",
+    says:
+      "Each picture is a template: green pixels speak for the digit, and purple pixels speak against it.",
+    after: 150,
     spec: { data: "digits", hidden: [], rate: 0.003 },
+  },
+  {
+    name: "One unit too few",
+    kind: WRONG,
+    asks: "Can two ReLU units close a curve around the disk?",
+    says: "Two of them cannot close a curve. Add a third one and start again.",
+    after: 500,
+    spec: { hidden: [2], activation: "relu", rate: 0.05 },
+  },
+  {
+    name: "Depth without a bend",
+    kind: WRONG,
+    asks: "Three hidden layers, but no activation. Can the network learn XOR?",
+    says: "It cannot: without an activation, three layers are a single linear map.",
+    after: 300,
+    spec: { data: "xor", hidden: [8, 8, 8], activation: "identity" },
+  },
+  {
+    name: "Too high a rate",
+    kind: WRONG,
+    asks: "The learning rate is 10. What will the loss do?",
+    says:
+      "Each step jumps across the valley, and the loss goes up and down. Divide the rate by ten and " +
+      "start again.",
+    after: 200,
+    spec: { data: "moons", seed: 2, hidden: [8, 8], optimizer: "sgd", rate: 10 },
+  },
+  {
+    name: "Dying ReLU",
+    kind: WRONG,
+    asks: "The rate is 5, and the units are ReLUs. How many of them will stay on? Watch the table.",
+    says:
+      "A few huge steps pushed units below 0 for every point. Their gradient is 0 from then on, so they " +
+      "stay off.",
+    after: 30,
+    spec: { hidden: [8, 8], activation: "relu", optimizer: "sgd", rate: 5 },
+  },
+  {
+    name: "Vanishing gradients",
+    kind: WRONG,
+    asks: "Four layers of sigmoids. Which layer will get the smallest gradients? Watch the table.",
+    says:
+      "The first one does: its gradients are less than a tenth of the last layer's, so the network " +
+      "hardly learns.",
+    after: 500,
+    spec: { hidden: [8, 8, 8, 8], activation: "sigmoid", optimizer: "sgd", rate: 0.3 },
+  },
+  {
+    name: "Learning the noise",
+    kind: WRONG,
+    asks: "Two noisy moons and many units. How will the two losses compare after many steps?",
+    says:
+      "The training loss keeps falling while the loss on held-out points rises, because the network " +
+      "learns the noise.",
+    after: 1000,
+    spec: { data: "moons", noise: 0.6, hidden: [16, 16], activation: "relu", rate: 0.02 },
   },
 ].map(({ spec, ...more }) => ({ ...more, spec: { ...USUAL, ...spec } }));

@@ -20,8 +20,8 @@ for (let row = 0; row < SIDE; row++) {
  * @returns {{steps: number, perEpoch: number, train: object, held: object, layers: object[],
  *   arrays: Float32Array[]}} `train` and `held` have a loss and an accuracy; a layer has its shape,
  *   its weights, their changes since the start and the gradients of the last step, the norms of w and
- *   dw, and `off`: how many of its units are 0 for every training example. `field` has the logit at each place
- *   of the plane, and a layer's `pictures` what each unit answers there. `arrays`: all that is large.
+ *   dw, and `off`: how many of its units are 0 for every training example. `field` has the logit at each
+ *   place of the plane, and a layer's `pictures` what each unit answers there. `arrays`: all that is large.
  */
 export function report(run, spec) {
   const digits = spec.data === "digits";

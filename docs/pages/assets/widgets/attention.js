@@ -1,16 +1,17 @@
 /** A small attention: queries, keys and values as arrows to drag, the weights, and the way back. */
 
-import { button, element, mark, sayings, words } from "./kit.js";
-import { HALO } from "./line-handles.js";
+import { button, element, mark, sayings } from "./kit.js";
 import { backward, forward } from "./attention-model.js";
 import { MATRICES, matrixTable, sumOf } from "./attention-matrix.js";
-import { arrow, number, plane, styles } from "./plane.js";
+import { math, plainText, sentence } from "./formula.js";
+import { labels } from "./labels.js";
+import { arrow, fixed, number, panels, plane, styles } from "./plane.js";
 
 const EXAMPLE = {
   tokens: ["the", "cat", "sat", "down"],
   q: [
-    [0.5, 1],
-    [-1, 1.2],
+    [0.4, 1],
+    [-0.9, 1.4],
     [1.2, -0.3],
     [-0.2, 1.3],
   ],
@@ -27,14 +28,19 @@ const EXAMPLE = {
     [-1.4, -1],
   ],
   dO: [
-    [0.5, 0],
-    [0, 0.5],
-    [0.8, 0.6],
+    [-0.9, -0.6],
+    [0.3, 0.6],
+    [0.9, 0.1],
     [-0.5, 0.4],
   ],
   causal: false,
 };
+/** On a phone the planes are below each other, as large as possible with all of the widget in view. */
+const PHONE = { width: 330, height: 189, x: [-3.7, 3.7], y: [-2.04, 2.04] };
 const INK = "var(--figure-ink)";
+const BACK = { color: "var(--backward)", width: 3, size: 10 }; // a derivative, from what it belongs to
+const HINT =
+  "Drag the query toward a key, and the key's weight grows. The buttons before the rows choose the query.";
 
 export default async function attention(body, settings = {}) {
   await styles();
@@ -44,13 +50,13 @@ export default async function attention(body, settings = {}) {
   let vectors = copied();
   let { causal } = given;
   let name = "P";
-  let chosen = { t: Math.min(2, tokens.length - 1), j: 1 };
-  const range = { x: [-2.6, 2.6], y: [-2.6, 2.6] };
+  const opening = { t: Math.min(2, tokens.length - 1), j: 1 };
+  let chosen = { ...opening };
+  const range = { x: [-2.6, 2.6], y: [-2.6, 2.6], phone: PHONE };
   const left = plane("The keys and the chosen query, as arrows", range);
   const right = plane("The values, and the output as their weighted mean", range);
   const [arrows, means] = [left.layer(), right.layer()];
   const says = sayings();
-  says.textContent = "Drag the query towards a key.";
   const title = element("p", { class: "panel-name" });
   const { table, tell } = matrixTable(tokens, {
     pick: (t, j) => choose({ t, j }),
@@ -78,8 +84,6 @@ export default async function attention(body, settings = {}) {
   function choose(now) {
     chosen = now;
     update();
-    const made = forward(vectors, causal);
-    says.textContent = sumOf(name, vectors, { ...made, ...backward(vectors, made, vectors.dO) }, chosen);
   }
 
   function update() {
@@ -88,11 +92,14 @@ export default async function attention(body, settings = {}) {
     const back = backward(vectors, made, vectors.dO);
     const all = { ...made, ...back };
     tell(name, all[name], chosen);
-    title.textContent = MATRICES[name];
+    says.replaceChildren(...sentence(sumOf(name, vectors, all, chosen)));
+    title.replaceChildren(...sentence(MATRICES[name]));
+    title.style.color = isBack() ? "var(--backward)" : "";
     drawKeys(made.P[t], back);
     drawValues(made, back);
     const [o, dO] = [made.O[t], vectors.dO[t]];
     const tip = { x: o[0] + dO[0], y: o[1] + dO[1] };
+    handles.dO.hidden = !isBack();
     handles.dO.move(tip);
     handles.dO.setAttribute("aria-label", `The derivative dO of ${tokens[t]}`);
     handles.q.setAttribute("aria-label", `Query of ${tokens[t]}`);
@@ -102,63 +109,80 @@ export default async function attention(body, settings = {}) {
     }
     results.replaceChildren(
       headOf(["", "1", "2"]),
-      rowOf(`output o of ${tokens[t]}`, o),
+      rowOf(`output $o$ of ${tokens[t]}`, o),
       ...(isBack() ? derivativeRows(dO, back) : []),
     );
   }
 
+  /** Those of the chosen query and of the chosen key. */
   function derivativeRows(dO, { dQ, dK, dV }) {
     return [
-      rowOf(`given dO of ${tokens[chosen.t]}`, dO),
-      rowOf(`dq of ${tokens[chosen.t]}`, dQ[chosen.t]),
-      ...tokens.map((token, j) => rowOf(`dk of ${token}`, dK[j])),
-      ...tokens.map((token, j) => rowOf(`dv of ${token}`, dV[j])),
+      rowOf(`given $dO$ of ${tokens[chosen.t]}`, dO),
+      rowOf(`$dq$ of ${tokens[chosen.t]}`, dQ[chosen.t]),
+      rowOf(`$dk$ of ${tokens[chosen.j]}`, dK[chosen.j]),
+      rowOf(`$dv$ of ${tokens[chosen.j]}`, dV[chosen.j]),
     ];
   }
 
   function drawKeys(weights, back) {
     const { t } = chosen;
     arrows.replaceChildren();
+    const tips = [...vectors.k, vectors.q[t]];
+    const moves = isBack() ? [...back.dK, back.dQ[t]].map((move, i) => [tips[i], plus(tips[i], move)]) : [];
+    const rays = tips.map((tip) => [[0, 0], tip]);
+    const name = labels(left, arrows, [...rays, ...moves], tips);
     vectors.k.forEach((key, j) => {
       const hidden = causal && j > t;
       const look = { color: "var(--forward)", width: 1.5 + 4 * weights[j], gap: 8, size: 11 };
       arrows.append(arrow(left, [0, 0], key, { ...look, opacity: hidden ? 0.2 : 0.35 + 0.65 * weights[j] }));
-      arrows.append(named(left, key, `k ${tokens[j]}`));
-      if (isBack()) arrows.append(from(left, key, back.dK[j]));
     });
     arrows.append(arrow(left, [0, 0], vectors.q[t], { color: INK, width: 3, gap: 8, size: 12 }));
-    arrows.append(named(left, vectors.q[t], `q ${tokens[t]}`));
-    if (isBack()) arrows.append(from(left, vectors.q[t], back.dQ[t]));
+    for (const [tip, end] of moves) arrows.append(arrow(left, tip, end, BACK));
+    name(vectors.q[t], chosenName(left, "q"));
+    vectors.k.forEach((key, j) => name(key, `$k$ ${tokens[j]}`));
   }
 
   function drawValues({ P, O }, back) {
     const { t } = chosen;
     const o = O[t];
     means.replaceChildren();
+    const tip = plus(o, vectors.dO[t]);
+    const moves = isBack() ? vectors.v.map((value, j) => [value, plus(value, back.dV[j])]) : [];
+    if (isBack()) moves.push([o, tip]);
+    const rays = vectors.v.map((value) => [o, value]);
+    const name = labels(right, means, [...rays, ...moves], [...vectors.v, o, tip]);
     vectors.v.forEach((value, j) => {
       const look = { stroke: "var(--forward)", "stroke-width": 0.5 + 7 * P[t][j], opacity: 0.55 };
       if (P[t][j] > 0) means.append(right.line([o, value], look));
-      means.append(named(right, value, `v ${tokens[j]}`));
-      if (isBack()) means.append(from(right, value, back.dV[j]));
     });
-    const dO = vectors.dO[t];
-    means.append(arrow(right, o, [o[0] + dO[0], o[1] + dO[1]], { color: "var(--backward)", gap: 8 }));
+    for (const [start, end] of moves) {
+      means.append(arrow(right, start, end, start === o ? { color: BACK.color, gap: 8 } : BACK));
+    }
     means.append(mark("circle", { cx: right.px(o[0]), cy: right.py(o[1]), r: 7, fill: INK }));
-    means.append(named(right, o, `o ${tokens[t]}`));
+    name(o, chosenName(right, "o"));
+    if (isBack()) name(tip, chosenName(right, "dO"));
+    vectors.v.forEach((value, j) => name(value, `$v$ ${tokens[j]}`));
   }
 
+  /** What belongs to the chosen query; there is little room for its name on a phone. */
+  const chosenName = (on, text) => (on.small ? `$${text}$` : `$${text}$ ${tokens[chosen.t]}`);
   const isBack = () => name.startsWith("d");
 
-  const shown = Object.keys(MATRICES).map((key) => {
-    const made = button(key, () => {
-      name = key;
-      for (const other of shown) other.setAttribute("aria-pressed", other === made);
-      choose(chosen);
-    });
-    made.setAttribute("aria-label", `Show ${MATRICES[key]}`);
+  function show(key) {
+    name = key;
+    for (const [other, made] of Object.entries(shown)) made.setAttribute("aria-pressed", other === key);
+    choose(chosen);
+  }
+
+  const shown = {};
+  for (const key of Object.keys(MATRICES)) {
+    const made = button("", () => show(key));
+    made.append(math(key));
+    shown[key] = made;
+    made.className = key.startsWith("d") ? "toggle backward" : "toggle";
+    made.setAttribute("aria-label", `Show ${plainText(MATRICES[key])}`);
     made.setAttribute("aria-pressed", key === name);
-    return made;
-  });
+  }
   const mask = element("input", { type: "checkbox" });
   mask.checked = causal;
   mask.addEventListener("change", () => {
@@ -167,28 +191,28 @@ export default async function attention(body, settings = {}) {
   });
   const again = button("Start again", () => {
     vectors = copied();
-    update();
+    chosen = { ...opening };
+    mask.checked = causal = given.causal;
+    show("P");
   });
-  const panel = (text, plot) =>
-    element("div", { class: "panel" }, element("p", { class: "panel-name" }, text), plot.box);
   body.append(
-    element("div", { class: "panels" }, panel("Query and keys", left), panel("Values and their mean", right)),
-    element("div", { class: "controls" }, ...shown, element("label", {}, mask, "causal mask"), again),
+    element("p", { class: "hint" }, HINT),
+    panels(["Query and keys", left], ["Values and mean", right]),
+    element(
+      "div",
+      { class: "controls" },
+      ...Object.values(shown),
+      element("label", {}, mask, "causal mask"),
+      again,
+    ),
     title,
-    table,
+    element("div", { class: "side-by-side" }, table, results),
     says,
-    results,
   );
   update();
 }
 
-/** The name of a vector at its tip. */
-const named = (on, [x, y], text) =>
-  words(on.px(x), on.py(y) + (y < 0 ? 20 : -20), text, { "font-size": 13, style: HALO });
-
-/** A derivative, drawn from the tip of what it belongs to. */
-const from = (on, [x, y], [dx, dy]) =>
-  arrow(on, [x, y], [x + dx, y + dy], { color: "var(--backward)", width: 3, size: 10 });
+const plus = (a, b) => a.map((value, i) => value + b[i]);
 
 const headOf = (texts) => element("tr", {}, ...texts.map((text) => element("th", { scope: "col" }, text)));
 
@@ -196,6 +220,10 @@ const rowOf = (text, values) =>
   element(
     "tr",
     {},
-    element("th", { scope: "row" }, text),
-    ...values.map((value) => element("td", {}, number(value))),
+    element("th", { scope: "row" }, ...sentence(text)),
+    ...values.map((value) => {
+      const cell = number(value);
+      cell.tell(value, "", fixed(value));
+      return element("td", {}, cell);
+    }),
   );

@@ -39,6 +39,29 @@ export function adam(start, { rate, condition, steps, beta1 = 0.9, beta2 = 0.999
   });
 }
 
+/** The least rates at which gradient descent and momentum diverge. */
+export function limitsOf(condition, beta) {
+  const limit = 2 / condition;
+  return [limit, (limit * (1 + beta)) / (1 - beta)];
+}
+
+/**
+ * Where a path first leaves a plane with the ranges `x` and `y`: the places before that, and the place
+ * on the edge; null if it does not.
+ */
+export function exitOf(places, { x, y }) {
+  const inside = ([a, b]) => a >= x[0] && a <= x[1] && b >= y[0] && b <= y[1];
+  const first = places.findIndex((place) => !inside(place));
+  if (first < 1) return null;
+  const [from, to] = [places[first - 1], places[first]];
+  const share = [x, y].map((range, k) => {
+    const edge = to[k] > range[1] ? range[1] : to[k] < range[0] ? range[0] : to[k];
+    return edge === to[k] ? 1 : (edge - from[k]) / (to[k] - from[k]);
+  });
+  const part = Math.min(...share);
+  return { walked: places.slice(0, first), place: from.map((value, k) => value + part * (to[k] - value)) };
+}
+
 function path(start, steps, next) {
   const places = [start];
   for (let t = 1; t <= steps; t++) places.push(next(places.at(-1), t));

@@ -1,5 +1,6 @@
 /** Gradients of many batches as arrows: the batch's size narrows them, the norm's limit cuts them. */
 
+import { labelOf, sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider } from "./kit.js";
 import { clipped, gradientsOf, noiseOf, normOf, spreadOf } from "./clip-model.js";
 import { arrow, number, plane, styles } from "./plane.js";
@@ -13,12 +14,13 @@ export default async function clip(body, settings = {}) {
   let { gradient, batch, norm, seed } = given;
   let noise;
   let thick; // the batch that is drawn thick: the one with the longest gradient when they are drawn
-  const on = plane("Gradients of forty batches as arrows, and the circle that they are cut to", {
+  const on = plane("Gradients of forty batches as arrows, and the circle at which they are clipped", {
     width: 400,
     height: 360,
     widest: 440,
     x: [-5, 5],
     y: [-4.5, 4.5],
+    phone: { width: 340, height: 250, x: [-5.3, 5.3], y: [-3.9, 3.9] },
   });
   const [circle, arrows] = [on.layer(), on.layer()];
   const says = sayings();
@@ -80,20 +82,21 @@ export default async function clip(body, settings = {}) {
     const times = normOf(all[thick]) / norm;
     says.textContent =
       times > 1
-        ? `The thick arrow is ${show(times)} times too long: both of its numbers are divided by that.`
-        : "The thick arrow is short enough, and stays as it is.";
+        ? `The thick arrow is ${show(times)} times too long, so both of its components are divided by ` +
+          "this factor."
+        : "The thick arrow is short enough and stays unchanged.";
   }
 
   const sliders = [
     slider(
-      "Batch size m",
+      labelOf("Batch size $m$"),
       { min: 0, max: 9, step: 1, value: Math.log2(batch), text: (value) => show(2 ** value) },
       (value) => {
         batch = 2 ** value;
         update();
       },
     ),
-    slider("Largest norm c", { min: 0.1, max: 5, step: 0.1, value: norm }, (value) => {
+    slider(labelOf("Largest norm $c$"), { min: 0.1, max: 5, step: 0.1, value: norm }, (value) => {
       norm = value;
       update();
     }),
@@ -109,15 +112,15 @@ export default async function clip(body, settings = {}) {
     handle.move({ x: gradient[0], y: gradient[1] });
     draw();
   });
-  const span = (text, ...values) => element("span", {}, `${text} `, ...values);
+  const span = (text, ...values) => element("span", {}, ...sentence(`${text} `), ...values);
   body.append(
     on.box,
-    element("div", { class: "controls" }, ...sliders),
+    element("div", { class: "sliders" }, ...sliders),
     element(
       "div",
       { class: "readout" },
       span("spread", numbers.spread),
-      span("by formula σ√2/√m =", numbers.formula),
+      span("by formula $σ√2/√m =$", numbers.formula),
       span("clipped", numbers.cut),
     ),
     element(
@@ -126,9 +129,11 @@ export default async function clip(body, settings = {}) {
       element(
         "tr",
         {},
-        ...["The thick arrow", "g₁", "g₂", "norm"].map((text) => element("th", { scope: "col" }, text)),
+        ...["The thick arrow", "$g₁$", "$g₂$", "norm"].map((text) =>
+          element("th", { scope: "col" }, ...sentence(text)),
+        ),
       ),
-      rowOf("as it comes", one.g1, one.g2, one.length),
+      rowOf("before clipping", one.g1, one.g2, one.length),
       rowOf("clipped", one.c1, one.c2, one.c),
     ),
     says,

@@ -4,10 +4,11 @@
  */
 
 import { geometry, sceneOf } from "./convolution-rules.js";
-import { checked, grid } from "./grid.js";
-import { button, choice, element, sayings, show, styled } from "./kit.js";
+import { plainText, sentence } from "./formula.js";
+import { checked, grid, styles } from "./grid.js";
+import { button, choice, element, sayings, show } from "./kit.js";
 
-const MODES = { z: "Forward: z", dw: "Backward: dw", dx: "Backward: dx" };
+const MODES = { z: "Forward: $z$", dw: "Backward: $dw$", dx: "Backward: $dx$" };
 const PAUSE = 900; // milliseconds from place to place
 const PADDINGS = { 0: 0, 1: 1, SAME: "SAME" };
 
@@ -27,10 +28,16 @@ export default async function convolution(body, settings) {
     const { out } = geometry(sizes.size, sizes.kernel, stride, padding);
     numbers.dz = checked("convolution", "dz", settings.dz, out, out);
   }
-  await styled(new URL("grid.css", import.meta.url));
+  await styles();
 
   let [mode, at, playing, grids, shape, scene, cell] = [first, [0, 0], null, {}, null, null, 42];
-  const tabs = modes.map((name) => button(MODES[name], () => ((mode = name), begin())));
+  const tabs = modes.map((name) => {
+    const tab = button("", () => ((mode = name), begin()));
+    tab.append(...sentence(MODES[name]));
+    tab.setAttribute("aria-label", plainText(MODES[name]));
+    tab.className = "toggle";
+    return tab;
+  });
   const select = (label, names, name, read = Number) =>
     choice(label, names, String(sizes[name]), (text) => ((sizes[name] = read(text)), begin()));
   const choices = [
@@ -67,9 +74,9 @@ export default async function convolution(body, settings) {
   function build() {
     scene = sceneOf(mode, numbers, shape);
     const names = {
-      z: ["x", "w", "z"],
-      dw: ["x", "dz", "dw"],
-      dx: ["dz", "w, turned", "dx"],
+      z: ["$x$", "$w$", "$z$"],
+      dw: ["$x$", "$dz$", "$dw$"],
+      dx: ["$dz$", "$w$, turned", "$dx$"],
     }[mode];
     const extra = mode !== "z" && sizes.stride > 1;
     const [low, high] = [shape.low, shape.high];
@@ -131,7 +138,8 @@ export default async function convolution(body, settings) {
     moves.play.textContent = playing ? "Pause" : "Play";
     moves.back.disabled = at[0] + at[1] === 0;
     moves.step.disabled = at[0] === length - 1 && at[1] === length - 1;
-    says.replaceChildren(...written(mode, at, shape, entry(...at)).map((line) => element("span", {}, line)));
+    const lines = written(mode, at, shape, entry(...at));
+    says.replaceChildren(...lines.map((line) => element("span", {}, ...sentence(line))));
   }
   function move(by) {
     const next = at[0] * scene.length + at[1] + by;
@@ -174,7 +182,7 @@ function written(mode, [i, j], { stride, low }, { terms, value }) {
   }[mode];
   const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
   const sum = terms.map(([p, q], t) => `${number(p.value, !t)} · ${number(q.value)}`).join(" + ");
-  return [formula, terms.length ? `= ${sum} = ${show(value)}` : "= 0: no numbers meet here"];
+  return [`$${formula}$`, terms.length ? `$= ${sum} = ${show(value)}$` : "$= 0$: no numbers meet here"];
 }
 
 function given({ x, w, size = 5, kernel = 3 }, draw) {

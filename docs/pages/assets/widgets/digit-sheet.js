@@ -15,7 +15,7 @@ export function createSheet(change) {
     width: PIXELS,
     height: PIXELS,
     role: "img",
-    "aria-label": "Pad to draw a digit on, with a mouse, a finger or a pen",
+    "aria-label": "Pad to draw a digit on, with a mouse, a finger, or a pen",
   });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   let shown = null; // the test digit on the sheet

@@ -1,6 +1,6 @@
 /**
  * A network that reads a digit while it is drawn: a pad, the units of each layer, and the ten
- * probabilities. The network, its numbers and the way from a drawing to its pixels are those of the
+ * probabilities, which stand beside the network, or, on a phone, beside the pad. The network, its numbers and the way from a drawing to its pixels are those of the
  * playground. An edge is as strong as what it adds to the unit it leads to, in the color of its sign.
  */
 
@@ -9,11 +9,10 @@ import { forward } from "../playground/network.js";
 import { createSheet } from "./digit-sheet.js";
 import { button, drawing, element, mark, sayings, words } from "./kit.js";
 
-const WIDTH = 360;
+const WIDTH = 216;
 const HEIGHT = 320;
-const LAYERS = [34, 134]; // where the columns of the hidden units are
-const OUTPUT = 226; // and that of the digits, whose bars go on from there
-const BAR = WIDTH - OUTPUT - 26;
+const LAYERS = [14, 112]; // where the columns of the hidden units are
+const OUTPUT = 206; // and that of the digits, whose bars go on from there
 const FIRST = 3; // of the test digits: the one that is there when the page opens
 
 export default async function digit(body, { network: name = "784-16-16-10" }) {
@@ -42,8 +41,8 @@ export default async function digit(body, { network: name = "784-16-16-10" }) {
     }),
     button("Clear", () => sheet.clear()),
   );
-  const left = element("div", { class: "digit-pad" }, sheet.canvas, controls);
-  body.append(element("div", { class: "digit" }, left, picture.svg), says);
+  const right = element("div", { class: "digit-net" }, picture.svg, picture.bars);
+  body.append(element("div", { class: "digit" }, sheet.canvas, controls, right), says);
   sheet.load(digits[next++]);
 }
 
@@ -82,7 +81,7 @@ function createPicture(params) {
   );
   const outputs = columns.at(-1).map(([x, y], k) => ({
     name: words(x, y, k, { "font-size": 17 }),
-    bar: mark("rect", { x: x + 13, y: y - 9, height: 18, width: 0, rx: 2, fill: "var(--forward)" }),
+    bar: element("i"),
   }));
   const paper = columns.slice(0, -1).flatMap((column) =>
     column.map(([cx, cy]) => mark("circle", { cx, cy, r: 7, fill: "var(--figure-paper)" })),
@@ -90,15 +89,19 @@ function createPicture(params) {
   const svg = drawing(
     WIDTH,
     HEIGHT,
-    "The units of the network's two hidden layers, what flows between them, and a bar for each digit.",
+    "The units of the two hidden layers, and the signals between them and the ten digits.",
     mark("g", { "stroke-width": 1.4 }, ...edges.flat()),
     ...paper,
     ...units.flat(),
-    ...outputs.flatMap(({ name, bar }) => [bar, name]),
+    ...outputs.map(({ name }) => name),
   );
+  const rows = outputs.map(({ bar }, k) => element("span", { "data-k": k }, bar));
+  const name = "The probability of each digit, as a bar";
+  const bars = element("div", { class: "digit-bars", role: "img", "aria-label": name }, ...rows);
 
   return {
     svg,
+    bars,
     /** @param {import("../playground/network.js").Cache[]} caches of one image */
     show(caches) {
       edges.forEach((lines, l) => flow(lines, params[l + 1].w, caches[l].a.values));
@@ -111,7 +114,7 @@ function createPicture(params) {
       const a = caches.at(-1).a.values;
       const best = a.indexOf(Math.max(...a));
       outputs.forEach(({ name, bar }, k) => {
-        bar.setAttribute("width", (BAR * a[k]).toFixed(2));
+        bar.style.width = `${100 * a[k]}%`;
         bar.dataset.probability = a[k];
         name.setAttribute("font-weight", k === best ? 700 : 400);
       });
@@ -120,7 +123,7 @@ function createPicture(params) {
       for (const line of edges.flat()) line.setAttribute("opacity", 0);
       for (const circle of units.flat()) circle.setAttribute("fill-opacity", 0);
       for (const { name, bar } of outputs) {
-        bar.setAttribute("width", 0);
+        bar.style.width = 0;
         delete bar.dataset.probability;
         name.setAttribute("font-weight", 400);
       }

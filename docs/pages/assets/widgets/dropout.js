@@ -1,5 +1,6 @@
 /** Dropout: a mask that is drawn again and again, and the mean over the draws, which is the input. */
 
+import { sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider } from "./kit.js";
 import { deviationOf, dropped, masksFrom, rootMeanSquare } from "./dropout-model.js";
 import { number, plane, player, styles } from "./plane.js";
@@ -23,6 +24,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
       y: { ticks: Array.from({ length: top + 1 }, (_, i) => i) },
     },
     margin: { left: 24, bottom: 38 },
+    phone: { width: 340, height: 200 },
   });
   const bars = on.layer();
   const numbers = { draws: number(0), left: number(0), scale: number(0) };
@@ -70,9 +72,12 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
     numbers.apart.tell(rootMeanSquare(means.map((mean, i) => mean - x[i])));
     numbers.typical.tell(deviationOf(rootMeanSquare(x), rate, draws));
     says.textContent =
-      draws < 20
-        ? `What is left is multiplied by ${show(1 / (1 - rate))}. Draw more: the dots are the mean.`
-        : "The mean over the draws approaches the input. That is why evaluation needs no mask and no factor.";
+      rate === 0
+        ? "At rate 0 no unit is dropped, so the output is the input."
+        : draws < 20
+          ? `The remaining units are multiplied by ${show(1 / (1 - rate))}. ` +
+            "Draw more masks: the dots show the mean."
+          : "The mean over the draws approaches the input, so evaluation needs neither a mask nor a factor.";
     tellRows(y, means);
   }
 
@@ -81,18 +86,18 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
       element(
         "tr",
         {},
-        element("th", { scope: "row" }, name),
+        element("th", { scope: "row" }, ...sentence(name)),
         ...values.map((value) => {
           const cell = number(value);
           cell.tell(value, "", value.toFixed(2));
           return element("td", {}, cell);
         }),
       );
-    table.replaceChildren(row("x", x), row("y", y), row("mean", means));
+    table.replaceChildren(row("$x$", x), row("$y$", y), row("mean", means));
   }
 
   const play = player("Keep drawing", drawOne, 60);
-  const span = (text, value) => element("span", {}, `${text} `, value);
+  const span = (text, value) => element("span", {}, ...sentence(`${text} `), value);
   body.append(
     on.box,
     element(
@@ -111,7 +116,7 @@ export default async function dropout(body, { x = UNITS, rate: firstRate = 0.5, 
       { class: "readout" },
       span("draws", numbers.draws),
       span("units left", numbers.left),
-      span("factor 1/(1 − rate) =", numbers.scale),
+      span("factor $1/(1 − rate) =$", numbers.scale),
     ),
     element(
       "div",

@@ -1,22 +1,30 @@
 /** The boxes of a graph and the lines between them, placed to the right or down, wherever they fit. */
 
-import { across, layersOf, pathOf } from "./graph-layout.js";
+import { across, layersOf, pathOf, shares } from "./graph-layout.js";
 import { usesOf } from "./graph-steps.js";
 import { shown, textOf } from "./graph-words.js";
-import { element, mark, show } from "./kit.js";
+import { math } from "./formula.js";
+import { element, mark, numberField, show } from "./kit.js";
 
 const NARROW = 76; // the least width of a box with a formula, to the right
-const GAP = { right: { across: 12, along: 40 }, down: { across: 6, along: 34 } };
+const GAP = { right: { across: 10, along: 34 }, down: { across: 6, along: 34 } };
+const PHONE = 400; // pixels of room: fewer are a phone's
+const CLOSE = { across: 6, along: 18 }; // down, on a phone
 const WIDEST = 136;
+const LEAST = 52;
+const INSET = 16; // beside a label, both sides together
+const HEAD = 8; // an arrow's
 const MARGIN = 4; // for the glow of a box that fires
 const MANY = 6; // more lines of values that are used more than once have their numbers only as they are added
+
+const BESIDE = 72; // from this width on, a leaf's name stands beside its field
 
 /**
  * The board: `element`; `place()` lays it out, now and when its room changes; `fill(leaves, seeds)` sets
  * the fields; `show(steps, position)` shows what is known after `position` steps. `change(name, value,
  * isSeed)` is called when the reader edits a number.
  */
-export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
+export function drawn(boxes, { seeds = {}, labels = {}, fixed = [], direction }, change) {
   const layers = layersOf(boxes);
   const uses = usesOf(boxes);
   const lines = boxes.flatMap(({ name, args }) => args.map((arg, place) => ({ from: arg, to: name, place })));
@@ -24,9 +32,14 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
   const parts = new Map(
     boxes.map((box) => [box.name, partsOf(box, labels[box.name], box.name in seeds, change)]),
   );
+  for (const name of fixed) parts.get(name).derivative.classList.add("none");
   const svg = mark("svg", { "aria-hidden": "true" });
   const above = mark("svg", { "aria-hidden": "true", class: "above" }); // numbers on lines
-  for (const line of lines) svg.append((line.path = mark("path")));
+  for (const line of lines) {
+    line.path = mark("path");
+    line.head = mark("path");
+    svg.append((line.group = mark("g", {}, line.path, line.head)));
+  }
   const dots = boxes
     .filter(({ name }) => uses.get(name).length > 1)
     .map(({ name }) => [name, mark("circle", { r: 4 })]);
@@ -43,24 +56,30 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
   function place() {
     const room = (made.parentElement.clientWidth || 320) - 2 * MARGIN;
     const right = direction ? direction === "right" : layers.length * (NARROW + GAP.right.along) <= room;
-    const gap = GAP[right ? "right" : "down"];
-    const widths = layers.map((layer) => {
-      const count = right ? layers.length : layer.filter(({ past }) => !past).length;
-      const lanes = right ? 0 : layer.length - count;
-      const free = room - (right ? gap.along * (count - 1) : gap.across * (layer.length - 1) + 10 * lanes);
-      return Math.max(52, Math.min(WIDEST, Math.floor(free / count)));
-    });
-    layers.forEach((layer, i) => {
-      for (const { key, past } of layer) if (!past) parts.get(key).box.style.width = `${widths[i]}px`;
-    });
+    const gap = !right && room < PHONE ? CLOSE : GAP[right ? "right" : "down"];
     const box = (key) => parts.get(key).box;
+    const wanted = wantedBy(layers.map((layer) => layer.filter(({ past }) => !past).map(({ key }) => key)));
+    if (right) {
+      const most = wanted.map((those) => Math.max(...those.values()));
+      const widths = shares(most, room - gap.along * (layers.length - 1), WIDEST);
+      wanted.forEach((those, i) => those.forEach((_, key) => (box(key).style.width = `${widths[i]}px`)));
+    } else {
+      wanted.forEach((those, i) => {
+        const free = room - gap.across * (layers[i].length - 1) - 10 * (layers[i].length - those.size);
+        const widths = shares([...those.values()], free, WIDEST);
+        [...those.keys()].forEach((key, place) => (box(key).style.width = `${widths[place]}px`));
+      });
+    }
+    for (const { box, field } of parts.values()) {
+      box.toggleAttribute("data-wide", Boolean(field) && parseFloat(box.style.width) >= BESIDE);
+    }
     const size = ({ key }) => (right ? box(key).offsetHeight : box(key).offsetWidth);
     const wide = Math.max(
       ...layers.map((layer) =>
         layer.reduce((sum, each) => sum + (each.past ? 10 : size(each)) + gap.across, -gap.across),
       ),
     );
-    const extent = right ? wide + 16 : Math.max(wide, Math.min(room, 640));
+    const extent = right ? wide : Math.max(wide, Math.min(room, 640));
     const middles = across(layers, size, gap.across, extent);
     for (const [key, middle] of middles) middles.set(key, middle + MARGIN);
     const spans = new Map();
@@ -98,6 +117,23 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
     connect(spans, right);
   }
 
+  /** For each layer the widths, by key, in which its labels stay on one line. */
+  function wantedBy(keys) {
+    const all = keys.flat().map((key) => parts.get(key).box);
+    for (const { style } of all) Object.assign(style, { width: "max-content", whiteSpace: "nowrap" });
+    const found = keys.map(
+      (those) =>
+        new Map(
+          those.map((key) => {
+            const { field, title } = parts.get(key);
+            return [key, Math.max(field ? BESIDE : LEAST, title.offsetWidth + INSET)];
+          }),
+        ),
+    );
+    for (const { style } of all) style.whiteSpace = "";
+    return found;
+  }
+
   function connect(spans, right) {
     const point = (along, across) => (right ? [along, across] : [across, along]);
     for (const line of lines) {
@@ -112,8 +148,11 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
         const { begin, end, middle } = spans.get(key);
         stops.push([begin, middle], [end, middle]);
       }
-      stops.push([target.begin, target.middle + shift]);
+      const [tip, side] = [target.begin - 1, target.middle + shift];
+      stops.push([tip - HEAD / 2, side]);
       line.path.setAttribute("d", curve(stops, point));
+      const corners = [-1, 1].map((i) => `L${point(tip - HEAD, side + (i * HEAD) / 2)}`);
+      line.head.setAttribute("d", `M${point(tip, side)}${corners.join("")}Z`);
       const [[a, b], [c, d]] = stops.slice(-2);
       const [x, y] = point(a + (c - a) * 0.55, b + (d - b) * 0.6);
       for (const [name, value] of [
@@ -159,7 +198,7 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
         (last.sends.includes(send) ||
           last.copied?.includes(send) ||
           (last.phase === "forward" && last.box === line.to));
-      line.path.setAttribute(
+      line.group.setAttribute(
         "class",
         `${send ? "backward" : forward ? "forward" : ""}${firing ? " fires" : ""}`,
       );
@@ -193,23 +232,26 @@ export function drawn(boxes, { seeds = {}, labels = {}, direction }, change) {
 /** One box: its name or formula, its value or field, its derivative or the field of what arrives. */
 function partsOf({ name, tree }, label, isSeed, change) {
   const formula = tree ? (label ?? textOf(tree, shown)) : "";
-  const title = element("b", {}, formula ? `${shown(name)} = ${formula}` : shown(name));
+  const title = math(formula ? `${shown(name)} = ${formula}` : shown(name));
   const value = element("span", { class: "value" });
   const derivative = element("span", { class: "derivative" });
   const edited = (words, seed) => {
     const field = element("input", { type: "number", step: "any", "aria-label": words });
-    field.addEventListener(
-      "input",
-      () => Number.isFinite(field.valueAsNumber) && change(name, field.valueAsNumber, seed),
-    );
-    return field;
+    return numberField(field, (value) => change(name, value, seed));
   };
   const field = tree ? null : edited(shown(name), false);
   const seed = isSeed ? edited(`d${shown(name)}`, true) : null;
   if (field) value.append(field);
   if (seed) derivative.append(seed);
   return {
-    box: element("div", { class: "graph-box" }, title, value, derivative),
+    box: element(
+      "div",
+      { class: field ? "graph-box leaf" : "graph-box" },
+      element("b", {}, title),
+      value,
+      derivative,
+    ),
+    title,
     value,
     derivative,
     field,

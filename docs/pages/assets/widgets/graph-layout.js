@@ -135,6 +135,26 @@ function spread(wanted, extents, gap, width) {
   return firsts.map((first, i) => Math.min(Math.max(first, 0), room) + offsets[i]);
 }
 
+/**
+ * Widths for what wants `wanted`, in `free` room. Where it is enough, what is left is divided up to `most`;
+ * where it isn't, what wants little has that, and the others have equal parts of the rest.
+ */
+export function shares(wanted, free, most) {
+  const left = free - wanted.reduce((sum, width) => sum + width, 0);
+  if (left >= 0) {
+    const more = Math.floor(left / wanted.length);
+    return wanted.map((width) => Math.max(width, Math.min(most, width + more)));
+  }
+  let [rest, count] = [free, wanted.length];
+  const widths = new Map();
+  for (const [place, width] of [...wanted.entries()].toSorted(([, a], [, b]) => a - b)) {
+    widths.set(place, Math.max(52, Math.min(width, Math.floor(rest / count))));
+    rest -= widths.get(place);
+    count--;
+  }
+  return wanted.map((_, place) => widths.get(place));
+}
+
 /** The keys that a line passes from one box to another, both ends included. */
 export function pathOf(layers, from, to) {
   const start = layers.findIndex((layer) => layer.some(({ key }) => key === from));

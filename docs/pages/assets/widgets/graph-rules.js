@@ -17,18 +17,18 @@ export const OPERATIONS = {
   subtract: {
     value: ([a, b]) => a - b,
     slope: (i) => N(i === 0 ? 1 : -1),
-    says: "A subtract copies, with a minus for what is subtracted",
+    says: "A subtract copies, with a minus sign for the second input",
   },
-  negate: { value: ([a]) => -a, slope: () => N(-1), says: "A minus sign stays a minus sign" },
+  negate: { value: ([a]) => -a, slope: () => N(-1), says: "A minus sign changes the sign" },
   multiply: {
     value: ([a, b]) => a * b,
     slope: (i, args) => args[1 - i],
-    says: "A multiply swaps",
+    says: "Multiplication: each factor's derivative is {d} times the other factor",
   },
   divide: {
     value: ([a, b]) => a / b,
     slope: (i, [, b], self) => (i === 0 ? tree("divide", one, b) : negated(tree("divide", self, b))),
-    says: "A divide divides, and takes its own result along for the denominator",
+    says: "A divide divides by the denominator; for the denominator, it also multiplies by minus the result",
   },
   max: {
     value: ([a, b]) => (a > b ? a : b),
@@ -38,7 +38,7 @@ export const OPERATIONS = {
   relu: {
     value: ([a]) => (a > 0 ? a : 0),
     slope: (_, [a]) => tree("above", a, N(0)),
-    says: "A ReLU is open or shut",
+    says: "A ReLU is on or off",
   },
   square: {
     value: ([a]) => a * a,

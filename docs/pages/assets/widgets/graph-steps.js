@@ -1,7 +1,7 @@
 /** What happens in a graph, step by step: its values, its derivatives, and the rule of each box. */
 
 import { decided, derivative, evaluated, OPERATIONS, product, slopeOf } from "./graph-rules.js";
-import { equal, nameOfUse, shown, textOf } from "./graph-words.js";
+import { nameOfPart, shown, textOf, worked } from "./graph-words.js";
 import { show } from "./kit.js";
 
 /** The uses of each value, in order: { box, place } for argument `place` of `box`. */
@@ -13,8 +13,9 @@ export function usesOf(boxes) {
 
 /**
  * All steps for these numbers. A step is { phase, box, title, lines, sends, done }: the box that fires,
- * what is said, the derivatives { from, place, to, value } that it sends back, and `done`, the values or
- * derivatives { name, value } that are complete after it. `loss`: the seed is the 1 of the last value.
+ * what is said (the title with formulas in dollar signs), the derivatives { from, place, to, value } that
+ * it sends back, and `done`, the values or derivatives { name, value } that are complete after it. `loss`:
+ * the seed is the 1 of the last value.
  */
 export function stepsOf(boxes, leaves, seeds, fixed, loss = false) {
   const values = { ...leaves };
@@ -37,22 +38,24 @@ export function stepsOf(boxes, leaves, seeds, fixed, loss = false) {
     const open = sends.filter(({ to }) => !fixed.includes(to));
     for (const send of open) sent.get(send.to)[send.use] = send;
     const single = open.filter(({ to }) => uses.get(to).length === 1);
-    const [title, why] = [OPERATIONS[box.tree.op].says, reason(box, values)];
+    const title = OPERATIONS[box.tree.op].says.replace("{d}", () => `$d${shown(box.name)}$`);
+    const why = reason(box, values);
     const whole = box.args.length && !isElementary(box);
+    const rule = whole ? "The chain rule, with the slope of the whole box" : title;
     steps.push({
       phase: "backward",
       box: box.name,
-      title: `${shown(box.name)}: ${whole ? "The chain rule, with the slope of the whole box" : title}${why}`,
+      title: `$${shown(box.name)}$: ${rule}${why}`,
       lines: open.map(({ line }) => line),
       sends: open,
       done: single.map(({ to, value }) => finish(to, value)),
     });
     for (const name of new Set(open.map(({ to }) => to))) {
       const all = sent.get(name);
-      const count = uses.get(name).length;
-      if (count < 2 || all.filter(Boolean).length < count) continue;
+      const of = uses.get(name);
+      if (of.length < 2 || all.filter(Boolean).length < of.length) continue;
       const total = all.reduce((sum, { value }) => sum + value, 0);
-      steps.push(copyStep(finish(name, total), all));
+      steps.push(copyStep(finish(name, total), all, of));
     }
   }
   return { steps, forward, values, derivatives };
@@ -66,7 +69,8 @@ function forwardStep(box, values) {
   const { name, tree } = box;
   const number = (leaf) => show(values[leaf]);
   const result = show(values[name]);
-  const line = `${shown(name)} = ${equal(textOf(tree, shown), textOf(tree, number), result)}`;
+  const sum = worked(textOf(tree, shown), textOf(tree, number), result, holds(tree, values, values[name]));
+  const line = `${shown(name)} = ${sum}`;
   return {
     phase: "forward",
     box: name,
@@ -77,6 +81,15 @@ function forwardStep(box, values) {
   };
 }
 
+/** Whether a formula gives this result with the numbers as they are shown. */
+function holds(tree, values, result) {
+  const rounded = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, seen(value)]));
+  return same(evaluated(tree, rounded), seen(result));
+}
+
+const seen = (value) => Number(show(value).replace("∞", "Infinity").replaceAll("−", "-"));
+const same = (a, b) => Object.is(a, b) || Math.abs(a - b) < 1e-9 * Math.max(1, Math.abs(b));
+
 function seedStep({ name, value }, loss) {
   const title = loss
     ? "The derivative of the last number with respect to itself is 1"
@@ -85,15 +98,16 @@ function seedStep({ name, value }, loss) {
   return { phase: "backward", box: name, title, lines, sends: [], done: [{ name, value }] };
 }
 
-function copyStep({ name, value }, sends) {
-  const terms = sends.map((_, use) => `d${nameOfUse(name, use)}`).join(" + ");
+function copyStep({ name, value }, sends, uses) {
+  const terms = sends.map((_, use) => nameOfPart(name, uses, use)).join(" + ");
   const numbers = sends.map((send, i) => (i && send.value < 0 ? `(${show(send.value)})` : show(send.value)));
+  const exact = same(sends.reduce((sum, send) => sum + seen(send.value), 0), seen(value));
   const times = ["", "", "twice", "three times"][sends.length] ?? `${sends.length} times`;
   return {
     phase: "backward",
     box: name,
-    title: `${shown(name)} is used ${times}, and a copy adds`,
-    lines: [`d${shown(name)} = ${equal(terms, numbers.join(" + "), show(value))}`],
+    title: `$${shown(name)}$ is used ${times}, and a copy adds`,
+    lines: [`d${shown(name)} = ${worked(terms, numbers.join(" + "), show(value), exact)}`],
     sends: [],
     done: [{ name, value }],
     copied: sends,
@@ -112,12 +126,13 @@ function sendOf(box, place, to, values, derivatives, uses) {
   const value = derivatives[box.name] * evaluated(slope, values);
   const of = uses.get(to);
   const use = of.findIndex((each) => each.box === box.name && each.place === place);
-  const mine = `d${of.length > 1 ? nameOfUse(to, use) : shown(to)}`;
+  const mine = of.length > 1 ? nameOfPart(to, of, use) : `d${shown(to)}`;
 
   const chain = product({ name: " d" }, decided(slope, values));
   const named = (name) => (name === " d" ? `d${shown(box.name)}` : shown(name));
   const number = (name) => show(name === " d" ? derivatives[box.name] : values[name]);
-  const line = `${mine} = ${equal(textOf(chain, named), textOf(chain, number), show(value))}`;
+  const right = holds(chain, { ...values, " d": derivatives[box.name] }, value);
+  const line = `${mine} = ${worked(textOf(chain, named), textOf(chain, number), show(value), right)}`;
   return { from: box.name, place, to, use, value: value === 0 ? 0 : value, line };
 }
 
@@ -128,5 +143,5 @@ function reason({ tree }, values) {
   const [a, b] = tree.op === "max" ? tree.args : [tree.args[0], { number: 0 }];
   const [left, right] = [evaluated(a, values), evaluated(b, values)];
   const sign = left > right ? ">" : left < right ? "<" : "=";
-  return `: ${textOf(a, shown)} ${sign} ${textOf(b, shown)}`;
+  return `: $${textOf(a, shown)} ${sign} ${textOf(b, shown)}$`;
 }

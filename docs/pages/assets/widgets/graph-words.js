@@ -4,8 +4,6 @@ import { show } from "./kit.js";
 
 const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", mu: "μ", sigma: "σ" };
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
-const PRIMES = ["′", "″", "‴"];
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** "xhat1" is shown x̂₁. */
 export function shown(name) {
@@ -14,10 +12,15 @@ export function shown(name) {
   return (GREEK[letters] ?? letters) + (hat ? "\u0302" : "") + low;
 }
 
-/** x′, x″, x‴, x⁽⁴⁾: the uses of a value that is used more than once. */
-export function nameOfUse(name, use) {
-  const mark = PRIMES[use] ?? `⁽${[...String(use + 1)].map((digit) => SUPERSCRIPTS[digit]).join("")}⁾`;
-  return shown(name) + mark;
+/**
+ * "dx via u": the part of x's derivative that comes back through the box u, one of the `uses` of x. Where u
+ * takes x more than once, its arguments are counted: "dx via u (1)". Its spaces do not break.
+ */
+export function nameOfPart(name, uses, use) {
+  const through = uses[use].box;
+  const same = uses.filter(({ box }) => box === through);
+  const count = same.length > 1 ? ` (${1 + same.indexOf(uses[use])})` : "";
+  return `d${shown(name)} via ${shown(through)}${count}`.replaceAll(" ", "\u00a0");
 }
 
 const FIRM = { add: 1, subtract: 1, negate: 1, multiply: 2, divide: 2, square: 4 };
@@ -78,4 +81,28 @@ function plain(number) {
 /** "a = b = c" without what is said twice in a row. */
 export function equal(...texts) {
   return texts.filter((text, i) => text !== texts[i - 1]).join(" = ");
+}
+
+/** A formula, the same with numbers, and the result: "≈" where it does not hold for what is shown. */
+export function worked(formula, numbers, result, holds) {
+  const line = equal(formula, numbers, result);
+  return holds || numbers === result ? line : line.replace(/ = ([^=]*)$/, " ≈ $1");
+}
+
+/**
+ * Why no step against the gradient changes the loss: all its derivatives are 0. The names are in dollar
+ * signs. Nothing where it does change.
+ */
+export function standstill(boxes, { values, derivatives }, leaves, loss) {
+  if (leaves.some((name) => derivatives[name] !== 0)) return "";
+  const shut = boxes.filter(({ name, tree }) => tree?.op === "relu" && values[name] === 0);
+  const names = shut.map(({ name }) => `$${shown(name)}$`).join(" and ");
+  const inputs = boxes.at(-1).args;
+  const why = inputs.every((name) => derivatives[name] === 0)
+    ? `the slope of $${shown(loss)}$ is 0 here`
+    : shut.length
+      ? `the ${shut.length > 1 ? "units" : "unit"} ${names} ${shut.length > 1 ? "are" : "is"} off, and ` +
+        "a unit that is off passes nothing back"
+      : "none of them affects the loss here";
+  return `All derivatives of the weights and biases are 0: ${why}. Another step changes nothing.`;
 }

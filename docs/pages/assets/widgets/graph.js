@@ -6,10 +6,12 @@
 import { drawn } from "./graph-board.js";
 import { boxesOf } from "./graph-parse.js";
 import { stepsOf } from "./graph-steps.js";
-import { shown } from "./graph-words.js";
-import { button, element, sayings, styled } from "./kit.js";
+import { shown, standstill } from "./graph-words.js";
+import { math, sentence, styles as formulas } from "./formula.js";
+import { button, element, sayings, show, styled } from "./kit.js";
 
 const PAUSE = 1100; // milliseconds from step to step
+const MOST_ROOM = 9; // lines of words that room is kept for
 
 export default async function graph(body, settings) {
   const boxes = boxesOf(settings);
@@ -22,12 +24,15 @@ export default async function graph(body, settings) {
   let run = compute();
   let position = { end: run.steps.length, forward: run.forward }[at] ?? 0;
   let playing = null;
+  let went = ""; // what the last step against the gradient did to the loss
+  let printing = false; // paper shows the finished graph, wherever the reader is
 
-  await styled(new URL("graph.css", import.meta.url));
+  await Promise.all([styled(new URL("graph.css", import.meta.url)), formulas()]);
   const says = sayings();
   says.classList.add("graph-lines");
   const board = drawn(boxes, settings, (name, value, isSeed) => {
     (isSeed ? arriving : leaves)[name] = value;
+    went = "";
     run = compute();
     update();
   });
@@ -35,6 +40,7 @@ export default async function graph(body, settings) {
   const stop = () => {
     clearInterval(playing?.timer);
     playing = null;
+    went = "";
   };
   const go = (to) => {
     position = Math.min(Math.max(to, 0), run.steps.length);
@@ -55,14 +61,18 @@ export default async function graph(body, settings) {
     tick();
   };
   const controls = {
+    step: button("Step", () => (stop(), go(position + 1))),
+    back: button("Step back", () => (stop(), go(position - 1))),
     forward: button("Forward", () => play("forward", 0, () => run.forward)),
     backward: button("Backward", () => play("backward", run.forward, () => run.steps.length)),
-    back: button("Step back", () => (stop(), go(position - 1))),
-    step: button("Step", () => (stop(), go(position + 1))),
     reset: button("Reset", () => (stop(), restore(), go(0))),
   };
   if (descend)
-    controls.descend = button(`Step against the gradient, rate ${descend.rate}`, () => (stop(), descended()));
+    controls.descend = button("", () => (stop(), descended()));
+
+  controls.step.className = "main";
+  controls.forward.className = "forward";
+  controls.backward.className = "backward";
 
   function restore() {
     Object.assign(leaves, begin.leaves);
@@ -72,7 +82,9 @@ export default async function graph(body, settings) {
   }
   function descended() {
     for (const name of descend.leaves) leaves[name] -= descend.rate * run.derivatives[name];
+    const before = run.values[loss];
     run = compute();
+    went = `$${shown(loss)}$: ${show(before)} → ${show(run.values[loss])}, by one step against the gradient`;
     board.fill(leaves, arriving);
     go(run.forward);
   }
@@ -82,36 +94,54 @@ export default async function graph(body, settings) {
     controls.backward.textContent = playing?.which === "backward" ? "Pause" : "Backward";
     controls.back.disabled = position === 0;
     controls.step.disabled = position === steps.length;
-    if (controls.descend) controls.descend.disabled = position < steps.length;
-    board.show(steps, position);
-    says.replaceChildren(...told(steps, position, forward));
+    if (controls.descend) {
+      controls.descend.disabled = position < steps.length;
+      controls.descend.textContent = controls.descend.disabled
+        ? "A gradient step needs the backward pass"
+        : `Take a gradient step, rate ${descend.rate}`;
+    }
+    const shownTo = printing ? steps.length : position;
+    board.show(steps, shownTo);
+    const ended = descend && (went || shownTo === steps.length);
+    const stuck = ended && standstill(boxes, run, descend.leaves, loss);
+    says.replaceChildren(...told(steps, shownTo, forward, went, stuck));
   }
 
   const other = descend?.leaves.find((name) => !(name in leaves) || fixed.includes(name));
   if (other) throw new Error(`graph: \`descend\` names ${other}, which is not a leaf with a derivative`);
   body.append(
-    element("div", { class: "controls" }, ...Object.values(controls)),
-    says,
     element("div", { class: "graph-scroll" }, board.element),
     legend(
-      seeds ? "the derivative that comes back to it" : `the derivative of ${shown(loss)} with respect to it`,
+      seeds ? "the derivative that it receives" : `the derivative of $${shown(loss)}$ with respect to it`,
     ),
+    element("div", { class: "controls steps" }, ...Object.values(controls)),
+    says,
   );
   board.fill(leaves, arriving);
   board.place();
-  says.style.minHeight = `${1.5 * (1 + Math.max(...run.steps.map(({ lines }) => lines.length)))}em`;
   update();
+  const print = (now) => () => ((printing = now), update());
+  addEventListener("beforeprint", print(true));
+  addEventListener("afterprint", print(false));
+  let width = 0;
+  new ResizeObserver(() => {
+    if (says.clientWidth === width) return;
+    width = says.clientWidth;
+    keepRoom(says, run);
+  }).observe(body);
+  const task = body.parentElement.querySelector("figcaption");
+  if (task) body.before(task); // what there is to do is read before the drawing
 }
 
 function legend(text) {
-  const value = element("span", { class: "forward" }, "its value");
   return element(
     "p",
     { class: "graph-legend" },
     "In each box: ",
-    value,
-    ", ",
-    element("span", { class: "backward" }, text),
+    element("span", { class: "forward" }, "its value"),
+    " above the line, ",
+    element("span", { class: "backward" }, ...sentence(text)),
+    " below",
   );
 }
 
@@ -119,11 +149,30 @@ function leavesOf(boxes, values) {
   return Object.fromEntries(boxes.filter(({ tree }) => !tree).map(({ name }) => [name, values[name]]));
 }
 
-/** What the last step did, in words. */
-function told(steps, position, forward) {
-  const count = (text) => element("strong", {}, text);
-  if (position === 0) return [count("The inputs are given. Forward computes one box after the other.")];
+/** So much room for the words that no step, whose words may wrap, moves the page. */
+function keepRoom(says, { steps, forward }) {
+  const probe = says.cloneNode();
+  for (const name of ["role", "aria-live"]) probe.removeAttribute(name);
+  probe.setAttribute("aria-hidden", "true");
+  Object.assign(probe.style, { minHeight: 0, position: "absolute", visibility: "hidden" });
+  probe.style.width = `${says.clientWidth}px`;
+  says.after(probe);
+  let most = 0;
+  for (let position = 0; position <= steps.length; position++) {
+    probe.replaceChildren(...told(steps, position, forward));
+    most = Math.max(most, probe.offsetHeight);
+  }
+  probe.remove();
+  const line = 1.5 * parseFloat(getComputedStyle(says).fontSize);
+  says.style.minHeight = `${Math.ceil(Math.min(most, MOST_ROOM * line))}px`;
+}
+
+/** What the last step did, in words; `went` and `stuck` are what a step against the gradient does. */
+function told(steps, position, forward, went = "", stuck = "") {
+  const count = (text) => element("strong", {}, ...sentence(text));
+  if (position === 0) return [count("The inputs are given. The forward pass computes the boxes one by one.")];
   const { phase, title, lines } = steps[position - 1];
-  const head = title || `Forward, step ${position} of ${forward}`;
-  return [count(head), ...lines.map((line) => element("span", { class: phase }, line))];
+  const head = went || title || `Forward, step ${position} of ${forward}`;
+  const last = stuck ? [element("em", {}, ...sentence(stuck))] : [];
+  return [count(head), ...lines.map((line) => math(line, { class: phase })), ...last];
 }

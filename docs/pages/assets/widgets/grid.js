@@ -1,28 +1,34 @@
 /** A matrix as cells: fields that are edited, entries that are pointed at, and lights on them. */
 
-import { element, show } from "./kit.js";
+import { plainText, sentence, styles as formulas } from "./formula.js";
+import { element, numberField, show, styled } from "./kit.js";
+
+/** Loads grid.css and the letters of formulas once. */
+export const styles = () => Promise.all([styled(new URL("grid.css", import.meta.url)), formulas()]);
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
- * grid("x", 2, 3, { … }) with `cell`, the greatest width of a cell in pixels; `edit(r, c)` gives what takes
- * a cell's new number (or nothing, where it is fixed); `pick(r, c)` is called for the entry that is pointed
- * at, clicked or reached with the arrow keys; `color` is "forward" or "backward"; `shape` is its text;
- * `label(r, c)` names a cell.
+ * grid("$x$", 2, 3, { … }), whose name may have a formula in dollar signs, with `cell`, the greatest width
+ * of a cell in pixels; `edit(r, c)` gives what takes a cell's new number (or nothing, where it is fixed);
+ * `pick(r, c)` is called for the entry that is pointed at, clicked or reached with the arrow keys; `color`
+ * is "forward" or "backward"; `shape` is its text; `label(r, c)` names a cell; `decimals` is how many are
+ * shown, of numbers that have more.
  */
-export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, label }) {
-  const named = label ?? ((r, c) => `${name}[${r}, ${c}]`);
+export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, label, decimals }) {
+  const spoken = plainText(name);
+  const named = label ?? ((r, c) => `${spoken}[${r}, ${c}]`);
   const cells = Array.from({ length: rows }, (_, r) => Array.from({ length: cols }, (_, c) => cellOf(r, c)));
   const made = element(
     "div",
-    { class: `grid-cells ${color}`, role: "group", "aria-label": name },
+    { class: `grid-cells ${color}`, role: "group", "aria-label": spoken },
     ...cells.flat(),
   );
   made.style.gridTemplateColumns = `repeat(${cols}, minmax(0, 1fr))`;
   const block = element(
     "div",
     { class: "grid-block" },
-    element("div", { class: "grid-name" }, element("b", {}, name), shape ? ` ${shape}` : ""),
+    element("div", { class: "grid-name" }, element("b", {}, ...sentence(name)), shape ? ` ${shape}` : ""),
     made,
   );
   block.style.width = `${cols * cell}px`;
@@ -31,11 +37,7 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     const change = edit?.(r, c);
     if (change) {
       const field = element("input", { type: "number", step: "any", "aria-label": named(r, c) });
-      field.addEventListener(
-        "input",
-        () => Number.isFinite(field.valueAsNumber) && change(field.valueAsNumber),
-      );
-      return field;
+      return numberField(field, change);
     }
     if (!pick) return element("span", {});
     const entry = element("button", { type: "button", tabindex: r + c ? -1 : 0 });
@@ -55,11 +57,12 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     /** Shows a number in a cell, in full where the pointer rests on it. */
     set(r, c, value) {
       const at = cells[r][c];
-      if (at.tagName === "INPUT") at.value = String(value);
-      else at.textContent = show(value);
+      const rounded = roundedTo(decimals, value);
+      if (at.tagName === "INPUT") at.value = String(rounded);
+      else at.textContent = show(rounded);
       if (!pick) return;
       at.title = String(value);
-      at.setAttribute("aria-label", `${named(r, c)} = ${show(value)}`);
+      at.setAttribute("aria-label", `${named(r, c)} = ${show(rounded)}`);
     },
     /** Lights the cells for which `lit(r, c)` is true, or names a class. */
     light(lit) {
@@ -77,6 +80,10 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     },
   };
 }
+
+/** A number with so many decimals, or as it is. */
+export const roundedTo = (decimals, value) =>
+  decimals === undefined ? value : Number(value.toFixed(decimals));
 
 /** A matrix from the settings, or what is wrong with it. */
 export function checked(widget, name, given, rows, cols) {

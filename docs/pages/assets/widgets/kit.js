@@ -46,22 +46,34 @@ export function button(text, click) {
 }
 
 /**
- * A labeled slider that shows its value. `change(value)` is called while it moves; `text(value)` is
- * what it shows. Where `scale` is "log", `min` and `max` are powers of ten, and so is what it hands on.
+ * A slider that shows its value, with a label that is a text or a node. `change(value)` is called while it
+ * moves; `text(value)` is what it shows. With `values`, it goes from one of them to the next. Where
+ * `scale` is "log", `min` and `max` are powers of ten, and so is what it hands on.
  */
-export function slider(label, { min, max, step, value, scale, text = show }, change) {
+export function slider(label, { min = 0, max, step = 1, value, values, scale, text = show }, change) {
   const log = scale === "log";
-  const input = element("input", { type: "range", min, max, step, value: log ? Math.log10(value) : value });
+  const place = (now) => (values ? nearest(values, now) : log ? Math.log10(now) : now);
+  const most = max ?? values.length - 1;
+  const input = element("input", { type: "range", min, max: most, step, value: place(value) });
   const says = element("output");
-  const read = () => (log ? 10 ** input.valueAsNumber : input.valueAsNumber);
-  const tell = () => (says.textContent = text(read()));
+  const at = () => input.valueAsNumber;
+  const read = () => (values ? values[at()] : log ? 10 ** at() : at());
+  const tell = () => {
+    says.textContent = text(read());
+    input.setAttribute("aria-valuetext", says.textContent);
+  };
   input.addEventListener("input", () => (tell(), change(read())));
   tell();
   const made = element("label", {}, label, input, says);
   made.read = read;
-  made.set = (value) => ((input.value = log ? Math.log10(value) : value), tell());
+  made.set = (now) => ((input.value = place(now)), tell());
   return made;
 }
+
+const nearest = (values, wanted) => {
+  const apart = values.map((value) => Math.abs(value - wanted));
+  return apart.indexOf(Math.min(...apart));
+};
 
 /** A labeled choice: choice("Activation", ["relu", "tanh"], "relu", (name) => …). */
 export function choice(label, names, chosen, change) {
@@ -72,6 +84,37 @@ export function choice(label, names, chosen, change) {
   made.read = () => select.value;
   made.set = (name) => (select.value = name);
   return made;
+}
+
+/**
+ * A field for a number: `change(value)` as it is edited. While it holds none, the field is marked, the
+ * widget's line says that the old number is kept, and leaving the field brings that number back.
+ */
+export function numberField(field, change) {
+  let kept = null;
+  const line = () => field.closest(".widget")?.querySelector(".says");
+  const refuses = (yes) => {
+    line()?.classList.toggle("refuses", yes);
+    if (yes) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  };
+  field.addEventListener("focus", () => (kept = field.value));
+  field.addEventListener("input", () => {
+    if (Number.isFinite(field.valueAsNumber)) {
+      kept = field.value;
+      refuses(false);
+      return change(field.valueAsNumber);
+    }
+    refuses(true);
+    if (line()) line().textContent = `That is not a number, so ${kept} is kept.`;
+  });
+  field.addEventListener("blur", () => {
+    if (!field.hasAttribute("aria-invalid")) return;
+    field.value = kept;
+    refuses(false);
+    change(field.valueAsNumber);
+  });
+  return field;
 }
 
 /** The line below a widget that says in words what has just happened; it is read aloud. */
@@ -85,28 +128,7 @@ export function show(value) {
   const size = Math.abs(value);
   const small = size !== 0 && (size < 1e-3 || size >= 1e5);
   const text = small ? value.toExponential(1) : String(Number(value.toPrecision(4)));
-  return text.replaceAll("-", "−");
-}
-
-/**
- * A pointer that drags: `move({ x, y })` in the units of the drawing, from pressing to letting go.
- * The keyboard's way is the widget's own: each thing that is dragged needs one.
- */
-export function draggable(svg, handle, move) {
-  handle.style.touchAction = "none";
-  handle.style.cursor = "grab";
-  const at = (event) => {
-    const point = new DOMPoint(event.clientX, event.clientY);
-    const { x, y } = point.matrixTransform(svg.getScreenCTM().inverse());
-    return { x, y };
-  };
-  handle.addEventListener("pointerdown", (event) => {
-    handle.setPointerCapture(event.pointerId);
-    event.preventDefault();
-  });
-  handle.addEventListener("pointermove", (event) => {
-    if (handle.hasPointerCapture(event.pointerId)) move(at(event));
-  });
+  return text.replace(/\.0(?=e)|\+/g, "").replaceAll("-", "−");
 }
 
 /** Waits for a stylesheet beside the module: await styled(new URL("graph.css", import.meta.url)). */

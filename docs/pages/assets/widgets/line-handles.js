@@ -3,7 +3,7 @@
  * it, and the tip of the arrow w, which turns it and makes w longer.
  */
 
-import { words } from "./kit.js";
+import { drawnWords } from "./formula.js";
 import { arrow, cut } from "./plane.js";
 
 /** Words that stay readable on a line. */
@@ -75,7 +75,7 @@ export function lineHandles(on, name, start, { reach = 2.2, color = "figure-ink"
     sides.forEach((text, i) => {
       const away = i ? -30 : length + 28;
       const [x, y] = [on.px(foot[0]) + (away * dx) / length, on.py(foot[1]) + (away * dy) / length];
-      layer.append(words(x, y, text, { "font-weight": 600, style: HALO }));
+      layer.append(drawnWords(x, y, text, { "font-weight": 600, style: HALO }));
     });
   };
   return { set, draw, handles: [shift, turn] };

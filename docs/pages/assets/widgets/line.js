@@ -1,9 +1,10 @@
 /** One line to drag between two groups of points: a neuron, its answers and its loss. */
 
+import { math } from "./formula.js";
 import { button, element, mark, sayings } from "./kit.js";
 import { gradientOf, isRight, lossOf, outputOf, rightOf, stepped } from "./line-model.js";
 import { lineHandles } from "./line-handles.js";
-import { cut, number, plane, player, signOf, styles } from "./plane.js";
+import { cut, number, plane, player, signOf, styles, term } from "./plane.js";
 import { normal } from "./random.js";
 
 const START = { w1: -0.6, w2: 0.9, b: 0.5 };
@@ -24,14 +25,15 @@ export default async function line(body, { points = twoGroups(), start = START, 
     height: 370,
     x: [-3, 3],
     y: [-2.7, 2.7],
-    axes: { x: { label: "x₁" }, y: { label: "x₂" } },
+    axes: { x: { label: "$x₁$" }, y: { label: "$x₂$" } },
     margin: { bottom: 38 },
   });
   const [tints, marks, above] = [on.layer(), on.layer(), on.layer()];
   let [params, steps] = [start, 0];
-  const numbers = { w1: number(0), w2: number(0), b: number(0), right: number(0), loss: number(0) };
+  const formula = formulaOf();
+  const numbers = { right: number(0), loss: number(0) };
   const says = sayings();
-  says.textContent = "Drag the dot or the tip of the arrow, until all points are on their own side.";
+  says.textContent = "Drag the dot or the tip of the arrow until every point is on the correct side.";
 
   const handles = lineHandles(on, "the line", params, {}, (now) => {
     learn.stop();
@@ -42,21 +44,21 @@ export default async function line(body, { points = twoGroups(), start = START, 
   });
 
   function update() {
-    for (const name of ["w1", "w2", "b"]) numbers[name].tell(params[name], signOf(params[name]));
+    formula.tell(params);
     const right = rightOf(params, points);
     numbers.right.tell(right, right === points.length ? "positive" : "", `${right} of ${points.length}`);
     numbers.loss.tell(lossOf(params, points));
     tints.replaceChildren(...halves(on, params));
     marks.replaceChildren(...points.map((point) => dot(on, point, outputOf(params, point))));
     above.replaceChildren();
-    handles.draw(above, ["z > 0", "z < 0"]);
+    handles.draw(above, ["$z > 0$", "$z < 0$"]);
   }
 
   function tell() {
     const wrong = points.length - rightOf(params, points);
     says.textContent = wrong
       ? `${wrong} ${wrong === 1 ? "point is" : "points are"} on the wrong side.`
-      : "All are right! A longer arrow makes the answers surer, and the loss smaller.";
+      : "All points are right. A longer arrow makes the answers more confident and the loss smaller.";
   }
 
   function learnOnce() {
@@ -82,11 +84,7 @@ export default async function line(body, { points = twoGroups(), start = START, 
   });
   body.append(
     on.box,
-    element(
-      "div",
-      { class: "readout" },
-      element("span", {}, "z = ", numbers.w1, " x₁ + ", numbers.w2, " x₂ + ", numbers.b),
-    ),
+    formula.element,
     element(
       "div",
       { class: "readout" },
@@ -97,6 +95,20 @@ export default async function line(body, { points = twoGroups(), start = START, 
     says,
   );
   update();
+}
+
+/** z = w1·x1 + w2·x2 + b with its numbers, and their signs as the signs of the terms. */
+export function formulaOf() {
+  const [w1, w2, b] = [number(0), number(0), number(0)];
+  const parts = [math("z ="), w1, math("x₁"), w2, math("x₂"), b].flatMap((part) => [part, " "]);
+  return {
+    element: element("div", { class: "readout" }, element("span", {}, ...parts)),
+    tell(params) {
+      w1.tell(params.w1, signOf(params.w1));
+      w2.tell(params.w2, signOf(params.w2), term(params.w2));
+      b.tell(params.b, signOf(params.b), term(params.b));
+    },
+  };
 }
 
 /** The side where z > 0 and the other. */

@@ -4,28 +4,34 @@
  * their size on a phone, and the keyboard reaches them.
  */
 
-import { drawing, element, mark, show, words } from "./kit.js";
+import { drawnWords, sentence, styles as formulas } from "./formula.js";
+import { drawing, element, mark, show, styled, words } from "./kit.js";
 
-let styled;
+/** Loads plane.css, handle.css, and the letters of formulas once. */
+export const styles = () => {
+  const sheets = ["plane.css", "handle.css"].map((name) => styled(new URL(name, import.meta.url)));
+  return Promise.all([...sheets, formulas()]);
+};
 
-/** Loads plane.css once. */
-export function styles() {
-  styled ??= new Promise((done, fail) => {
-    const link = element("link", { rel: "stylesheet", href: new URL("plane.css", import.meta.url) });
-    link.onload = done;
-    link.onerror = fail;
-    document.head.append(link);
-  });
-  return styled;
-}
+/** Whether the screen is a phone's. A widget asks when it is made. */
+export const narrow = () => matchMedia("(max-width: 30em)").matches;
+
+/** What a plane is on a phone where a second one is beside it: about as wide as it is drawn there. */
+export const HALF = { width: 166, height: 200 };
 
 /**
- * plane("Name for those who cannot see it", { x: [-3, 3], y: [-3, 3] }): `box` is the element,
- * `px`, `py` go from values to the units of the drawing, `layer()` is a group to draw in, cut off at
- * the edges. `ticks` and `label` name an axis, and `log: true` makes it logarithmic; `widest` is
- * how many pixels wide the drawing may become.
+ * plane("Name for those who cannot see it", { x: [-3, 3], y: [-3, 3] }): `box` is the element, `px`, `py`
+ * go from values to the units of the drawing, `layer()` is a group to draw in, cut off at the edges.
+ * `ticks` and `label`, which may have a formula in dollar signs, name an axis, and `log: true` makes it
+ * logarithmic; `widest` is how many pixels wide the drawing may become. `phone` has the options that are
+ * different on a phone.
  */
-export function plane(name, { width = 340, height = 340, widest = width, x, y, axes = {}, margin = {} }) {
+export function plane(name, { phone, ...options }) {
+  const { width = 340, height = 340, widest = width, x, y, axes = {}, margin = {} } = {
+    ...options,
+    ...(narrow() && phone),
+  };
+  const small = width < 250;
   const edge = { left: 8, right: 8, top: 8, bottom: 8, ...margin };
   const svg = drawing(width, height, name);
   const box = element("div", { class: "plane", style: `max-width: ${widest}px` }, svg);
@@ -35,7 +41,7 @@ export function plane(name, { width = 340, height = 340, widest = width, x, y, a
   inner.height = height - edge.top - edge.bottom;
   svg.append(mark("defs", {}, mark("clipPath", { id }, mark("rect", inner))));
   svg.append(mark("rect", { ...inner, fill: "none", stroke: "var(--figure-faint)" }));
-  const made = { box, svg, x, y, inner };
+  const made = { box, svg, x, y, inner, small };
   const part = (value, [from, to], log) =>
     log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
   const whole = (share, [from, to], log) => (log ? from * (to / from) ** share : from + share * (to - from));
@@ -50,7 +56,7 @@ export function plane(name, { width = 340, height = 340, widest = width, x, y, a
     svg.append(group);
     return group;
   };
-  const scales = mark("g", { "font-size": 13 });
+  const scales = mark("g", { "font-size": small ? 11 : 13 });
   svg.append(scales);
   made.scales = ({ x: along, y: up } = axes) => scales.replaceChildren(...ticksOf(made, along, up));
   made.scales();
@@ -83,8 +89,8 @@ function ticksOf(on, along, up) {
     marks.push(mark("line", { x1: inner.x, x2: right, y1: on.py(value), y2: on.py(value), ...grid }));
     marks.push(words(inner.x - 5, on.py(value), text, { "text-anchor": "end" }));
   }
-  if (along?.label) marks.push(words(inner.x + inner.width / 2, bottom + 27, along.label));
-  if (up?.label) marks.push(words(inner.x + 7, inner.y + 12, up.label, { "text-anchor": "start" }));
+  if (along?.label) marks.push(drawnWords(inner.x + inner.width / 2, bottom + 27, along.label));
+  if (up?.label) marks.push(drawnWords(inner.x + 7, inner.y + 12, up.label, { "text-anchor": "start" }));
   return marks;
 }
 
@@ -159,6 +165,34 @@ export function cut(polygon, { w1, w2, b }) {
   });
 }
 
+/** Named planes: beside each other where there is room for them, one above the other otherwise. */
+export function panels(...named) {
+  const beside = named.every(([, on]) => on.small);
+  return element(
+    "div",
+    { class: beside ? "panels beside" : "panels" },
+    ...named.map(([text, on]) =>
+      element("div", { class: "panel" }, element("p", { class: "panel-name" }, ...sentence(text)), on.box),
+    ),
+  );
+}
+
+/** Round numbers, about evenly spaced on a logarithmic scale: 1, 1.1 … 2, 2.2 … 4, 4.5 … 10, and so on. */
+export function rounds(from, to) {
+  const found = [];
+  const tenths = [
+    [10, 20, 1],
+    [20, 40, 2],
+    [40, 100, 5],
+  ];
+  for (let exponent = Math.floor(Math.log10(from)); 10 ** exponent <= to; exponent++) {
+    for (const [first, end, step] of tenths) {
+      for (let k = first; k < end; k += step) found.push(Number(`${k}e${exponent - 1}`));
+    }
+  }
+  return found.filter((value) => value >= from && value <= to);
+}
+
 /** A number that is shown with four digits, and kept in full as its value. */
 export function number(value, kind = "") {
   const made = element("data", { class: kind });
@@ -170,6 +204,12 @@ export function number(value, kind = "") {
   made.tell(value);
   return made;
 }
+
+/** Three decimals, and no sign before zero. */
+export const fixed = (value) => (Math.abs(value) < 5e-4 ? "0.000" : value.toFixed(3).replace("-", "−"));
+
+/** A number as a term of a sum: "+ 2", "− 0.3187". */
+export const term = (value) => `${value < 0 ? "−" : "+"} ${show(Math.abs(value))}`;
 
 /** "positive" or "negative", for the color of a number; nothing at 0. */
 export const signOf = (value) => (value > 0 ? "positive" : value < 0 ? "negative" : "");
@@ -194,6 +234,13 @@ export function player(text, step, wait = 40) {
   };
   made.addEventListener("click", () => (timer === undefined ? made.start() : made.stop()));
   return made;
+}
+
+/** A name with a sample of its curve: the color's name, and the curve's `stroke-dasharray`. */
+export function key(color, dashes, ...parts) {
+  const [on, off] = dashes === "none" ? [1, 0] : dashes.split(" ");
+  const style = `--key: var(--${color}); --on: ${on}px; --off: ${off}px`;
+  return element("span", { class: "key", style }, ...parts);
 }
 
 /** An arrow from one place to another, its head of `size` units; it ends `gap` units before its end. */

@@ -3,8 +3,9 @@
  * row and the column it comes from, and its sum is written out.
  */
 
-import { checked, grid } from "./grid.js";
-import { button, element, sayings, show, styled } from "./kit.js";
+import { math } from "./formula.js";
+import { checked, grid, roundedTo, styles } from "./grid.js";
+import { button, element, sayings, show } from "./kit.js";
 import { productOf } from "./product-rules.js";
 
 const ALL = ["z", "dw", "db", "dx"];
@@ -12,15 +13,20 @@ const LIMIT = 6;
 
 export default async function product(body, settings) {
   const numbers = numbersOf(settings);
-  const { products = ALL, product: first = products[0], entry = [0, 0], names = {} } = settings;
+  const { products = ALL, product: first = products[0], entry = [0, 0], names = {}, decimals } = settings;
   const unknown = [...products, first].find((name) => !ALL.includes(name));
   if (unknown || !products.includes(first))
     throw new Error(`product: there is no product ${unknown ?? first} to choose`);
-  await styled(new URL("grid.css", import.meta.url));
+  await styles();
 
   const called = (name) => names[name] ?? (name[0] === "d" && names[name[1]] ? `d${names[name[1]]}` : name);
-  const tabs = products.map((of) => button(formula(of, called), () => choose(of, [0, 0])));
-  const place = element("div", { class: "grids" });
+  const tabs = products.map((of) => {
+    const tab = button("", () => choose(of, [0, 0]));
+    tab.append(math(formula(of, called)));
+    tab.setAttribute("aria-label", formula(of, called));
+    return tab;
+  });
+  const place = element("div", { class: "grids roomy" });
   const says = sayings();
   says.classList.add("grid-sum");
   let [of, at, grids] = [first, entry.length === 1 ? [0, entry[0]] : entry, {}];
@@ -53,11 +59,12 @@ export default async function product(body, settings) {
     const label = of === "db" ? (_, c) => `${name}[${c}]` : undefined;
     const shape = of === "db" ? `(${cols})` : `(${rows}, ${cols})`;
     const color = of === "z" ? "forward" : "backward";
-    return grid(name, rows, cols, {
+    return grid(`$${name}$`, rows, cols, {
       cell: 54,
       shape,
       color,
       label,
+      decimals,
       pick: (r, c) => ((at = [r, c]), update()),
     });
   }
@@ -73,11 +80,12 @@ export default async function product(body, settings) {
     };
     const color = name === "dz" ? "backward" : "forward";
     const shape = name === "b" ? `(${cols})` : `(${rows}, ${cols})`;
-    const made = grid(called(name) + (turned ? "ᵀ" : ""), rows, cols, {
+    const made = grid(`$${called(name)}${turned ? "ᵀ" : ""}$`, rows, cols, {
       cell: 54,
       shape,
       color,
       label,
+      decimals,
       edit,
     });
     for (let r = 0; r < rows; r++)
@@ -94,26 +102,31 @@ export default async function product(body, settings) {
     grids.left?.light((r) => r === at[0] && "yes");
     grids.right.light((_, c) => c === at[1] && "yes");
     grids.b?.light((_, c) => c === at[1] && "yes");
-    says.replaceChildren(...written(called, of, at, entryAt(...at)).map((line) => element("span", {}, line)));
+    const lines = written(called, of, at, { ...entryAt(...at), decimals });
+    says.replaceChildren(...lines.map((line) => math(line)));
   }
 
+  for (const tab of tabs) tab.className = "toggle";
   body.append(element("div", { class: "controls" }, ...tabs), place, says);
   choose(of, at);
 }
 
-/** The sum of an entry, with names and with numbers. */
-function written(called, of, at, { terms, more, value }) {
+/** The sum of an entry, with names and with numbers; "≈" where numbers are shown with fewer decimals. */
+function written(called, of, at, { terms, more, value, decimals }) {
+  const text = (number) => show(roundedTo(decimals, number));
   const name = ({ of, at }) => `${called(of)}[${at.join(", ")}]`;
   const all = more ? [...terms, [more]] : terms;
   const factors = all.map((term) => term.map(name).join(" · ")).join(" + ");
-  const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
+  const number = (value, start) => (value < 0 && !start ? `(${text(value)})` : text(value));
   const numbers = all
     .map((term, t) => term.map(({ value }, f) => number(value, !t && !f)).join(" · "))
     .join(" + ");
   const result = `${called(of)}[${of === "db" ? at[1] : at.join(", ")}]`;
+  const given = [value, ...all.flat().map((factor) => factor.value)];
+  const exact = given.every((number) => roundedTo(decimals, number) === number);
   return [
     `${result} = ${factors}`,
-    numbers === show(value) ? `= ${numbers}` : `= ${numbers} = ${show(value)}`,
+    numbers === text(value) ? `= ${numbers}` : `= ${numbers} ${exact ? "=" : "≈"} ${text(value)}`,
   ];
 }
 

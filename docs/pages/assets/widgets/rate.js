@@ -1,18 +1,12 @@
 /** A parabola, and a rate that may be too large for it: the steps, and the loss on a log axis. */
 
+import { labelOf, sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider } from "./kit.js";
-import { number, plane, player, styles } from "./plane.js";
+import { HALF, number, panels, plane, player, styles } from "./plane.js";
+import { power } from "./powers.js";
 import { factorOf, lossAt, walk } from "./rate-model.js";
 
 const DECADES = [1e-12, 1e-8, 1e-4, 1, 1e4, 1e8, 1e12];
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
-/** 10⁻⁴, for the ticks of a logarithmic axis. */
-export function power(value) {
-  const exponent = Math.round(Math.log10(value));
-  const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[digit]).join("");
-  return `10${exponent < 0 ? "⁻" : ""}${digits}`;
-}
 
 export default async function rateOf(body, settings = {}) {
   await styles();
@@ -23,8 +17,9 @@ export default async function rateOf(body, settings = {}) {
     x: [-2, 2],
     y: [-0.3, 5],
     height: 310,
-    axes: { x: { label: "w", ticks: [-2, -1, 0, 1, 2] }, y: { label: "L" } },
+    axes: { x: { label: "$w$", ticks: [-2, -1, 0, 1, 2] }, y: { label: "$L$" } },
     margin: { bottom: 38 },
+    phone: HALF,
   });
   const chart = plane("The loss at each step, on a logarithmic axis", {
     x: [0, steps],
@@ -35,6 +30,7 @@ export default async function rateOf(body, settings = {}) {
       y: { log: true, ticks: DECADES.map((value) => [value, power(value)]) },
     },
     margin: { left: 38, bottom: 38 },
+    phone: { ...HALF, margin: { left: 32, bottom: 38 } },
   });
   const [curve, path, course] = [hill.layer(), hill.layer(), chart.layer()];
   const numbers = { factor: number(0), limit: number(0), loss: number(0), w: number(0), steps: number(0) };
@@ -58,7 +54,7 @@ export default async function rateOf(body, settings = {}) {
     curve.replaceChildren(hill.line(bowl, { stroke: "var(--figure-ink)", "stroke-width": 2 }));
     const near = places.findIndex((w) => Math.abs(w) > 1e3);
     const seen = (near < 0 ? places : places.slice(0, near)).map((w) => [w, lossAt(w, curvature)]);
-    const color = Math.abs(factor) < 1 ? "var(--figure-blue)" : "var(--wrong)";
+    const color = Math.abs(factor) < 1 ? "var(--figure-ink)" : "var(--wrong)";
     path.replaceChildren(hill.line(seen, { stroke: color, "stroke-width": 1.5, "stroke-dasharray": "4 3" }));
     for (const [w, loss] of seen.slice(1)) path.append(dotAt(hill, w, loss, color, 4));
     if (seen.length === places.length) path.append(dotAt(hill, ...seen.at(-1), color, 7));
@@ -70,7 +66,7 @@ export default async function rateOf(body, settings = {}) {
     numbers.w.tell(places.at(-1));
     numbers.loss.tell(losses.at(-1));
     numbers.steps.tell(shown);
-    says.textContent = sayingOf(factor);
+    says.replaceChildren(...sentence(sayingOf(factor)));
   }
 
   const play = player(
@@ -83,12 +79,12 @@ export default async function rateOf(body, settings = {}) {
     200,
   );
   const sliders = [
-    slider("Rate η", { min: 0.01, max: 2.5, step: 0.01, value: rate }, (value) => {
+    slider(labelOf("Rate $η$"), { min: 0.01, max: 2.5, step: 0.01, value: rate }, (value) => {
       play.stop();
       rate = value;
       update();
     }),
-    slider("Curvature λ", { min: 0.5, max: 4, step: 0.1, value: curvature }, (value) => {
+    slider(labelOf("Curvature $λ$"), { min: 0.5, max: 4, step: 0.1, value: curvature }, (value) => {
       play.stop();
       curvature = value;
       update();
@@ -105,27 +101,22 @@ export default async function rateOf(body, settings = {}) {
     play.stop();
     update(shown >= steps ? 0 : shown + 1);
   });
-  const span = (text, value) => element("span", {}, `${text} `, value);
+  const span = (text, value) => element("span", {}, ...sentence(`${text} `), value);
   body.append(
-    element(
-      "div",
-      { class: "panels" },
-      element("div", { class: "panel" }, element("p", { class: "panel-name" }, "The steps"), hill.box),
-      element("div", { class: "panel" }, element("p", { class: "panel-name" }, "The loss"), chart.box),
-    ),
-    element("div", { class: "controls" }, ...sliders),
+    panels(["The steps", hill], ["The loss", chart]),
+    element("div", { class: "sliders" }, ...sliders),
     element(
       "div",
       { class: "readout" },
-      span("factor 1 − ηλ =", numbers.factor),
-      span("largest rate 2/λ =", numbers.limit),
+      span("factor $1 − ηλ =$", numbers.factor),
+      span("largest rate $2/λ =$", numbers.limit),
     ),
     element("div", { class: "controls" }, play, one, again),
     element(
       "div",
       { class: "readout" },
       span("after step", numbers.steps),
-      span("w =", numbers.w),
+      span("$w =$", numbers.w),
       span("loss", numbers.loss),
     ),
     says,
@@ -138,11 +129,11 @@ const dotAt = (on, x, y, fill, r) => mark("circle", { cx: on.px(x), cy: on.py(y)
 /** What a factor means for the walk. */
 function sayingOf(factor) {
   const size = Math.abs(factor);
-  if (size < 1e-9) return "One step goes straight to the bottom: the rate is 1/λ.";
-  if (factor > 0 && size < 1) return `Each step leaves ${show(100 * size)} % of the distance.`;
+  if (size < 1e-9) return "The rate is $1/λ$, so a single step goes straight to the bottom.";
+  if (factor > 0 && size < 1) return `Each step leaves ${show(100 * size)}% of the distance.`;
   if (size < 1 - 1e-9) {
-    return `Each step crosses the bottom, and leaves ${show(100 * size)} % of the distance.`;
+    return `Each step crosses the bottom and leaves ${show(100 * size)}% of the distance.`;
   }
-  if (size < 1 + 1e-9) return "Back and forth forever: the loss stays as it is.";
-  return `Each step crosses the bottom and lands ${show(size)} times as far away: it diverges.`;
+  if (size < 1 + 1e-9) return "The steps go back and forth forever, and the loss stays the same.";
+  return `Each step crosses the bottom and lands ${show(size)} times as far away, so descent diverges.`;
 }

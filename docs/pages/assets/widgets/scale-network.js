@@ -15,19 +15,22 @@ const FUNCTIONS = {
   linear: [(z) => z, () => 1],
 };
 
-/** Normal numbers for the input, the derivative at the end, and each layer's weights. */
-export function drawn({ width, depth, examples = 32, seed = 1 }) {
+/**
+ * Normal numbers for the input, the derivative at the end, and each layer's weights; no two seeds share
+ * any.
+ */
+export function drawn({ width, depth, examples = 16, seed = 1 }) {
   const count = width * examples;
   return {
     width,
-    input: normals(seed, count),
-    last: normals(seed + 1000, count),
-    weights: Array.from({ length: depth }, (_, i) => normals(seed + 2000 + i, width * width)),
+    input: normals(1000 * seed, count),
+    last: normals(1000 * seed + 1, count),
+    weights: Array.from({ length: depth }, (_, i) => normals(1000 * seed + 2 + i, width * width)),
   };
 }
 
-/** The standard deviation of each layer's output and of its derivative, the input first. */
-export function deviations({ width, input, last, weights }, { gain, activation }) {
+/** The root mean square of each layer's output and of its derivative, the input first. */
+export function sizes({ width, input, last, weights }, { gain, activation }) {
   const [f, slope] = FUNCTIONS[activation];
   const size = gain * sizeOf(activation, width);
   const outputs = [input];
@@ -40,9 +43,9 @@ export function deviations({ width, input, last, weights }, { gain, activation }
   const grads = [last];
   for (let i = weights.length - 1; i >= 0; i--) {
     const dz = before[i].map((z, k) => grads[0][k] * slope(z));
-    grads.unshift(product(dz, transposed(weights[i], width), width, size));
+    grads.unshift(productTransposed(dz, weights[i], width, size));
   }
-  return { forward: outputs.map(deviation), backward: grads.map(deviation) };
+  return { forward: outputs.map(rootMeanSquare), backward: grads.map(rootMeanSquare) };
 }
 
 function product(rows, w, width, size) {
@@ -57,14 +60,22 @@ function product(rows, w, width, size) {
   return result;
 }
 
-function transposed(w, width) {
-  const result = new Float64Array(w.length);
-  for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) result[j * width + i] = w[i * width + j];
+function productTransposed(rows, w, width, size) {
+  const result = new Float64Array(rows.length);
+  for (let start = 0; start < rows.length; start += width) {
+    for (let i = 0; i < width; i++) {
+      let sum = 0;
+      for (let j = 0; j < width; j++) sum += rows[start + j] * w[i * width + j];
+      result[start + i] = size * sum;
+    }
+  }
   return result;
 }
 
-export function deviation(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  return Math.sqrt(square);
+/**
+ * √(mean of x²). The mean is not subtracted: He's rule keeps E[x²], and ReLU's outputs have a mean above
+ * 0.
+ */
+export function rootMeanSquare(values) {
+  return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
 }

@@ -2,16 +2,16 @@
 
 import { button, choice, element, mark, sayings, show, slider } from "./kit.js";
 import { number, plane, styles } from "./plane.js";
-import { power } from "./rate.js";
-import { deviations, drawn } from "./scale-network.js";
+import { power } from "./powers.js";
+import { drawn, sizes as sizesOf } from "./scale-network.js";
 
 export default async function scale(body, settings = {}) {
   await styles();
-  const given = { gain: 1, depth: 20, width: 64, activation: "relu", seed: 1, ...settings };
+  const given = { gain: 1, depth: 20, width: 128, activation: "relu", seed: 1, ...settings };
   const now = { ...given };
   let network;
   let layer = given.depth;
-  const on = plane("The standard deviation of outputs and of their derivatives at each layer", {
+  const on = plane("The root mean square of outputs and of their derivatives at each layer", {
     width: 400,
     height: 260,
     widest: 520,
@@ -19,6 +19,7 @@ export default async function scale(body, settings = {}) {
     y: [1e-3, 1e3],
     axes: { y: { log: true } },
     margin: { left: 42, bottom: 38, right: 14 },
+    phone: { width: 340, height: 190 },
   });
   const lines = on.layer();
   const says = sayings();
@@ -33,7 +34,7 @@ export default async function scale(body, settings = {}) {
   }
 
   function update() {
-    found = deviations(network, now);
+    found = sizesOf(network, now);
     const all = [...found.forward, ...found.backward].filter((value) => value > 1e-30 && value < 1e30);
     const reach = Math.max(3, ...all.map((value) => Math.ceil(Math.abs(Math.log10(value)))));
     const top = Math.min(reach, 15);
@@ -112,9 +113,19 @@ export default async function scale(body, settings = {}) {
     now.activation = name;
     update();
   });
-  const again = button("Draw new weights", () => {
+  const redraw = button("Draw new weights", () => {
     now.seed += 1;
     draw();
+    at.set(layer);
+  });
+  const again = button("Start again", () => {
+    Object.assign(now, given);
+    gain.set(now.gain);
+    depth.set(now.depth);
+    width.set(now.width);
+    activation.set(now.activation);
+    draw();
+    at.querySelector("input").max = now.depth;
     at.set(layer);
   });
   const key = (direction, text) =>
@@ -127,11 +138,11 @@ export default async function scale(body, settings = {}) {
       element("td", {}, chosen[direction]),
       element("td", {}, factors[direction]),
     );
-  const head = ["Deviation", "at this layer", "times per layer"];
+  const head = ["Root mean square", "at this layer", "times per layer"];
   body.append(
     on.box,
-    element("div", { class: "controls" }, gain, depth, width, activation),
-    element("div", { class: "controls" }, at, again),
+    element("div", { class: "controls" }, gain, depth, width, at),
+    element("div", { class: "controls" }, activation, redraw, again),
     element(
       "table",
       { class: "numbers" },
@@ -146,12 +157,15 @@ export default async function scale(body, settings = {}) {
 
 /** What the ends of the two lines mean. */
 function sayingOf(signal, gradient, activation) {
-  const size = (value) => (value < 0.1 ? "vanishes" : value > 10 ? "explodes" : "keeps its size, roughly");
+  const size = (value) => (value < 0.1 ? "vanishes" : value > 10 ? "explodes" : "roughly keeps its size");
   if (activation === "tanh" && gradient > 10 && signal > 0.5) {
-    return "The signal is pressed against ±1, and the derivative explodes on its way back.";
+    return "The signal saturates near ±1, and the derivative explodes on its way back.";
   }
   const [there, back] = [size(signal), size(gradient)];
-  const ends = `${show(signal)} and ${show(gradient)}`;
-  if (there === back) return `The signal ${there}, and so does the derivative: ${ends} at the ends.`;
-  return `The signal ${there}; the derivative ${back}: ${ends} at the ends.`;
+  const joined = there === back ? "and so does the derivative" : `while the derivative ${back}`;
+  const two = (value) => show(Number(value.toPrecision(2)));
+  return (
+    `The signal ${there}, ${joined}. The root mean square is ${two(signal)} for the last layer's outputs ` +
+    `and ${two(gradient)} for the derivatives at the input.`
+  );
 }

@@ -1,17 +1,20 @@
 /** Softmax of x/T: logits to drag, a slider for the temperature, probabilities and derivatives. */
 
+import { labelOf, math, sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider, words } from "./kit.js";
-import { number, plane, signOf, styles } from "./plane.js";
+import { fixed, number, panels, plane, rounds, signOf, styles } from "./plane.js";
 import { entropy, jacobian, softmax } from "./temperature-model.js";
 
 export default async function temperature(body, settings = {}) {
   await styles();
   const given = { logits: [2, 1, 0.5, -0.5, -1.5], temperature: 1, ...settings };
   const count = given.logits.length;
+  const [logit, probability] = given.letters ?? ["x", "y"];
   const labels = given.labels ?? [..."ABCDEFGHIJ"].slice(0, count);
+  const slopes = `∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T`.replaceAll("y", probability).replace("x", logit);
   let logits = [...given.logits];
   let heat = given.temperature;
-  const slots = { x: [0, count], margin: { left: 34, bottom: 24 }, height: 230 };
+  const slots = { x: [0, count], margin: { left: 34, bottom: 24 }, height: 230, phone: { height: 165 } };
   const named = { x: { ticks: labels.map((text, i) => [i + 0.5, text]) } };
   const raw = plane("The logits, as bars to drag", {
     ...slots,
@@ -59,16 +62,16 @@ export default async function temperature(body, settings = {}) {
       ]),
     );
     spread.tell(entropy(y));
-    table.replaceChildren(...rowsOf(y, jacobian(y, heat), labels));
+    table.replaceChildren(...rowsOf(probability, jacobian(y, heat), labels));
     const best = labels[y.indexOf(Math.max(...y))];
     const most = show(100 * Math.max(...y));
     const even = entropy(y) / Math.log(count);
-    says.textContent = `${best} has ${most} %${meaningOf(even)}.`;
+    says.textContent = `${best} has a probability of ${most}%. ${meaningOf(even)}`.trim();
   }
 
   const hot = slider(
-    "Temperature T",
-    { min: -1.3, max: 1, step: 0.01, value: heat, scale: "log" },
+    labelOf("Temperature $T$"),
+    { values: rounds(0.05, 10), value: heat },
     (value) => {
       heat = value;
       update();
@@ -81,24 +84,17 @@ export default async function temperature(body, settings = {}) {
     heat = hot.read();
     update();
   });
-  const panel = (text, plot) =>
-    element("div", { class: "panel" }, element("p", { class: "panel-name" }, text), plot.box);
   body.append(
-    element(
-      "div",
-      { class: "panels" },
-      panel("Logits x", raw),
-      panel("Probabilities y = softmax(x/T)", shares),
-    ),
+    panels([`Logits $${logit}$`, raw], [`Probabilities $${probability} = softmax(${logit}/T)$`, shares]),
     element("div", { class: "controls" }, hot, again),
     element(
       "div",
       { class: "readout" },
       element("span", {}, "entropy ", spread),
-      element("span", {}, `of at most ln ${count} = ${show(Math.log(count))}`),
+      element("span", {}, ...sentence(`of at most $ln ${count} = ${show(Math.log(count))}$`)),
     ),
     says,
-    element("p", { class: "panel-name" }, "Derivatives ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ) / T"),
+    element("p", { class: "panel-name" }, ...sentence(`Derivatives $${slopes}$`)),
     element("div", { class: "wide" }, table),
   );
   update();
@@ -106,8 +102,8 @@ export default async function temperature(body, settings = {}) {
 
 /** What a share of the largest entropy means. */
 function meaningOf(even) {
-  if (even > 0.95) return ": nearly even, so that the logits hardly matter";
-  return even < 0.1 ? ": nearly a maximum" : "";
+  if (even > 0.95) return "All are nearly even, so the logits hardly matter.";
+  return even < 0.1 ? "The softmax is nearly a maximum." : "";
 }
 
 function bar(on, i, value, fill) {
@@ -117,8 +113,8 @@ function bar(on, i, value, fill) {
   return mark("rect", { ...box, fill });
 }
 
-function rowsOf(y, matrix, labels) {
-  const head = element("tr", {}, element("th", { scope: "col" }, "y"));
+function rowsOf(letter, matrix, labels) {
+  const head = element("tr", {}, element("th", { scope: "col" }, math(letter)));
   for (const label of labels) head.append(element("th", { scope: "col" }, label));
   return [
     head,
@@ -127,15 +123,15 @@ function rowsOf(y, matrix, labels) {
         "tr",
         {},
         element("th", { scope: "row" }, labels[i]),
-        ...row.map((value) => element("td", {}, fixed(value))),
+        ...row.map((value) => element("td", {}, cellOf(value))),
       ),
     ),
   ];
 }
 
 /** A number with three decimals, in the color of its sign. */
-function fixed(value) {
+function cellOf(value) {
   const made = number(value);
-  made.tell(value, Math.abs(value) < 5e-4 ? "" : signOf(value), value.toFixed(3).replace("-", "−"));
+  made.tell(value, Math.abs(value) < 5e-4 ? "" : signOf(value), fixed(value));
   return made;
 }

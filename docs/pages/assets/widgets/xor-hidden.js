@@ -1,36 +1,45 @@
 /** The second stage of `xor`: two relu units as lines to drag, and the plane of their features. */
 
+import { sentence } from "./formula.js";
 import { button, element, sayings, show, words } from "./kit.js";
 import { isRight, stepped } from "./line-model.js";
 import { HALO, lineHandles } from "./line-handles.js";
 import { dot, halves } from "./line.js";
-import { cut, number, plane, player, signOf } from "./plane.js";
+import { cut, number, panels, plane, player, signOf } from "./plane.js";
+import { STARTS } from "./xor-starts.js";
 import { XOR, PENCIL, forward, gradientOf, linesOf, lossOf, piecesOf, withLine } from "./xor-model.js";
 
 const START = { w11: 1.2, w21: -0.5, b1: 0.3, w12: -0.3, w22: 1.1, b2: -0.2, v1: 1, v2: 0.6, c: -1 };
-const COLORS = ["figure-blue", "figure-orange", "figure-ink"];
+const HINT =
+  "Each colored line is a hidden unit, which is 0 behind its line. Drag the lines, or let the network learn.";
+const STEPS = 500; // of gradient descent, until it stops: those of the course's experiment
+const EACH = 5; // steps per picture
+const COLORS = ["series-2", "series-3", "figure-ink"];
 
 export function hiddenLayer(stage, { rate, back }) {
+  const look = { margin: { left: 22, bottom: 38 }, height: 350 };
+  const phone = (x) => ({ phone: { height: 225, x } }); // as wide as keeps right angles
   const inputs = plane("The examples in the plane of the inputs, and the lines of the two hidden units", {
     x: [-0.6, 1.6],
     y: [-0.6, 1.6],
-    axes: { x: { label: "x₁", ticks: [0, 1] }, y: { label: "x₂", ticks: [0, 1] } },
-    margin: { left: 22, bottom: 38 },
-    height: 350,
+    axes: { x: { label: "$x₁$", ticks: [0, 1] }, y: { label: "$x₂$", ticks: [0, 1] } },
+    ...look,
+    ...phone([-1.4, 2.4]),
   });
   const features = plane("The examples in the plane of the features, and the output's line", {
     x: [-0.6, 2.6],
     y: [-0.6, 2.6],
-    axes: { x: { label: "a₁", ticks: [0, 1, 2] }, y: { label: "a₂", ticks: [0, 1, 2] } },
-    margin: { left: 22, bottom: 38 },
-    height: 350,
+    axes: { x: { label: "$a₁$", ticks: [0, 1, 2] }, y: { label: "$a₂$", ticks: [0, 1, 2] } },
+    ...look,
+    ...phone([-1.77, 3.77]),
   });
   const planes = [inputs, inputs, features];
   const layers = { tints: inputs.layer(), inputs: inputs.layer(), sides: features.layer() };
   layers.features = features.layer();
   const says = sayings();
-  says.textContent = "Each line is a hidden unit. Behind it the unit is off. Drag the lines!";
+  says.textContent = HINT;
   let [params, steps] = [START, 0];
+  let drawn = 0; // random starts so far
 
   const lines = linesOf(params).map((start, i) =>
     lineHandles(
@@ -48,7 +57,7 @@ export function hiddenLayer(stage, { rate, back }) {
     ),
   );
   const learn = player("Let it learn", learnOnce, 30);
-  const morph = player("By pencil", morphOnce, 25);
+  const morph = player("Show a solution", morphOnce, 25);
   let from = START;
   let share = 0;
   const table = element("table", { class: "numbers" });
@@ -64,13 +73,13 @@ export function hiddenLayer(stage, { rate, back }) {
   function learnOnce() {
     morph.stop();
     share = 0;
-    params = stepped(params, gradientOf(params, XOR), rate);
-    steps += 1;
+    for (let i = 0; i < EACH; i++) params = stepped(params, gradientOf(params, XOR), rate);
+    steps += EACH;
     moved();
     const all = rightCount() === 4;
-    says.textContent = `${steps} steps of gradient descent: ${rightCount()} of 4 right.`;
-    if (steps % 600) return true;
-    if (!all) says.textContent += " It is stuck. Drag a line elsewhere, and let it learn again.";
+    says.textContent = `${steps} steps of gradient descent: ${rightCount()} of 4 are right.`;
+    if (steps % STEPS) return true;
+    if (!all) says.textContent += " Training is stuck. Try another start, or drag a line elsewhere.";
     return false;
   }
 
@@ -99,8 +108,8 @@ export function hiddenLayer(stage, { rate, back }) {
     const count = rightCount();
     says.textContent =
       count === 4
-        ? "All four are right: the hidden layer has moved them to where one line separates them."
-        : `${count} of 4 right.`;
+        ? "All four are right, because the hidden layer has moved them to where one line can separate them."
+        : `${count} of 4 are right.`;
   }
 
   function update() {
@@ -121,12 +130,7 @@ export function hiddenLayer(stage, { rate, back }) {
   }
 
   stage.replaceChildren(
-    element(
-      "div",
-      { class: "panels" },
-      panel("As they come in", inputs),
-      panel("As the last neuron sees them", features),
-    ),
+    panels(["The given inputs", inputs], ["As the last neuron sees them", features]),
     element(
       "div",
       { class: "readout" },
@@ -138,11 +142,14 @@ export function hiddenLayer(stage, { rate, back }) {
       { class: "controls" },
       learn,
       morph,
-      button("Start again", () => {
+      button("Another start", () => {
         halt();
-        [params, steps, share] = [START, 0, 0];
+        params = STARTS[drawn % STARTS.length];
+        steps = 0;
+        drawn = (drawn % STARTS.length) + 1;
         moved();
-        tell();
+        const which = `Random start ${drawn} of ${STARTS.length}.`;
+        says.textContent = `${which} Let it learn: not every start succeeds.`;
       }),
       button("Back to one line", () => (halt(), back())),
     ),
@@ -168,14 +175,13 @@ export function examples(on, points, values) {
   ];
 }
 
-const panel = (text, plot) =>
-  element("div", { class: "panel" }, element("p", { class: "panel-name" }, text), plot.box);
-
 const headOf = () =>
   element(
     "tr",
     {},
-    ...["x₁ x₂", "a₁", "a₂", "z", "target"].map((text) => element("th", { scope: "col" }, text)),
+    ...["$x₁$ $x₂$", "$a₁$", "$a₂$", "$z$", "target"].map((text) =>
+      element("th", { scope: "col" }, ...sentence(text)),
+    ),
   );
 
 function rowOf([x1, x2, target], { a1, a2, z }) {

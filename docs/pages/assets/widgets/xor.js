@@ -1,17 +1,19 @@
 /** XOR: first one line, which cannot; then two hidden units, whose features one line separates. */
 
+import { sentence } from "./formula.js";
 import { button, element, sayings } from "./kit.js";
 import { outputOf, rightOf } from "./line-model.js";
 import { lineHandles } from "./line-handles.js";
-import { halves } from "./line.js";
-import { number, plane, signOf, styles } from "./plane.js";
+import { formulaOf, halves } from "./line.js";
+import { number, plane, styles } from "./plane.js";
 import { examples, hiddenLayer } from "./xor-hidden.js";
 import { XOR } from "./xor-model.js";
 
 const START = { w1: -0.4, w2: 1, b: -0.2 };
-const TRIES = 3; // before the hidden layer is offered
+const TRIES = 3; // before it is said that there is no such line
+const HINT = "Can one line get all four right? Drag the dot or the tip of the arrow to find out.";
 
-export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
+export default async function xor(body, { hidden = false, rate = 1 } = {}) {
   await styles();
   const stage = element("div");
   body.append(stage);
@@ -22,18 +24,23 @@ export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
     const on = plane("The four examples of XOR and one line", {
       x: [-0.6, 1.6],
       y: [-0.6, 1.6],
-      axes: { x: { label: "x₁", ticks: [0, 1] }, y: { label: "x₂", ticks: [0, 1] } },
+      axes: { x: { label: "$x₁$", ticks: [0, 1] }, y: { label: "$x₂$", ticks: [0, 1] } },
       margin: { left: 22, bottom: 38 },
       height: 350,
     });
     const [tints, above] = [on.layer(), on.layer()];
     let [params, tries, best, tried] = [START, 0, rightOf(START, XOR), false];
-    const numbers = { w1: number(0), w2: number(0), b: number(0), right: number(0) };
-    const counts = { tries: number(0), best: number(0) };
+    const formula = formulaOf();
+    const counts = { right: number(0), tries: number(0), best: number(0) };
     const says = sayings();
-    says.textContent = "Can one line have all four right? Drag it.";
+    says.textContent = HINT;
     const more = button("Add a hidden layer", () => hiddenLayer(stage, { rate, back: oneLine }));
-    more.hidden = true;
+    const again = button("Start again", () => {
+      [params, tries, best, tried] = [START, 0, rightOf(START, XOR), false];
+      handles.set(params);
+      says.textContent = HINT;
+      update();
+    });
 
     /** A try is a place where the line is let go. */
     function done() {
@@ -42,11 +49,14 @@ export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
       tries += 1;
       const right = rightOf(params, XOR);
       best = Math.max(best, right);
-      more.hidden = tries < TRIES;
-      says.textContent =
-        tries < TRIES
-          ? `${right} of 4. Try another place.`
-          : `${right} of 4. No line can: 01 and 10 together ask for w₁ + w₂ + 2b > 0, and 00 and 11 for ≤ 0.`;
+      says.replaceChildren(
+        ...sentence(
+          tries < TRIES
+            ? `${right} of 4 are right. Try another place.`
+            : "No line gets all four: 01 and 10 together require $w₁ + w₂ + 2b > 0$, but 00 and 11 " +
+              "require $≤ 0$.",
+        ),
+      );
       update();
     }
 
@@ -57,9 +67,9 @@ export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
     });
 
     function update() {
-      for (const name of ["w1", "w2", "b"]) numbers[name].tell(params[name], signOf(params[name]));
+      formula.tell(params);
       const right = rightOf(params, XOR);
-      numbers.right.tell(right, "", `${right} of 4`);
+      counts.right.tell(right, "", `${right} of 4`);
       counts.tries.tell(tries);
       counts.best.tell(best, "", `${best} of 4`);
       tints.replaceChildren(...halves(on, params));
@@ -70,20 +80,16 @@ export default async function xor(body, { hidden = false, rate = 0.5 } = {}) {
 
     stage.replaceChildren(
       on.box,
+      formula.element,
       element(
         "div",
         { class: "readout" },
-        element("span", {}, "z = ", numbers.w1, " x₁ + ", numbers.w2, " x₂ + ", numbers.b),
-      ),
-      element(
-        "div",
-        { class: "readout" },
-        element("span", {}, "right ", numbers.right),
+        element("span", {}, "right ", counts.right),
         element("span", {}, "tries ", counts.tries),
         element("span", {}, "best so far ", counts.best),
       ),
       says,
-      element("div", { class: "controls" }, more),
+      element("div", { class: "controls" }, more, again),
     );
     update();
   }

@@ -1,0 +1,78 @@
+// Code that is wider than its box: a line goes on below, two characters further in than it begins. It
+// breaks at spaces, after a call's opening bracket and after commas, not inside a name such as `pn.relu`; what
+// is longer scrolls. What is printed in columns is not broken: it gets smaller, and scrolls last. So does
+// code that is hardly wider than its box.
+// assets/tables.js asks for this.
+
+const LEAST = 12; // pixels: the smallest letters of a table in plain text
+const CLOSEST = -0.05; // em: between them
+const NEARLY = 0.905; // of its width: code that has so much room gets smaller and is not broken
+const BREAK = /(?<=,)(?=[^\s)\]}])|(?<=\w[({])(?=\S{6})|(?<=\w\[)(?=\S{12})/g; // where a line may break
+
+/** Whether a printed text is a table: two rows, at least, with two gaps inside. */
+function hasColumns(code) {
+  return !code.querySelector("span") && code.textContent.match(/^.*\S {2,}\S.* {2,}\S/gm)?.length > 1;
+}
+
+/** Lets lines break after a call's opening bracket and after commas. */
+function breakable(made) {
+  const texts = document.createTreeWalker(made, NodeFilter.SHOW_TEXT);
+  const nodes = [];
+  while (texts.nextNode()) nodes.push(texts.currentNode);
+  nodes.forEach((node, i) => {
+    const parts = node.data.split(BREAK);
+    const pieces = parts.flatMap((part, k) => (k ? [document.createElement("wbr"), part] : [part]));
+    const before = (nodes[i - 1]?.data ?? "") + node.data;
+    const after = nodes.slice(i + 1, i + 7).map((next) => next.data);
+    const found = Array.from((before + after.join("")).matchAll(BREAK), ({ index }) => index);
+    if (found.includes(before.length)) pieces.push(document.createElement("wbr"));
+    node.replaceWith(...pieces);
+  });
+}
+
+/** Puts each line that is not empty in an element that knows how far in it begins; newlines stay outside. */
+function wrap(code) {
+  if ([...code.children].some((child) => child.textContent.includes("\n"))) return;
+  const made = document.createDocumentFragment();
+  let line = null;
+  const add = (node) => (line ??= made.appendChild(document.createElement("code-line"))).append(node);
+  for (const node of [...code.childNodes]) {
+    if (node.nodeType !== Node.TEXT_NODE) add(node);
+    else
+      for (const part of node.data.split(/(\n)/)) {
+        if (part === "\n") made.append(part);
+        else if (part) add(part);
+        if (part === "\n") line = null;
+      }
+  }
+  for (const each of made.children) {
+    each.style.setProperty("--from", /^ */.exec(each.textContent)[0].length);
+  }
+  breakable(made);
+  code.replaceChildren(made);
+  code.classList.add("wraps");
+}
+
+/** Of what its lines need, how much its box has. */
+function room(code) {
+  const { paddingLeft, paddingRight } = getComputedStyle(code);
+  const beside = parseFloat(paddingLeft) + parseFloat(paddingRight);
+  return (code.clientWidth - beside) / (code.scrollWidth - beside);
+}
+
+/** Smaller letters, then closer ones. */
+function shrink(code) {
+  code.style.fontSize = code.style.letterSpacing = "";
+  const size = parseFloat(getComputedStyle(code).fontSize) * room(code);
+  if (!(room(code) < 0.999)) return;
+  code.style.fontSize = `${Math.max(LEAST, Math.floor(40 * size) / 40)}px`;
+  if (size < LEAST) code.style.letterSpacing = `${Math.max(CLOSEST, 0.6 * (size / LEAST - 1) - 0.002)}em`;
+}
+
+const seen = new ResizeObserver((entries) => entries.forEach(({ target }) => shrink(target)));
+for (const code of document.querySelectorAll("pre > code")) {
+  const small = room(code) < 0.999 && room(code) > NEARLY;
+  if (hasColumns(code)) code.classList.add("columns");
+  if (small || hasColumns(code)) seen.observe(code);
+  else wrap(code);
+}
