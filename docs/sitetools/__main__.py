@@ -1,13 +1,13 @@
 """The whole site: python -m sitetools [SITE], by default into the folder `site`.
 
 `mkdocs build --strict`, in as many processes as there are cores, then what is made from the built
-pages: the notebooks and llms.txt.
+pages: the notebooks, the programs of the how-to pages, the files to hand out and llms.txt.
 """
 
 import sys
 from pathlib import Path
 
-from sitetools import ROOT, llms, notebooks, search, share
+from sitetools import ROOT, handouts, llms, notebooks, programs, search, share
 
 # Not --quiet: it hides the warnings from --strict too.
 MKDOCS = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -24,8 +24,10 @@ def main(arguments: list[str]) -> int:
     llms.write(site)
     search.write(site)
     written = notebooks.write(site)
+    programs.write(site)
     pages = sum(1 for _ in site.rglob("*.html"))
-    print(f"{site}: {pages} pages, {len(written)} notebooks, llms.txt")
+    given = handouts.write(site)  # some of which are HTML, but no pages
+    print(f"{site}: {pages} pages, {len(written)} notebooks, {len(given)} handouts, llms.txt")
     return 0
 
 

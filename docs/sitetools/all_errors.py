@@ -64,8 +64,8 @@ def every_error() -> str:
 
 
 def largest(rows: list[table.LayerRow | table.OpRow]) -> str:
-    """The worst of each column, and whose it is."""
-    said = [f"Of all {len(rows)} rules the largest errors are these:\n"]
+    """State the largest error of each column, with its rule."""
+    said = [f"These are the largest errors of all {len(rows)} rules:\n"]
     for dtype in DTYPES:
         parts = []
         for part, what in enumerate(("of a value", "of a derivative")):
@@ -73,7 +73,7 @@ def largest(rows: list[table.LayerRow | table.OpRow]) -> str:
             worst = max(rows, key=lambda row, i=i: errors_of(row)[i])
             parts.append(f"{what} **{written(errors_of(worst)[i])}** ({linked(worst)})")
         unit = float(jnp.finfo(DTYPES[dtype]).eps)
-        said.append(f"- {dtype}, whose numbers are {unit:.1e} apart at 1: {', '.join(parts)}.")
+        said.append(f"- {dtype} (numbers near 1 are {unit:.1e} apart): {', '.join(parts)}.")
     return "\n".join(said)
 
 

@@ -1,17 +1,17 @@
 """The line of links of each entry in the reference: derivation, measured error, extremes, source.
 
-Where a name is derived is read from the pages: at the first equation whose id begins with it. For
-the others there is the table `DERIVED`.
+Where a name is derived is read from the pages: at the first equation whose id begins with it. Where
+the others are explained is in the table `EXPLAINED`.
 """
 
 import re
 from functools import cache
 from typing import NamedTuple
 
-from sitetools.pages import PAGES, Fence, all_pages, parts
+from sitetools.pages import PAGES, Fence, all_pages, parts, title_of
 
-# Names without an equation of their own: a page, or the name whose derivation is theirs too.
-DERIVED = {
+# Names without an equation of their own: a page, or the name whose place is theirs too.
+EXPLAINED = {
     "BatchNormState": "batch_norm",
     "EpochRecord": "howto/training-loop.md",
     "Layer": "howto/own-layer.md",
@@ -29,12 +29,13 @@ DERIVED = {
     "check_gradients": "howto/own-layer.md",
     "clip_by_global_norm": "course/batch-size.md#clipping-by-the-global-norm",
     "compare": "teaching/grading.md",
+    "core.notation.Notation": "howto/own-layer.md#its-line-in-summary",
     "evaluate": "course/mnist.md",
     "explain": "course/backpropagation.md",
     "fit": "course/mnist.md",
     "flatten": "course/convolution.md",
     "initializers.ones": "batch_norm",
-    "initializers.sharded": "howto/devices.md",
+    "initializers.sharded": "howto/devices-in-depth.md",
     "initializers.small_normal": "embedding",
     "initializers.zeros": "course/initialization.md",
     "inspect.explanation.Explanation": "course/backpropagation.md",
@@ -56,10 +57,28 @@ DERIVED = {
     "summary": "howto/time.md",
     "train": "howto/training-loop.md",
     "train_step": "course/mnist.md",
+    "training.history.History": "howto/training-loop.md",
     "training_run": "course/mnist.md",
     "value_and_grad": "course/backpropagation.md",
 }
 
+
+# Guides that an entry links to besides.
+GUIDES = {
+    "adamw": ("howto/optax.md",),
+    "attention": ("howto/sequences.md",),
+    "batch_norm": ("howto/batch-norm-state.md",),
+    "check_gradients": ("teaching/grading.md",),
+    "conv2d": ("howto/cnn.md",),
+    "cosine_decay": ("howto/cnn.md",),
+    "dropout": ("howto/dropout-keys.md",),
+    "fit": ("howto/data.md", "howto/checkpoints.md", "howto/devices.md"),
+    "gru": ("howto/sequences.md",),
+    "lstm": ("howto/sequences.md",),
+    "predict": ("howto/checkpoints.md",),
+    "train": ("howto/data.md",),
+    "training_run": ("howto/ensembles.md",),
+}
 
 HEADING = re.compile(r"^(#{1,3}) +(.+?)(?: *\{.*\})?$", re.MULTILINE)
 
@@ -83,9 +102,7 @@ def equations() -> dict[str, Place]:
                     name = part.options["id"]
                     found[name] = Place(f"{page}#eq-{name}", titled(title, section))
                 continue
-            for level, words in re.findall(
-                r"^(#{1,3}) +(.+?)(?: *\{.*\})?$", part.text, re.MULTILINE
-            ):
+            for level, words in HEADING.findall(part.text):
                 title, section = (words, "") if level == "#" else (title, words)
     return found
 
@@ -96,20 +113,25 @@ def titled(title: str, section: str) -> str:
 
 
 def derivation(name: str) -> Place:
-    """Where a public name is derived or taught."""
+    """Where a public name is derived or explained."""
     if name.endswith("Params"):  # those of `Conv2dParams` are derived where `conv2d` is
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Params")).lower()
-    address = DERIVED.get(name, "")
+    address = EXPLAINED.get(name, "")
     if address.endswith(".md") or "#" in address:
-        text = (PAGES / address.split("#")[0]).read_text()
-        return Place(address, re.search(r"^# (.+?)(?: *\{.*\})?$", text, re.MULTILINE)[1])
+        return Place(address, title_of(PAGES / address.split("#")[0]))
     if address:
         return derivation(address)
     short = name.removeprefix("initializers.")
     for equation, place in equations().items():
         if equation == short or equation.startswith(f"{short}."):
             return place
-    raise LookupError(f"reference: purenn.{name} has no equation, and no page in DERIVED")
+    raise LookupError(f"reference: purenn.{name} has no equation, and no page in EXPLAINED")
+
+
+def is_derived(name: str, place: Place) -> bool:
+    """Whether a name's equations are derived at its place; those of optimizers define them."""
+    its_own = name not in EXPLAINED and not name[0].isupper()  # a class has no equations
+    return its_own and not place.address.startswith("course/optimizers.md")
 
 
 @cache
@@ -122,12 +144,13 @@ def measured_names() -> frozenset[str]:
 
 @cache
 def extreme_names() -> dict[str, str]:
-    """The heading on the page of extreme inputs that each name is below."""
+    """The heading on the page of extreme values that each name is below."""
     found: dict[str, str] = {}
     heading = ""
     for line in (PAGES / "extremes.md").read_text().splitlines():
         if line.startswith("## "):
-            heading = line[3:].lower().replace(" ", "-")
+            given = re.search(r"\{ #([\w-]+) \}", line)
+            heading = given[1] if given else line[3:].lower().replace(" ", "-")
         elif line.startswith("| x |"):
             found |= dict.fromkeys(line[2:-2].split(" | ")[1:], heading)
         elif match := re.match(r"\| (\w+) \| (?:one|all) element", line):
@@ -138,11 +161,12 @@ def extreme_names() -> dict[str, str]:
 def entry_links(name: str, path: str, line: int) -> str:
     """Markdown: the links of one entry, for a page in reference/."""
     place = derivation(name)
-    word = "Derived" if place.address.startswith("course/") else "Explained"
+    word = "Derived" if is_derived(name, place) else "Explained"
     links = [f"{word} in [{place.title}](../{place.address})"]
+    links += [f"[{title_of(PAGES / guide)}](../{guide})" for guide in GUIDES.get(name, ())]
     if name in measured_names():
         links.append(f"[measured error](../errors.md#{name})")
     if name in extreme_names():
-        links.append(f"[extreme inputs](../extremes.md#{extreme_names()[name]})")
+        links.append(f"[extreme values](../extremes.md#{extreme_names()[name]})")
     links.append(f"source: [`{path}`, line {line}](source:{path}#L{line})")
     return " · ".join(links) + "\n{: .entry-links }"

@@ -11,16 +11,23 @@ import jax.numpy as jnp
 import numpy as np
 import table
 
+from sitetools import share
+
 DTYPES = {"float64": jnp.float64, "float32": jnp.float32, "bfloat16": jnp.bfloat16}
 ROWS = {row.name: row for row in table.ROWS}
 
 
 @cache
 def measured(name: str) -> dict[str, tuple[float, float]]:
-    """For each dtype the worst error of the value and of the derivatives of one row.
+    """For each dtype the worst error of the value and of the derivatives of one row."""
+    return share.once(f"errors of {name}", lambda: measure(name))
 
-    max|a - b| / max|b| over the elements of each array, the largest of all arrays; b is JAX's
-    derivative of the plain forward in float64 on the same inputs, the cotangent random.
+
+def measure(name: str) -> dict[str, tuple[float, float]]:
+    """Measure a row.
+
+    The error is max|a - b| / max|b| over the elements of each array, and the largest of all arrays.
+    b is JAX's derivative of the plain forward in float64. The cotangent is random.
     """
     row = ROWS[name]
     f = table.functions(row)

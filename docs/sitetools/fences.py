@@ -36,7 +36,7 @@ from pygments.lexers import PythonLexer
 from pymdownx.superfences import SuperFencesException
 from quickly import compile_quickly
 
-from sitetools import ROOT
+from sitetools import ROOT, handouts
 from sitetools.sources import line_of, source_of, without_docstrings
 
 WIDGETS = ROOT / "docs" / "pages" / "assets" / "widgets"
@@ -126,7 +126,8 @@ def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
     for name in body.split("\n"):
         found = source_of(name.strip())
         if ":" not in name:  # a whole file
-            parts.append(highlighted(found.text, title=found.path))
+            link = handouts.address(found.path, md)
+            parts.append(highlighted(found.text, title=found.path, link=link))
             continue
         place = f"{found.path}, line {found.first_line}"
         parts.append(highlighted(without_docstrings(found.text), title=place))
@@ -160,9 +161,8 @@ def widths(picture: str) -> dict[str, float]:
         return {}
     size = r'font(?:-size)?(?:="|: )([\d.]+)'
     inherited = re.findall(size, picture[: picture.index(">")])
-    # Of words with a subscript, the size is that of the words.
     texts = [re.findall(size, text) for text in re.findall(r"<text.*?</text>", picture, re.DOTALL)]
-    sizes = [max(map(float, found or inherited)) for found in texts if found or inherited]
+    sizes = [min(map(float, found or inherited)) for found in texts if found or inherited]
     least = LETTERS * float(units[1]) / min(sizes) if sizes else 0
     return {"--width": float(width[1]), "--least": least}
 
@@ -207,9 +207,12 @@ def caption(body: str) -> str:
     return f"<figcaption>{text}</figcaption>" if text else ""
 
 
-def highlighted(code: str, title: str = "") -> str:
-    """Python as HTML, with the theme's own classes."""
-    head = f'<span class="filename">{escape(title)}</span>' if title else ""
+def highlighted(code: str, title: str = "", link: str = "") -> str:
+    """Python as HTML, with the theme's own classes; `link` leads to the file, to save it."""
+    name = escape(title.rsplit("/", 1)[-1])
+    save = f'<a href="{link}" download aria-label="Download {name}">Download</a>' if link else ""
+    save = save and f'<span class="save"> · {save}</span>'
+    head = f'<span class="filename">{escape(title)}{save}</span>' if title else ""
     formatter = HtmlFormatter(cssclass="highlight", wrapcode=True, filename="")
     html = highlight(code, PythonLexer(), formatter)
     return html.replace('<div class="highlight">', f'<div class="highlight">{head}', 1)

@@ -4,17 +4,19 @@ Griffe reads source text and runs nothing. An op is made by a call, `relu = _act
 which it takes for an attribute without words; here it becomes a function with the signature and
 the docstring of its forward, the call's first argument. A NamedTuple gets the signature of its
 constructor. Annotations that say nothing are left out. Every public entry gets the line of links
-that sitetools/entry_links.py writes.
+that sitetools/entry_links.py writes, and layers and ops the code of sitetools/entry_code.py. What
+becomes of the words of an entry is in sitetools/entry_words.py.
 """
 
 from typing import Any
 
 import griffe
 
+from sitetools.entry_code import entry_code
 from sitetools.entry_links import entry_links
+from sitetools.entry_words import SECTION, before_sections, example_first, linked, with_colons
 from sitetools.reference import page_of
 
-SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "Examples:")
 PLAIN = {"Any": None, "Fn": "Callable"}
 
 
@@ -36,7 +38,13 @@ class Ops(griffe.Extension):
                 elif isinstance(member, griffe.Function):
                     write_plainly(member)
         for name in page_of():
-            add_links(name, defined(pkg, name))
+            entry = defined(pkg, name)
+            if entry.docstring is None:
+                raise LookupError(f"{entry.path}: a public name needs a docstring")
+            without_first_words(entry.members.get("__init__"))
+            write_words(entry, {name, entry.name})
+            add_links(name, entry)
+            entry.docstring.value = example_first(entry.docstring.value)
 
 
 def modules(module: griffe.Module) -> list[griffe.Module]:
@@ -83,6 +91,7 @@ def op_as_function(
         parent=op.parent,
     )
     function.labels = {"op"}
+    function.extra["purenn"]["parts"] = [forward.name, backward.name]
     read = forward.docstring
     function.docstring = griffe.Docstring(
         with_parts(op.name, read.value, parameters),
@@ -105,14 +114,6 @@ def with_parts(name: str, text: str, parameters: list[griffe.Parameter]) -> str:
     )
 
 
-def before_sections(text: str, paragraph: str) -> str:
-    """A docstring with a paragraph more before its sections."""
-    lines = text.splitlines()
-    first = next((i for i, line in enumerate(lines) if line in SECTIONS), len(lines))
-    before, after = "\n".join(lines[:first]).rstrip(), "\n".join(lines[first:])
-    return f"{before}\n\n{paragraph}\n\n{after}"
-
-
 def defined(pkg: griffe.Module, name: str) -> Any:
     """The object that a public name leads to."""
     found = pkg[name]
@@ -121,14 +122,34 @@ def defined(pkg: griffe.Module, name: str) -> Any:
     return found
 
 
+def write_words(entry: Any, but: set[str]) -> None:
+    """Links and titles in a docstring and, of a class, in its members'."""
+    but = but | {parameter.name for parameter in getattr(entry, "parameters", ())}
+    if isinstance(entry, griffe.Class):
+        but |= {n for n, member in entry.members.items() if isinstance(member, griffe.Attribute)}
+        for member in entry.members.values():
+            write_words(member, but)
+    if entry.docstring is not None:
+        entry.docstring.value = with_colons(linked(entry.docstring.value, but))
+
+
+def without_first_words(init: Any) -> None:
+    """Leave out "Make a layer …", which on the page would follow the class's own sections."""
+    if init is not None and init.docstring is not None:
+        rest = init.docstring.value.partition("\n\n")[2]
+        if SECTION.match(rest.partition("\n")[0]):
+            init.docstring.value = rest
+
+
 def add_links(name: str, entry: Any) -> None:
-    """The entry's links, after what its docstring says."""
-    if entry.docstring is None:
-        raise LookupError(f"{entry.path}: a public name needs a docstring")
+    """The entry's links and its code, after what its docstring says."""
     path = entry.relative_package_filepath.as_posix()
-    entry.docstring.value = before_sections(
-        entry.docstring.value, entry_links(name, path, entry.lineno)
-    )
+    added = entry_links(name, path, entry.lineno)
+    if isinstance(entry, griffe.Function):
+        inside = [f"{entry.name}.{part}" for part in ("forward", "backward")]
+        code = entry_code(entry.module.path, entry.extra["purenn"].get("parts", inside))
+        added += f"\n\n{code}" if code else ""
+    entry.docstring.value = before_sections(entry.docstring.value, added)
 
 
 def constructor(class_: griffe.Class) -> griffe.Function:

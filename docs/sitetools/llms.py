@@ -3,13 +3,15 @@
 Each link leads to the page's Markdown, which is copied beside its HTML.
 """
 
+import os
 import re
 from pathlib import Path
 
 import yaml
 
 from sitetools import ROOT
-from sitetools.pages import PAGES, Prose, parts
+from sitetools.pages import PAGES, Prose, parts, title_of
+from sitetools.repository import CLONE
 
 HEAD = """# purenn
 
@@ -37,7 +39,7 @@ def llms_txt() -> str:
         ((title, content),) = section.items()
         text += f"\n## {title}\n\n"
         for page in files_of(content):
-            text += f"- [{heading(page)}]({page}): {first_sentence(page)}\n"
+            text += f"- [{title_of(PAGES / page)}]({page}): {first_sentence(page)}\n"
     return text
 
 
@@ -47,11 +49,6 @@ def files_of(content: object) -> list[str]:
         return [content]
     below = content.values() if isinstance(content, dict) else content
     return [file for inner in below for file in files_of(inner)]
-
-
-def heading(page: str) -> str:
-    """The page's title."""
-    return re.search(r"^# (.+)$", (PAGES / page).read_text(), re.MULTILINE)[1]
 
 
 def first_sentence(page: str) -> str:
@@ -67,10 +64,17 @@ def first_sentence(page: str) -> str:
     return ""
 
 
+def with_address(text: str, address: str) -> str:
+    """A page whose command that copies the repository has its address, or is left out."""
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if address or CLONE not in line]
+    return "".join(kept).replace(CLONE, f"git clone {address.rstrip('/')}")
+
+
 def write(site: Path) -> None:
     """llms.txt and the Markdown of every page."""
     (site / "llms.txt").write_text(llms_txt())
     for page in PAGES.rglob("*.md"):
         target = site / page.relative_to(PAGES)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page.read_text())
+        target.write_text(with_address(page.read_text(), os.environ.get("REPO_URL", "")))

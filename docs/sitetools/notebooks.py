@@ -33,9 +33,7 @@ for clone in (here, *here.parents):
         break
 MNIST = "examples/data/mnist" if Path("examples/data/mnist").is_dir() else None  # downloaded"""
 CSS = (PAGES / "assets/site.css").read_text().partition('[data-md-color-scheme="slate"]')[0]
-LIGHT = dict(re.findall(r"(--figure-\w+): (#\w+);", CSS))
-# The colors of direction and sign have other names for the same: --forward: var(--figure-blue).
-LIGHT |= {name: LIGHT[of] for name, of in re.findall(r"(--\w+): var\((--figure-\w+)\);", CSS)}
+LIGHT = dict(re.findall(r"(--[\w-]+): (#\w+);", CSS))
 
 
 def pages() -> list[Path]:
@@ -47,11 +45,6 @@ def name_of(page: Path) -> str:
     """The notebook's file name: the page's, with its section's."""
     place = page.relative_to(PAGES).with_suffix("")
     return "-".join(place.parts).removesuffix("-index") + ".ipynb"
-
-
-def title_of(page: Path) -> str:
-    """The page's first heading."""
-    return re.search(r"^# (.+)$", page.read_text(), re.MULTILINE)[1]
 
 
 def notebook(page: Path, built: str) -> nbformat.NotebookNode:

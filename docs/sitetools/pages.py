@@ -31,6 +31,11 @@ class Fence(NamedTuple):
     indent: int  # spaces before it, inside an admonition
 
 
+def title_of(page: Path) -> str:
+    """The page's first heading, without an id."""
+    return re.search(r"^# (.+?)(?: *\{.*\})?$", page.read_text(), re.MULTILINE)[1]
+
+
 def parts(text: str) -> Iterator[Prose | Fence]:
     """The prose and the fences of a page, in order."""
     end = 0

@@ -5,9 +5,10 @@ python -m sitetools.playground CHECKPOINT...      with docs/ on the path
 Each CHECKPOINT is a folder that one of the commands of `COMMANDS` wrote. What is written:
 
 - `NETWORK.bin`, for each network: the parameters of each dense layer in order, w row by row and
-  then b, little-endian float32, nothing between them;
+  then b, rounded to bfloat16, little-endian, nothing between them;
 - `digits.bin`: 20 test images of 28×28, uint8: the first two of each class, in the order of the
   test set;
+- `unsure.bin`: in the same way, images that every network hesitates over;
 - `manifest.json`: shapes, activations, labels, and the accuracy on all 10,000 test images, measured
   here on the parameters as they were written.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import mnist
 import numpy as np
 from safetensors import safe_open
@@ -39,6 +41,7 @@ COMMANDS = {
 }
 DEFAULT_EPOCHS = 10  # of examples/mnist.py
 OF_EACH_CLASS = 2
+UNSURE = 3  # images that every network hesitates over
 
 
 def hidden_of(path: Path) -> tuple[int, ...]:
@@ -63,7 +66,9 @@ def dense_params(params: Any) -> list[tuple[np.ndarray, np.ndarray]]:
 def as_bytes(params: Any) -> bytes:
     """The parameters as the browser reads them."""
     arrays = [array for pair in dense_params(params) for array in pair]
-    return b"".join(np.ascontiguousarray(array, dtype="<f4").tobytes() for array in arrays)
+    # Half of float32's bytes, for the first visit; the rounded network is as accurate.
+    rounded = [np.ascontiguousarray(array, dtype=jnp.bfloat16) for array in arrays]
+    return b"".join(array.view(np.uint16).astype("<u2").tobytes() for array in rounded)
 
 
 def from_bytes(written: bytes, hidden: tuple[int, ...]) -> Any:
@@ -73,9 +78,10 @@ def from_bytes(written: bytes, hidden: tuple[int, ...]) -> Any:
     )
     leaves, structure = jax.tree.flatten(empty)
     sizes = [leaf.size for leaf in leaves]
-    if len(written) != 4 * sum(sizes):
-        raise ValueError(f"expected {4 * sum(sizes)} bytes for {hidden}, got {len(written)}")
-    parts = np.split(np.frombuffer(written, "<f4").astype(np.float32), np.cumsum(sizes)[:-1])
+    if len(written) != 2 * sum(sizes):
+        raise ValueError(f"expected {2 * sum(sizes)} bytes for {hidden}, got {len(written)}")
+    numbers = np.frombuffer(written, "<u2").astype(np.uint16).view(jnp.bfloat16).astype(np.float32)
+    parts = np.split(numbers, np.cumsum(sizes)[:-1])
     # A pytree has w before b, as the file has.
     arrays = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
     return jax.tree.unflatten(structure, arrays)
@@ -131,18 +137,43 @@ def first_of_each_class(labels: np.ndarray) -> list[int]:
     return sorted(int(i) for c in range(10) for i in np.flatnonzero(labels == c)[:OF_EACH_CLASS])
 
 
+def least_sure(probabilities: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Find the images that every network hesitates over, the least sure first.
+
+    A network hesitates between two digits: together they have 0.95, and the right one leads.
+    `probabilities` has the axes network, image and class.
+    """
+    second, first = np.moveaxis(np.sort(probabilities, axis=-1)[..., -2:], -1, 0)
+    right = probabilities.argmax(-1) == labels
+    found = np.flatnonzero((right & (first + second > 0.95)).all(0))
+    return [int(i) for i in found[np.argsort(first.max(0)[found])][:UNSURE]]
+
+
+def probabilities_of(hidden: tuple[int, ...], written: bytes, images: Any) -> np.ndarray:
+    """Compute what a network gives each digit in each image."""
+    params = from_bytes(written, hidden)
+    logits, _ = model_of(hidden).apply(params, tuple(() for _ in params), images)
+    return np.asarray(jax.nn.softmax(logits))
+
+
+def some_digits(file: str, chosen: list[int], test: Any, target: Path) -> dict[str, Any]:
+    """Write some test images, and say what the manifest says of them."""
+    (target / file).write_bytes(test.x[chosen].tobytes())
+    return {"file": file, "indices": chosen, "labels": test.y[chosen].tolist()}
+
+
 def export(folders: list[Path], target: Path = ASSETS) -> None:
     """Write the networks of some runs, the digits and the manifest."""
     _, test = pn.load_mnist(DATA)
-    networks = []
+    networks, answers = [], []
     for hidden, params in map(read, folders):
         written = as_bytes(params)
         networks.append(describe(hidden, written, test))
+        answers.append(probabilities_of(hidden, written, test.x))
         (target / networks[-1]["file"]).write_bytes(written)
-    chosen = first_of_each_class(test.y)
-    (target / "digits.bin").write_bytes(test.x[chosen].tobytes())
-    digits = {"file": "digits.bin", "indices": chosen, "labels": test.y[chosen].tolist()}
-    manifest = {"networks": networks, "digits": digits}
+    digits = some_digits("digits.bin", first_of_each_class(test.y), test, target)
+    unsure = some_digits("unsure.bin", least_sure(np.stack(answers), test.y), test, target)
+    manifest = {"networks": networks, "digits": digits, "unsure": unsure}
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     for network in manifest["networks"]:
         accuracy = 100 * network["test_accuracy"]

@@ -4,12 +4,17 @@ import ast
 import inspect
 import re
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import purenn
 from sitetools import ROOT
 
 PAGES = ROOT / "docs" / "pages" / "reference"
+
+
+def is_class(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    """Whether a statement defines a class."""
+    return isinstance(node, ast.ClassDef)
 
 
 @cache
@@ -33,15 +38,32 @@ def public() -> dict[str, Any]:
 
 
 def every_name() -> str:
-    """Markdown: a row for each public name, with the first line of its docstring."""
-    pages, rows = page_of(), ["| name | |", "|---|---|"]
+    """Markdown: each public name with the first line of its docstring, below a bar of letters."""
+    pages, entries, letters = page_of(), [], []
     for name, value in public().items():
         if name not in pages:
             raise LookupError(f"reference: purenn.{name} has no page")
         documented = value.functions.forward if isinstance(value, purenn.Op) else value
-        first = (inspect.getdoc(documented) or "").split("\n")[0].replace("|", r"\|")
-        rows.append(f"| [`{name}`][purenn.{name}] | {first} |")
-    return "\n".join(rows)
+        first = (inspect.getdoc(documented) or "").split("\n")[0]
+        place = ""
+        if name[0].upper() not in letters:
+            letters.append(name[0].upper())
+            place = f"[](){{ #names-{name[0].lower()} }}"
+        entries.append(f"{place}[`{name}`][purenn.{name}]\n:   {first}\n")
+    bar = " ".join(f"[{letter}](#names-{letter.lower()})" for letter in letters)
+    names = "\n".join(entries)
+    return f'{bar}\n{{: .letters }}\n\n<div class="names" markdown="1">\n\n{names}\n</div>'
+
+
+def on_this_page(page: str) -> str:
+    """Markdown: a line of links to the entries of a page, which a phone shows at the top."""
+    names = [
+        name
+        for name, file in page_of().items()
+        if file == page and not re.search(r"(?<!Train)(Params|State)$", name)
+    ]
+    links = " · ".join(f"[`{name.split('.')[-1]}`](#purenn.{name})" for name in names)
+    return f"{links}\n{{: .on-this-page }}"
 
 
 # What a signature may name besides public names and Python's own types.
@@ -49,6 +71,24 @@ TYPES = {
     "purenn/core/types.py": "purenn.core.types",
     "purenn/layers/padding.py": "purenn.layers.padding",
     "purenn/backprop/value_and_grad.py": "purenn.backprop.value_and_grad",
+}
+# Small classes whose docstrings say it all in a paragraph.
+CLASSES = {
+    "purenn/core/functions.py": ("LayerFunctions", "OpFunctions"),
+    "purenn/core/notation.py": ("Apart", "Steps"),
+    "purenn/data/mnist.py": ("Mnist",),
+    "purenn/inspect/steps.py": ("StepValues",),
+}
+# Those of JAX, NumPy, and Python.
+OTHERS = {
+    "jax.Array": "An [array of JAX](https://docs.jax.dev/en/latest/_autosummary/jax.Array.html).",
+    "jax.sharding.Mesh": "A grid of devices with named axes, as `jax.make_mesh` makes it; see "
+    "[JAX's page on sharding](https://docs.jax.dev/en/latest/jax.sharding.html).",
+    "jax.sharding.PartitionSpec": "The axis of the mesh along which each axis of an array is "
+    "sharded; see [JAX's page on sharding](https://docs.jax.dev/en/latest/jax.sharding.html).",
+    "jax.typing.DTypeLike": 'What stands for a dtype: `jnp.float32`, `"bfloat16"`.',
+    "numpy.typing.NDArray": "A NumPy array.",
+    "os.PathLike": "A path, such as a `pathlib.Path`.",
 }
 
 
@@ -66,6 +106,15 @@ def types() -> dict[str, tuple[str, str]]:
                 found[name] = (written(node.value), after.value.value)
             elif isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases):
                 found[f"{module}.{node.name}"] = ("", ast.get_docstring(node) or "")
+    for file, names in CLASSES.items():
+        module = file.removesuffix(".py").replace("/", ".")
+        classes = {n.name: n for n in ast.parse((ROOT / file).read_text()).body if is_class(n)}
+        for name in names:
+            words = (ast.get_docstring(classes[name]) or "").split("\n\n")[0]
+            fields = [
+                ast.unparse(n.target) for n in classes[name].body if isinstance(n, ast.AnnAssign)
+            ]
+            found[f"{module}.{name}"] = (f"{name}({', '.join(fields)})" if fields else "", words)
     return dict(sorted(found.items(), key=lambda pair: pair[0].split(".")[-1].lower()))
 
 
@@ -79,7 +128,9 @@ def written(node: ast.expr) -> str:
 def every_type() -> str:
     """Markdown: a row for each type, where the types in the signatures lead."""
     rows = ["| type | what it is | in Python |", "|---|---|---|"]
-    for path, (definition, words) in types().items():
+    entries = [(path, words, definition) for path, (definition, words) in types().items()]
+    entries += [(path, words, path) for path, words in OTHERS.items()]
+    for path, words, definition in sorted(entries, key=lambda e: e[0].split(".")[-1].lower()):
         name = path.split(".")[-1]
         words = " ".join(words.split()).replace("|", r"\|")
         code = f"`{definition}`" if definition not in ("", "Any", "Array") else ""

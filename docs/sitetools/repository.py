@@ -1,6 +1,8 @@
-"""A Markdown extension: links into the repository, `[line 33](source:purenn/layers/dense.py#L33)`.
+"""A Markdown extension: the repository's address, and links, `[line 33](source:purenn/mlp.py#L33)`.
 
-They lead there once `repo_url` is set in mkdocs.yml; until then their text stands alone.
+Links lead there once `repo_url` is set in mkdocs.yml; until then their text stands alone. Where a
+line of code says `git clone REPOSITORY`, the address takes the word's place, and without one the
+line is left out.
 """
 
 from typing import Any
@@ -8,11 +10,30 @@ from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from sitetools.page_of_markdown import page_of_markdown
 
 SCHEME = "source:"
+CLONE = "git clone REPOSITORY"
+
+
+def repository_address(md: Markdown) -> str:
+    """The repository's address, or nothing if it has none yet."""
+    page = page_of_markdown(md)
+    return (page.config.repo_url or "").rstrip("/") if page else ""
+
+
+class Clone(Preprocessor):
+    """Writes the address into the command that copies the repository."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Go through the page, before it is cut into blocks."""
+        base = repository_address(self.md)
+        return [
+            line.replace(CLONE, f"git clone {base}") for line in lines if base or CLONE not in line
+        ]
 
 
 class Sources(Treeprocessor):
@@ -20,8 +41,7 @@ class Sources(Treeprocessor):
 
     def run(self, root: Element) -> None:
         """Lead each link into the repository, or make it plain text."""
-        page = page_of_markdown(self.md)
-        base = (page.config.repo_url or "").rstrip("/") if page else ""
+        base = repository_address(self.md)
         for link in root.iter("a"):
             address = link.get("href", "")
             if not address.startswith(SCHEME):
@@ -34,10 +54,11 @@ class Sources(Treeprocessor):
 
 
 class Repository(Extension):
-    """Registers the resolver before MkDocs looks at the links."""
+    """Registers both, the links' resolver before MkDocs looks at the links."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802, Markdown's own name
-        """Register it."""
+        """Register them."""
+        md.preprocessors.register(Clone(md), "clone", 35)  # superfences has 25
         md.treeprocessors.register(Sources(md), "repository", 1)
 
 

@@ -6,21 +6,30 @@ it makes a draft, for their headings and links alone, and does not write it. `bu
 what they have written. MkDocs calls the functions named `on_…` with `docs/share.yml`.
 """
 
+import functools
 import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 from sitetools import ROOT, draft
 
-CLAIMS = "PURENN_SITE_CLAIMS"  # the folder with an empty file for each page that is claimed
+CLAIMS = "PURENN_SITE_CLAIMS"  # the folder of the claimed pages, an empty file for each
 CONFIG = ROOT / "docs/share.yml"
 INDEX = Path("search/search_index.json")
+# Programs are compiled once for all processes, however small they are.
+CACHED = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+T = TypeVar("T")
 MOST = 4  # processes; each one makes the drafts and the reference again
 
 
@@ -40,12 +49,14 @@ def build(command: Sequence[str], site: Path, processes: int = 0, config: Path =
     with tempfile.TemporaryDirectory() as folder:
         claims = Path(folder, "claims")
         claims.mkdir()
+        env = {**CACHED, "JAX_COMPILATION_CACHE_DIR": f"{folder}/programs"}
+        env |= {**os.environ, CLAIMS: str(claims)}
         sites = [Path(folder, f"site-{number}") for number in range(processes)]
         running = [
             subprocess.Popen(
                 [*command, "--config-file", str(config), "--site-dir", str(part)],
                 cwd=ROOT,
-                env={**os.environ, CLAIMS: str(claims)},
+                env=env,
             )
             for part in sites
         ]
@@ -82,6 +93,25 @@ def put_together(parts: Sequence[Path], site: Path) -> None:
     (site / INDEX).write_text(json.dumps(merged, separators=(",", ":")))
 
 
+def once(name: str, compute: Callable[[], T]) -> T:
+    """Compute what several pages show; the processes of one build share it.
+
+    Args:
+        name: what it is.
+        compute: a function of nothing whose result JSON can hold.
+    """
+    if CLAIMS not in os.environ:
+        return compute()
+    path = Path(os.environ[CLAIMS], f"{quote(name, safe='')}.json")
+    if path.exists():
+        return json.loads(path.read_text())
+    result = compute()
+    whole = path.with_suffix(f".{os.getpid()}")  # another process never reads a part of it
+    whole.write_text(json.dumps(result))
+    whole.replace(path)
+    return result
+
+
 class Pages:
     """The pages that this process has claimed, and the one that it is at."""
 
@@ -90,22 +120,37 @@ class Pages:
 
 
 def on_config(config: Any) -> None:
-    """Replace what computes something by drafts, on the pages of other processes."""
+    """Leave out what computes something, and the reference's text, on pages of other processes."""
     if CLAIMS not in os.environ:
         raise SystemExit("docs/share.yml: expected to be built by python -m sitetools")
     for fence in config.mdx_configs["pymdownx.superfences"]["custom_fences"]:
         if fence["name"] in draft.DRAFTS:
-            fence["format"] = own_or_draft(fence["format"], draft.DRAFTS[fence["name"]])
+            # Links lead to equations, too.
+            other = draft.equation if fence["name"] == "equation" else nothing
+            fence["format"] = own_or_other(fence["format"], other)
+    handler = config.plugins["mkdocstrings"].get_handler("python")
+    handler.render = own_or_other(handler.render, functools.partial(heading_alone, handler))
 
 
-def own_or_draft(own: Any, other: Any) -> Any:
+def own_or_other(own: Any, other: Any) -> Any:
     """Choose by whose page it is."""
 
-    def format_fence(*arguments: Any, **keywords: Any) -> str:
+    @functools.wraps(own)  # whose signature mkdocstrings looks at
+    def format_part(*arguments: Any, **keywords: Any) -> Any:
         formatter = own if Pages.at in Pages.claimed else other
         return formatter(*arguments, **keywords)
 
-    return format_fence
+    return format_part
+
+
+def nothing(*_: Any, **__: Any) -> str:
+    """Stand in for a fence that no link leads to."""
+    return ""
+
+
+def heading_alone(handler: Any, data: Any, options: Any, locale: str | None = None) -> str:
+    """Make an entry of the reference without its text; mkdocstrings registers its names."""
+    return str(handler.do_heading(escape(data.name), options.heading_level, id=data.path))
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -12,16 +12,19 @@ matplotlib.use("svg")
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 # Colors that stand for the theme's. Matplotlib writes them into the SVG as they are, and there
 # they become CSS variables, which assets/site.css sets for light and for dark.
 INK = "#010101"  # text and axes
 FAINT = "#020202"  # grid lines
 PAPER = "#030303"  # the page's background
-BLUE, ORANGE, GREEN, RED, PURPLE = "#040401", "#040402", "#040403", "#040404", "#040405"
-# Two pairs with one meaning on the whole site: direction, and sign.
+# Two pairs with one meaning on the whole site, direction and sign, and the color of mistakes.
 FORWARD, BACKWARD, POSITIVE, NEGATIVE = "#040406", "#040407", "#040408", "#040409"
-CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, INK)
+WRONG = "#040410"
+# Several curves that mean none of this have hues of their own, and dashes as a second cue.
+SERIES = (INK, "#040412", "#040413", "#040414")
+DASHES = ("-", "--", "-.", ":")
 # Matplotlib starts again with the first color where a panel has more curves than the cycle has
 # colors. So the cycle ends with one that no finished figure may contain.
 EXHAUSTED = "#040499"
@@ -29,16 +32,12 @@ VARIABLES = {
     INK: "--figure-ink",
     FAINT: "--figure-faint",
     PAPER: "--figure-paper",
-    BLUE: "--figure-blue",
-    ORANGE: "--figure-orange",
-    GREEN: "--figure-green",
-    RED: "--figure-red",
-    PURPLE: "--figure-purple",
     FORWARD: "--forward",
     BACKWARD: "--backward",
     POSITIVE: "--positive",
     NEGATIVE: "--negative",
-}
+    WRONG: "--wrong",
+} | {color: f"--series-{i}" for i, color in enumerate(SERIES[1:], 2)}
 # For images and surfaces, whose colors are computed: readable on both backgrounds.
 # Of DIVERGING the ends are the colors of sign: purple is negative, green is positive.
 DIVERGING, SEQUENTIAL = "PRGn", "viridis"
@@ -48,12 +47,14 @@ STYLE = {
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": matplotlib.cycler(color=(*CYCLE, EXHAUSTED)),
+    "axes.prop_cycle": matplotlib.cycler(color=(*SERIES, EXHAUSTED)),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
     "figure.facecolor": "none",
     "figure.figsize": (6.4, 3.2),
+    # The name of an axis is nearer to its own panel than to the next one.
+    "figure.constrained_layout.hspace": 0.07,
     "figure.constrained_layout.use": True,
     "font.family": "sans-serif",
     "font.size": 10,
@@ -67,11 +68,52 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _serial = itertools.count()
+
+
+def plain(value: float) -> str:
+    """A number in full: 0.01, 1, 100."""
+    return f"{value:.10g}".replace("-", "−")
+
+
+def power(value: float) -> str:
+    """A number with a power of ten, in letters of one size: 10⁻⁶, 2·10⁻⁶."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    whole = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return whole if float(mantissa) == 1 else f"{float(mantissa):g}·{whole}"
+
+
+class OneFormatter(LogFormatter):
+    """The numbers of a logarithmic axis: all in full, or all with powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The number, or nothing where Matplotlib shows none."""
+        if not super().__call__(x, pos):
+            return ""
+        low, high = sorted(self.axis.get_view_interval())
+        shown = [tick for tick in self.axis.get_majorticklocs() if low <= tick <= high]
+        short = all(0.999e-3 <= tick <= 1.001e4 for tick in shown)
+        return plain(x) if short or self._base != 10 else power(x)
+
+
+def with_one_format(figure: Figure) -> None:
+    """Replaces the formatter of each logarithmic axis, except for one that a figure has chosen."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() != "log":
+                continue
+            for which in ("major", "minor"):
+                old = getattr(axis, f"get_{which}_formatter")()
+                if isinstance(old, LogFormatter):
+                    base, labels_only_base = old._base, old.labelOnlyBase
+                    new = OneFormatter(base, labels_only_base, old.minor_thresholds)
+                    getattr(axis, f"set_{which}_formatter")(new)
 
 
 def themed(figure: Figure, alt: str) -> str:
     """One `<svg>` element of a figure, which is closed."""
+    with_one_format(figure)
     serial = next(_serial)  # ids are the page's, and a page has several figures
     out = io.StringIO()
     with plt.rc_context(STYLE | {"svg.hashsalt": str(serial)}):
@@ -79,7 +121,7 @@ def themed(figure: Figure, alt: str) -> str:
     plt.close(figure)
     svg = out.getvalue()
     if EXHAUSTED in svg:
-        raise ValueError(f"a panel has more curves than there are colors, {len(CYCLE)}")
+        raise ValueError(f"a panel has more curves than there are colors, {len(SERIES)}")
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # What makes a page heavy and no picture better: a hundredth of a pixel is exact enough. Numbers

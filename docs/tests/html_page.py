@@ -88,8 +88,9 @@ def parse(html: str) -> Element:
 
 
 def pages_of(site: Path) -> list[str]:
-    """The paths of all pages, in a fixed order: `course/dense/index.html`."""
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    """The paths of all pages, in a fixed order: `course/dense/index.html`. Sheets are not pages."""
+    paths = (path.relative_to(site) for path in site.rglob("*.html"))
+    return sorted(path.as_posix() for path in paths if path.parts[0] != "handouts")
 
 
 def address_of(page: str) -> str:

@@ -1,9 +1,10 @@
 // What the tests ask of an open page. The file is one expression: an object of functions.
 ({
-  // Text that a formula should have become: any $, \( \[ \begin or \frac outside of code.
+  // Text that a formula should have become: any $, \( \[ \begin or \frac outside of code. A $ that
+  // touches nothing, or only brackets, is a character of a text that a network reads.
   unrenderedMath() {
     const not = "code, pre, script, style, noscript, template, textarea, annotation, .katex";
-    const raw = /\$|\\[()[\]]|\\[a-zA-Z]{2,}/;
+    const raw = /\$(?=[^\s)])|(?<=[^\s(])\$|\\[()[\]]|\\[a-zA-Z]{2,}/;
     const faults = [];
     const texts = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
@@ -54,7 +55,7 @@
         e.textContent.trim().slice(0, 60));
   },
 
-  // Words in figures and widgets that are too small to read. A sub- or superscript may be smaller.
+  // Words in figures and widgets that are too small to read, or a sub- or superscript in them.
   smallLetters() {
     const least = 10;
     const faults = new Set();
@@ -63,7 +64,7 @@
       const { a, b } = text.getScreenCTM();
       const parts = [text, ...text.querySelectorAll("tspan")].filter((e) => e.textContent.trim());
       const own = parts.filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-      const size = Math.max(...own.map((e) => parseFloat(getComputedStyle(e).fontSize)));
+      const size = Math.min(...own.map((e) => parseFloat(getComputedStyle(e).fontSize)));
       const pixels = size * Math.hypot(a, b);
       if (pixels < least - 0.05) {
         const name = text.ownerSVGElement.getAttribute("aria-label") ?? "";

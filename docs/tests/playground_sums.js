@@ -4,7 +4,7 @@ async ([folder, name, image, label]) => {
   const { loadManifest, loadParams } = await import(folder + "assets.js");
   const { createSession, telling } = await import(folder + "session.js");
   const { stagesOf } = await import(folder + "stages.js");
-  const { sumOf } = await import(folder + "sums.js");
+  const { sumOf, writtenAs } = await import(folder + "sums.js");
   const { networks } = await loadManifest();
   const session = createSession();
   session.use(await loadParams(networks.find((network) => network.name === name)));
@@ -30,7 +30,9 @@ async ([folder, name, image, label]) => {
       const sum = sumOf(stages, at, state, target);
       if (!sum) continue;
       const added = sum.terms.reduce((total, { value }) => total + value, sum.rest.value);
-      found.push({ stage: stage.symbol, name: sum.name, total: sum.total, added, shown: sum.terms.length });
+      const values = sum.terms.map(({ value }) => value);
+      const written = [...values, ...(sum.rest.count ? [sum.rest.value] : []), sum.total].map(writtenAs(sum));
+      found.push({ stage: stage.symbol, name: sum.name, total: sum.total, added, shown: sum.terms.length, written });
     }
   });
   return { stages: stages.map(({ symbol }) => symbol), found };

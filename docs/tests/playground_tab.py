@@ -50,6 +50,11 @@ def draw_with_finger(tab: Any, points: list[tuple[float, float]]) -> None:
     settle(tab)
 
 
+def probability(text: str) -> float:
+    """What a printed probability says; above 0.9995, the page says no more than >0.999."""
+    return 0.99975 if text == ">0.999" else float(text)
+
+
 def settle(tab: Any) -> None:
     """Two frames: what was asked for before the first has been painted."""
     tab.evaluate(

@@ -84,6 +84,19 @@ def test_search_finds_and_asks_nobody(fresh, server):
     assert not traffic.faults
 
 
+def test_enter_while_the_index_loads_is_not_lost(fresh, server):
+    held = []
+    # A function of ours, since playwright marks the one that it is given.
+    fresh.route("**/search_index.json", lambda route: held.append(route))
+    fresh.goto(server, wait_until="load")
+    with fresh.expect_request("**/search_index.json"):  # as soon as somebody goes to the search
+        fresh.keyboard.press("/")
+    fresh.keyboard.type("softmax")
+    fresh.keyboard.press("Enter")
+    held[0].continue_()
+    fresh.wait_for_url("**#purenn.softmax*", wait_until="commit")
+
+
 def test_the_switch_changes_the_colors_and_is_remembered(fresh, server):
     fresh.emulate_media(color_scheme="light")
     fresh.goto(server, wait_until="load")
@@ -149,7 +162,8 @@ def stops(tab, count):
 GOOD = """<!doctype html><html lang=en><title>t</title>
 <style>body { margin: 0; color: #000; background: #fff }
 .h::placeholder { color: #bbb }</style><h1>One</h1>
-<p>Fine <code>$x$ and \\(y\\)</code></p><span class=arithmatex><span class=katex>x</span></span>
+<p>Fine <code>$x$ and \\(y\\)</code>, 2 $ (and $)</p>
+<span class=arithmatex><span class=katex>x</span></span>
 <input type=hidden data-md-color-scheme=default
  onclick="document.body.setAttribute('data-md-color-scheme', 'default')">
 <input type=hidden data-md-color-scheme=slate
@@ -191,7 +205,7 @@ PLANTED = [
         "<figure><svg role=img aria-label=g1 width=90 viewBox='0 0 180 9'>"
         "<text y=9 font-size=19>tiny<tspan font-size=14>2</tspan></text></svg></figure>",
         "letters",
-        "letters of 9.5 px: “tiny2” in “g1”",
+        "letters of 7.0 px: “tiny2” in “g1”",
     ),
     ("<p style='color: #888'>pale</p>", "contrast default", "#888888 on #ffffff: “pale”"),
     ("<p style='background: #000'><b>dark</b></p>", "contrast default", "“dark”"),

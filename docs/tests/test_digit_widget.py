@@ -17,11 +17,11 @@ import purenn as pn
 TOLERANCE = 1e-4
 HIDDEN = (16, 16)
 READ = (
-    "() => [...document.querySelectorAll('[data-widget=digit] rect')]"
+    "() => [...document.querySelectorAll('[data-widget=digit] i')]"
     ".map(bar => 'probability' in bar.dataset ? Number(bar.dataset.probability) : null)"
 )
 LENGTHS = (
-    "() => [...document.querySelectorAll('[data-widget=digit] rect')]"
+    "() => [...document.querySelectorAll('[data-widget=digit] i')]"
     ".map(bar => bar.getBoundingClientRect().width)"
 )
 
@@ -140,7 +140,7 @@ def test_a_finger_draws_and_does_not_scroll_the_page(browser, server):
         for i in range(1, 9):
             touch(client, "touchMove", [(x + (to_x - x) * i / 8, y + (to_y - y) * i / 8)])
     touch(client, "touchEnd", [])
-    tab.wait_for_function("document.querySelector('[data-widget=digit] rect').dataset.probability")
+    tab.wait_for_function("document.querySelector('[data-widget=digit] i').dataset.probability")
     assert int(np.argmax(tab.evaluate(READ))) == 1
     assert tab.evaluate("scrollY") == scrolled
     context.close()

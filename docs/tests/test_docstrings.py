@@ -13,7 +13,7 @@ from sitetools.reference import public
 
 import purenn
 
-SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "Examples:")
+SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Examples")
 # What is raised for a wrong argument, a wrong file, or a run that diverges.
 CHECKS = ("TypeError", "ValueError", "FloatingPointError", "OSError")
 
@@ -32,9 +32,12 @@ def entries() -> dict[str, Any]:
 
 
 def sections(text: str) -> dict[str, str]:
-    """The text of each section of a docstring."""
-    pieces = re.split(rf"^({'|'.join(SECTIONS)})$", text, flags=re.MULTILINE)
-    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    """The text of each section of a docstring; long ones have several `Args: with a title`."""
+    pieces = re.split(rf"^({'|'.join(SECTIONS)}):(?: .+)?$", text, flags=re.MULTILINE)
+    found: dict[str, str] = {}
+    for name, words in zip(pieces[1::2], pieces[2::2], strict=True):
+        found[name] = found.get(name, "") + words
+    return found
 
 
 def parameters_of(entry: Any) -> list[str]:
@@ -93,16 +96,18 @@ def faults(name: str, entry: Any, text: str) -> list[str]:
         found.append("has no first sentence")
     if inspect.isclass(entry):
         return found
+    if name in public() and "Examples" not in told:
+        found.append("has no example")
     for parameter in parameters_of(entry):
-        if not re.search(rf"^    {re.escape(parameter)}:", told.get("Args:", ""), re.MULTILINE):
+        if not re.search(rf"^    {re.escape(parameter)}:", told.get("Args", ""), re.MULTILINE):
             found.append(f"does not say what {parameter} is")
     returns = inspect.signature(entry).return_annotation
-    if returns is not None and not {"Returns:", "Yields:"} & told.keys():
+    if returns is not None and not {"Returns", "Yields"} & told.keys():
         found.append("does not say what it returns")
     checks = set(raised_by(entry)) & set(CHECKS) if entry.__module__ != "purenn.core.op" else set()
     if name in public() and isinstance(public()[name], purenn.Op):
         checks.add("TypeError")  # every op rejects what is not a floating-point array
-    if checks and "Raises:" not in told:
+    if checks and "Raises" not in told:
         found.append(f"does not say that it raises {', '.join(sorted(checks))}")
     return found
 
@@ -119,7 +124,8 @@ def test_a_public_docstring_is_complete(name):
         ("units: the number", "does not say what units is"),
         ("Returns:", "does not say what it returns"),
         ("Raises:", "does not say that it raises TypeError"),
-        ("Map the last axis", "has no first sentence"),
+        ("Apply an affine map", "has no first sentence"),
+        ("Examples:", "has no example"),
     ],
 )
 def test_what_is_left_out_is_found(left_out, said):

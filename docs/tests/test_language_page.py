@@ -53,15 +53,29 @@ def test_it_shows_a_text_and_its_attention_at_once(tab_of: Any) -> None:
     assert text_of(tab_of).startswith("The␣ship?")
     assert tab_of.locator(".lm-text [aria-checked=true]").count() == 1
     assert tab_of.locator(".lm-thumbs button").count() == 8
-    assert tab_of.locator(".lm-bars button").count() == 9
+    assert tab_of.locator(".lm-bars button").count() == 10
+
+
+@pytest.mark.parametrize("high", [800, 900])
+def test_what_comes_next_and_where_it_looks_are_seen_without_scrolling(
+    high: int, browser: Any, server: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": high})
+    tab = context.new_page()
+    tab.goto(server + PAGE)
+    tab.wait_for_selector(".widget-ready", timeout=20_000)
+    seen = [*tab.locator("#lm-attention canvas").all(), *tab.locator(".lm-bars button").all()]
+    assert len(seen) == 9 + 10
+    assert max(box["y"] + box["height"] for each in seen if (box := each.bounding_box())) <= high
+    context.close()
 
 
 def test_it_writes_and_pauses(tab_of: Any) -> None:
     before = text_of(tab_of)
     press(tab_of, "One character")
     assert len(text_of(tab_of)) == len(before) + 1
-    tab_of.fill(".lm-prompt input", "whale ")
-    tab_of.press(".lm-prompt input", "Enter")
+    tab_of.fill(".lm-prompt textarea", "whale ")
+    tab_of.press(".lm-prompt textarea", "Enter")
     tab_of.wait_for_function("document.querySelectorAll('.lm-text [role=radio]').length > 15")
     press(tab_of, "Pause")
     written = text_of(tab_of)
@@ -79,7 +93,7 @@ def test_at_temperature_0_it_writes_the_likeliest(tab_of: Any, site: Path, netwo
     tokens = language_reference.tokens_of(network, prompt)
     state = language.empty(options, network["characters"])[1]
     written = writer.write((params, state), jax.random.key(0), tokens, 20)
-    tab_of.fill(".lm-prompt input", prompt)
+    tab_of.fill(".lm-prompt textarea", prompt)
     tab_of.locator("#lm-controls input[type=range]").fill("0")
     for _ in range(20):
         press(tab_of, "One character")
@@ -95,9 +109,18 @@ def test_steps_make_the_character_likelier_and_can_be_undone(tab_of: Any) -> Non
     assert loss_of(tab_of) == before
     press(tab_of, "Ten steps")
     assert loss_of(tab_of) < 0.5 * before
-    press(tab_of, "Reset weights")
+    press(tab_of, "Reset")
     assert loss_of(tab_of) == before
     assert tab_of.is_disabled("button:text-is('Undo')")
+
+
+def test_ten_steps_for_one_character_ruin_the_rest(tab_of: Any) -> None:
+    """What the page says under "One step"."""
+    tab_of.locator("#lm-controls input[type=range]").fill("0")
+    press(tab_of, "Ten steps")
+    for _ in range(12):
+        press(tab_of, "One character")
+    assert set(text_of(tab_of)[-12:]) == {"G"}
 
 
 def test_the_keyboard_is_enough(tab_of: Any) -> None:
@@ -115,6 +138,26 @@ def test_the_keyboard_is_enough(tab_of: Any) -> None:
     assert tab_of.locator(".lm-query, .lm-key").count() == 2
 
 
+def test_a_finger_moves_from_character_to_character(tab_of: Any) -> None:
+    before, after = (
+        tab_of.get_by_role("button", name=f"Choose the character {side}")
+        for side in ("before", "after")
+    )
+    if tab_of.viewport_size["width"] > 500:
+        assert not before.is_visible() and not after.is_visible()
+        return
+    chosen = ".lm-text [aria-checked=true]"
+    position = int(tab_of.get_attribute(chosen, "data-position"))
+    before.tap()
+    assert int(tab_of.get_attribute(chosen, "data-position")) == position - 1
+    after.tap()
+    after.tap()
+    assert int(tab_of.get_attribute(chosen, "data-position")) == position + 1
+    for _ in range(position + 1):
+        before.tap()
+    assert before.is_disabled()
+
+
 def test_numbers_and_sums_are_read_out(tab_of: Any) -> None:
     """In every stage, of every picture; a sum of two or three numbers is right."""
     up, down = tab_of.locator(".lm-stage-head button").all()
@@ -127,7 +170,7 @@ def test_numbers_and_sums_are_read_out(tab_of: Any) -> None:
             picture.locator(".lm-cells").focus()
             for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
                 tab_of.keyboard.press(key)
-            said = picture.locator(".lm-readout").inner_text()
+            said = "".join(tab_of.locator("#lm-backward .lm-readout").all_inner_texts())
             assert re.search(r"\d", said) and "NaN" not in said and "undefined" not in said, said
             seen.add(picture.locator("b").inner_text())
             check_sum(said)
@@ -179,10 +222,60 @@ def test_the_page_in_use_is_named_and_legible_and_fits(tab_of: Any) -> None:
     assert faults == []
 
 
-def test_what_cannot_be_loaded_is_said(browser: Any, server: str) -> None:
-    tab = browser.new_page()
-    tab.route("**/language/manifest.json", lambda route: route.fulfill(status=404, body="gone"))
-    tab.goto(server + PAGE)
-    tab.wait_for_function("document.querySelector('#lm-text').textContent.includes('could not')")
-    assert "manifest.json: 404" in tab.inner_text("#lm-text")
-    tab.close()
+def test_no_picture_is_cut_off_and_neighbors_are_level(tab_of: Any) -> None:
+    """On a phone the columns of the gradient's sizes continue in a second band."""
+    measured = """(canvases) => canvases.map((canvas) => {
+      const { x, y, right, height } = canvas.getBoundingClientRect();
+      const box = canvas.parentElement;
+      return { x, y, right, height, cut: box.scrollWidth - box.clientWidth };
+    })"""
+    sizes, *panels = tab_of.locator("#lm-backward canvas").evaluate_all(measured)
+    assert len(panels) == 7  # P dP dS, dV dQ dK, dx
+    phone = tab_of.viewport_size["width"] < 500
+    assert (sizes["height"] > 250) == phone
+    assert all(each["cut"] <= 0 for each in (sizes, *panels))
+    assert all(each["height"] >= 60 for each in panels)
+    for row in (panels[:3], panels[3:6]):
+        assert len({each["y"] for each in row}) == 1
+    for column in zip(panels[:3], panels[3:6], strict=True):
+        assert len({each["x"] for each in column}) == 1
+        assert max(each["right"] for each in column) - min(each["right"] for each in column) < 1.5
+    scales = tab_of.locator(".lm-panels .lm-scale").all_inner_texts()
+    assert len(set(scales[3:6])) == 1 and scales[3].startswith("±")
+
+
+def test_a_tapped_picture_takes_the_width_of_a_phone(tab_of: Any) -> None:
+    picture = tab_of.locator(".lm-panels .lm-heatmap").nth(4)
+    before = picture.bounding_box()["width"]
+    phone = tab_of.viewport_size["width"] < 500
+    canvas, at = picture.locator("canvas"), {"x": 20, "y": 20}
+    canvas.tap(position=at) if phone else canvas.click(position=at)
+    assert (picture.bounding_box()["width"] > 2 * before) == phone
+    said = "".join(tab_of.locator("#lm-backward .lm-readout").all_inner_texts())
+    assert said.startswith("dQ of ")
+
+
+def test_buttons_move_from_the_cell_that_was_tapped(tab_of: Any) -> None:
+    """A cell of an enlarged picture is narrower than a finger."""
+    picture = tab_of.locator(".lm-panels .lm-heatmap").nth(1)
+    nudges = picture.locator(".lm-nudges")
+    assert not nudges.is_visible()
+    if tab_of.viewport_size["width"] > 500:
+        picture.locator("canvas").click(position={"x": 20, "y": 20})
+        assert not nudges.is_visible()
+        return
+    picture.locator("canvas").tap(position={"x": 20, "y": 60})
+    readout = tab_of.locator("#lm-backward > div > .lm-readout, #lm-backward .lm-readout").last
+    query, key = pair_in(readout.inner_text())
+    for name, move in {"row down": (1, 0), "column right": (0, 1), "row up": (-1, 0)}.items():
+        button = nudges.get_by_role("button", name=f"One {name}")
+        assert button.bounding_box()["height"] >= 40
+        button.tap()
+        query, key = query + move[0], key + move[1]
+        assert pair_in(readout.inner_text()) == (query, key)
+
+
+def pair_in(said: str) -> tuple[int, int]:
+    """The positions of “e” at 12 looks at “h” at 11."""
+    query, key = re.findall(r" at (\d+)", said)[:2]
+    return int(query), int(key)

@@ -18,6 +18,7 @@ HOSTS = (
     "doi.org",
     "github.com",
     "jmlr.org",
+    "optax.readthedocs.io",
     "proceedings.mlr.press",
     "squidfunk.github.io",
     "www.cs.toronto.edu",

@@ -77,7 +77,7 @@ Out again.
 
 def test_a_figure_comes_along_in_light_colors(tmp_path, monkeypatch):
     page = PAGES / "quick-start.md"
-    svg = '<svg role="img"><path stroke="var(--figure-red)" fill="var(--forward)"/></svg>'
+    svg = '<svg role="img"><path stroke="var(--wrong)" fill="var(--forward)"/></svg>'
     svg = f'<figure style="--width: 9px"><div class="drawing">{svg}</div></figure>'
     text = '# T\n\n```figure name="a.b" alt="A line."\nIt.\n```\n'
     monkeypatch.setattr(type(page), "read_text", lambda self: text)

@@ -134,10 +134,12 @@ def test_the_manifest_tells_the_truth(site: Path, exported: Any) -> None:
         assert row, f"README has no result of {network['command']}"
         low, high = map(float, row.groups())
         assert low <= round(100 * network["test_accuracy"], 2) <= high
-    digits = manifest["digits"]
-    pixels = np.frombuffer((site / "assets" / "playground" / "digits.bin").read_bytes(), np.uint8)
-    np.testing.assert_array_equal(pixels.reshape(-1, 28, 28), TEST.x[digits["indices"]])
-    assert digits["labels"] == TEST.y[digits["indices"]].tolist()
+    for digits in (manifest["unsure"], manifest["digits"]):
+        pixels = np.frombuffer(
+            (site / "assets" / "playground" / digits["file"]).read_bytes(), np.uint8
+        )
+        np.testing.assert_array_equal(pixels.reshape(-1, 28, 28), TEST.x[digits["indices"]])
+        assert digits["labels"] == TEST.y[digits["indices"]].tolist()
     assert sorted(digits["labels"]) == sorted([*range(10)] * playground.OF_EACH_CLASS)
 
 

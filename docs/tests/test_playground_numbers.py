@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
-from playground_tab import opened_in, settle
+from playground_tab import opened_in, probability, settle
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_what_the_drawing_says_is_what_purenn_computes(
     agree(desktop.inner_text("#pg-step-says").split("to ")[-1].rstrip("."), right["next_loss"])
     cells = desktop.locator("#pg-bars .pg-number").all_text_contents()
     for text, p in zip(cells, right[f"A{len(hidden) + 1}"].ravel(), strict=True):
-        assert abs(float(text) - p) < 6e-4
+        assert abs(probability(text) - p) < 6e-4
     units = [*hidden, 10]
     places = desktop.evaluate(PLACES, [f"{server}assets/playground/", units])
     canvas = desktop.locator("#pg-net canvas")
@@ -134,6 +134,50 @@ def pointed_at(
 
 def agree(text: str, value: Any) -> None:
     """A number of the page, which has three figures, or two where it is small."""
-    found, value = float(text.replace("−", "-")), float(value)
+    found, value = probability(text.replace("−", "-")), float(value)
     allowed = max(6e-4, 6e-3 * abs(value)) if abs(value) >= 1e-3 else 0.06 * abs(value) + 1e-12
     assert abs(found - value) <= allowed, f"{text} is not {value}"
+
+
+def loss_of(tab: Any) -> float:
+    """The loss in the sentence below its curve."""
+    text = re.search(r"Loss ([^;, ]+)", tab.inner_text("#pg-step-says"))[1]
+    return float(text.replace("−", "-"))
+
+
+def test_it_opens_with_an_error_to_send_back(desktop: Any) -> None:
+    """A 7 that is claimed to be a 9: the words say so, and one step lowers the large loss."""
+    settle(desktop)
+    said = desktop.inner_text("#pg-says")
+    assert "reads 7" in said and "labeled 7" in said
+    assert "Told that it is a 9, the network has an error" in said
+    assert desktop.is_checked("#pg-labels input[value='9']")
+    before = loss_of(desktop)
+    assert before > 5
+    desktop.click("#pg-one")
+    settle(desktop)
+    assert loss_of(desktop) < before - 0.1
+    desktop.keyboard.press("7")
+    settle(desktop)
+    assert "is wrong" not in desktop.inner_text("#pg-says")
+
+
+def test_yes_agrees_and_a_digit_corrects(desktop: Any) -> None:
+    settle(desktop)
+    assert desktop.inner_text("#pg-asks") == "Is it a 7?"
+    assert desktop.inner_text("#pg-otherwise") == "No, it is a …"
+    desktop.click("#pg-claim")
+    settle(desktop)
+    assert desktop.is_checked("#pg-labels input[value='7']")
+    assert desktop.get_attribute("#pg-claim", "aria-pressed") == "true"
+    assert loss_of(desktop) < 1e-3
+    assert "with a probability above 0.999" in desktop.inner_text("#pg-says")
+    desktop.keyboard.press("3")
+    settle(desktop)
+    assert desktop.get_attribute("#pg-claim", "aria-pressed") == "false"
+    assert loss_of(desktop) > 5
+    for _ in range(8):
+        desktop.click("#pg-one")
+    settle(desktop)
+    assert "reads 3" in desktop.inner_text("#pg-says")
+    assert desktop.inner_text("#pg-asks") == "Is it a 3?"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from html_page import Element, pages_of, parse
-from sitetools.reference import types
+from sitetools.reference import page_of, types
 
 import purenn
 
@@ -45,6 +45,14 @@ def methods_of(cls: type) -> dict[str, Any]:
         and name not in fields_of(cls)
         and (inspect.isroutine(value) or isinstance(value, (property, classmethod, staticmethod)))
     }
+
+
+def returned() -> dict[str, Any]:
+    """The classes that public functions return or take, with an entry under their module's path."""
+    names = [f"purenn.{name}" for name in page_of() if name.split(".")[-1] not in purenn.__all__]
+    found = {n: resolved(n) for n in names if not n.startswith("purenn.initializers.")}
+    methods = {f"{n}.{m}": f for n, cls in found.items() for m, f in methods_of(cls).items()}
+    return found | methods
 
 
 def fields_of(cls: type) -> list[str]:
@@ -123,6 +131,7 @@ def strangers(html: str, public: dict[str, Any], fields: dict[str, list[str]]) -
     known = {
         *public,
         *types(),
+        *returned(),
         *(f"{name}.{field}" for name, inner in fields.items() for field in inner),
     }
     objects = [id(value) for value in public.values()]
@@ -175,6 +184,16 @@ def test_the_reference_has_no_private_name(site):
         for page, html in reference_of(site).items()
         for fault in strangers(html, public_names(), public_fields())
     ]
+    assert not faults, "\n".join(faults)
+
+
+def test_every_class_that_is_returned_is_in_the_reference(site):
+    classes = {name: cls for name, cls in returned().items() if inspect.isclass(cls)}
+    assert {"Explanation", "History", "LayerExplanation", "LeafReport", "Notation", "Report"} == {
+        cls.__name__ for cls in classes.values()
+    }
+    fields = {name: fields_of(cls) for name, cls in classes.items()}
+    faults = missing(reference_of(site), list(classes), fields)
     assert not faults, "\n".join(faults)
 
 

@@ -7,6 +7,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from sitetools import ROOT
 from sitetools.glossary import glossary
+from sitetools.llms import with_address
 
 pytestmark = pytest.mark.filterwarnings("default")  # of the build's own libraries
 
@@ -16,6 +17,11 @@ PAGE = """# Page
 [line 33](source:purenn/layers/dense.py#L33). A logit is a score, and logits are scores. `logit`
 
 # Another logit
+
+```text
+git clone REPOSITORY purenn
+cd purenn
+```
 """
 
 
@@ -44,6 +50,7 @@ def test_with_a_repository_sources_and_pages_lead_there(tmp_path, monkeypatch):
     html = built(tmp_path, monkeypatch, REPOSITORY)
     assert f'href="{REPOSITORY}/blob/main/purenn/layers/dense.py#L33"' in html
     assert f'href="{REPOSITORY}/edit/main/docs/pages/index.md"' in html
+    assert f"git clone {REPOSITORY} purenn\ncd purenn" in html
     assert 'data-md-component="source"' not in html  # which would ask GitHub
 
 
@@ -52,6 +59,7 @@ def test_without_a_repository_the_words_stand_alone(none, tmp_path, monkeypatch)
     html = built(tmp_path, monkeypatch, none)
     assert "<span>line 33</span>" in html
     assert "source:" not in html
+    assert "cd purenn" in html and "git clone" not in html
     assert 'rel="edit"' not in html
 
 
@@ -71,3 +79,9 @@ def test_the_glossary_has_each_form_once_and_plain_definitions():
     for term in glossary():
         assert not re.search(r"[$\[\]*]", term.definition), term.id
         assert len(term.definition) < 260, term.id
+
+
+def test_copied_markdown_has_the_address_or_no_command():
+    page = "```text\ngit clone REPOSITORY purenn\ncd purenn\n```\n"
+    assert with_address(page, "") == "```text\ncd purenn\n```\n"
+    assert f"git clone {REPOSITORY} purenn\ncd purenn" in with_address(page, REPOSITORY)

@@ -45,8 +45,8 @@ def phone(browser: Any, server: str) -> Iterator[Any]:
 def numbers(tab: Any) -> dict[str, float]:
     """What stands in the bar: step, epoch, losses, accuracy."""
     spans = tab.locator(".tr-numbers > span").all_inner_texts()
-    parts = [re.fullmatch(r"(\D+) (\S+)( %)?", text.strip()).groups() for text in spans]
-    return {name: float(value.replace("−", "-")) for name, value, _ in parts}
+    parts = [re.fullmatch(r"(\D+) ([^\s%]+)%?", text.strip()).groups() for text in spans]
+    return {name: float(value.replace("−", "-")) for name, value in parts}
 
 
 def click(tab: Any, name: str) -> None:
@@ -98,22 +98,37 @@ def test_each_choice_reaches_the_run(desktop: Any, server: str) -> None:
     choose(desktop, "Activation", "silu")
     choose(desktop, "Optimizer", "momentum")
     choose(desktop, "Batch", "8")
-    desktop.get_by_label("Noise").focus()
+    desktop.get_by_role("slider", name="Noise").focus()
     for _ in range(2):
         desktop.keyboard.press("ArrowRight")
-    desktop.get_by_label("Rate").focus()
+    desktop.get_by_role("slider", name="Rate").focus()
     desktop.keyboard.press("ArrowRight")
-    rate = float(desktop.locator("label", has_text="Rate").locator("output").inner_text())
+    output = desktop.locator(".tr-screen label", has_text="Rate").locator("output")
+    rate = float(output.inner_text())
     assert rate == 0.05
-    click(desktop, "Step")
-    wait_for_step(desktop, 1)
-    click(desktop, "Step")
-    wait_for_step(desktop, 2)
+    for step in (1, 2):
+        click(desktop, "Step")
+        wait_for_step(desktop, step)
     spec = {"data": "xor", "noise": 0.2, "seed": 4, "hidden": [5, 3], "activation": "silu"}
     spec |= {"optimizer": "momentum", "rate": rate, "batch": 8}
     found = by_hand(desktop, server, spec, 2)
     assert numbers(desktop)["held out"] == pytest.approx(found["heldLoss"], rel=1e-3)
     assert "Your own choice" in desktop.inner_text(".tr-tip")
+
+
+def test_a_rate_chosen_while_a_report_is_on_its_way_counts(desktop: Any, server: str) -> None:
+    desktop.evaluate("""() => {
+      const press = (name) => [...document.querySelectorAll("#train button")]
+        .find((button) => button.textContent === name).click();
+      press("Reset");
+      const slider = document.querySelectorAll(".tr-screen input[type=range]")[1];
+      slider.value = Number(slider.value) + 4;
+      slider.dispatchEvent(new Event("input"));
+      press("Step");
+    }""")
+    wait_for_step(desktop, 1)
+    found = by_hand(desktop, server, FIRST | {"rate": 0.3}, 1)
+    assert numbers(desktop)["held out"] == pytest.approx(found["heldLoss"], rel=1e-3)
 
 
 def test_start_pause_and_reset(desktop: Any) -> None:
@@ -139,7 +154,7 @@ def test_a_run_that_diverges_says_so(desktop: Any) -> None:
     for _ in range(3):
         click(desktop, "Add a layer")
     choose(desktop, "Optimizer", "sgd")
-    desktop.get_by_label("Rate").focus()
+    desktop.get_by_role("slider", name="Rate").focus()
     desktop.keyboard.press("End")
     click(desktop, "Start")
     desktop.wait_for_timeout(1500)
@@ -156,7 +171,7 @@ def test_the_keyboard_walks_over_the_units(desktop: Any) -> None:
         ("ArrowRight", "Layer 1, unit 2"),
         ("ArrowDown", "Layer 1, unit 3"),
         ("ArrowUp", "Layer 1, unit 2"),
-        ("ArrowRight", "What the network answers"),
+        ("ArrowRight", "The output of the network"),
     ]:
         desktop.keyboard.press(key)
         assert title.inner_text() == name
@@ -242,7 +257,10 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(
 ) -> None:
     for tab in (desktop, phone):
         tab.add_style_tag(content=STILL)
-        click(tab, preset)
+        if tab is phone:
+            tab.select_option(".tr-ideas select", preset)
+        else:
+            click(tab, preset)
         tab.wait_for_timeout(500)
         if preset == "Digits":
             tab.wait_for_selector("#train.tr-digits-on", timeout=20_000)
@@ -254,6 +272,26 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(
             assert choose_scheme(tab, scheme)
             tab.wait_for_timeout(100)
             assert measure(tab, "contrast") == []
+
+
+def test_an_idea_is_chosen_with_buttons_or_on_a_phone_from_a_list(desktop: Any, phone: Any) -> None:
+    assert desktop.locator(".tr-presets button:visible").count() == 11
+    assert not desktop.is_visible(".tr-ideas")
+    assert phone.locator(".tr-presets button:visible").count() == 0
+    ideas = phone.locator(".tr-ideas select")
+    ideas.select_option("No hidden layer")
+    assert "no hidden layer" in phone.inner_text(".tr-now")
+    phone.click(".tr-controls summary")
+    choose(phone, "Activation", "relu")
+    assert ideas.input_value() == "Your own choice"
+
+
+def test_the_curves_have_names_once_there_are_curves(desktop: Any) -> None:
+    curve = desktop.locator("svg[aria-label^='Loss after']")
+    assert "held out" not in curve.text_content() and "Press Start" in curve.text_content()
+    click(desktop, "Step")
+    wait_for_step(desktop, 1)
+    assert "held out" in curve.text_content() and "Press Start" not in curve.text_content()
 
 
 def test_fingers_start_it_too(phone: Any) -> None:

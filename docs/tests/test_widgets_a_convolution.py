@@ -5,8 +5,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from widgets_a_page import agree, arithmetic, in_float64, look_faults, press
-from widgets_a_page import opened_widget as opened_widget
+from widgets_page import agree, arithmetic, in_float64, look_faults, press, texts
+from widgets_page import opened_widget as opened_widget
+from widgets_page import widget as widget
 
 import purenn as pn
 
@@ -96,7 +97,7 @@ def test_the_window_moves_and_the_sum_is_written(opened_widget: Any) -> None:
                 if count:
                     press(tab, "Step")
                 place = tuple(int(i) for i in np.unravel_index(count, right[mode].shape))
-                name, line = tab.locator(".says span").all_inner_texts()
+                name, line = texts(tab, ".says > span")
                 assert name.startswith(f"{mode}[{place[0]}, {place[1]}] = Σ")
                 if "no numbers" not in line:
                     agree(line.split("=")[-1], arithmetic(line)[0], value)
@@ -122,7 +123,7 @@ def test_the_formula_that_is_written_names_the_right_pixels(opened_widget: Any) 
         press(tab, button)
         for entry in tab.locator(".grid-cells > button").all():
             entry.focus()
-            total = value_of(tab.locator(".says span").first.inner_text(), matrices)
+            total = value_of(texts(tab, ".says > span")[0], matrices)
             assert total == float(entry.get_attribute("title"))
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from widgets_a_page import agree, arithmetic, in_float64, look_faults, number
-from widgets_a_page import opened_widget as opened_widget
-from widgets_a_page import press as press
+from widgets_page import agree, arithmetic, in_float64, look_faults, number, texts
+from widgets_page import opened_widget as opened_widget
+from widgets_page import press as press
+from widgets_page import widget as widget
 
 import purenn as pn
 
@@ -78,7 +79,7 @@ def test_the_row_and_the_column_are_lighted_and_the_sum_is_written(opened_widget
         for i in range(rows):
             for j in range(cols):
                 np.testing.assert_allclose(sorted(lit(tab)), sorted(source(i, j)))
-                names, line = tab.locator(".says span").all_inner_texts()
+                names, line = texts(tab, ".says > span")
                 place = f"[{j}]" if of == "db" else f"[{i}, {j}]"
                 assert names.startswith(f"{of}{place} = ")
                 worked_out, result = arithmetic(line)
@@ -94,13 +95,13 @@ def test_the_row_and_the_column_are_lighted_and_the_sum_is_written(opened_widget
 def test_the_issue_s_entry(opened_widget: Any) -> None:
     numbers = {"x": [[1, 2], [3, -1]], "w": [[1, 0], [-1, 2]], "b": [1, -3]}
     tab = opened_widget("product", **numbers, dz=[[1, -1], [0, 2]], product="dw", entry=[1, 0])
-    assert tab.locator(".says span").all_inner_texts() == [
+    assert texts(tab, ".says > span") == [
         "dw[1, 0] = x[0, 1] · dz[0, 0] + x[1, 1] · dz[1, 0]",
         "= 2 · 1 + (−1) · 0 = 2",
     ]
     tab.get_by_role("button", name="dw[0, 1] = 5", exact=True).hover()
-    assert tab.locator(".says span").last.inner_text() == "= 1 · (−1) + 3 · 2 = 5"
-    shapes = tab.locator(".grid-name").all_inner_texts()
+    assert texts(tab, ".says > span")[-1] == "= 1 · (−1) + 3 · 2 = 5"
+    shapes = texts(tab, ".grid-name")
     assert shapes == ["xᵀ (2, 2)", "dz (2, 2)", "dw (2, 2)"]
 
 
@@ -129,9 +130,25 @@ def test_numbers_are_edited_where_they_stand(opened_widget: Any) -> None:
 def test_other_letters_and_fewer_products(opened_widget: Any) -> None:
     names = {"x": "A₁", "w": "W₂", "z": "Z₂"}
     tab = opened_widget("product", x=[[1, 2]], w=[[3], [4]], products=["dw", "dx"], names=names)
-    buttons = tab.locator(".controls button").all_inner_texts()
+    buttons = texts(tab, ".controls button")
     assert buttons == ["dW₂ = A₁ᵀ dZ₂", "dA₁ = dZ₂ W₂ᵀ"]
-    assert tab.locator(".says span").first.inner_text() == "dW₂[0, 0] = A₁[0, 0] · dZ₂[0, 0]"
+    assert texts(tab, ".says > span")[0] == "dW₂[0, 0] = A₁[0, 0] · dZ₂[0, 0]"
+
+
+def test_fewer_decimals_are_shown_than_are_computed_with(opened_widget: Any) -> None:
+    """The numbers of the page on backpropagation: 1.322, where the rounded ones give 1.321."""
+    numbers = {"x": [[1], [3]], "w": [[1]], "dz": [[-0.134471], [0.485344]]}
+    tab = opened_widget("product", **numbers, products=["dw"], decimals=3)
+    ((shown, full),) = entries(tab)
+    assert shown == "1.322" and float(full) == -0.134471 + 3 * 0.485344
+    fields = tab.locator(".grid-cells > input")
+    assert [fields.nth(i).input_value() for i in range(4)] == ["1", "3", "-0.134", "0.485"]
+    line = tab.locator(".says > span").last
+    assert line.inner_text() == "= 1 · (−0.134) + 3 · 0.485 ≈ 1.322"
+    for row, value in enumerate((-0.25, 0.5)):
+        name = f"dz[{row}, 0]"
+        tab.get_by_role("spinbutton", name=name, exact=True).fill(str(value))
+    assert line.inner_text() == "= 1 · (−0.25) + 3 · 0.5 = 1.25"
 
 
 def test_it_looks_right(opened_widget: Any) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from widgets_a_page import ALT, load, page_with
+from widgets_page import ALT, load, page_with
 
 GRAPH = {"steps": ["L = x * x"], "values": {"x": 1}}
 PRODUCT = {"x": [[1, 2]], "w": [[1], [2]]}

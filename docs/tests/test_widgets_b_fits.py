@@ -5,16 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.polynomial import legendre
-from widgets_b_page import opened_in
+from widgets_page import widget as widget
 
 import purenn as pn
 
 UNITS = [1.5, 0.5, 2.0, 1.0]
-
-
-@pytest.fixture
-def widget(browser, server, site):
-    yield from opened_in(browser, server, site)
 
 
 def test_dropout_s_outputs_are_purenn_s(widget):
@@ -82,17 +77,18 @@ def errors(coefficients, *samples):
 
 
 def read_errors(tab):
-    return [tab.number("error on its own points"), tab.number("error on held-out points")]
+    return [tab.number("error on the training points"), tab.number("error on held-out points")]
 
 
 def test_the_fit_s_errors_are_numpy_s(widget):
     tab = widget("overfit")
     train, held = points_of(tab, 3), points_of(tab, 4)
-    for degree, penalty in ((3, 0.0), (9, 0.0), (10, 0.05)):
+    for degree, penalty, presses in ((3, 0.0, 0), (9, 0.0, 0), (10, 1e-4, 1), (10, 0.05, 87)):
         tab.slide("Degree", "Home")
         tab.slide("Degree", "ArrowRight", degree)
         tab.slide("Penalty λ", "Home")
-        tab.slide("Penalty λ", "ArrowRight", round(penalty * 100))
+        tab.slide("Penalty λ", "ArrowRight", presses)
+        assert tab.number_of_slider("Penalty λ") == penalty
         wanted = errors(fitted(train, degree, penalty), train, held)
         assert read_errors(tab) == pytest.approx(wanted, rel=1e-4)
         found = tab.call("overfit-model", "fit", train.tolist(), degree, penalty)

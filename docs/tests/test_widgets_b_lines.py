@@ -1,10 +1,13 @@
 """`line` and `xor`: their numbers are JAX's, and mouse and keyboard move their lines."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from widgets_b_page import opened_in
+from widgets_page import texts
+from widgets_page import widget as widget
 
 import purenn as pn
 
@@ -13,11 +16,6 @@ START = {"w1": 0.7, "w2": -0.4, "b": 0.2}
 NAMES = ["w11", "w21", "b1", "w12", "w22", "b2", "v1", "v2", "c"]
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 ANSWERS = np.array([[0], [1], [1], [0]], np.float32)
-
-
-@pytest.fixture
-def widget(browser, server, site):
-    yield from opened_in(browser, server, site)
 
 
 def neuron(params, points):
@@ -33,7 +31,7 @@ def neuron(params, points):
 
 
 def read_line(tab):
-    return {"w1": tab.number("z ="), "w2": tab.number("x₁ +"), "b": tab.number("x₂ +")}
+    return {"w1": tab.number("z ="), "w2": tab.number("x₁"), "b": tab.number("x₂")}
 
 
 def test_the_line_counts_and_learns_as_purenn_does(widget):
@@ -49,6 +47,15 @@ def test_the_line_counts_and_learns_as_purenn_does(widget):
     assert "4 steps" in tab.says()
     tab.button("Start again").click()
     assert read_line(tab) == pytest.approx(START)
+
+
+@pytest.mark.parametrize("name", ["line", "xor"])
+def test_a_negative_term_is_subtracted(widget, name):
+    tab = widget(name)
+    tab.slide("Shift the line", "ArrowUp", 30)  # b falls, where w2 is above 0
+    assert read_line(tab)["b"] < 0
+    formula = texts(tab.tab, ".widget .readout")[0]
+    assert re.fullmatch(r"z = −?[\d.]+ x₁ [+−] [\d.]+ x₂ − [\d.]+", " ".join(formula.split()))
 
 
 def test_the_line_is_dragged_and_turned(widget):
@@ -102,7 +109,7 @@ def test_no_line_has_all_of_xor_and_the_hidden_layer_is_offered(widget):
     tab = widget("xor")
     points = np.concatenate([XOR, ANSWERS], axis=1).tolist()
     for tries in range(1, 4):
-        assert tab.button("Add a hidden layer").count() == 0
+        assert "No line" not in tab.says()
         tab.slide("Shift the line", "ArrowUp")
         assert tab.number("tries") == tries
         assert tab.number("right") == neuron(read_line(tab), points)[2]
@@ -110,6 +117,8 @@ def test_no_line_has_all_of_xor_and_the_hidden_layer_is_offered(widget):
     tab.drag("Turn the line", 80, 30)
     assert tab.number("tries") == 4
     assert "No line" in tab.says()
+    tab.button("Start again").click()
+    assert tab.number("tries") == 0 and "Can one line" in tab.says()
     tab.button("Add a hidden layer").click()
     assert tab.handle("Shift unit 1").is_visible()
     tab.button("Back to one line").click()
@@ -134,8 +143,8 @@ def read_rows(tab):
 
 def test_the_pencil_solution_is_the_page_s(widget):
     tab = widget("xor", hidden=True)
-    tab.button("By pencil").click()
-    tab.button("By pencil").wait_for(timeout=10_000)
+    tab.button("Show a solution").click()
+    tab.button("Show a solution").wait_for(timeout=10_000)
     assert "All four are right" in tab.says()
     s = XOR.sum(axis=1)
     a1, a2 = np.maximum(s, 0), np.maximum(s - 1, 0)
@@ -180,6 +189,56 @@ def test_the_hidden_layer_learns(widget):
     )
     tab.button("Stop").click()
     assert tab.number("loss") < first
+
+
+LEARNED = """async (folder) => {
+    const [{ STARTS }, { XOR, gradientOf, lossOf }, { stepped }] = await Promise.all(
+        ["xor-starts", "xor-model", "line-model"].map((name) => import(`${folder}${name}.js`)));
+    const runs = STARTS.map((p) => {
+        for (let step = 0; step < 500; step++) p = stepped(p, gradientOf(p, XOR), 1);
+        return lossOf(p, XOR);
+    });
+    return [STARTS, runs];
+}"""
+
+
+def test_the_random_starts_are_the_course_s_runs(widget):
+    """The widget's twenty starts are purenn's, and its steps end where purenn's runs end."""
+    tab = widget("xor", hidden=True)
+    starts, losses = tab.tab.evaluate(LEARNED, f"{tab.server}assets/widgets/")
+    keys = jax.random.split(jax.random.key(0), 20)
+
+    def trained(epochs):
+        loss, sgd = pn.sigmoid_binary_cross_entropy, pn.sgd(1.0)
+        run = pn.training_run(pn.mlp((2,), 1), loss, sgd, epochs=epochs, batch_size=4)
+        one, _, two = jax.vmap(run, (0, None, None))(keys, XOR, ANSWERS)[0].params
+        columns = (
+            one.w[:, :, 0],
+            one.b[:, :1],
+            one.w[:, :, 1],
+            one.b[:, 1:],
+            two.w[:, :, 0],
+            two.b,
+        )
+        return np.concatenate(columns, axis=1)
+
+    np.testing.assert_allclose([[p[name] for name in NAMES] for p in starts], trained(0), rtol=1e-6)
+    wanted = [float(loss_of(dict(zip(NAMES, row, strict=True)))) for row in trained(500)]
+    np.testing.assert_allclose(losses, wanted, atol=2e-3)
+    assert sum(loss < 0.1 for loss in losses) == 6
+
+
+def test_each_other_start_is_another_and_some_fail(widget):
+    tab = widget("xor", hidden=True)
+    seen = set()
+    for start in (1, 2, 3):
+        tab.button("Another start").click()
+        assert f"Random start {start} of 20" in tab.says()
+        seen.add(tab.number("loss"))
+    assert len(seen) == 3
+    tab.button("Let it learn").click()
+    tab.button("Let it learn").wait_for(timeout=40_000)
+    assert "Training is stuck" in tab.says() and tab.says().startswith("500 steps")
 
 
 @pytest.mark.parametrize("name", ["line", "xor", "hidden"])

@@ -175,15 +175,15 @@ def log_sum(q, k, v, do):
     inputs=long_head,
 )
 def running(q, k, v, do):
-    s = scores(q, k, v, do)
-    m, t, o = np.full((len(s), 1), -np.inf), np.zeros((len(s), 1)), np.zeros(q.shape)
+    all_scores = scores(q, k, v, do)
+    c, s, o = np.full((len(q), 1), -np.inf), np.zeros((len(q), 1)), np.zeros(q.shape)
     for block in (slice(0, 200), slice(200, None)):
-        new = np.maximum(m, s[:, block].max(axis=1, keepdims=True))
-        e = np.exp(s[:, block] - new)
-        t = t * np.exp(m - new) + e.sum(axis=1, keepdims=True)
-        o = o * np.exp(m - new) + e @ v[block]
-        m = new
-    return o / t
+        new = np.maximum(c, all_scores[:, block].max(axis=1, keepdims=True))
+        e = np.exp(all_scores[:, block] - new)
+        s = s * np.exp(c - new) + e.sum(axis=1, keepdims=True)
+        o = o * np.exp(c - new) + e @ v[block]
+        c = new
+    return o / s
 
 
 @equation(
@@ -267,11 +267,11 @@ def turning_case(rng):
 
 def rotated(x, sign):
     y, half = np.zeros(x.shape), x.shape[1] // 2
-    for m, i in np.ndindex(len(x), half):
-        angle = sign * m * 10_000.0 ** (-i / half)
+    for p, i in np.ndindex(len(x), half):
+        angle = sign * p * 10_000.0 ** (-i / half)
         c, s = np.cos(angle), np.sin(angle)
-        y[m, i] = x[m, i] * c - x[m, i + half] * s
-        y[m, i + half] = x[m, i] * s + x[m, i + half] * c
+        y[p, i] = x[p, i] * c - x[p, i + half] * s
+        y[p, i + half] = x[p, i] * s + x[p, i + half] * c
     return y
 
 

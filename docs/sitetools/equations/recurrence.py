@@ -1,4 +1,4 @@
-"""The equations of course/through-time.md: `lstm` and `gru`."""
+"""The equations of course/through-time.md: `lstm`, `gru`, and the bound on a tanh recurrence."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,24 +26,24 @@ def recurrent_case(gates):
     return case
 
 
-def by_lstm(i):
-    """One of `y, dw, du, dx` out of the package."""
+def by_lstm(name):
+    """A derivative, or `y`, out of the package."""
 
     def run(x, w, u, b, c, dy):
         params = pn.LstmParams(*map(jnp.asarray, (w, u, b)))
         y, dparams, dx = passes(pn.lstm(UNITS), params, x, dy)
-        return (y, dparams.w, dparams.u, dx)[i]
+        return {"y": y, "dx": dx}.get(name, getattr(dparams, name[1:], None))
 
     return run
 
 
-def by_gru(i):
-    """One of `y, du, dx` out of the package."""
+def by_gru(name):
+    """The same out of the other layer."""
 
     def run(x, w, u, b, c, dy):
         params = pn.GruParams(*map(jnp.asarray, (w, u, b, c)))
         y, dparams, dx = passes(pn.gru(UNITS), params, x, dy)
-        return (y, dparams.u, dx)[i]
+        return {"y": y, "dx": dx}.get(name, getattr(dparams, name[1:], None))
 
     return run
 
@@ -79,7 +79,7 @@ def lstm_dz(x, w, u, b, dy):
     "lstm.y",
     source=f"{LSTM}.steps",
     line="c = f * c_before + i * g",
-    by_purenn=by_lstm(0),
+    by_purenn=by_lstm("y"),
     inputs=recurrent_case(4),
 )
 def lstm_y(x, w, u, b, c, dy):
@@ -101,7 +101,7 @@ def all_features(gates):
     "lstm.dz",
     source=f"{LSTM}.backward",
     line="dc = dc + dh * o * (1 - tanh_c * tanh_c)",
-    by_purenn=by_lstm(3),
+    by_purenn=by_lstm("dx"),
     inputs=all_features(4),
 )
 def lstm_every_dz(x, w, u, b, c, dy):
@@ -112,7 +112,7 @@ def lstm_every_dz(x, w, u, b, c, dy):
     "lstm.dw",
     source=f"{LSTM}.backward",
     line="dw = sums.w + over_steps(x, dz, sums.w)",
-    by_purenn=by_lstm(1),
+    by_purenn=by_lstm("dw"),
     inputs=recurrent_case(4),
 )
 def lstm_dw(x, w, u, b, c, dy):
@@ -123,7 +123,7 @@ def lstm_dw(x, w, u, b, c, dy):
     "lstm.du",
     source=f"{LSTM}.backward",
     line="du = sums.u + over_steps(h_before, dz, sums.u)",
-    by_purenn=by_lstm(2),
+    by_purenn=by_lstm("du"),
     inputs=recurrent_case(4),
 )
 def lstm_du(x, w, u, b, c, dy):
@@ -132,10 +132,21 @@ def lstm_du(x, w, u, b, c, dy):
 
 
 @equation(
+    "lstm.db",
+    source=f"{LSTM}.backward",
+    line="db = None if b is None else sums.b + sum_over_steps(dz, sums.b)",
+    by_purenn=by_lstm("db"),
+    inputs=recurrent_case(4),
+)
+def lstm_db(x, w, u, b, c, dy):
+    return sum(dz.sum(axis=0) for dz in lstm_dz(x, w, u, b, dy))
+
+
+@equation(
     "lstm.dx",
     source=f"{LSTM}.backward",
     line="product(dz, w.T, like=x)",
-    by_purenn=by_lstm(3),
+    by_purenn=by_lstm("dx"),
     inputs=recurrent_case(4),
 )
 def lstm_dx(x, w, u, b, c, dy):
@@ -174,7 +185,7 @@ def gru_da_ds(x, w, u, b, c, dy):
     "gru.y",
     source=f"{GRU}.steps",
     line="h = n + z * (h - n)",
-    by_purenn=by_gru(0),
+    by_purenn=by_gru("y"),
     inputs=recurrent_case(3),
 )
 def gru_y(x, w, u, b, c, dy):
@@ -185,7 +196,7 @@ def gru_y(x, w, u, b, c, dy):
     "gru.da",
     source=f"{GRU}.backward",
     line="dn = dh * (1 - z) * (1 - n * n)",
-    by_purenn=by_gru(2),
+    by_purenn=by_gru("dx"),
     inputs=all_features(3),
 )
 def gru_da(x, w, u, b, c, dy):
@@ -196,9 +207,82 @@ def gru_da(x, w, u, b, c, dy):
     "gru.du",
     source=f"{GRU}.backward",
     line="du = sums.u + over_steps(h_before, ds, sums.u)",
-    by_purenn=by_gru(1),
+    by_purenn=by_gru("du"),
     inputs=recurrent_case(3),
 )
 def gru_du(x, w, u, b, c, dy):
     h, (_, ds) = gru_states(x, w, u, b, c)[1], gru_da_ds(x, w, u, b, c, dy)
     return sum(before.T @ each for before, each in zip(h[:-1], ds, strict=True))
+
+
+@equation(
+    "gru.dw",
+    source=f"{GRU}.backward",
+    line="dw = sums.w + over_steps(x, da, sums.w)",
+    by_purenn=by_gru("dw"),
+    inputs=recurrent_case(3),
+)
+def gru_dw(x, w, u, b, c, dy):
+    da, _ = gru_da_ds(x, w, u, b, c, dy)
+    return sum(x[:, t].T @ each for t, each in enumerate(da))
+
+
+@equation(
+    "gru.db",
+    source=f"{GRU}.backward",
+    line="db = None if b is None else sums.b + sum_over_steps(da, sums.b)",
+    by_purenn=by_gru("db"),
+    inputs=recurrent_case(3),
+)
+def gru_db(x, w, u, b, c, dy):
+    da, _ = gru_da_ds(x, w, u, b, c, dy)
+    return sum(each.sum(axis=0) for each in da)
+
+
+@equation(
+    "gru.dx",
+    source=f"{GRU}.backward",
+    line="product(da, w.T, like=x)",
+    by_purenn=by_gru("dx"),
+    inputs=recurrent_case(3),
+)
+def gru_dx(x, w, u, b, c, dy):
+    da, _ = gru_da_ds(x, w, u, b, c, dy)
+    return np.stack([each @ w.T for each in da], axis=1)
+
+
+@equation(
+    "gru.dk",
+    source=f"{GRU}.backward",
+    line="dc = None if c is None else sums.c + sum_over_steps(ds[..., 2 * units :], sums.c)",
+    by_purenn=by_gru("dc"),
+    inputs=recurrent_case(3),
+)
+def gru_dk(x, w, u, b, c, dy):
+    _, ds = gru_da_ds(x, w, u, b, c, dy)
+    return sum(each[:, 2 * UNITS :].sum(axis=0) for each in ds)
+
+
+def one_step_back(h, u, dh):
+    """The derivative one step before, with purenn's tanh and its dense layer."""
+    params = pn.DenseParams(jnp.asarray(u), None), ()
+    step = pn.serial(pn.dense(len(u), b_init=None), pn.tanh)
+    _, _, dx = passes(step, params, jnp.arctanh(h) @ jnp.linalg.inv(u), dh, state=((), ()))
+    return jnp.linalg.norm(dx)
+
+
+def where_it_is_reached(rng):
+    """States whose slopes are all the same, and the row that `u` stretches the most."""
+    u = rng.normal(size=(4, 4))
+    return np.full((1, 4), 0.6), u, np.linalg.svd(u)[2][:1]
+
+
+@equation(
+    "through_time.bound",
+    source="purenn.layers.dense:dense.backward",
+    line="dx = product(dz, w.T, like=x)",
+    by_purenn=one_step_back,
+    inputs=where_it_is_reached,
+)
+def bound(h, u, dh):
+    return np.max(1 - h**2) * np.linalg.norm(u, 2) * np.linalg.norm(dh)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BACKWARD, FORWARD, INK, PURPLE
+from sitetools.svg import BACKWARD, FORWARD, INK
 
 # A gap at 0, where the slope of relu jumps; the last entry is 0 itself.
 X = np.concatenate([np.linspace(-5, 0, 31), [np.nan], np.linspace(1e-6, 5, 31), [0]])
@@ -39,13 +39,13 @@ def value_and_slope(op: Any, x: Any) -> tuple[Any, Any]:
 
 @cache
 def curves() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Value and slope of every op at `X`, out of one compiled program."""
+    """Value and slope of every op at `X`, from a single compiled program."""
     every = jax.jit(lambda x: {name: value_and_slope(op, x) for name, op in SHOWN.items()})
     return jax.tree.map(np.asarray, every(X))
 
 
 def panels(*names: str) -> tuple[Figure, Any]:
-    """One panel per op, and room for one more where only one is named."""
+    """One panel per op, and an empty second panel if only one op is named."""
     figure = Figure(figsize=(4.9, 2.5), layout="constrained")
     axes = figure.subplots(1, 2)
     for panel, name in zip(axes, names, strict=False):
@@ -63,7 +63,7 @@ def panels(*names: str) -> tuple[Figure, Any]:
 
 
 def rectifiers() -> Figure:
-    """ReLU, and with a slope below 0."""
+    """ReLU and leaky ReLU."""
     return panels("relu", "leaky_relu, slope 0.1")[0]
 
 
@@ -83,11 +83,11 @@ def smooth() -> Figure:
 
 
 def gelus() -> Figure:
-    """GELU, and the difference of its two forms."""
+    """GELU, and the difference between its two forms."""
     figure, (_, last) = panels("gelu")
     x = X[:-1]
     apart = jax.jit(lambda x: pn.gelu(x) - pn.gelu(x, approximate=False))
-    last.plot(x, 1000 * np.asarray(apart(x)), color=PURPLE)
+    last.plot(x, 1000 * np.asarray(apart(x)), color=INK)
     last.set_title("1000 · (tanh − exact)")
     last.grid(visible=False)
     last.set(xticks=[-4, 0, 4], xlabel="x")
@@ -103,7 +103,7 @@ def pushes() -> str:
     mean = float(np.sum(dy * np.asarray(y)))
     rows = (
         ("y, the probabilities", y, lambda value: marks.FORWARD),
-        ("dy, and dashed its mean under y", dy, lambda value: marks.BACKWARD),
+        ("dy (dashed: its mean, weighted by y)", dy, lambda value: marks.BACKWARD),
         ("dx = y ⊙ (dy − mean)", dx, lambda v: marks.POSITIVE if v > 0 else marks.NEGATIVE),
     )
     scale, parts = 70, []
@@ -127,7 +127,7 @@ def pushes() -> str:
 
 
 def saturation() -> Figure:
-    """The mean slope that normal inputs meet, by their spread."""
+    """The mean slope for normal inputs, by their spread."""
     normal = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     spreads = np.geomspace(0.1, 100, 31, dtype=np.float32)
     names = ("relu", "tanh", "sigmoid")

@@ -1,6 +1,7 @@
-"""Figures of course/backpropagation.md: what runs through the network 2-3-2 of the page."""
+"""Figures of course/backpropagation.md, on the network 2-3-2 of the page."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -8,14 +9,34 @@ from matplotlib.figure import Figure
 
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import FORWARD, INK
+from sitetools.svg import BACKWARD, FORWARD, INK
 
 X_OF = (50, 210, 370)  # of each layer's units
 HEIGHT, STEP, RADIUS = 226, 61, 26
+SIZES = (2, 3, 2)  # the units of each layer
 
 
-def sweeps() -> str:
-    """The order of both sweeps, and which step back needs what of the way forward."""
+def network() -> str:
+    """The network of the page, with the letter that counts the units of each layer."""
+    parts = []
+    for layer in (0, 1):
+        for x1, y1 in places(layer, SIZES[layer]):
+            for x2, y2 in places(layer + 1, SIZES[layer + 1]):
+                parts.append(marks.line(x1, y1, x2, y2, color=marks.FAINT))
+        middle = (X_OF[layer] + X_OF[layer + 1]) / 2
+        parts.append(marks.text(middle, 14, ("W₁, b₁", "W₂, b₂")[layer]))
+    rows = (("X", "inputs", "p"), ("A₁", "hidden units", "j"), ("A₂", "classes", "c"))
+    for layer, (name, words, letter) in enumerate(rows):
+        x = X_OF[layer]
+        for i, (_, y) in enumerate(places(layer, SIZES[layer])):
+            parts.append(marks.circle(x, y, RADIUS) + marks.text(x, y, str(i + 1), size=13))
+        parts.append(marks.text(x, 14, name))
+        parts.append(marks.text(x, HEIGHT - 2, f"{words}, {letter}"))
+    return marks.svg(420, HEIGHT + 10, *parts, size=14)
+
+
+def passes() -> str:
+    """The order of both passes, and the values of the forward pass that each step back needs."""
     left, right, width, high, step = 62, 268, 108, 34, 62
     forward = ("X", "Z₁ = X W₁ + b₁", "A₁ = max(0, Z₁)", "Z₂ = A₁ W₂ + b₂", "A₂ = softmax(Z₂)", "L")
     at = [30 + step * i for i in range(len(forward))]
@@ -28,7 +49,7 @@ def sweeps() -> str:
             parts.append(
                 marks.arrow(left + 14, above, left + 14, y + 15 - high / 2, color=marks.FORWARD)
             )
-    # what comes back, from the loss up: its height, its words, and the values it needs
+    # the backward pass, from the loss up: height, words, and the value that each step needs
     back = (
         (at[4] + 16, "dZ₂ = (A₂ − Y)/m", 4),
         (at[3] + 16, "dW₂ = A₁ᵀ dZ₂", 2),
@@ -92,7 +113,7 @@ def number(v: float) -> str:
 
 
 def places(layer: int, count: int) -> Iterator[tuple[float, float]]:
-    """Where the units of a layer stand."""
+    """The places of the units of a layer."""
     for i in range(count):
         yield X_OF[layer], HEIGHT / 2 - 2 + (i - (count - 1) / 2) * STEP
 
@@ -124,7 +145,7 @@ def units(values: list[np.ndarray], names: tuple[str, ...]) -> Iterator[str]:
 def panel(
     top: int, title: str, lines: list[np.ndarray], row: list[np.ndarray], names: tuple[str, ...]
 ) -> str:
-    """One network: what its lines carry, and what stands in its units."""
+    """One network, with a value for each line and a number in each unit."""
     largest = max(float(np.abs(m).max()) for m in lines)
     parts = [*edges(lines, largest), *units(row, names)]
     head = f'<text x="210" y="13" font-weight="bold">{title}</text>'
@@ -132,7 +153,7 @@ def panel(
 
 
 def flow() -> str:
-    """Example 2 of the page: what runs forward, what comes back, and each weight's gradient."""
+    """Example 2 of the page: its forward pass, its backward pass, and each weight's gradient."""
     example = worked(1)
     a, d, w = example.units, example.slopes, example.weights
     forward = [a[i][:, None] * w[i] for i in (0, 1)]  # x_i w_ij, whose sum over i is z_j
@@ -143,7 +164,7 @@ def flow() -> str:
         panel(0, "forward: input × weight", forward, a, ("X", "A₁", "Z₂")),
         panel(between, "backward: dZ × weight", backward, d, ("dX", "dZ₁", "dZ₂")),
         panel(
-            2 * between, "its share of dW: input × dZ", gradients, [a[0], *d[1:]],
+            2 * between, "gradient dW: input × dZ", gradients, [a[0], *d[1:]],
             ("X", "dZ₁", "dZ₂"),
         ),
     )  # fmt: skip
@@ -168,4 +189,23 @@ def descent() -> Figure:
     axes.plot(steps, after(0) - falls * steps, "--", color=INK, linewidth=1)
     axes.plot(0.1, after(0.1), "o", color=FORWARD)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, 2))
+    return figure
+
+
+def cost() -> Figure:
+    """The forward passes that all derivatives are worth, by nudges and by backpropagation."""
+    ours = sum((a + 1) * b for a, b in pairwise(SIZES))
+    digits = sum((a + 1) * b for a, b in pairwise((784, 128, 10)))
+    parameters = np.geomspace(1, 1e6, 7)
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.loglog(parameters, 2 * parameters, "--", color=INK, label="nudges: two per parameter")
+    axes.loglog(parameters, 3 + 0 * parameters, color=BACKWARD, label="backpropagation: about 3")
+    for count, name in ((ours, "2-3-2"), (digits, "784-128-10")):
+        axes.plot([count, count], [2 * count, 3], "o", color=INK)
+        axes.annotate(
+            name, (count, 2 * count), xytext=(-8, 4), textcoords="offset points", ha="right"
+        )
+    axes.set(xlabel="parameters", ylabel="forward passes", ylim=(1, 1e7))
+    axes.legend(loc="upper left")
     return figure

@@ -52,9 +52,9 @@ def cliff() -> Figure:
     above.plot(w, (y - 1) ** 2 / 2, color=INK)
     places = np.array(places[:21:2])
     above.plot(places, (places**20 - 1) ** 2 / 2, "o", color=BACKWARD, markersize=5)
-    above.set(title="the loss", ylim=(-20, 720))
+    above.set(title="loss", ylim=(-20, 720))
     below.semilogy(w, np.abs((y - 1) * 20 * w**19), color=BACKWARD)
     below.axhline(1, color=INK, linestyle=":", linewidth=1.2)
     below.minorticks_off()
-    below.set(title="the length of its gradient", xlabel="w", ylim=(1e-3, 1e5))
+    below.set(title="length of the gradient", xlabel="w", ylim=(1e-3, 1e5))
     return figure

@@ -12,7 +12,7 @@ import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
 from sitetools import ROOT
 from sitetools.figures import marks
-from sitetools.svg import DIVERGING
+from sitetools.svg import DIVERGING, INK
 
 X = np.array([[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1], [1, 0, 3, 0]], np.float32)
 W = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], np.float32)
@@ -56,7 +56,7 @@ def lattice(left, top, rows, columns, cell, lit, color) -> list[str]:
 
 
 def there_and_back() -> str:
-    """One place of the kernel: above what it computes, below what comes back through it."""
+    """One position of the kernel: its output, and its shares of the two derivatives."""
     z, dw, dx = worked()
     row, column = 0, 1
     window = [(row + a, column + b) for a, b in np.ndindex(3, 3)]
@@ -76,21 +76,21 @@ def there_and_back() -> str:
         board(W, 196, 57, "w", everywhere, blue),
         sign("=", 324, 115),
         board(z, 352, 74, "z", here, blue),
-        board(from_here, 10, 236, "its part of dx", window, orange),
+        board(from_here, 10, 236, "its share in dx", window, orange),
         sign("=", 170, 311),
         board(W, 196, 253, "w", everywhere, orange),
         sign("·", 324, 311),
         board(DZ, 352, 270, "dz", here, orange),
-        board(share, 10, 432, "its part of dw", everywhere, orange),
+        board(share, 10, 432, "its share in dw", everywhere, orange),
         sign("→", 140, 489),
-        board(dw, 176, 432, "dw, all four", (), orange),
-        board(dx, 346, 415, "dx, all four", window, orange),
+        board(dw, 176, 432, "dw, the sum", (), orange),
+        board(dx, 346, 415, "dx, the sum", window, orange),
     ]
     return marks.svg(500, 560, *parts, size=16)
 
 
 def as_a_matrix() -> Figure:
-    """The dense layer that a 3×3 convolution of a 6×6 image is."""
+    """A 3×3 convolution of a 6×6 image as the matrix of a dense layer."""
     w = np.arange(1.0, 10).reshape(3, 3) - 5
     layer = pn.conv2d(1, (3, 3), padding="VALID")
     params = Conv2dParams(jnp.asarray(w, jnp.float32)[:, :, None, None], jnp.zeros(1))
@@ -99,7 +99,7 @@ def as_a_matrix() -> Figure:
     figure = Figure(figsize=(4.9, 2.9), layout="constrained")
     axes = figure.subplots()
     shown = axes.imshow(matrix.T, cmap=DIVERGING, vmin=-5, vmax=5)
-    axes.set(xlabel="pixel of the 6×6 image", ylabel="place", yticks=[0, 5, 10, 15])
+    axes.set(xlabel="pixel of the 6×6 image", ylabel="position", yticks=[0, 5, 10, 15])
     axes.grid(visible=False)
     figure.colorbar(shown, label="weight", shrink=0.8)
     return figure
@@ -133,7 +133,7 @@ def learned():
 
 
 def filters() -> Figure:
-    """The filters, what one digit makes of them, and the patches that excite them most."""
+    """The filters, their responses to one digit, and the patches that excite them most."""
     w, response, digits, accuracy = learned()
     patches = []
     for f in range(FILTERS):
@@ -154,7 +154,7 @@ def filters() -> Figure:
         axes.set(xticks=[], yticks=[], ylabel=name)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-    figure.suptitle(f"{accuracy:.1%} of 1,000 test digits right", fontsize=10)
+    figure.suptitle(f"accuracy {accuracy:.1%} on 1,000 test digits", fontsize=10)
     return figure
 
 
@@ -183,11 +183,11 @@ def speed() -> Figure:
     figure = Figure(figsize=(4.9, 6.2), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
-        (above, step, "a training step of a small CNN, ms"),
-        (below, pool, "2×2 max pool, ms"),
+        (above, step, "training step of a small CNN, ms"),
+        (below, pool, "backward pass of a 2×2 max pool, ms"),
     ):
         names = list(found)[::-1]
-        shown = axes.barh(names, [found[name] for name in names], height=0.7)
+        shown = axes.barh(names, [found[name] for name in names], height=0.7, color=INK, alpha=0.6)
         axes.bar_label(shown, [f" {found[name]:.3g}" for name in names])
         axes.set(title=title, xscale="log")
         axes.minorticks_off()

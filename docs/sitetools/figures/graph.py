@@ -35,23 +35,30 @@ def drawn() -> str:
     none = dict.fromkeys(LINES, 0.0)
     slopes, values = jax.jit(jax.grad(forward, has_aux=True))(none)
 
-    def on_line(x: float, y: float, name: str, shown: str, anchor: str = "") -> str:
-        label = f"{shown} = {number(values[name])}"
-        back = number(slopes[name])
-        return marks.text(x, y - 13, label, color=marks.FORWARD, anchor=anchor) + marks.text(
-            x, y + 14, back, color=marks.BACKWARD, anchor=anchor
+    def beside(x: float, y: float, name: str, shown: str) -> str:
+        """The value on the left of a line that goes down, and the derivative on its right."""
+        value, slope = f"{shown} = {number(values[name])}", number(slopes[name])
+        return marks.text(x - 10, y, value, color=marks.FORWARD, anchor="end") + marks.text(
+            x + 10, y, slope, color=marks.BACKWARD, anchor="start"
         )
 
-    y, low = 128, 214
-    copy, times, plus, larger, last, end = 98, 192, 284, 376, 468, 560
+    def along(x: float, y: float, name: str, shown: str) -> str:
+        """The value above a line that goes across, and the derivative below it."""
+        value, slope = f"{shown} = {number(values[name])}", number(slopes[name])
+        return marks.text(x, y - 13, value, color=marks.FORWARD) + marks.text(
+            x, y + 14, slope, color=marks.BACKWARD
+        )
+
+    x, rail, edge, copy, end, radius = 190, 30, 318, 48, 462, 21
+    times, plus, larger, last = 122, 208, 294, 380
     parts = [
-        marks.line(4, y, copy, y),
-        on_line(48, y, "x", "x"),
-        marks.circle(copy, y, 5, fill=marks.INK),
-        marks.line(copy, y, copy, low),
-        marks.line(copy, low, last, low),
-        marks.arrow(last, low, last, y + 18),
-        on_line((copy + last) / 2, low, "x2", "x″"),
+        marks.line(x, 4, x, copy),
+        beside(x, 20, "x", "x"),
+        marks.circle(x, copy, 5, fill=marks.INK),
+        marks.line(x, copy, rail, copy),
+        marks.line(rail, copy, rail, last),
+        marks.arrow(rail, last, x - radius, last),
+        along((rail + x - radius) / 2, last, "x2", "x″"),
     ]
     boxes = (
         (times, "×", "w", "x1", "x′"),
@@ -59,21 +66,21 @@ def drawn() -> str:
         (larger, "max", "c", "v", "v"),
         (last, "×", "", "r", "r"),
     )
-    for x, sign, above, before, shown in boxes:
-        start = copy if before == "x1" else x - 92 + 18
+    for y, sign, aside, before, shown in boxes:
+        start = copy if before == "x1" else y - 86 + radius
         parts += [
-            marks.arrow(start, y, x - 18, y),
-            on_line((start + x - 20) / 2, y, before, shown),
-            marks.circle(x, y, 18),
-            marks.text(x, y, sign, size=16.5 if sign == "max" else 20),
+            marks.arrow(x, start, x, y - radius),
+            beside(x, (start + y - radius) / 2 - 3, before, shown),
+            marks.circle(x, y, radius),
+            marks.text(x, y, sign, size=15 if sign == "max" else 20),
         ]
-        if above:
+        if aside:
             parts += [
-                marks.arrow(x, 12, x, y - 18),
-                on_line(x + 6, 50, above, above, anchor="start"),
+                marks.arrow(edge, y, x + radius, y),
+                along((edge + x + radius) / 2, y, aside, aside),
             ]
-    parts += [marks.arrow(last + 18, y, end, y), on_line((last + end + 12) / 2, y, "L", "L")]
-    return marks.svg(574, 240, *parts, size=17)
+    parts += [marks.arrow(x, last + radius, x, end), beside(x, last + radius + 22, "L", "L")]
+    return marks.svg(330, 468, *parts, size=17)
 
 
 def jacobians() -> str:

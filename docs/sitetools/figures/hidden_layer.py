@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sitetools.figures.practice import computed_on
-from sitetools.svg import INK, NEGATIVE, PAPER, POSITIVE
+from sitetools.svg import INK, NEGATIVE, PAPER, POSITIVE, WRONG
 
 PAGE = "course/hidden-layer"
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
@@ -83,11 +83,11 @@ def two_panels() -> tuple[Figure, Any]:
 
 def decision_regions() -> Figure:
     """What one neuron says of every point of the plane, and what eight hidden units say."""
-    model, now = computed_on(PAGE, "model", "now")
+    model, trained = computed_on(PAGE, "model", "trained")
     apply = jax.jit(model.apply)
 
     def eight(points: np.ndarray) -> np.ndarray:
-        return np.asarray(apply(now.params, now.state, points)[0])[:, 0]
+        return np.asarray(apply(trained.params, trained.state, points)[0])[:, 0]
 
     figure, panels = two_panels()
     points, axis = grid(-0.5, 1.5)
@@ -97,7 +97,7 @@ def decision_regions() -> Figure:
         corners(axes, X)
         right = int(np.sum((network(X) > 0) == (Y == 1)))
         bits(axes, f"{name}: {right} of 4 right")
-    folds(panels[1], now.params[0].w, now.params[0].b, -0.5, 1.5)
+    folds(panels[1], trained.params[0].w, trained.params[0].b, -0.5, 1.5)
     return figure
 
 
@@ -133,7 +133,7 @@ def luck() -> Figure:
         params, losses = learned[units]
         count = right(networks[units], params)
         for curve, found in zip(losses, count, strict=True):
-            color = POSITIVE if found == 4 else NEGATIVE
+            color = INK if found == 4 else WRONG
             axes.plot(curve, color=color, linewidth=1.1, alpha=0.75)
         axes.set_title(f"{units} hidden units: {np.sum(count == 4)} of {len(count)} learn XOR")
         axes.set_ylabel("loss")

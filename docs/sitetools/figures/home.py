@@ -30,7 +30,7 @@ def digits() -> str:
         parts.append(picture(left, top, x_test[chosen[digit]]))
         parts += bars(left + CELL + GAP, top, digit, probabilities)
     width, height = 2 * (CELL + BARS) + 3 * GAP, 5 * (CELL + 30)
-    return marks.svg(width, height, *parts, size=13)
+    return marks.svg(width, height, *parts, size=16)
 
 
 def picture(left: float, top: float, image: np.ndarray) -> str:
@@ -45,7 +45,7 @@ def picture(left: float, top: float, image: np.ndarray) -> str:
 
 
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
-    """Ten bars on a line with their names: the true digit's is green, a wrong answer's red."""
+    """Ten bars on a line with their names: a wrong answer's is red."""
     step = BARS / 10
     middles = " ".join(f"{left + step * (k + 0.5):g}" for k in range(10))  # one for each letter
     parts = [
@@ -54,7 +54,7 @@ def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list
     ]
     for k in np.flatnonzero(probabilities > LEAST):
         answer = k == probabilities.argmax()
-        color = marks.GREEN if k == digit else marks.RED if answer else marks.INK
+        color = marks.WRONG if answer and k != digit else marks.INK
         high = CELL * float(probabilities[k])
         place = (left + step * k + 1, top + CELL - high, step - 2, high)
         parts.append(marks.box(*place, color="none", fill=color))

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from sitetools.figures.mnist import data, mosaic, show
 from sitetools.figures.practice import computed_on
-from sitetools.svg import DIVERGING
+from sitetools.svg import DIVERGING, FORWARD
 
 PAGE = "course/initialization"
 DEPTH, WIDTH = 12, 128
@@ -42,7 +42,13 @@ def histograms() -> Figure:
         outputs = signals(scale)
         for axes, layer in zip(row, (1, 4, 12), strict=True):
             values = outputs[layer - 1].ravel()
-            axes.hist(values, bins=np.linspace(-1, 1, 31), density=True, histtype="stepfilled")
+            axes.hist(
+                values,
+                bins=np.linspace(-1, 1, 31),
+                density=True,
+                histtype="stepfilled",
+                color=FORWARD,
+            )
             axes.set(yticks=[], xticks=[-1, 0, 1])
             axes.set_title(f"layer {layer}: {values.std():.1g}", fontsize=9)
         row[0].set_ylabel(name, fontsize=9)

@@ -60,9 +60,9 @@ def bits() -> Figure:
     single = counts.sum(axis=0) / counts.sum()
     pair = counts / counts.sum(axis=1, keepdims=True)
     costs = {
-        "all are equally likely": np.log2(size),
-        "how often each occurs": -np.log2(single[after]).mean(),
-        "… after the one before": -np.log2(pair[before, after]).mean(),
+        "all equally likely": np.log2(size),
+        "frequency of each": -np.log2(single[after]).mean(),
+        "… after the previous one": -np.log2(pair[before, after]).mean(),
     }
     figure, axes = plt.subplots(figsize=(4.7, 1.7))
     bars = axes.barh(list(costs), list(costs.values()), color=FORWARD_CURVE, height=0.6)

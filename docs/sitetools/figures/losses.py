@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import purenn as pn
 from sitetools.figures import marks
-from sitetools.svg import BLUE, GREEN, INK, ORANGE
+from sitetools.svg import INK, SERIES
 
 
 def likelihood() -> Figure:
@@ -47,8 +47,8 @@ def of_the_error() -> Figure:
         value, slope = value_and_slope(loss)
         above.plot(r, value, style, label=name)
         below.plot(r, slope, style, label=name)
-    above.set(title="the loss", ylim=(-0.2, 4))
-    below.set(title="its slope", ylim=(-3, 3), xlabel="error r = p − t")
+    above.set(title="loss", ylim=(-0.2, 4))
+    below.set(title="slope of the loss", ylim=(-3, 3), xlabel="error r = p − t")
     above.legend(loc="upper center")
     return figure
 
@@ -96,14 +96,14 @@ def smoothing() -> Figure:
     axes.plot(apart, smoothed, "--", label="label_smoothing=0.1")
     axes.axvline(np.log(19), color=INK, linewidth=0.8)
     axes.annotate("ln 19", (np.log(19), 1.6), xytext=(5, 0), textcoords="offset points")
-    axes.set_xlabel("logit of the right class − the other one")
+    axes.set_xlabel("logit of the right class − other logit")
     axes.set_ylabel("loss")
     axes.legend()
     return figure
 
 
 def price_of_a_probability() -> Figure:
-    """What one example costs, by the probability that its right answer got."""
+    """The loss of one example against the probability of its right answer."""
     p = np.geomspace(1e-3, 1, 120, dtype=np.float32)
     right = np.ones(1, np.float32)
 
@@ -112,8 +112,8 @@ def price_of_a_probability() -> Figure:
 
     figure = Figure(figsize=(4.8, 3.2), layout="constrained")
     axes = figure.subplots()
-    axes.plot(p, price(pn.binary_cross_entropy), color=BLUE, label="cross-entropy, −ln p")
-    axes.plot(p, price(pn.mse), "--", color=ORANGE, label="squared error, (1 − p)²")
+    axes.plot(p, price(pn.binary_cross_entropy), color=SERIES[0], label="cross-entropy, −ln p")
+    axes.plot(p, price(pn.mse), "--", color=SERIES[1], label="squared error, (1 − p)²")
     axes.set_xlabel("probability given to the right answer")
     axes.set_ylabel("loss")
     axes.legend()
@@ -121,7 +121,7 @@ def price_of_a_probability() -> Figure:
 
 
 def derivative_by_logit() -> Figure:
-    """`dz` of one output whose target is 1, by three paths from the logit to a loss."""
+    """`dz` of one output with target 1, on three paths from the logit to a loss."""
     z = np.linspace(-30, 10, 161, dtype=np.float32)[:, None]
     target, one, n = np.ones_like(z), jnp.ones(()), z.size
 
@@ -143,7 +143,7 @@ def derivative_by_logit() -> Figure:
     }
     figure = Figure(figsize=(4.8, 3.8), layout="constrained")
     axes = figure.subplots()
-    looks = zip((BLUE, ORANGE, GREEN), (4.5, 1.8, 1.8), ("-", "-", "--"), strict=True)
+    looks = zip(SERIES[1:], (4.5, 1.8, 1.8), ("-", "--", "-."), strict=True)
     for (name, dz), (color, width, style) in zip(paths.items(), looks, strict=True):
         axes.plot(z, dz, style, color=color, label=name, linewidth=width)
     axes.set_xlabel("logit z; the target is 1")

@@ -2,13 +2,10 @@
 
 from html import escape
 
-INK, FAINT, PAPER, BLUE, ORANGE, GREEN, RED, PURPLE = (
-    f"var(--figure-{name})"
-    for name in ("ink", "faint", "paper", "blue", "orange", "green", "red", "purple")
-)
-# Two pairs with one meaning on the whole site (assets/site.css): direction, and sign.
-FORWARD, BACKWARD, POSITIVE, NEGATIVE = (
-    f"var(--{name})" for name in ("forward", "backward", "positive", "negative")
+INK, FAINT, PAPER = (f"var(--figure-{name})" for name in ("ink", "faint", "paper"))
+# Two pairs with one meaning on the whole site (assets/site.css), direction and sign; and mistakes.
+FORWARD, BACKWARD, POSITIVE, NEGATIVE, WRONG = (
+    f"var(--{name})" for name in ("forward", "backward", "positive", "negative", "wrong")
 )
 
 

@@ -13,7 +13,7 @@ import purenn as pn
 from sitetools import ROOT
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, DIVERGING, INK, ORANGE, RED
+from sitetools.svg import DIVERGING, FAINT, INK, SERIES, WRONG
 
 PAGE, LOSS, KEY = "course/mnist", pn.softmax_cross_entropy, jax.random.key(0)
 
@@ -36,7 +36,7 @@ def mosaic(images: Any, columns: int, gap: int = 2) -> Any:
 
 
 def show(axes: Any, image: Any, **options: Any) -> None:
-    """An image without axes or smoothing; what is NaN stays transparent."""
+    """An image without axes or smoothing; NaN stays transparent."""
     axes.imshow(image, interpolation="nearest", **options)
     axes.set_axis_off()
 
@@ -55,37 +55,45 @@ def curves() -> Figure:
     (history,) = computed_on(PAGE, "history")
     epochs = [e.epoch for e in history]
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.6), sharex=True)
-    above.plot(epochs, [e.loss for e in history], "o-", label="training, mean of the epoch")
-    above.plot(epochs, [e.validation_loss for e in history], "s-", label="held-out digits")
-    below.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=ORANGE)
+    above.plot(
+        epochs,
+        [e.loss for e in history],
+        "o--",
+        color=SERIES[1],
+        label="training digits, mean of the epoch",
+    )
+    above.plot(
+        epochs, [e.validation_loss for e in history], "s-", color=SERIES[0], label="held-out digits"
+    )
+    below.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=SERIES[0])
     above.set(title="loss", ylim=(0, None))
     above.legend()
-    below.set(xlabel="epoch", xticks=epochs, title="right, %")
+    below.set(xlabel="epoch", xticks=epochs, title="accuracy, %")
     return figure
 
 
 def mistakes() -> Figure:
-    """The surest mistakes and their probabilities."""
+    """The most confident mistakes and their probabilities."""
     x, y = data().test
     (p,) = computed_on(PAGE, "probabilities")
     guesses, sure = p.argmax(1), p.max(1)
     wrong = np.flatnonzero(guesses != y)
     shown = wrong[np.argsort(-sure[wrong], kind="stable")][:8]
-    figure, grid = plt.subplots(4, 4, figsize=(4.4, 4.5), height_ratios=2 * (1.5, 1))
+    figure, grid = plt.subplots(4, 4, figsize=(4.6, 4.6), height_ratios=2 * (1.9, 1))
     for column, i in enumerate(shown):
         row, column = divmod(column, 4)
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
-        image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=9)
-        seen = np.flatnonzero(p[i] > 0.002)  # other bars would be as low as the axis
-        colors = [BLUE if c == y[i] else RED if c == guesses[i] else INK for c in seen]
-        bars.bar(seen, p[i][seen], color=colors)
-        bars.set(
-            xlim=(-0.6, 9.6), ylim=(0, 1), yticks=[], xticks=sorted({int(guesses[i]), int(y[i])})
-        )
-        bars.tick_params(labelsize=9, length=0, pad=2)
+        image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=10)
+        both = [int(guesses[i]), int(y[i])]
+        bars.barh([1, 0], [1, 1], height=0.62, color=FAINT)
+        bars.barh([1, 0], p[i][both], height=0.62, color=(WRONG, INK))
+        for place, value in zip((1, 0), p[i][both], strict=True):
+            bars.text(1.05, place, f"{value:.3f}", va="center", fontsize=9)
+        bars.set(xlim=(0, 1.75), ylim=(-0.6, 1.6), xticks=[], yticks=[1, 0], yticklabels=both)
+        bars.tick_params(labelsize=10, length=0, pad=3)
         bars.grid(visible=False)
-        bars.spines["left"].set_visible(False)
+        bars.spines["bottom"].set_visible(False)
     return figure
 
 
@@ -98,15 +106,15 @@ def confusion() -> Figure:
     figure, axes = plt.subplots(figsize=(4.4, 4.2))
     for row, column in np.ndindex(10, 10):
         count, right = counts[row, column], row == column
-        alpha = 0.35 if right else 0.85 * count / most
+        alpha = 0.12 if right else 0.15 + 0.6 * count / most
         square = Rectangle(
-            (column - 0.5, row - 0.5), 1, 1, color=BLUE if right else RED, alpha=alpha, lw=0
+            (column - 0.5, row - 0.5), 1, 1, color=INK if right else WRONG, alpha=alpha, lw=0
         )
         if count:
             axes.add_patch(square)
             axes.text(column, row, count, ha="center", va="center", fontsize=9)
     axes.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10))
-    axes.set(xlabel="what the network says", ylabel="what it is")
+    axes.set(xlabel="predicted digit", ylabel="true digit")
     axes.grid(visible=False)
     axes.tick_params(length=0)
     return figure
@@ -138,10 +146,10 @@ def raw_pixels() -> Figure:
     """The loss and the living units over the page's 200 steps, with scaled and with raw pixels."""
     (runs,) = computed_on(PAGE, "runs")
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.8), sharex=True)
-    for name, ((losses, alive), _) in runs.items():
+    for (name, ((losses, alive), _)), color in zip(runs.items(), (INK, WRONG), strict=True):
         steps = range(1, len(losses) + 1)
-        above.loglog(steps, losses, label=name, linewidth=1.2)
-        below.semilogx(steps, 100 * np.asarray(alive), linewidth=1.6)
+        above.loglog(steps, losses, label=name, color=color, linewidth=1.2)
+        below.semilogx(steps, 100 * np.asarray(alive), color=color, linewidth=1.6)
     above.set(title="loss")
     above.legend()
     below.set(title="hidden units alive, %", xlabel="step", ylim=(-3, 103))
@@ -151,7 +159,7 @@ def raw_pixels() -> Figure:
 
 
 def passes() -> str:
-    """The network from top to bottom, with what goes forward and what comes back."""
+    """The network from top to bottom, with the values forward and the derivatives backward."""
     boxes = ("A₀  (m, 784)", "Z₁  (m, 128)", "A₁  (m, 128)", "Z₂  (m, 10)", "loss L")
     forward = ("· W₁ + b₁", "relu", "· W₂ + b₂", "softmax, −ln")
     back = ("dW₁ db₁", "dZ₁", "dA₁  dW₂ db₂", "dZ₂")

@@ -84,11 +84,11 @@ def slope() -> Figure:
     figure = Figure(figsize=(4.6, 3.2), layout="constrained")
     axes = figure.subplots()
     along = np.linspace(-3.5, 4.5, 81)
-    axes.plot(along, loss(along), color=FORWARD, label="the loss")
+    axes.plot(along, loss(along), color=FORWARD, label="loss")
     near = np.array([here - 1.6, here + 1.3])
     tangent = float(e.value) + slope_here * (near - here)
-    axes.plot(near, tangent, "--", color=BACKWARD, label=f"the tangent, slope {number(slope_here)}")
-    for at, marker, label in ((here, "o", "before the step"), (there, "s", "after it")):
+    axes.plot(near, tangent, "--", color=BACKWARD, label=f"tangent, slope {number(slope_here)}")
+    for at, marker, label in ((here, "o", "before the step"), (there, "s", "after the step")):
         axes.plot(at, loss(at), marker, color=INK if at == here else FORWARD, label=label)
     axes.set_xlabel("w₁")
     axes.set_ylabel("L")

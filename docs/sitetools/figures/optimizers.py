@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from table import jit_quickly
 
 import purenn as pn
-from sitetools.svg import BACKWARD, INK
+from sitetools.svg import BACKWARD, DASHES, INK
 
 RULES = {
     "gradient descent": pn.sgd,
@@ -104,18 +104,18 @@ def paths_on_a_real_surface() -> Figure:
     points = jnp.asarray(middle + grid @ plane)
     height = np.asarray(jit_quickly(lambda w: lax.map(loss, w))(points)).reshape(len(b), len(a))
 
-    figure, axes = plt.subplots(figsize=(4.4, 4.2))
+    figure, axes = plt.subplots(figsize=(4.2, 4.2))
     levels = np.geomspace(height.min(), height.max(), 8)
     lines = axes.contour(a, b, height, levels=levels, colors=INK, linewidths=0.5)
-    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=9, colors=INK)
+    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=10, colors=INK)
     for (name, walk), marker in zip(flat.items(), "os^", strict=True):
         label = f"{name}, {rates[name]}"
         axes.plot(*walk[::5].T, marker=marker, markersize=3, linewidth=1.2, label=label)
-    axes.plot(*flat["Adam"][0], "D", color=INK, markersize=7, label="the start of all three")
-    axes.set_title(f"{held:.0%} of the variance of the paths")
+    axes.plot(*flat["Adam"][0], "D", color=INK, markersize=7, label="start of all three paths")
+    axes.set_title(f"plane with {held:.0%} of the paths' variance")
     axes.set(xlabel="first direction", ylabel="second direction")
     axes.grid(visible=False)
-    figure.legend(fontsize=9, loc="outside lower center", ncols=1)
+    figure.legend(fontsize=10, loc="outside lower center", ncols=1)
     return figure
 
 
@@ -150,21 +150,21 @@ def learning_rates() -> Figure:
 
         return np.asarray(jit_quickly(lambda rates: lax.map(run, rates))(jnp.asarray(rates)))
 
-    figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 6))
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 6))
     found = {name: losses(rule) for name, rule in RULES.items()}
-    for i in (5, 7, 8, 9):
+    for i, style in zip((5, 7, 8, 9), DASHES, strict=True):
         curve = np.convolve(found["gradient descent"][i], np.ones(8) / 8, mode="valid")
-        above.plot(range(0, len(curve), 2), curve[::2], label=f"{rates[i]:.2g}")
+        above.plot(range(0, len(curve), 2), curve[::2], style, label=f"{rates[i]:.2g}")
     above.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
-    above.legend(title="rate", ncols=2, fontsize=9)
+    above.legend(title="rate", ncols=2, fontsize=10)
     for (name, curves), marker in zip(found.items(), "os^", strict=True):
         last = curves[:, -10:].mean(axis=1)
         below.plot(
             rates, np.where(np.isfinite(last), last, np.inf), marker, ls="-", label=name, ms=4
         )
-    below.set(xscale="log", title="loss at the end", xlabel="learning rate", ylim=(0, 4))
+    below.set(xscale="log", title="final loss", xlabel="learning rate", ylim=(0, 4))
     below.minorticks_off()
-    below.legend(fontsize=9)
+    below.legend(fontsize=10)
     return figure
 
 
@@ -190,6 +190,6 @@ def schedules() -> Figure:
         axes.plot(steps, rates, style, drawstyle=drawstyle, label=name)
     for axes in panels:
         axes.set(ylabel="learning rate", ylim=(0, None))
-        axes.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1))
+        axes.legend(fontsize=10, loc="lower left", bbox_to_anchor=(0, 1))
     panels[1].set_xlabel("step")
     return figure

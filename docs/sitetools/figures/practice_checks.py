@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures.mnist import KEY, LOSS, data
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BACKWARD, BLUE, FORWARD, GREEN, INK, ORANGE, RED
+from sitetools.svg import BACKWARD, DASHES, FORWARD, INK, SERIES, WRONG
 
 PAGE = "practice/sanity-checks"
 MODEL = pn.serial(pn.rescale(), pn.flatten(), pn.dense(128), pn.relu, pn.dense(10))
@@ -31,11 +31,13 @@ def first_loss() -> Figure:
     sigma = np.linspace(0, 1.5, 61)
     first = np.log(10) + sigma**2 / 2
     figure, axes = plt.subplots(figsize=(4.4, 3.4))
-    axes.plot(sigma, first, "--", color=ORANGE, label="ln 10 + σ²/2")
-    axes.plot(sigma, first - np.expm1(sigma**2) / 20, color=BLUE, label="… − (exp(σ²) − 1)/20")
+    axes.plot(sigma, first, "--", color=SERIES[1], label="ln 10 + σ²/2")
+    axes.plot(sigma, first - np.expm1(sigma**2) / 20, color=SERIES[2], label="… − (exp(σ²) − 1)/20")
     axes.plot(simulated.keys(), simulated.values(), "o", color=INK, markersize=5, label="simulated")
     measured = np.sqrt(variances.mean()), firsts.mean()
-    axes.plot(*measured, "*", color=GREEN, markersize=14, label="mean of 200 networks", zorder=3)
+    axes.plot(
+        *measured, "*", color=SERIES[3], markersize=14, label="mean of 200 networks", zorder=3
+    )
     axes.set(xlabel="standard deviation σ of the logits", ylabel="first loss", ylim=(2.2, 3.5))
     axes.legend()
     return figure
@@ -50,13 +52,13 @@ def twenty_digits() -> Figure:
     forgetful = pn.Op(pn.relu.forward, no_mask, name="relu")
     layers = MODEL.parts
     models = {
-        "right": MODEL,
+        "correct": MODEL,
         "ReLU after the last layer": pn.serial(*layers, pn.relu),
-        "no mask in ReLU's backward": pn.serial(*layers[:3], forgetful, layers[4]),
+        "no mask in ReLU's backward pass": pn.serial(*layers[:3], forgetful, layers[4]),
     }
     x, y = data().train
     figure, axes = plt.subplots(figsize=(4.4, 3.2))
-    looks = (BLUE, "-"), (RED, "-"), (RED, "--")
+    looks = (INK, "-"), (WRONG, "-"), (WRONG, "--")
     for (name, model), (color, style) in zip(models.items(), looks, strict=True):
         optimizer = pn.adam(1e-3)
         start = pn.TrainState.create(model, optimizer, KEY, (28, 28))
@@ -77,12 +79,12 @@ def shuffled_labels() -> Figure:
     optimizer = pn.adam(1e-3)
     steps = steps_of(MODEL, optimizer)
     runs = {
-        "true labels": (x, y, BLUE),
-        "shuffled labels": (x, rng.permutation(y), ORANGE),
-        "blank images": (np.zeros_like(x), y, GREEN),
+        "true labels": (x, y),
+        "shuffled labels": (x, rng.permutation(y)),
+        "blank images": (np.zeros_like(x), y),
     }
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 5), sharex=True)
-    for name, (images, labels, color) in runs.items():
+    for (name, (images, labels)), color, style in zip(runs.items(), SERIES, DASHES, strict=False):
         state = pn.TrainState.create(MODEL, optimizer, KEY, (28, 28))
         losses, scores = [], []
         for _ in range(20):
@@ -91,10 +93,10 @@ def shuffled_labels() -> Figure:
             losses.append(np.mean(np.asarray(values)))
             guesses = np.asarray(apply(state.params, state.state, x_held)[0]).argmax(axis=1)
             scores.append(100 * np.mean(guesses == y_held))
-        above.plot(range(1, 21), losses, color=color, label=name)
-        below.plot(range(1, 21), scores, color=color)
+        above.plot(range(1, 21), losses, style, color=color, label=name)
+        below.plot(range(1, 21), scores, style, color=color)
     above.set(title="training loss", ylim=(0, None))
-    below.set(xlabel="epochs", title="right on held-out digits, %", ylim=(0, 100))
+    below.set(xlabel="epochs", title="accuracy on held-out digits, %", ylim=(0, 100))
     figure.legend(loc="outside lower center")
     return figure
 
@@ -104,7 +106,7 @@ def update_ratios() -> Figure:
     (ratios,) = computed_on(PAGE, "ratios")
     figure, axes = plt.subplots(figsize=(4.4, 3.6))
     for rate, ratio, color in zip(
-        ("1e-5", "1e-3", "1e-1"), ratios.values(), (BLUE, GREEN, ORANGE), strict=True
+        ("1e-5", "1e-3", "1e-1"), ratios.values(), SERIES[:3], strict=True
     ):
         axes.semilogy(ratio[:, 0], color=color, label=f"{rate}: W₁")
         axes.semilogy(ratio[:, 1], color=color, linestyle="--", label=f"{rate}: W₂")

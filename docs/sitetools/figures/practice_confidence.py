@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 import purenn as pn
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, GREEN, INK, ORANGE
+from sitetools.svg import INK, SERIES
 
 PAGE = "practice/confidence"
 
@@ -36,10 +36,12 @@ def rotated() -> Figure:
         one.append(100 * p[0].max(1).mean())
         eight.append(100 * p.mean(0).max(1).mean())
     figure, axes = plt.subplots(figsize=(4.4, 3.8))
-    axes.plot(angles, one, "o-", markersize=4, color=ORANGE, label="said, one network")
-    axes.plot(angles, eight, "s-", markersize=4, color=GREEN, label="said, mean of eight")
-    axes.plot(angles, right, "o-", markersize=4, color=BLUE, label="right, one network")
-    axes.set(xlabel="turned by, degrees", ylabel="%", ylim=(0, 100), xticks=angles[::2])
+    axes.plot(angles, one, "o--", markersize=4, color=SERIES[1], label="confidence, one network")
+    axes.plot(
+        angles, eight, "s-.", markersize=4, color=SERIES[2], label="confidence, mean of eight"
+    )
+    axes.plot(angles, right, "D-", markersize=4, color=SERIES[0], label="accuracy, one network")
+    axes.set(xlabel="rotation, degrees", ylabel="%", ylim=(0, 100), xticks=angles[::2])
     figure.legend(loc="outside lower center")
     return figure
 
@@ -54,9 +56,9 @@ def reliability() -> Figure:
     losses = jax.lax.map(lambda t: pn.softmax_cross_entropy(z_held / t, y_held), temperatures)
     best = temperatures[np.argmin(losses)]
     answers = {
-        "one network": (p, ORANGE, "o"),
-        f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], BLUE, "^"),
-        "mean of eight": (np.asarray(softmax(z_test)).mean(0), GREEN, "s"),
+        "one network": (p, SERIES[1], "o"),
+        f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], SERIES[3], "^"),
+        "mean of eight": (np.asarray(softmax(z_test)).mean(0), SERIES[2], "s"),
     }
     figure, axes = plt.subplots(figsize=(4.4, 4.2))
     axes.plot((30, 100), (30, 100), color=INK, linestyle=":", linewidth=1)
@@ -64,6 +66,6 @@ def reliability() -> Figure:
         rows, _ = bins_of(probabilities, y_test, edges=np.linspace(0.2, 1, 9))
         _, said, was = 100 * np.array(rows).T
         axes.plot(said, was, color=color, marker=marker, markersize=5, label=name, lw=1.2)
-    axes.set(xlabel="said, %", ylabel="right, %", xlim=(20, 101), ylim=(20, 101))
+    axes.set(xlabel="claimed probability, %", ylabel="right, %", xlim=(20, 101), ylim=(20, 101))
     axes.legend()
     return figure

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures.mnist import LOSS, data
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, INK, ORANGE, RED
+from sitetools.svg import INK, SERIES, WRONG
 
 PAGE = "practice/failures"
 
@@ -50,8 +50,9 @@ def zero_initialization() -> Figure:
     """Three initializations."""
     model, starts = computed_on(PAGE, "model", "starts")
     figure, axes = plt.subplots(figsize=(4.4, 2.9))
-    for (name, start), color in zip(starts.items(), (BLUE, RED, ORANGE), strict=True):
-        axes.plot(losses_of(model, start), label=name, color=color)
+    looks = (INK, "-"), (WRONG, "-"), (WRONG, "--")
+    for (name, start), (color, style) in zip(starts.items(), looks, strict=True):
+        axes.plot(losses_of(model, start), style, label=name, color=color)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
     axes.legend()
     return figure
@@ -61,7 +62,7 @@ def dead_relus() -> Figure:
     """A good rate and one that kills."""
     model, *given = computed_on(PAGE, "model", "params", "images", "labels")
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 4.8), sharex=True)
-    for rate, color in ((0.1, BLUE), (2.0, RED)):
+    for rate, color in ((0.1, INK), (2.0, WRONG)):
         losses, alive, _ = np.asarray(watched(model, given[0], rate, *given[1:]))
         above.semilogy(losses, color=color, label=f"rate {rate:g}")
         below.plot(100 * alive, color=color)
@@ -74,7 +75,7 @@ def dead_relus() -> Figure:
 def raw_pixels() -> Figure:
     """Scaled and raw."""
     figure, axes = plt.subplots(figsize=(4.4, 2.9))
-    for name, scale, color in (("pixels from 0 to 1", 1, BLUE), ("0 to 255", 255, RED)):
+    for name, scale, color in (("pixels from 0 to 1", 1, INK), ("0 to 255", 255, WRONG)):
         axes.semilogy(healthy(scale=scale), label=name, color=color)
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
@@ -98,7 +99,7 @@ def bias_without_axis() -> Figure:
     params, x, y = computed_on(PAGE, "params", "images", "labels")
     right, broken = computed_on(PAGE, "model", "broken")
     figure, axes = plt.subplots(figsize=(4.4, 2.9))
-    for model, color, over in ((right, BLUE, "the examples"), (broken, RED, "everything")):
+    for model, color, over in ((right, INK, "the examples"), (broken, WRONG, "everything")):
         lengths = watched(model, params, 0.1, x, y)[2]
         axes.plot(lengths, color=color, label=f"summed over {over}")
     axes.set(xlabel="step", ylabel="length of b₂")
@@ -110,9 +111,9 @@ def labels_out_of_range() -> Figure:
     """How many of each label."""
     y = data().train.y[:12_800]
     figure, both = plt.subplots(2, 1, figsize=(4.4, 4.2), sharex=True)
-    for axes, labels, title in zip(both, (y, y + 1), ("right", "counted from 1"), strict=True):
+    for axes, labels, title in zip(both, (y, y + 1), ("correct", "counted from 1"), strict=True):
         counts = np.bincount(labels, minlength=11)
-        axes.bar(range(11), counts, color=[RED if c > 9 else BLUE for c in range(11)])
+        axes.bar(range(11), counts, color=[WRONG if c > 9 else INK for c in range(11)])
         axes.set(title=title, ylabel="examples", xticks=range(11))
         axes.grid(visible=False)
     both[1].set_xlabel("label")
@@ -129,17 +130,18 @@ def evaluated_as_in_training() -> Figure:
 
     sizes = (2, 20, 100, 500)
     curves = {
-        "train=False": ([percent(x, y, 20, False)] * len(sizes), BLUE),
-        "train=True": ([percent(x, y, size, True) for size in sizes], ORANGE),
+        "train=False": ([percent(x, y, 20, False)] * len(sizes), INK, "-"),
+        "train=True": ([percent(x, y, size, True) for size in sizes], SERIES[1], "--"),
         "train=True, sorted by class": (
             [percent(x[order], y[order], size, True) for size in sizes],
-            RED,
+            WRONG,
+            "-",
         ),
     }
     figure, axes = plt.subplots(figsize=(4.4, 3.6))
-    for name, (values, color) in curves.items():
-        axes.semilogx(sizes, values, marker="o", markersize=4, color=color, label=name)
-    axes.set(xlabel="images in a batch", ylabel="right, %", ylim=(0, 100))
+    for name, (values, color, style) in curves.items():
+        axes.semilogx(sizes, values, style, marker="o", markersize=4, color=color, label=name)
+    axes.set(xlabel="images in a batch", ylabel="accuracy, %", ylim=(0, 100))
     axes.set_xticks(sizes, sizes)
     axes.minorticks_off()
     figure.legend(loc="outside lower center")
@@ -152,8 +154,8 @@ def softmax_twice() -> Figure:
     once, twice = computed_on(PAGE, "model", "twice")
     figure, axes = plt.subplots(figsize=(4.4, 2.9))
     for model, now, name, color in (
-        (once, params, "softmax once", BLUE),
-        (twice, (*params, ()), "softmax twice", RED),
+        (once, params, "softmax once", INK),
+        (twice, (*params, ()), "softmax twice", WRONG),
     ):
         curve = []
         for _ in range(3):
@@ -171,8 +173,8 @@ def divided_twice() -> Figure:
     """Right, and divided by m in the loss and once more."""
     model, params, slow = computed_on(PAGE, "model", "params", "slow")
     figure, axes = plt.subplots(figsize=(4.4, 3.6))
-    axes.plot(healthy(), color=BLUE, label="right, rate 0.1", linewidth=3, alpha=0.5)
-    for rate, color, style in ((0.1, RED, "-"), (12.8, ORANGE, "--")):
+    axes.plot(healthy(), color=INK, label="right, rate 0.1", linewidth=3, alpha=0.5)
+    for rate, color, style in ((0.1, WRONG, "-"), (12.8, WRONG, "--")):
         losses = losses_of(model, params, slow, rate)
         axes.plot(losses, style, color=color, label=f"divided twice, rate {rate:g}", lw=1.4)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))

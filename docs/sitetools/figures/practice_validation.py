@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BLUE, INK, ORANGE
+from sitetools.svg import INK, SERIES
 
 PAGE = "practice/validation"
 
@@ -16,12 +16,14 @@ def overfitting() -> Figure:
     epochs = range(1, 41)
     held = [e.validation_loss for e in history]
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.4, 5), sharex=True)
-    above.semilogy(epochs, [e.loss for e in history], color=BLUE, label="training digits")
-    above.semilogy(epochs, held, color=ORANGE, label="held-out digits")
+    above.semilogy(
+        epochs, [e.loss for e in history], "--", color=SERIES[1], label="training digits"
+    )
+    above.semilogy(epochs, held, color=SERIES[0], label="held-out digits")
     above.axvline(1 + int(np.argmin(held)), color=INK, linestyle="--", linewidth=0.8)
-    below.plot(epochs, [100 * e.validation_accuracy for e in history], color=ORANGE)
+    below.plot(epochs, [100 * e.validation_accuracy for e in history], color=SERIES[0])
     above.set(title="loss")
-    below.set(xlabel="epochs", title="right, %")
+    below.set(xlabel="epochs", title="accuracy, %")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -31,11 +33,13 @@ def choosing() -> Figure:
     few, test = (100 * values for values in computed_on(PAGE, "few", "test"))
     best = few.argmax()
     figure, axes = plt.subplots(figsize=(4.4, 3.8))
-    axes.scatter(few, test, color=BLUE, s=22)
-    axes.scatter(few[best], test[best], color=ORANGE, s=60, label="best of them on 200 digits")
+    axes.scatter(few, test, color=SERIES[1], s=22)
+    axes.scatter(
+        few[best], test[best], color=SERIES[2], marker="D", s=60, label="best on 200 digits"
+    )
     middle = (few.mean() + test.mean()) / 2
     ends = (middle - 3.2, middle + 3.2)
     axes.plot(ends, ends, color=INK, linestyle=":", linewidth=1, label="the same on both")
-    axes.set(xlabel="right of 200 held-out digits, %", ylabel="right of the test set, %")
+    axes.set(xlabel="accuracy on 200 held-out digits, %", ylabel="accuracy on the test set, %")
     figure.legend(loc="outside lower center")
     return figure

@@ -58,14 +58,14 @@ def trained(strength: float, rate: float):
 
 
 def gap() -> Figure:
-    """Training loss below, the loss on unseen digits above."""
+    """The loss on the training digits and on unseen digits, without and with regularization."""
     shown = {"neither": (0.0, 0.0), "L2 penalty": (0.03, 0.0), "dropout 0.5": (0.0, 0.5)}
     figure, axes = plt.subplots(3, 1, figsize=(4.2, 6.2), sharex=True)
     for panel, (name, settings) in zip(axes, shown.items(), strict=True):
         _, (seen, unseen, accuracy) = trained(*settings)
         panel.plot(unseen, "-")
         panel.plot(seen, "--")
-        panel.set(title=f"{name}: {accuracy[-1]:.1%} right", ylabel="cross-entropy", ylim=(0, 1))
+        panel.set(title=f"{name}: accuracy {accuracy[-1]:.1%}", ylabel="cross-entropy", ylim=(0, 1))
     axes[2].set_xlabel("epoch")
     axes[0].legend(["unseen digits", "training digits"])
     return figure
@@ -79,6 +79,6 @@ def weights_shrink() -> Figure:
         w = trained(strength, 0.0)[0][2].w
         label = f"strength {strength:g}: |W| = {np.linalg.norm(w):.1f}"
         axes.hist(w.ravel(), bins, histtype="step", linestyle=style, linewidth=1.6, label=label)
-    axes.set(xlabel="weight of the first layer", ylabel="how many", yscale="log")
+    axes.set(xlabel="weight in the first layer", ylabel="count", yscale="log")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
     return figure

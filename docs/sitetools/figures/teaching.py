@@ -1,6 +1,7 @@
 """Figures of the pages for teachers: wrong derivatives beside the right ones, and the grader."""
 
 import runpy
+import sys
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -75,14 +76,55 @@ def wild() -> Figure:
     )
 
 
+def exercises() -> str:
+    """Which part of a network each exercise is about, numbered in the order of the page."""
+    sys.path.insert(0, str(TEACHING))
+    from grading.rubric import EXERCISES
+
+    middle, left, wide = 180, 65, 230
+
+    def named(*names: str) -> list[str]:
+        return [f"{EXERCISES.index(name) + 1}  {name}" for name in names]
+
+    def stage(y: float, *names: str, fill: str = marks.PAPER) -> str:
+        labels = named(*names)
+        box = marks.box(left, y, wide, 12 + 20 * len(names), corner=6, fill=fill)
+        lines = [marks.text(middle, y + 16 + 20 * i, label) for i, label in enumerate(labels)]
+        return box + "".join(lines)
+
+    def regions(x: float, y: float, width: float, height: float, *names: str) -> str:
+        frame = marks.box(x, y, width, height, corner=10, color=marks.FAINT)
+        return frame + marks.text(middle, y + 16, ",   ".join(named(*names)), size=14)
+
+    parts = [
+        regions(5, 5, 350, 398, "network_by_hand", "network"),
+        regions(25, 66, 310, 166, "one_neuron_by_hand", "neuron"),
+        marks.text(middle, 42, "examples X, labels Y"),
+        stage(98, "dense", "bias"),
+        stage(184, "activations"),
+        stage(250, "dropout", "batch_norm"),
+        stage(336, "mse", "softmax_cross_entropy"),
+        stage(438, "optimizers"),
+        marks.text(
+            middle + 22, 421, "every gradient", anchor="start", color=marks.BACKWARD, size=14
+        ),
+        marks.arrow(middle, 404, middle, 437, color=marks.BACKWARD),
+    ]
+    for top, bottom in ((51, 65), (151, 183), (217, 249), (303, 335)):
+        parts.append(marks.arrow(middle - 12, top, middle - 12, bottom, color=marks.FORWARD))
+        if top > 51:
+            parts.append(marks.arrow(middle + 12, bottom, middle + 12, top, color=marks.BACKWARD))
+    return marks.svg(360, 480, *parts)
+
+
 def grading() -> str:
     """From a student's file to its report."""
     middle, parts = 180, []
     steps = (
         (30, "dense.py", "the student's file, with its seed"),
-        (115, "a process of its own", "time limit per function"),
+        (115, "a separate process", "time limit per function"),
         (200, "data drawn from the seed", "widths, batch size, values, dy"),
-        (340, "report", "points, and in words what is wrong"),
+        (340, "report", "points and explanations"),
     )
     for y, above, below in steps:
         parts.append(marks.box(middle - 135, y - 25, 270, 50, corner=6))

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from sitetools.equations.recurrence import lstm_dz
 from sitetools.figures import marks
 from sitetools.figures.marks import BACKWARD, FORWARD
-from sitetools.svg import BLUE, ORANGE, PURPLE
+from sitetools.svg import DASHES, SERIES
 
 STEPS, UNITS, BATCH = 100, 64, 8
-STYLES = ((BLUE, "--"), (PURPLE, "-"), (ORANGE, ":"))
+STYLES = tuple(zip(SERIES[:3], DASHES[:3], strict=True))
 
 
 def plain_norms(scale: float) -> np.ndarray:
@@ -44,8 +44,8 @@ def far_back() -> Figure:
     figure, panels = plt.subplots(2, 1, sharex=True, figsize=(5.2, 6.0))
     back = np.arange(STEPS)[::-1]
     for panel, title, norms, values in (
-        (panels[0], "tanh, weights u times", plain_norms, (0.5, 1.0, 2.0)),
-        (panels[1], "lstm, bias of the forget gates", lstm_norms, (0.0, 2.0, 5.0)),
+        (panels[0], "tanh: u scaled by", plain_norms, (0.5, 1.0, 2.0)),
+        (panels[1], "LSTM: bias of the forget gates", lstm_norms, (0.0, 2.0, 5.0)),
     ):
         for value, (color, style) in zip(values, STYLES, strict=True):
             panel.semilogy(back, norms(value), style, color=color, label=f"{value:g}")
@@ -101,3 +101,50 @@ def cell() -> str:
         marks.text(232, 16, "dc, times f at each step", color=BACKWARD, size=16),
     ]
     return marks.svg(462, 262, *parts, size=16)
+
+
+def gru() -> str:
+    """One step of a GRU; the state's line runs through it with one product and one sum."""
+    y, middle, low = 60, 132, 214
+    keep, add, reset = 150, 290, 196
+    blue = {"color": FORWARD, "width": 2}
+
+    def node(x: float, y: float, words: str) -> str:
+        return marks.circle(x, y, 16) + marks.text(x, y, words, size=18)
+
+    def box(x: float, y: float, words: str) -> str:
+        return marks.box(x - 30, y - 15, 60, 30, corner=6) + marks.text(x, y, words, size=16)
+
+    parts = [
+        marks.arrow(56, y, keep - 17, y, **blue),
+        marks.arrow(keep + 17, y, add - 17, y, **blue),
+        marks.arrow(add + 17, y, 402, y, **blue),
+        marks.arrow(402, y - 20, 56, y - 20, color=BACKWARD, width=4),
+        marks.arrow(keep, middle - 12, keep, y + 17, **blue),
+        marks.arrow(add, middle - 16, add, y + 17, **blue),
+        marks.arrow(add + 54, middle, add + 17, middle, **blue),
+        marks.line(70, y, 70, low, **blue),
+        marks.arrow(69, low, 90, low, **blue),
+        marks.arrow(150, low, reset - 17, low, **blue),
+        marks.arrow(reset, low + 50, reset, low + 17, **blue),
+        marks.arrow(reset + 17, low, add - 31, low, **blue),
+        marks.arrow(add, low + 50, add, low + 16, **blue),
+        marks.arrow(add, low - 15, add, middle + 17, **blue),
+        node(keep, y, "×"),
+        node(add, y, "+"),
+        node(add, middle, "×"),
+        node(reset, low, "×"),
+        box(120, low, "dense"),
+        box(add, low, "tanh"),
+        marks.text(18, y, "h", size=18),
+        marks.text(24, y + 10, "t−1", size=13, anchor="start"),
+        marks.text(414, y, "h", size=18),
+        marks.text(420, y + 9, "t", size=13, anchor="start"),
+        marks.text(keep, middle, "z", size=18),
+        marks.text(add + 60, middle, "1 − z", size=18, anchor="start"),
+        marks.text(add + 14, (middle + low) / 2, "n", size=18, anchor="start"),
+        marks.text(reset, low + 62, "r", size=18),
+        marks.text(add, low + 62, "dense of x", size=16),
+        marks.text(222, 16, "dh, times z at each step", color=BACKWARD, size=16),
+    ]
+    return marks.svg(436, 292, *parts, size=16)

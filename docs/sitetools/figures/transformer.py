@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 import purenn as pn
 from sitetools.figures import marks
 from sitetools.figures.marks import BACKWARD, FAINT, FORWARD
-from sitetools.svg import BLUE, ORANGE
+from sitetools.svg import SERIES
 
 ROAD, BRANCH = 72, 250  # where the two columns are
 BLOCKS, WIDTH, TIME = 12, 64, 32
@@ -141,10 +141,13 @@ def along(*, around: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def road() -> Figure:
-    """What arrives at each block of what starts at the end, with and without residuals."""
+    """The derivative before each block, compared with the last one, with and without residuals."""
     figure, panels = plt.subplots(2, 1, sharex=True, figsize=(4.7, 4.6))
-    titles = "size", "cosine of the angle to the last one"
-    curves = ((True, ORANGE, "-", "with residuals"), (False, BLUE, "--", "without"))
+    titles = "size of the derivative", "cosine of its angle to the last derivative"
+    curves = (
+        (True, SERIES[0], "-", "with residuals"),
+        (False, SERIES[1], "--", "without residuals"),
+    )
     for i, (panel, title) in enumerate(zip(panels, titles, strict=True)):
         for around, color, style, label in curves:
             panel.plot(along(around=around)[i], style, color=color, label=label)
@@ -154,4 +157,29 @@ def road() -> Figure:
     panels[0].legend()
     panels[1].set_ylim(-0.1, 1.1)
     panels[1].set_xlabel("block")
+    return figure
+
+
+def sizes() -> Figure:
+    """The parameters of the network that the page counts, by the part that they are in."""
+    features, vocabulary, blocks = 128, 83, 4
+    parts = {
+        "embedding": (1, pn.embedding(vocabulary, features), (TIME,)),
+        "attention": (blocks, pn.attention(4, causal=True, rotary=True), (TIME, features)),
+        "gated dense": (blocks, pn.gated_dense(8 * features // 3), (TIME, features)),
+        "dense": (blocks, pn.dense(features, b_init=None), (TIME, 8 * features // 3)),
+        "norms": (2 * blocks + 1, pn.rms_norm(), (TIME, features)),
+        "scores": (1, pn.dense(vocabulary, b_init=None), (TIME, features)),
+    }
+    counts = []
+    for times, layer, shape in parts.values():
+        params, _ = jax.eval_shape(lambda layer=layer, s=shape: layer.init(jax.random.key(0), s))
+        counts.append(times * sum(leaf.size for leaf in jax.tree.leaves(params)))
+    figure, axes = plt.subplots(figsize=(4.7, 2.8))
+    shown = axes.barh(list(parts), [count / 1000 for count in counts], height=0.7)
+    axes.bar_label(shown, [f"{count:,}" for count in counts], padding=3)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(0, 1.25 * max(counts) / 1000)
+    axes.set_xlabel("thousands of parameters")
     return figure

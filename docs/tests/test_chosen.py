@@ -1,0 +1,46 @@
+"""What is chosen stands out by a ring or a filling, and can be read as well as before."""
+
+from typing import Any
+
+import pytest
+from visits import DARK, LIGHT, STILL, choose_scheme, measure
+from widgets_page import widget as widget
+
+# The color of a chosen cell's text, that of its neighbor, and whether it has a ring.
+LOOK = """() => {
+    const look = (pressed) => getComputedStyle(
+        document.querySelector(`.widget table.cells td button[aria-pressed=${pressed}]`));
+    return [look(true).color, look(false).color, look(true).boxShadow !== "none"];
+}"""
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+def test_the_chosen_cell_of_each_matrix_can_be_read(widget, scheme):
+    tab = widget("attention")
+    tab.tab.add_style_tag(content=STILL)  # the header, too, fades from one title to another
+    assert choose_scheme(tab.tab, scheme)
+    for name in ("Scores S", "Weights P", "Derivative dP", "Derivative dS"):
+        tab.tab.get_by_role("button", name=f"Show {name}").click()
+        for cell in tab.tab.locator(".widget table.cells td button").all()[::3]:
+            cell.click()
+            chosen, other, ring = tab.tab.evaluate(LOOK)
+            assert chosen == other and ring
+            assert measure(tab.tab, "contrast") == []
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+def test_the_chosen_head_s_picture_has_the_same_ground(
+    browser: Any, server: str, scheme: str
+) -> None:
+    tab = browser.new_page()
+    tab.goto(server + "playground/language/")
+    tab.wait_for_selector(".widget-ready", timeout=20_000)
+    assert choose_scheme(tab, scheme)
+    grounds = """[true, false].map((pressed) => {
+        const thumb = document.querySelector(`.lm-thumbs button[aria-pressed=${pressed}]`);
+        const { backgroundColor, boxShadow } = getComputedStyle(thumb);
+        return [backgroundColor, boxShadow !== "none"];
+    })"""
+    (chosen, ring), (other, none) = tab.evaluate(grounds)
+    tab.close()
+    assert chosen == other and ring and not none
