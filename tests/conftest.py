@@ -5,7 +5,8 @@ optimizes as for users: .ci/run does that on the newest Python. What one test ha
 of the same process find in a cache, which takes off some more. It is deleted at the end, unless
 PURENN_TESTS_CACHE names its folder.
 
-With --one-in N, each test runs with every Nth of its parameters.
+With --one-in N, each test runs with every Nth of its parameters: with --turn K, the Kth and so on,
+so that N turns run them all.
 """
 
 import gc
@@ -51,17 +52,18 @@ def pytest_configure(config):
 
 def pytest_addoption(parser):
     parser.addoption("--one-in", type=int, default=1, metavar="N", help="every Nth case of a test")
+    parser.addoption("--turn", type=int, default=0, metavar="K", help="which of the N")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Every test stays; of its cases the first, the first but N, and so on."""
-    cases, step = Counter(), config.getoption("--one-in")
-    kept = []
-    for item in items:
-        test = item.nodeid.partition("[")[0]
-        if cases[test] % step == 0:
+    """Every test stays, even one with fewer cases than turns."""
+    step, turn = config.getoption("--one-in"), config.getoption("--turn")
+    tests = [item.nodeid.partition("[")[0] for item in items]
+    cases, seen, kept = Counter(tests), Counter(), []
+    for test, item in zip(tests, items, strict=True):
+        if seen[test] % step == turn % min(step, cases[test]):
             kept.append(item)
-        cases[test] += 1
+        seen[test] += 1
     items[:] = kept
 
 

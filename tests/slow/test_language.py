@@ -209,15 +209,8 @@ def run(options, folder):
     language.app([*options.split(), "--output", str(folder)])
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    run(f"{TEXT} --no-progress", folder)
-    return folder
-
-
 def test_a_run_on_a_text(tmp_path, capsys):
-    """What is printed, and what is in the folder afterwards."""
+    """What is printed, what is in the folder afterwards, and how the network goes on writing."""
     run(TEXT, tmp_path)
     out, err = capsys.readouterr()
     for words in ("on 1,071,286 characters", "attention(2", "after epoch 2: "):
@@ -240,6 +233,11 @@ def test_a_run_on_a_text(tmp_path, capsys):
     learned = pn.load(tmp_path / "model.safetensors", model.init(jax.random.key(0), (12,)))
     loss, _ = pn.evaluate(model, pn.softmax_cross_entropy, *learned, *book.held_out)
     assert f"{loss:.3f}" == f"{float(found[1]):.3f}"
+    for prompt in ("A", "Call me Ishmael, a prompt of more than its length"):
+        language.app(["write", "--output", str(tmp_path), "--prompt", prompt, "--sample", "20"])
+        out = capsys.readouterr().out
+        assert out.startswith(prompt)
+        assert len(out) == len(prompt) + 20 + 1
 
 
 def press_ctrl_c(*given, **named):
@@ -247,8 +245,11 @@ def press_ctrl_c(*given, **named):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("options", [TEXT + " --dropout 0.1", NAMES])
-def test_a_run_that_was_stopped_resumes_bit_for_bit(options, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "part"), [(TEXT + " --dropout 0.1", "train"), (NAMES, "evaluate")]
+)
+def test_a_run_that_was_stopped_resumes_bit_for_bit(options, part, tmp_path, capsys, monkeypatch):
+    """Stopped in the second epoch, while it trains or is evaluated."""
     quiet = f"{options} --no-progress --no-pictures"
 
     def result(name, more=""):
@@ -256,25 +257,24 @@ def test_a_run_that_was_stopped_resumes_bit_for_bit(options, tmp_path, capsys, m
         return (tmp_path / name / "model.safetensors").read_bytes()
 
     expected = result("whole")
-    for part in ("train", "evaluate"):  # in the second epoch
-        calls, real = [], getattr(pn, part)
+    calls, real = [], getattr(pn, part)
 
-        def second(*given, calls=calls, real=real, **named):
-            calls.append(1)
-            return press_ctrl_c() if len(calls) == 2 else real(*given, **named)
+    def second(*given, **named):
+        calls.append(1)
+        return press_ctrl_c() if len(calls) == 2 else real(*given, **named)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(pn, part, second)
-            with pytest.raises(SystemExit) as stopped:
-                result(part)
-        assert stopped.value.code == 130
-        assert "stopped; --resume continues the run" in capsys.readouterr().err
-        with pytest.raises(SystemExit, match="error: --output holds an unfinished run.*--resume"):
+    with monkeypatch.context() as patch:
+        patch.setattr(pn, part, second)
+        with pytest.raises(SystemExit) as stopped:
             result(part)
-        with pytest.raises(SystemExit, match="--resume .* --learning-rate 0.003, .*, got .* 0.5;"):
-            result(part, "--resume --learning-rate 0.5")
-        assert result(part, "--resume") == expected
-        assert set(os.listdir(tmp_path / part)) == FILES
+    assert stopped.value.code == 130
+    assert "stopped; --resume continues the run" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="error: --output holds an unfinished run.*--resume"):
+        result(part)
+    with pytest.raises(SystemExit, match="--resume .* --learning-rate 0.003, .*, got .* 0.5;"):
+        result(part, "--resume --learning-rate 0.5")
+    assert result(part, "--resume") == expected
+    assert set(os.listdir(tmp_path / part)) == FILES
 
 
 def test_names_are_invented(tmp_path, capsys):
@@ -288,21 +288,11 @@ def test_names_are_invented(tmp_path, capsys):
     assert all(line.startswith("mar") and len(line) < 16 for line in lines)
 
 
-def test_a_trained_network_goes_on_writing(finished, capsys):
-    for prompt in ("A", "Call me Ishmael, a prompt of more than its length"):
-        language.app(["write", "--output", str(finished), "--prompt", prompt, "--sample", "20"])
-        out = capsys.readouterr().out
-        assert out.startswith(prompt)
-        assert len(out) == len(prompt) + 20 + 1
-
-
-@pytest.mark.parametrize("model", ["gru", "lstm"])
-def test_recurrent_networks_train_and_write(model, tmp_path, capsys):
-    for each, options in (("text", TEXT), ("names", NAMES)):
-        options = options.replace("--heads 2", f"--model {model} --no-progress")
-        run(options, tmp_path / each)
-        assert f"{model}(" in capsys.readouterr().out
-        assert set(os.listdir(tmp_path / each)) == FILES | {"curves.png"}
+@pytest.mark.parametrize(("model", "options"), [("gru", TEXT), ("lstm", NAMES)])
+def test_recurrent_networks_train_and_write(model, options, tmp_path, capsys):
+    run(options.replace("--heads 2", f"--model {model} --no-progress"), tmp_path)
+    assert f"{model}(" in capsys.readouterr().out
+    assert set(os.listdir(tmp_path)) == FILES | {"curves.png"}
 
 
 @pytest.mark.parametrize(
