@@ -37,6 +37,7 @@ from pymdownx.superfences import SuperFencesException
 from quickly import compile_quickly
 
 from sitetools import ROOT, handouts
+from sitetools.reading import reading, without_machine
 from sitetools.sources import line_of, source_of, without_docstrings
 
 WIDGETS = ROOT / "docs" / "pages" / "assets" / "widgets"
@@ -91,9 +92,13 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
     if name not in EQUATIONS:
         raise LookupError(f"there is no equation {name!r} in sitetools.equations")
     entry = EQUATIONS[name]
-    code = source_of(entry.source)
-    line = line_of(code, entry.line)
-    shown = code.text.splitlines()[line - code.first_line].strip()
+    places, shown = [], []
+    for where, text in ((entry.source, entry.line), *entry.also):
+        code = source_of(where)
+        line = line_of(code, text)
+        places.append(f"<code>{code.path}</code>, line {line}")
+        shown.append(code.text.splitlines()[line - code.first_line].strip())
+    both, mark = ("Both", ",") if len(places) == 1 else ("All", ";")
     difference = worst(name)
     agreement = f"within {difference:.1e} of" if difference else "equal to"
     transcription = source_of(f"{entry.numpy.__module__}:{entry.numpy.__name__}").text
@@ -103,9 +108,9 @@ def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: An
         latex,
         f'<details><summary><span aria-hidden="true">✓</span>'
         f"<span>Checked: {agreement} its NumPy form. Code of {name}</span></summary><div>"
-        f"<p><code>{code.path}</code>, line {line}, and the equation in NumPy:</p>"
-        f"{highlighted(shown)}{highlighted(transcription)}"
-        f"<p>Both are evaluated in float64 on random numbers each time this page is built, and "
+        f"<p>{'; '.join(places)}{mark} and the equation in NumPy:</p>"
+        f"{''.join(map(highlighted, shown))}{highlighted(transcription)}"
+        f"<p>{both} are evaluated in float64 on random numbers each time this page is built, and "
         f"purenn's result is {agreement} NumPy's. The test is "
         f"<code>docs/tests/test_equations.py -k {name}</code>.</p></div></details>",
     )
@@ -121,8 +126,11 @@ def displayed(name: str, latex: str, below: str) -> str:
 
 @failing
 def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """Code of the repository with its place above it; of a definition, without its docstring."""
-    parts = []
+    """Code of the repository with its place above it; of a definition, without its docstring.
+
+    Below definitions stands what to read their helpers as.
+    """
+    parts, shown = [], []
     for name in body.split("\n"):
         found = source_of(name.strip())
         if ":" not in name:  # a whole file
@@ -130,8 +138,11 @@ def source(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
             parts.append(highlighted(found.text, title=found.path, link=link))
             continue
         place = f"{found.path}, line {found.first_line}"
-        parts.append(highlighted(without_docstrings(found.text), title=place))
-    return "".join(parts)
+        code = without_machine(without_docstrings(found.text))
+        shown.append(code)
+        parts.append(highlighted(code, title=place))
+    words = reading("\n\n".join(shown))
+    return "".join(parts) + (f"<p>{code_words(words)}</p>" if words else "")
 
 
 @failing
@@ -203,8 +214,12 @@ def caption(body: str) -> str:
     """Plain text with `$…$` and `code`."""
     text = escape(body.strip())
     text = re.sub(r"\$(.+?)\$", r'<span class="arithmatex">\\(\1\\)</span>', text)
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
-    return f"<figcaption>{text}</figcaption>" if text else ""
+    return f"<figcaption>{code_words(text)}</figcaption>" if text else ""
+
+
+def code_words(text: str) -> str:
+    """Words between backticks as code."""
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", text)
 
 
 def highlighted(code: str, title: str = "", link: str = "") -> str:

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from sitetools import svg
 from sitetools.pages import PAGES, Fence, parts
+from sitetools.reading import reading, without_machine
 from sitetools.sources import source_of, without_docstrings
 
 SECTIONS = ("quick-start.md", "course/*.md", "practice/*.md")
@@ -92,9 +93,10 @@ def of_fence(fence, figures, tables) -> list[nbformat.NotebookNode]:
         ]
     if fence.language == "source":
         found = [source_of(name.strip()) for name in fence.body.split("\n")]
-        shown = [(s.path, without_docstrings(s.text)) for s in found]
-        text = "\n\n".join(f"`{path}`:\n\n```python\n{code}\n```" for path, code in shown)
-        return [new_markdown_cell(text)]
+        shown = [(s.path, without_machine(without_docstrings(s.text))) for s in found]
+        parts = [f"`{path}`:\n\n```python\n{code}\n```" for path, code in shown]
+        words = reading("\n\n".join(code for _, code in shown))
+        return [new_markdown_cell("\n\n".join([*parts, words] if words else parts))]
     return [new_markdown_cell(f"```{fence.language}\n{fence.body}\n```")]
 
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 import sympy
+from html_page import parse
 from sitetools.equations import EQUATIONS, registry, worst
 from sitetools.pages import PAGES, all_pages, fences
 from sitetools.sources import line_of, source_of, without_docstrings
@@ -41,7 +42,16 @@ def test_purenn_agrees_with_the_numpy_transcription(name, measured):
 @pytest.mark.parametrize("name", EQUATIONS)
 def test_the_line_of_code_is_there(name):
     entry = EQUATIONS[name]
-    assert line_of(source_of(entry.source), entry.line) > 0
+    for where, line in ((entry.source, entry.line), *entry.also):
+        assert line_of(source_of(where), line) > 0
+
+
+def test_the_mark_of_the_neuron_opens_its_sum_and_its_sigmoid(site):
+    page = parse((site / "course" / "neuron" / "index.html").read_text())
+    (equation,) = [part for part in page.walk("div") if part.get("id") == "eq-neuron"]
+    code = [part.text().strip() for part in equation.walk("code")]
+    assert any("product(x, w)" in line for line in code)
+    assert "y = jax.nn.sigmoid(x)" in code
 
 
 def test_each_equation_stands_on_one_page_and_each_id_is_registered():

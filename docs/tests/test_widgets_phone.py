@@ -12,6 +12,7 @@ from widgets_page import widget as widget
 HEADER = 60  # pixels of the page's header, which stays in view
 PRODUCT = {"x": [[1, 2], [3, -1]], "w": [[1, 0], [-1, 2]]}
 WIDGETS: list[tuple[str, dict[str, Any]]] = [
+    ("activation", {}),
     ("attention", {}),
     ("bowl", {}),
     ("clip", {}),

@@ -220,7 +220,8 @@ def checked(value: str, text: str) -> float:
 # The text of a node; indices and powers are Unicode's: "dW₂ = A₁ᵀ", "e^(−1.2)".
 PLAIN = """(node) => {
     const copy = node.cloneNode(true);
-    const signs = { SUB: ["0123456789ij", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ"], SUP: ["0123456789−⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ"] };
+    const low = ["0123456789ij", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ"];
+    const signs = { SUB: low, SUP: ["0123456789−⊤′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ′"] };
     for (const part of copy.querySelectorAll?.("sub, sup") ?? []) {
         const [from, to] = signs[part.tagName];
         const all = [...part.textContent];

@@ -1,17 +1,19 @@
 // Code that is wider than its box: a line goes on below, two characters further in than it begins. It
 // breaks at spaces, after a call's opening bracket and after commas, not inside a name such as `pn.relu`; what
-// is longer scrolls. What is printed in columns is not broken: it gets smaller, and scrolls last. So does
-// code that is hardly wider than its box.
+// is longer scrolls. What is printed in columns is not broken there: it gets smaller, and scrolls last, with a
+// line below it that says so. So does code that is hardly wider than its box.
 // assets/tables.js asks for this.
 
-const LEAST = 12; // pixels: the smallest letters of a table in plain text
+// Pixels: the smallest letters of a table in plain text.
+const LEAST = matchMedia("(max-width: 44.98em)").matches ? 10 : 12;
 const CLOSEST = -0.05; // em: between them
 const NEARLY = 0.905; // of its width: code that has so much room gets smaller and is not broken
 const BREAK = /(?<=,)(?=[^\s)\]}])|(?<=\w[({])(?=\S{6})|(?<=\w\[)(?=\S{12})/g; // where a line may break
 
-/** Whether a printed text is a table: two rows, at least, with two gaps inside. */
+/** Whether a printed text is a table: two rows, at least, with two gaps inside; but not what `explain` prints. */
 function hasColumns(code) {
-  return !code.querySelector("span") && code.textContent.match(/^.*\S {2,}\S.* {2,}\S/gm)?.length > 1;
+  if (code.querySelector("span") || /^FORWARD$/m.test(code.textContent)) return false;
+  return code.textContent.match(/^.*\S {2,}\S.* {2,}\S/gm)?.length > 1;
 }
 
 /** Lets lines break after a call's opening bracket and after commas. */
@@ -48,9 +50,17 @@ function wrap(code) {
   for (const each of made.children) {
     each.style.setProperty("--from", /^ */.exec(each.textContent)[0].length);
   }
-  breakable(made);
+  if (made.querySelector("span")) breakable(made); // what is printed breaks at spaces only
   code.replaceChildren(made);
   code.classList.add("wraps");
+}
+
+/** A table in plain text: its rows are not broken, other lines are. */
+function keepRows(code) {
+  code.classList.add("columns");
+  for (const line of code.querySelectorAll("code-line")) {
+    if (/\S {2,}\S/.test(line.textContent)) line.style.whiteSpace = "pre";
+  }
 }
 
 /** Of what its lines need, how much its box has. */
@@ -64,15 +74,18 @@ function room(code) {
 function shrink(code) {
   code.style.fontSize = code.style.letterSpacing = "";
   const size = parseFloat(getComputedStyle(code).fontSize) * room(code);
-  if (!(room(code) < 0.999)) return;
-  code.style.fontSize = `${Math.max(LEAST, Math.floor(40 * size) / 40)}px`;
-  if (size < LEAST) code.style.letterSpacing = `${Math.max(CLOSEST, 0.6 * (size / LEAST - 1) - 0.002)}em`;
+  if (room(code) < 0.999) {
+    code.style.fontSize = `${Math.max(LEAST, Math.floor(40 * size) / 40)}px`;
+    if (size < LEAST) code.style.letterSpacing = `${Math.max(CLOSEST, 0.6 * (size / LEAST - 1) - 0.002)}em`;
+  }
+  code.parentElement.classList.toggle("scrolls", room(code) < 0.999);
 }
 
 const seen = new ResizeObserver((entries) => entries.forEach(({ target }) => shrink(target)));
 for (const code of document.querySelectorAll("pre > code")) {
   const small = room(code) < 0.999 && room(code) > NEARLY;
-  if (hasColumns(code)) code.classList.add("columns");
-  if (small || hasColumns(code)) seen.observe(code);
-  else wrap(code);
+  const table = hasColumns(code);
+  if (!small || table) wrap(code);
+  if (table) keepRows(code);
+  if (small || table) seen.observe(code);
 }

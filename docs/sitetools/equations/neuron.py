@@ -39,6 +39,7 @@ def dw_of(x, w, b, t):
     "neuron",
     source="purenn.layers.dense:dense.forward",
     line="product(x, w) + per_feature(b, x)",
+    also=(("purenn.ops.activations:_sigmoid", "y = jax.nn.sigmoid(x)"),),
     by_purenn=applied,
     inputs=drawn,
 )
@@ -48,8 +49,12 @@ def neuron(x, w, b):
 
 @equation(
     "neuron.dw",
-    source="purenn.layers.dense:dense.backward",
-    line="transposed_product(x, dz, like=w)",
+    source="purenn.ops.mse:_mse_backward",
+    line="2 * mean.backward(dy) * wide(error)",
+    also=(
+        ("purenn.ops.activations:_sigmoid_backward", "dy * (y * (1 - y))"),
+        ("purenn.layers.dense:dense.backward", "transposed_product(x, dz, like=w)"),
+    ),
     by_purenn=dw_of,
     inputs=with_target,
 )

@@ -22,13 +22,21 @@ class Equation(NamedTuple):
     by_purenn: Fn  # the same number out of the package
     inputs: Fn  # (rng) -> the arguments of both
     parsed: str  # the argument that the printed LaTeX is a formula of, "" when it is not parsed
+    also: tuple[tuple[str, str], ...]  # more pairs of a definition and a line: what comes after it
 
 
 EQUATIONS: dict[str, Equation] = {}
 
 
 def equation(
-    name: str, *, source: str, line: str, by_purenn: Fn, inputs: Fn, parsed: str = ""
+    name: str,
+    *,
+    source: str,
+    line: str,
+    by_purenn: Fn,
+    inputs: Fn,
+    parsed: str = "",
+    also: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Fn], Fn]:
     """Registers a NumPy transcription as the equation `name`.
 
@@ -39,7 +47,7 @@ def equation(
     def register(numpy: Fn) -> Fn:
         if name in EQUATIONS:
             raise ValueError(f"equation: name: {name!r} is taken")
-        EQUATIONS[name] = Equation(name, source, line, numpy, by_purenn, inputs, parsed)
+        EQUATIONS[name] = Equation(name, source, line, numpy, by_purenn, inputs, parsed, also)
         return numpy
 
     return register
