@@ -80,7 +80,9 @@ def noted(exercise: str, result: dict[str, Any]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def table(marked: list[Marked], roster: dict[str, int] | None = None) -> str:
+def table(
+    marked: list[Marked], roster: dict[str, int] | None = None, delimiter: str = ","
+) -> str:
     """The points as CSV: one row per student, one column per exercise, the sum, and the notes.
 
     Sheets, and exercises like them, have a second column with errors carried forward. A cell is
@@ -92,7 +94,7 @@ def table(marked: list[Marked], roster: dict[str, int] | None = None) -> str:
     twice = any(name in CARRIED for name in columns)
     flags = roster is not None or any(one.other_seed for one in marked)
     out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
+    rows = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     heads = ["student", "seed", *["other seed"] * flags]
     for name in columns:
         heads.append(f"{name} (of {totals[name]})" if name in totals else name)
