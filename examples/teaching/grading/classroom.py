@@ -80,9 +80,7 @@ def noted(exercise: str, result: dict[str, Any]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def table(
-    marked: list[Marked], roster: dict[str, int] | None = None, delimiter: str = ","
-) -> str:
+def table(marked: list[Marked], roster: dict[str, int] | None = None, delimiter: str = ",") -> str:
     """The points as CSV: one row per student, one column per exercise, the sum, and the notes.
 
     Sheets, and exercises like them, have a second column with errors carried forward. A cell is
