@@ -20,7 +20,10 @@ TEACHING = PurePosixPath("examples/teaching")
 SEEDS = range(1, 31)  # sheets for a class
 STUDENT, TEACHER = "purenn-exercises.zip", "purenn-teacher.zip"
 CHECK = ("grade.py", "grading/**/*.py", "grading/*.css")  # what grades an exercise
-MORE = ("variant.py", "grade_class.py", "solutions/*.py", "wild/*.py")  # what students do not get
+MORE = (  # what students do not get
+    *("variant.py", "grade_class.py", "exam.py", "exams/*.py"),
+    *("solutions/*.py", "wild/*.py"),
+)
 SHOWN_SEED = 7  # of the sheets that the pages link to
 README = """purenn: exercises and broken backward passes
 
@@ -70,6 +73,10 @@ With --seed 7, the exercises in code get data that the students have not seen, s
 numbers fails. grade_class.py leaves the exercises on paper alone. grade.py does not: leave --seed
 out there when you grade a sheet, or every answer is wrong.
 
+To make an exam on paper with its key, choose a seed and keep it to yourself:
+
+    python examples/teaching/exam.py --seed 41
+
 The grader runs the students' code in a separate process with a time limit, but it is not a sandbox.
 The code has your permissions, so a malicious file can cheat or do harm. Do not grade a file that
 you would not run.
@@ -117,7 +124,7 @@ def write(site: Path) -> list[Path]:
     archive(folder / STUDENT, {"README.txt": README, **student})
     extra = {**files(*MORE), **printed, "mistakes_key.txt": mistakes.solutions()}
     archive(folder / TEACHER, {"README.txt": README + FOR_TEACHERS, **student, **extra})
-    for path, text in printed.items():
+    for path, text in {**printed, **exam()}.items():
         if f"_{SHOWN_SEED}_" in path:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +172,18 @@ def sheets() -> dict[str, str]:
         texts[f"sheets/{name}_all_sheets.html"] = sheet_page(name, *SEEDS)
         texts[f"sheets/{name}_all_keys.html"] = key_page(name, *SEEDS)
     return texts
+
+
+def exam() -> dict[str, str]:
+    """The exam that the site shows. A teacher makes others, with seeds that are not here."""
+    sys.path.insert(0, str(ROOT / TEACHING))
+    from exams.page import exam_key, exam_page
+
+    name = f"sheets/exam_{SHOWN_SEED}"
+    return {
+        f"{name}_sheet.html": exam_page(SHOWN_SEED),
+        f"{name}_key.html": exam_key(SHOWN_SEED),
+    }
 
 
 def archive(target: Path, texts: dict[str, str]) -> None:
