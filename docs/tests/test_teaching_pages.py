@@ -51,6 +51,9 @@ def test_the_lesson_is_as_long_as_it_says():
 INSTALL = "pip install './library[examples]'"  # in an archive: test_handouts.py has one
 COMMANDS = {
     "index": [INSTALL, "python examples/teaching/grade.py student.py"],
+    "sessions-1-to-5": [],
+    "sessions-6-to-10": [],
+    "exam": ["python examples/teaching/exam.py --seed 41"],
     "lesson": ["python examples/teaching/variant.py one_neuron_by_hand --seed 31"],
     "broken": ["python examples/teaching/broken/stuck_bias.py"],
     "grading": [
@@ -102,6 +105,8 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
         assert not (tmp_path / "reports").exists()
     elif "--json" in command:
         assert json.loads(done.stdout)["not_implemented"] == ["backward"]
+    elif "exam.py" in command:
+        assert len(list((tmp_path / "runs/teaching").iterdir())) == 2
     elif "variant" in command:
         assert len(list((tmp_path / "runs/teaching").iterdir())) == 5
     elif "broken" in command:

@@ -23,10 +23,8 @@ article .row + .row { margin-top: 2mm; }
 """
 SAYS = (
     f"You have {MINUTES} minutes and need no calculator. Write each answer into its boxes. All "
-    "names of a "
-    "question have the same points. A mistake costs only its own points: what follows from it by"
-    " the right formula "
-    "counts as right. Show your work on separate paper."
+    "names of a question have the same points. A mistake costs only its own points: what follows "
+    "from it by the right formula counts as right. Show your work on separate paper."
 )
 
 
@@ -98,7 +96,7 @@ def in_words(number: int, question: Worded, answered: bool) -> str:
     lines = f'<div class="lines">{"<i></i>" * 3}</div>\n'
     below = paragraph(f"<b>{question.answer}</b>") if answered else lines
     inside = paragraph(question.asks) + below
-    return article(number, "In a sentence or two", question.points, inside)
+    return article(number, f"{question.title}, in a sentence or two", question.points, inside)
 
 
 def article(number: int, title: str, points: int, inside: str) -> str:

@@ -59,8 +59,8 @@ def graph(rng: np.random.Generator) -> Question:
     given = dict(zip("xyz", values, strict=True))
     return Question(
         "A graph",
-        "`s = x + y` and `L = s z + x`. Compute `L` and the derivatives of `L`. Note that `x` is"
-        " used twice.",
+        "`s = x + y` and `L = s z + x`. Compute `L` and the derivatives of `L`. Note that `x` is "
+        "used twice.",
         given,
         answers,
         2,
@@ -121,8 +121,7 @@ def layer(rng: np.random.Generator) -> Question:
     return Question(
         "A layer",
         "The rows of `X` are two examples of a layer `Z = X W + b`. `dZ` comes back and has "
-        "already been divided by the "
-        "number of examples.",
+        "already been divided by the number of examples.",
         {"X": x, "W": w, "dZ": dz},
         {"dW": dw, "db": db, "dX": dx},
         4,
@@ -138,9 +137,8 @@ def softmax(rng: np.random.Generator) -> Question:
     dz = jax.grad(pn.softmax_cross_entropy)(np.log(probabilities), labels)
     return Question(
         "Softmax and cross-entropy",
-        "Softmax turned the scores `Z` of two examples into the probabilities `A`, one row each."
-        " The loss is the mean "
-        "cross-entropy. The labels count the columns from 0.",
+        "Softmax turned the scores `Z` of two examples into the probabilities `A`, one row each. "
+        "The loss is the mean cross-entropy. The labels count the columns from 0.",
         {"A": probabilities, "labels": labels.astype(float)},
         {"dZ": dz},
         5,
@@ -186,10 +184,9 @@ def optimizers(rng: np.random.Generator) -> Question:
     return Question(
         "Optimizers",
         "A weight has the value `w`. The first two gradients are `g`. The rate is 0.1. Momentum "
-        "keeps the average "
-        "`m = 0.5 m + 0.5 g`, which starts at 0, and Adam's ε is too small to count. How large "
-        "is the weight after one step of gradient "
-        "descent, after one of Adam, and after two of momentum?",
+        "keeps the average `m = 0.5 m + 0.5 g`, which starts at 0, and Adam's ε is too small to "
+        "count. How large is the weight after one step of gradient descent, after one of Adam, "
+        "and after two of momentum?",
         {"w": w, "g": np.array([first, second])},
         answers,
         8,

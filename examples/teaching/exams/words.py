@@ -6,6 +6,7 @@ from typing import NamedTuple
 class Worded(NamedTuple):
     """A question in words, its points, and what brings them."""
 
+    title: str
     asks: str
     points: int
     answer: str
@@ -14,6 +15,7 @@ class Worded(NamedTuple):
 
 WORDED = (
     Worded(
+        "A sum without an axis",
         "A student writes <code>db = np.sum(dz)</code> in the output layer of a classifier with "
         "softmax and cross-entropy. Which value does it have, and what does the bias learn?",
         2,
@@ -22,6 +24,7 @@ WORDED = (
         4,
     ),
     Worded(
+        "A square layer",
         "The weights of a square layer are updated with <code>dz.T @ x</code> in place of "
         "<code>x.T @ dz</code>. Why is there no error message, and what is wrong?",
         2,
@@ -30,6 +33,7 @@ WORDED = (
         4,
     ),
     Worded(
+        "Each example twice",
         "The loss is a mean over the batch. The batch contains each example twice. What happens to "
         "`dW`, and what would it show if `dW` doubled?",
         2,
@@ -37,6 +41,7 @@ WORDED = (
         5,
     ),
     Worded(
+        "What is kept",
         "Two layers are computed forward. Which values of the forward pass does the backward pass "
         "need, and for what?",
         2,
@@ -45,6 +50,7 @@ WORDED = (
         6,
     ),
     Worded(
+        "Zeros to begin with",
         "All weights and biases of a network with a hidden layer start at 0. Which parameters does "
         "the first step of gradient descent change, and why only these?",
         2,
@@ -53,6 +59,7 @@ WORDED = (
         8,
     ),
     Worded(
+        "Columns of dX",
         "A batch normalization in training returns a `dX` whose columns do not sum to 0. Why must "
         "they, and what was probably forgotten?",
         2,
