@@ -21,7 +21,7 @@ SEEDS = range(1, 31)  # sheets for a class
 STUDENT, TEACHER = "purenn-exercises.zip", "purenn-teacher.zip"
 CHECK = ("grade.py", "grading/**/*.py", "grading/*.css")  # what grades an exercise
 MORE = (  # what students do not get
-    *("variant.py", "grade_class.py", "exam.py", "exams/*.py"),
+    *("variant.py", "grade_class.py", "keys.py", "exam.py", "exams/*.py"),
     *("solutions/*.py", "wild/*.py"),
 )
 SHOWN_SEED = 7  # of the sheets that the pages link to
@@ -70,8 +70,13 @@ table with the columns student and seed, it also says which sheet has the seed o
 a student hands in an exercise again, the file that was changed last counts.
 
 With --seed 7, the exercises in code get data that the students have not seen, so returning stored
-numbers fails. grade_class.py leaves the exercises on paper alone. grade.py does not: leave --seed
-out there when you grade a sheet, or every answer is wrong.
+numbers fails. grade_class.py leaves the exercises on paper and own_function alone. grade.py does
+not: leave --seed out there when you grade one of these, or every answer is wrong.
+
+For a task in code whose solution is not public, write a version of own_function for each student,
+with a solution to each:
+
+    python examples/teaching/variant.py own_function --seed 31 --count 30
 
 To make an exam on paper with its key, choose a seed and keep it to yourself:
 

@@ -19,7 +19,7 @@ def test_each_exercise_has_its_files_and_its_rubric():
     page = (PAGES / "exercises.md").read_text()
     shown = re.findall(r"^ *examples/teaching/(\w+)/(\w+)\.py$", page, re.MULTILINE)
     assert shown == [(f, name) for name in EXERCISES for f in ("exercises", "solutions")]
-    assert len(EXERCISES) == 12 and page.startswith("# Exercises\n\nThese twelve ")
+    assert len(EXERCISES) == 13 and page.startswith("# Exercises\n\nThese thirteen ")
 
 
 def test_each_broken_pass_is_on_its_page():
@@ -64,6 +64,7 @@ COMMANDS = {
         "python examples/teaching/grade_class.py submissions --output marks.csv "
         "--roster roster.csv",
         "python examples/teaching/variant.py network_by_hand --seed 7",
+        "python examples/teaching/variant.py own_function --seed 31 --count 30",
     ],
     "exercises": [],
 }
@@ -108,7 +109,8 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
     elif "exam.py" in command:
         assert len(list((tmp_path / "runs/teaching").iterdir())) == 2
     elif "variant" in command:
-        assert len(list((tmp_path / "runs/teaching").iterdir())) == 5
+        wanted = 60 if "--count 30" in command else 5
+        assert len(list((tmp_path / "runs/teaching").iterdir())) == wanted
     elif "broken" in command:
         assert "a sum without axis=0?" in done.stdout
     else:

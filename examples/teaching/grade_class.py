@@ -57,8 +57,8 @@ def main(
         A table with the columns `student` and `seed`. The column `other seed` then names a sheet
         that is not its student's, and everyone on the roster has a row.
     seed:
-        Decides the data of the exercises in code. The exercises on paper keep the seed that each
-        file names. [default: each file's SEED, or 0]
+        Decides the data of the exercises in code. The exercises on paper, and own_function, keep
+        the seed that each file names. [default: each file's SEED, or 0]
     seconds:
         How long a file, and then each of its functions, may run: processor time.
     jobs:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from grading.handed_in import Submission, age
 from grading.readable import readable
 from grading.roster import seed_note
-from grading.rubric import BY_HAND, CARRIED, EXERCISES
+from grading.rubric import CARRIED, EXERCISES, SEEDED
 from grading.run import grade
 from grading.student_file import seed_of
 
@@ -62,7 +62,7 @@ def mark(
     try:
         own = seed_of(file, None)
         other = seed_note(file, exercise, student, own, roster or {})
-        used = own if seed is None or exercise in BY_HAND else seed
+        used = own if seed is None or exercise in SEEDED else seed
         result = grade(file, exercise, used, seconds, show=False)
     except Exception as error:
         note = "; ".join(filter(None, [note, f"{exercise} was not graded: {error}"]))
