@@ -20,7 +20,10 @@ TEACHING = PurePosixPath("examples/teaching")
 SEEDS = range(1, 31)  # sheets for a class
 STUDENT, TEACHER = "purenn-exercises.zip", "purenn-teacher.zip"
 CHECK = ("grade.py", "grading/**/*.py", "grading/*.css")  # what grades an exercise
-MORE = ("variant.py", "grade_class.py", "solutions/*.py", "wild/*.py")  # what students do not get
+MORE = (  # what students do not get
+    *("variant.py", "grade_class.py", "keys.py", "exam.py", "exams/*.py"),
+    *("solutions/*.py", "wild/*.py"),
+)
 SHOWN_SEED = 7  # of the sheets that the pages link to
 README = """purenn: exercises and broken backward passes
 
@@ -67,8 +70,17 @@ table with the columns student and seed, it also says which sheet has the seed o
 a student hands in an exercise again, the file that was changed last counts.
 
 With --seed 7, the exercises in code get data that the students have not seen, so returning stored
-numbers fails. grade_class.py leaves the exercises on paper alone. grade.py does not: leave --seed
-out there when you grade a sheet, or every answer is wrong.
+numbers fails. grade_class.py leaves the exercises on paper and own_function alone. grade.py does
+not: leave --seed out there when you grade one of these, or every answer is wrong.
+
+For a task in code whose solution is not public, write a version of own_function for each student,
+with a solution to each:
+
+    python examples/teaching/variant.py own_function --seed 31 --count 30
+
+To make an exam on paper with its key, choose a seed and keep it to yourself:
+
+    python examples/teaching/exam.py --seed 41
 
 The grader runs the students' code in a separate process with a time limit, but it is not a sandbox.
 The code has your permissions, so a malicious file can cheat or do harm. Do not grade a file that
@@ -117,7 +129,7 @@ def write(site: Path) -> list[Path]:
     archive(folder / STUDENT, {"README.txt": README, **student})
     extra = {**files(*MORE), **printed, "mistakes_key.txt": mistakes.solutions()}
     archive(folder / TEACHER, {"README.txt": README + FOR_TEACHERS, **student, **extra})
-    for path, text in printed.items():
+    for path, text in {**printed, **exam()}.items():
         if f"_{SHOWN_SEED}_" in path:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +177,18 @@ def sheets() -> dict[str, str]:
         texts[f"sheets/{name}_all_sheets.html"] = sheet_page(name, *SEEDS)
         texts[f"sheets/{name}_all_keys.html"] = key_page(name, *SEEDS)
     return texts
+
+
+def exam() -> dict[str, str]:
+    """The exam that the site shows. A teacher makes others, with seeds that are not here."""
+    sys.path.insert(0, str(ROOT / TEACHING))
+    from exams.page import exam_key, exam_page
+
+    name = f"sheets/exam_{SHOWN_SEED}"
+    return {
+        f"{name}_sheet.html": exam_page(SHOWN_SEED),
+        f"{name}_key.html": exam_key(SHOWN_SEED),
+    }
 
 
 def archive(target: Path, texts: dict[str, str]) -> None:

@@ -127,6 +127,22 @@ def test_a_file_handed_in_twice_and_a_name_that_looks_like_a_formula(tmp_path):
     assert row["notes"].endswith("handed in more than once; the newest file counts: 2.py")
 
 
+def test_the_columns_are_separated_as_asked(tmp_path, capsys):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada/a, b; c.txt").touch()
+    found_in = {}
+    for delimiter in (",", ";"):
+        assert grade_class.command([str(tmp_path), "--delimiter", delimiter]) == 0
+        text = capsys.readouterr().out
+        found_in[delimiter] = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+        assert text.startswith(f"student{delimiter}seed{delimiter}points{delimiter}notes\n")
+    assert found_in[","] == found_in[";"]
+    (row,) = found_in[";"]
+    assert row["student"] == "ada" and "a, b; c.txt was not graded" in row["notes"]
+    assert grade_class.command([str(tmp_path), "--delimiter", "x"]) == 2
+    assert "--delimiter" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("times", "counts"),
     [

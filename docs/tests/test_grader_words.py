@@ -9,7 +9,7 @@ from teaching_files import TEACHING, quickly  # noqa: F401
 
 # isort: split
 from grading.known import name_of  # found by teaching_files
-from grading.rubric import CARRIED, EXERCISES, rubric
+from grading.rubric import CARRIED, EXERCISES, SEEDED, rubric
 from grading.words import for_students
 from grading.worker import load, mark
 
@@ -155,7 +155,7 @@ def test_no_report_speaks_of_a_referee_or_of_minus_zero(exercise, tmp_path):
         compile(spoiled, exercise, "exec")
     except SyntaxError:
         spoiled = text  # its dict has several lines
-    seed = 0 if "by_hand" in exercise else 1
+    seed = 0 if exercise in SEEDED else 1
     for check in checks_of(exercise, f"import numpy as np\n{spoiled}\n\n{bent}", tmp_path, seed):
         assert "referee" not in check["message"]
         assert not re.search(r"(?<![\w.])-0(?![\w.])", check["message"]), check

@@ -39,6 +39,7 @@ def test_a_sheet_has_the_numbers_and_an_empty_box_for_each_answer(exercise, seed
         assert [[float(cell.replace("−", "-")) for cell in row] for row in rows] == matrix
     wanted = [name for part in rubric(exercise).PARTS for name in part.checks]
     assert [caption.removeprefix("new ").split(" = ")[0] for caption, _ in empty] == wanted
+    assert "what follows from it by the right formula counts as right" in html
     right = shown(key_page(exercise, seed), "right")
     for (caption, rows), (same, filled) in zip(empty, right, strict=True):
         assert caption == same and [len(row) for row in rows] == [len(row) for row in filled]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from teaching_files import PAGES
+from visits import DESKTOP, PHONE
 from widgets_page import widget  # noqa: F401
 
 import purenn as pn
@@ -204,3 +205,91 @@ def test_answers_are_kept_and_counted(site, server, tab):
     assert first.locator(".says").inner_text() == ""
     load()
     assert count.inner_text() == f"0 of {len(QUESTIONS)} right"
+
+
+def answer(tab, k, *typed):
+    """Give these answers to question k, one after the other."""
+    one = tab.locator(".widget").nth(k)
+    for text in typed:
+        one.get_by_role("textbox").fill(str(text))
+        one.get_by_role("button", name="Check").click()
+    return one
+
+
+def test_the_result_is_printed_with_the_name_and_the_first_answers(site, server, tab):
+    tab.goto(f"{server}teaching/questions/")
+    tab.evaluate("localStorage.clear()")
+    tab.reload()
+    tab.wait_for_function(f"document.querySelectorAll('.widget-ready').length === {len(QUESTIONS)}")
+    tab.evaluate("() => { window.prints = 0; window.print = () => (window.prints += 1); }")
+    numbers = [k for k, one in enumerate(QUESTIONS) if "choices" not in one]
+    right = [QUESTIONS[k]["answer"] for k in numbers]
+    answer(tab, numbers[0], right[0])
+    answer(tab, numbers[1], 6, right[1])
+    answer(tab, numbers[2], 99).get_by_role("button", name="Show the answer").click()
+    answer(tab, numbers[3], -2)
+    result = tab.locator(".predict-result")
+    assert result.count() == 0
+    name = tab.get_by_role("textbox", name="Your name")
+    name.fill("Ada <b>Lovelace</b>")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("window.prints") == 1 and not result.is_visible()
+    tab.emulate_media(media="print")
+    assert tab.locator(".md-content__inner > :visible").count() == 1 and result.is_visible()
+    today = tab.evaluate("new Date().toLocaleDateString('en-US', { dateStyle: 'long' })")
+    head = result.locator("h2, p").all_inner_texts()
+    assert head[0] == "Predict, then check" and head[1].split("\n")[0].startswith("Name:")
+    assert "Ada <b>Lovelace</b>" in head[1] and f"Date: {today}" in head[1]
+    assert head[2] == f"2 of {len(QUESTIONS)} right, 1 at the first try, 1 shown"
+    rows = [row.locator("td").all_inner_texts() for row in result.locator("tbody tr").all()]
+    assert [row[0] for row in rows] == [str(k + 1) for k in range(len(QUESTIONS))]
+    found = {int(row[0]) - 1: tuple(row[2:]) for row in rows if row[3] != "not answered"}
+    assert found == {
+        numbers[0]: (str(right[0]), "right at the first try"),
+        numbers[1]: ("6", "right later"),
+        numbers[2]: ("99", "answer shown"),
+        numbers[3]: ("−2", "not right yet"),
+    }
+    assert "What is" in rows[numbers[0]][1] and result.locator(".katex").count() > 20
+    tab.emulate_media(media="screen")
+    answer(tab, numbers[3], right[3])
+    assert result.count() == 0  # it would say what no longer holds
+    tab.get_by_role("button", name="Print your result").click()
+    assert result.locator("tbody tr").nth(numbers[3]).locator("td").all_inner_texts()[2:] == [
+        "−2",
+        "right later",
+    ]
+    tab.emulate_media(media="print")
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", tab.pdf(format="A4"))) == 1
+    tab.emulate_media(media="screen")
+    tab.get_by_role("button", name="Start again").click()
+    assert result.count() == 0 and name.input_value() == "Ada <b>Lovelace</b>"
+
+
+def test_on_a_phone_all_that_is_touched_is_large_enough(site, server, tab):
+    tab.set_viewport_size(PHONE)
+    tab.goto(f"{server}teaching/questions/")
+    tab.wait_for_function(f"document.querySelectorAll('.widget-ready').length === {len(QUESTIONS)}")
+    small = tab.evaluate(
+        """() => [...document.querySelectorAll(
+              "article :is(.predict label, input[type=text], button)")]
+            .filter((e) => e.checkVisibility() && e.offsetHeight < 44)
+            .map((e) => `${e.offsetHeight}: ${e.textContent}`)"""
+    )
+    circles = tab.evaluate(
+        "() => [...document.querySelectorAll('.predict [type=radio]')].map((e) => e.offsetWidth)"
+    )
+    one = tab.locator(".widget").nth(0)
+    one.get_by_role("radio", name="up", exact=True).check()
+    one.get_by_role("button", name="Check").click()
+    says = one.locator(".says").evaluate(
+        """(e) => {
+          const range = document.createRange();
+          range.selectNodeContents(e);
+          return range.getBoundingClientRect().width / e.offsetWidth;
+        }"""
+    )
+    tab.evaluate("localStorage.clear()")
+    tab.set_viewport_size(DESKTOP)
+    assert not small and min(circles) >= 24
+    assert says > 0.8  # not half of the width

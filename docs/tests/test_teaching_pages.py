@@ -19,7 +19,7 @@ def test_each_exercise_has_its_files_and_its_rubric():
     page = (PAGES / "exercises.md").read_text()
     shown = re.findall(r"^ *examples/teaching/(\w+)/(\w+)\.py$", page, re.MULTILINE)
     assert shown == [(f, name) for name in EXERCISES for f in ("exercises", "solutions")]
-    assert len(EXERCISES) == 12 and page.startswith("# Exercises\n\nThese twelve ")
+    assert len(EXERCISES) == 13 and page.startswith("# Exercises\n\nThese thirteen ")
 
 
 def test_each_broken_pass_is_on_its_page():
@@ -51,6 +51,9 @@ def test_the_lesson_is_as_long_as_it_says():
 INSTALL = "pip install './library[examples]'"  # in an archive: test_handouts.py has one
 COMMANDS = {
     "index": [INSTALL, "python examples/teaching/grade.py student.py"],
+    "sessions-1-to-5": [],
+    "sessions-6-to-10": [],
+    "exam": ["python examples/teaching/exam.py --seed 41"],
     "lesson": ["python examples/teaching/variant.py one_neuron_by_hand --seed 31"],
     "broken": ["python examples/teaching/broken/stuck_bias.py"],
     "grading": [
@@ -61,6 +64,7 @@ COMMANDS = {
         "python examples/teaching/grade_class.py submissions --output marks.csv "
         "--roster roster.csv",
         "python examples/teaching/variant.py network_by_hand --seed 7",
+        "python examples/teaching/variant.py own_function --seed 31 --count 30",
     ],
     "exercises": [],
 }
@@ -89,10 +93,10 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
     assert "error: " not in done.stderr
     if "grade_class" in command:
         rows = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()
-        assert [row.split(",")[:3] for row in rows[1:]] == [["ada", "0", "4"], ["bob", "0", "0"]]
-        assert ("neuron has seed 0 (ada), but the roster says 1" in rows[2]) == (
-            "roster" in command
-        )
+        roster = "roster" in command  # code is not compared with it, so its column is empty
+        assert rows[0].split(",")[2] == ("other seed" if roster else "neuron (of 4)")
+        cells = [row.split(",")[: 3 + roster] for row in rows[1:]]
+        assert cells == [["ada", "0", *[""] * roster, "4"], ["bob", "0", *[""] * roster, "0"]]
     if "--reports" in command:
         assert {p.name for p in (tmp_path / "reports").iterdir()} == {
             "ada_neuron.txt",
@@ -102,8 +106,11 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
         assert not (tmp_path / "reports").exists()
     elif "--json" in command:
         assert json.loads(done.stdout)["not_implemented"] == ["backward"]
+    elif "exam.py" in command:
+        assert len(list((tmp_path / "runs/teaching").iterdir())) == 2
     elif "variant" in command:
-        assert len(list((tmp_path / "runs/teaching").iterdir())) == 5
+        wanted = 60 if "--count 30" in command else 5
+        assert len(list((tmp_path / "runs/teaching").iterdir())) == wanted
     elif "broken" in command:
         assert "a sum without axis=0?" in done.stdout
     else:

@@ -4,6 +4,7 @@ python examples/teaching/grade_class.py submissions                       prints
 python examples/teaching/grade_class.py submissions --output marks.csv    writes it to a file
 python examples/teaching/grade_class.py submissions --reports reports     and a report per file
 python examples/teaching/grade_class.py submissions --roster roster.csv   checks the sheets' seeds
+python examples/teaching/grade_class.py submissions --delimiter ";"        for some spreadsheets
 python examples/teaching/grade_class.py --help                            every option
 
 A student is a subfolder of `submissions` with any number of files, or a single file there, such as
@@ -18,6 +19,7 @@ This is not a sandbox, so do not grade files that you would not run.
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 from cyclopts import App
 from grading.classroom import graded, reports_of, table
@@ -39,6 +41,7 @@ def main(
     seed: Seed = None,
     seconds: Seconds = 10.0,
     jobs: Jobs = None,
+    delimiter: Literal[",", ";"] = ",",
 ) -> int:
     """Grade the files of a whole class: one row per student and one column per exercise.
 
@@ -54,12 +57,14 @@ def main(
         A table with the columns `student` and `seed`. The column `other seed` then names a sheet
         that is not its student's, and everyone on the roster has a row.
     seed:
-        Decides the data of the exercises in code. The exercises on paper keep the seed that each
-        file names. [default: each file's SEED, or 0]
+        Decides the data of the exercises in code. The exercises on paper, and own_function, keep
+        the seed that each file names. [default: each file's SEED, or 0]
     seconds:
         How long a file, and then each of its functions, may run: processor time.
     jobs:
         How many files are graded at the same time. [default: as many as there are processors]
+    delimiter:
+        What separates the columns. Where the decimal mark is a comma, spreadsheets expect ";".
     """
     try:
         if output is not None:
@@ -72,7 +77,7 @@ def main(
         for one in graded(files, seed, seconds, jobs, seeds):
             marked.append(one)
             print(f"{len(marked)} of {len(files)}: {one.file}", file=sys.stderr)
-        text = table(marked, seeds)
+        text = table(marked, seeds, delimiter)
         if output is not None:
             output.write_text(text, encoding="utf-8-sig", newline="")  # as Excel reads it
         for name, report in reports_of(marked) if reports is not None else ():

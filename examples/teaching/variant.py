@@ -2,6 +2,7 @@
 
 python examples/teaching/variant.py dense --seed 7                 runs/teaching/dense_7.py
 python examples/teaching/variant.py network_by_hand --seed 7       and a sheet, and its key
+python examples/teaching/variant.py own_function --seed 7          and its solution
 python examples/teaching/variant.py --help                         every option
 
 An exercise with pencil and paper gets a sheet with that seed's numbers and a key with the answers,
@@ -17,12 +18,14 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from grading.options import status_of, whole
 from grading.paper import key_page, sheet_page
-from grading.rubric import BY_HAND, EXERCISES
+from grading.rubric import BY_HAND, DRAWN, EXERCISES
 from grading.sheet import key, sheet, student_file
+from keys import solution
 
 HERE = Path(__file__).resolve().parent
 
 
+Count = Annotated[int, Parameter(validator=Number(gte=1, lte=1000), converter=whole)]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), converter=whole)]
 
 app = App(name="variant.py", version_flags=[], result_action="return_value")
@@ -34,9 +37,10 @@ def main(
     /,
     *,
     seed: Seed = 0,
+    count: Count = 1,
     output: Path = Path("runs/teaching"),
 ) -> int:
-    """Write one student's version of an exercise.
+    """Write one student's version of an exercise, or several.
 
     Parameters
     ----------
@@ -44,15 +48,14 @@ def main(
         Its name.
     seed:
         Decides the numbers, and the data that the file is graded with.
+    count:
+        How many versions: with this seed and the next ones.
     output:
         Folder for the files; made if it is not there.
     """
-    files = {f"{exercise}_{seed}.py": student_file(HERE / "exercises", exercise, seed)}
-    if exercise in BY_HAND:
-        files[f"{exercise}_{seed}_sheet.txt"] = sheet(HERE / "exercises", exercise, seed)
-        files[f"{exercise}_{seed}_key.txt"] = key(exercise, seed)
-        files[f"{exercise}_{seed}_sheet.html"] = sheet_page(exercise, seed)
-        files[f"{exercise}_{seed}_key.html"] = key_page(exercise, seed)
+    files: dict[str, str] = {}
+    for one in range(seed, seed + count):
+        files |= version(exercise, one)
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -62,6 +65,19 @@ def main(
         print(f"error: --output must be a folder that can be written to; {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def version(exercise: str, seed: int) -> dict[str, str]:
+    """The files of one seed, by their names."""
+    files = {f"{exercise}_{seed}.py": student_file(HERE / "exercises", exercise, seed)}
+    if exercise in DRAWN:
+        files[f"{exercise}_{seed}_key.py"] = solution(seed)
+    if exercise in BY_HAND:
+        files[f"{exercise}_{seed}_sheet.txt"] = sheet(HERE / "exercises", exercise, seed)
+        files[f"{exercise}_{seed}_key.txt"] = key(exercise, seed)
+        files[f"{exercise}_{seed}_sheet.html"] = sheet_page(exercise, seed)
+        files[f"{exercise}_{seed}_key.html"] = key_page(exercise, seed)
+    return files
 
 
 def command(tokens: list[str] | None = None) -> int:

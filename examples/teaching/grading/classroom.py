@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from grading.handed_in import Submission, age
 from grading.readable import readable
 from grading.roster import seed_note
-from grading.rubric import BY_HAND, CARRIED, EXERCISES
+from grading.rubric import CARRIED, EXERCISES, SEEDED
 from grading.run import grade
 from grading.student_file import seed_of
 
@@ -62,7 +62,7 @@ def mark(
     try:
         own = seed_of(file, None)
         other = seed_note(file, exercise, student, own, roster or {})
-        used = own if seed is None or exercise in BY_HAND else seed
+        used = own if seed is None or exercise in SEEDED else seed
         result = grade(file, exercise, used, seconds, show=False)
     except Exception as error:
         note = "; ".join(filter(None, [note, f"{exercise} was not graded: {error}"]))
@@ -80,7 +80,7 @@ def noted(exercise: str, result: dict[str, Any]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def table(marked: list[Marked], roster: dict[str, int] | None = None) -> str:
+def table(marked: list[Marked], roster: dict[str, int] | None = None, delimiter: str = ",") -> str:
     """The points as CSV: one row per student, one column per exercise, the sum, and the notes.
 
     Sheets, and exercises like them, have a second column with errors carried forward. A cell is
@@ -92,7 +92,7 @@ def table(marked: list[Marked], roster: dict[str, int] | None = None) -> str:
     twice = any(name in CARRIED for name in columns)
     flags = roster is not None or any(one.other_seed for one in marked)
     out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
+    rows = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     heads = ["student", "seed", *["other seed"] * flags]
     for name in columns:
         heads.append(f"{name} (of {totals[name]})" if name in totals else name)

@@ -21,6 +21,9 @@ ROUNDING = (
     "Work on separate paper and copy your answers into the boxes. Round them to three decimals, "
     "but keep more digits while you work."
 )
+CARRIED_FORWARD = (
+    "A mistake costs only its own point: what follows from it by the right formula counts as right."
+)
 # The name of a value, such as dW1, but not a letter of a word or of a tag.
 NAME = re.compile(r"(?<![A-Za-z<&/])(d?[A-Zbe])(\d?)(?![A-Za-z>])")
 
@@ -74,7 +77,7 @@ def body(exercise: str, seed: int, *, answered: bool) -> str:
     lines = [
         f"<h1>{task.title}<span>Version {seed}</span></h1>\n",
         KEY_LINE if answered else NAME_LINE.format(total=total),
-        f"<p>{backticks(task.says)} {ROUNDING}</p>\n",
+        f"<p>{backticks(task.says)} {ROUNDING} {CARRIED_FORWARD}</p>\n",
         f'<h2>The numbers</h2>\n<div class="row">\n{given}</div>\n',
     ]
     for part, of_part in values.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from grading.rubric import BY_HAND
+from grading.rubric import SEEDED
 from grading.student_file import text_of
 
 
@@ -39,9 +39,9 @@ def roster_of(path: Path) -> dict[str, int]:
 def seed_note(file: Path, exercise: str, student: str, seed: int, roster: dict[str, int]) -> str:
     """What is wrong with a sheet's seed, or with the numbers that it is to belong to.
 
-    An exercise in code has no sheet: everyone may have the same file.
+    Other exercises are not compared: everyone may have the same file.
     """
-    if exercise not in BY_HAND:
+    if exercise not in SEEDED:
         return ""
     said = []
     wanted = roster.get(student)
@@ -65,7 +65,7 @@ def whose(seed: int, roster: dict[str, int]) -> str:
 
 
 def given_in(file: Path) -> dict[str, Any]:
-    """The numbers that a sheet's file states, such as X, read without running it."""
+    """What belongs to a file's seed, such as X or FUNCTION, read without running it."""
     try:
         tree = ast.parse(text_of(file))
     except (SyntaxError, ValueError):
@@ -74,14 +74,14 @@ def given_in(file: Path) -> dict[str, Any]:
 
 
 def literals(body: Iterable[ast.stmt]) -> Iterable[tuple[str, Any]]:
-    """The names that are set to a list, and those lists."""
+    """The names that are set to a list or a text, and those values."""
     for line in body:
         if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
             try:
                 value = ast.literal_eval(line.value)
             except (ValueError, TypeError):
                 continue
-            if isinstance(value, list):
+            if isinstance(value, list | str):
                 yield line.targets[0].id, value
 
 

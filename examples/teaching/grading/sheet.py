@@ -3,22 +3,23 @@
 import ast
 import re
 from functools import cache
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from grading.rubric import BY_HAND, rubric
+from grading.rubric import SEEDED, rubric
 
 # From the seed to the first empty line: the numbers of one version stand there.
 NUMBERS = re.compile(r"^SEED = \d+\n(?:.+\n)*", re.MULTILINE)
 
 
 def student_file(folder: Path, exercise: str, seed: int) -> str:
-    """The exercise's file with this seed, and if it is one by hand with the seed's numbers."""
+    """The exercise's file with this seed, and with what belongs to the seed."""
     text = (folder / f"{exercise}.py").read_text(encoding="utf-8")
     lines = [f"SEED = {seed}"]
-    lines += [f"{name} = {given}" for name, given in numbers(exercise, seed).items()]
+    lines += [f"{name} = {dumps(given)}" for name, given in numbers(exercise, seed).items()]
     block = "\n".join(lines) + "\n"
     changed, count = NUMBERS.subn(lambda _: block, text)
     if count != 1:
@@ -28,8 +29,8 @@ def student_file(folder: Path, exercise: str, seed: int) -> str:
 
 @cache  # drawing them takes several tries, and a sheet, its key and the student's file share them
 def numbers(exercise: str, seed: int) -> dict[str, Any]:
-    """What a sheet gives; nothing for an exercise in code."""
-    if exercise not in BY_HAND:
+    """What the file of a seed gives; nothing where the seed only decides the data."""
+    if exercise not in SEEDED:
         return {}
     with jax.enable_x64(True):
         return rubric(exercise).numbers(seed)

@@ -49,9 +49,10 @@ export default async function predict(body, { answer, choices, tolerance = 0.005
     if (mine === undefined) return tell("", choices ? "Pick an answer first." : "Type a number, such as −0.5 or 1/4.");
     const before = kept(because);
     const right = judge(mine);
-    const first = before ? before.first : right; // what the first try was, whatever is answered later
+    const typed = choices ? mine : field.value;
+    const { first, began } = before ?? { first: right, began: typed }; // whatever is answered later
     const { shown } = before ?? {};
-    keep(because, { typed: choices ? mine : field.value, shown, right: right && !shown, first });
+    keep(because, { typed, shown, right: right && !shown, first, began });
     judged(mine);
   });
   for (const event of ["input", "change"]) form.addEventListener(event, () => tell("", ""));
@@ -85,7 +86,7 @@ export default async function predict(body, { answer, choices, tolerance = 0.005
   }
   restore();
   body.append(form, says);
-  tally(restore);
+  tally(because, question, restore);
 }
 
 /** The number that a text means, with a comma, a minus sign, or as a fraction; otherwise undefined. */

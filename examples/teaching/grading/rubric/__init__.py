@@ -16,9 +16,12 @@ EXERCISES = (
     "dropout",
     "batch_norm",
     "optimizers",
+    "own_function",
 )
 
 BY_HAND = ("one_neuron_by_hand", "network_by_hand")  # with pencil and paper
+DRAWN = ("own_function",)  # the seed decides what is asked
+SEEDED = (*BY_HAND, *DRAWN)  # each file has a seed of its own, and what belongs to it
 CARRIED = (*BY_HAND, "network")  # marked a second time, with errors carried forward
 
 
