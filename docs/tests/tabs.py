@@ -42,6 +42,17 @@ class Tabs:
         tab.emulate_media(media="null", color_scheme="null")
 
 
+def planted(tab: Any, file: str, right: str, wrong: str) -> None:
+    """From now on the tab gets a script of the site with a mistake in it."""
+
+    def plant(route: Any) -> None:
+        response = route.fetch()
+        assert response.text().count(right) == 1
+        route.fulfill(response=response, body=response.text().replace(right, wrong))
+
+    tab.route(f"**/{file}", plant)
+
+
 @contextmanager
 def quiet(tab: Any) -> Iterator[None]:
     """Until the block ends, the page may not write to the console, fail, or miss a file."""

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from playground_tab import FINGERS
+from playground_tab import FINGERS, settle
 from tabs import PATIENCE, Tabs, quiet
 from train_reference import USUAL, array, as_targets, errors, trained
 from visits import DARK, LIGHT, PHONE, STILL, choose_scheme, measure
@@ -159,7 +159,11 @@ def test_a_run_that_diverges_says_so(desktop: Any) -> None:
     desktop.get_by_role("slider", name="Rate").focus()
     desktop.keyboard.press("End")
     click(desktop, "Start")
-    desktop.wait_for_timeout(1500)
+    desktop.wait_for_function(
+        "() => /NaN|∞/.test(document.querySelectorAll('.tr-numbers > span')[2].textContent)"
+        " || Number(document.querySelector('.tr-numbers b').textContent) >= 500",
+        timeout=PATIENCE,
+    )
     loss = desktop.locator(".tr-numbers > span").nth(2).inner_text()
     assert "NaN" in loss or "∞" in loss or numbers(desktop)["loss"] > 0.3
 
@@ -263,16 +267,16 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(
             tab.select_option(".tr-ideas select", preset)
         else:
             click(tab, preset)
-        tab.wait_for_timeout(500)
         if preset == "Digits":
             tab.wait_for_selector("#train.tr-digits-on", timeout=PATIENCE)
+        settle(tab)
         click(tab, "Step")
         wait_for_step(tab, 1)
         assert measure(tab, "overflow") == []
         assert measure(tab, "nameless") + measure(tab, "namelessDrawings") == []
         for scheme in (DARK, LIGHT):
             assert choose_scheme(tab, scheme)
-            tab.wait_for_timeout(100)
+            settle(tab)
             assert measure(tab, "contrast") == []
 
 

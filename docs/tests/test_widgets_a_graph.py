@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from playground_tab import settle as painted
 from widgets_page import (
     PLAIN,
     agree,
@@ -259,7 +260,7 @@ def test_boxes_do_not_overlap(opened_widget: Any) -> None:  # noqa: F811
         tab = opened_widget("graph", **settings)
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
-            tab.wait_for_timeout(100)
+            painted(tab)
             rectangles = tab.evaluate(
                 "() => [...document.querySelectorAll('.graph-box')].map((e) => {"
                 " const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom]; })"
@@ -284,7 +285,7 @@ def test_the_value_is_above_the_derivative_in_every_box(opened_widget: Any) -> N
         tab = opened_widget("graph", **settings, at="end")
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
-            tab.wait_for_timeout(100)
+            painted(tab)
             assert not tab.evaluate(SLOTS), (settings["steps"], width)
 
 

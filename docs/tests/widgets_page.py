@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from playground_tab import settle as painted
 from served import MADE
 from sitetools import fences
 from tabs import PATIENCE, Tabs
@@ -167,7 +168,7 @@ def look_faults(tab: Any) -> list[str]:
         found = measure(tab, "contrast") + tab.evaluate(DRAWN)
         faults += [f"{scheme}: {fault}" for fault in found]
     tab.set_viewport_size(PHONE)
-    tab.wait_for_timeout(100)
+    painted(tab)
     faults += measure(tab, "overflow") + tab.evaluate(SMALL) + tab.evaluate(SMALL_IN_DRAWINGS)
     tab.set_viewport_size(DESKTOP)
     return faults
