@@ -68,4 +68,4 @@ def quiet(tab: Any) -> Iterator[None]:
     tab.evaluate("0")  # an answer comes after all that was said before it
     for event, listener in listeners.items():
         tab.remove_listener(event, listener)
-    assert faults == []
+    assert not faults, "\n".join(faults)
