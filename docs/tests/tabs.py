@@ -64,8 +64,10 @@ def quiet(tab: Any) -> Iterator[None]:
     }
     for event, listener in listeners.items():
         tab.on(event, listener)
-    yield
-    tab.evaluate("0")  # an answer comes after all that was said before it
-    for event, listener in listeners.items():
-        tab.remove_listener(event, listener)
+    try:
+        yield
+        tab.evaluate("0")  # an answer comes after all that was said before it
+    finally:
+        for event, listener in listeners.items():
+            tab.remove_listener(event, listener)
     assert not faults, "\n".join(faults)

@@ -61,10 +61,12 @@ def without(tab: Any, file: str) -> Iterator[Callable[[str | None], None]]:
     client.send("Network.enable")
     client.send("Network.setCacheDisabled", {"cacheDisabled": True})
     client.send("Fetch.enable", {"patterns": [{"urlPattern": f"*/assets/{file}"}]})
-    yield change
-    client.send("Fetch.disable")
-    client.send("Network.setCacheDisabled", {"cacheDisabled": False})
-    client.detach()
+    try:
+        yield change
+    finally:
+        client.send("Fetch.disable")
+        client.send("Network.setCacheDisabled", {"cacheDisabled": False})
+        client.detach()
 
 
 def message(tab: Any) -> str:
