@@ -5,12 +5,8 @@ pytest docs/tests --site DIR [--screenshots DIR]
 """
 
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -22,25 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
 from html_page import pages_of, parse
 from quickly import compile_quickly
+from served import serve
+from tabs import Tabs
 from visits import Visit, visit
 
 compile_quickly()
-
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript",
-    ".css": "text/css",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".woff2": "font/woff2",
-    ".xml": "text/xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".md": "text/markdown; charset=utf-8",
-    ".ipynb": "application/json",
-    ".wasm": "application/wasm",
-    "": "application/octet-stream",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,39 +59,6 @@ def page(request: pytest.FixtureRequest, site: Path) -> str:
     return request.param
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Serves the site below a path and nothing beside it, as hosts of project sites do."""
-
-    extensions_map = TYPES
-    protocol_version = "HTTP/1.1"
-
-    def __init__(self, *arguments: Any, prefix: str, **keywords: Any) -> None:
-        self.prefix = prefix
-        super().__init__(*arguments, **keywords)
-
-    def send_head(self) -> Any:
-        if not self.path.startswith(self.prefix):
-            self.send_error(404, f"outside of {self.prefix}")
-            return None
-        return super().send_head()
-
-    def translate_path(self, path: str) -> str:
-        return super().translate_path("/" + path.removeprefix(self.prefix))
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    """A browser that goes away in the middle of an answer is not an error."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 def prefix_of_404(site: Path) -> str:
     """A host shows 404.html at any address, so that its links begin with the site's path."""
     for link in parse((site / "404.html").read_text()).walk("link"):
@@ -126,17 +75,6 @@ def prefix_of(site: Path) -> str:
     return "/purenn/"
 
 
-@contextmanager
-def serve(site: Path, prefix: str) -> Iterator[str]:
-    httpd = Server(("127.0.0.1", 0), partial(Handler, directory=str(site), prefix=prefix))
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{httpd.server_port}{prefix}"
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
-
-
 @pytest.fixture(scope="session")
 def server(site: Path) -> Iterator[str]:
     """The address of the site, `http://127.0.0.1:PORT/purenn/`."""
@@ -149,9 +87,13 @@ def browser() -> Iterator[Any]:
     """Chromium that finds no host but this one."""
     from playwright.sync_api import sync_playwright
 
-    path = which("chromium")
+    # The first lacks the windows of a desktop, and is about twice as fast.
+    path = which("chromium-headless-shell") or which("chromium")
     if path is None:
-        raise pytest.UsageError("these tests need chromium in PATH (Debian: apt install chromium)")
+        raise pytest.UsageError(
+            "these tests need chromium-headless-shell or chromium in PATH"
+            " (Debian: apt install chromium-headless-shell)"
+        )
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=path,
@@ -162,6 +104,12 @@ def browser() -> Iterator[Any]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def tabs(browser: Any, server: str) -> Tabs:
+    """Tabs for one test after the other."""
+    return Tabs(browser, server)
 
 
 @pytest.fixture(scope="session")

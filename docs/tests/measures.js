@@ -143,8 +143,14 @@
       }
       return backgrounds.get(element);
     };
-    const opacity = (element) =>
-      element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
+    const opacities = new Map([[null, 1]]);
+    const opacity = (element) => {
+      if (!opacities.has(element)) {
+        const own = getComputedStyle(element).opacity;
+        opacities.set(element, own * opacity(element.parentElement));
+      }
+      return opacities.get(element);
+    };
     const luminance = (color) => {
       const [r, g, b] = color.slice(0, 3).map((c) => {
         const s = c / 255;

@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from tabs import PATIENCE, Tabs, quiet
 
-def opened_in(context: Any, server: str) -> Iterator[Any]:
-    tab, faults = context.new_page(), []
-    tab.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    tab.goto(f"{server}playground/")
-    tab.wait_for_selector(".pg-ready", timeout=20_000)
-    yield tab
-    context.close()
-    assert faults == []
+FINGERS = {"has_touch": True, "is_mobile": True}
+
+
+def opened_in(tab: Any, server: str) -> Iterator[Any]:
+    """The page, ready; at the end it has said nothing amiss."""
+    with quiet(tab):
+        tab.goto(f"{server}playground/")
+        tab.wait_for_selector(".pg-ready", timeout=PATIENCE)
+        yield tab
+
+
+def opened(tabs: Tabs, server: str, viewport: dict[str, int], **kind: Any) -> Iterator[Any]:
+    """The same in a tab that has been used before."""
+    with tabs.lent(viewport, **kind) as tab:
+        yield from opened_in(tab, server)
 
 
 def at(tab: Any, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -47,6 +53,7 @@ def draw_with_finger(tab: Any, points: list[tuple[float, float]]) -> None:
         for i in range(1, 11):
             touch("touchMove", [(x + (to_x - x) * i / 10, y + (to_y - y) * i / 10)])
     touch("touchEnd", [])
+    client.detach()
     settle(tab)
 
 

@@ -1,6 +1,8 @@
 """Every page in Chromium, where no host but the site's own can be reached."""
 
 import pytest
+from served import MADE
+from tabs import PATIENCE
 from visits import DARK, DESKTOP, LIGHT, Traffic, settle, visit
 
 
@@ -57,7 +59,7 @@ def test_the_first_page_is_light(fresh, server, record_property):
     fresh.on("requestfinished", lambda request: requests.append(request))
     traffic = Traffic(server).watch(fresh)
     fresh.goto(server, wait_until="load")
-    fresh.wait_for_selector(".widget.widget-ready", timeout=20_000)
+    fresh.wait_for_selector(".widget.widget-ready", timeout=PATIENCE)
     fresh.wait_for_load_state("networkidle")
     traffic.leave(fresh)
     sizes = {request.url: len(request.response().body()) for request in requests}
@@ -76,7 +78,7 @@ def test_search_finds_and_asks_nobody(fresh, server):
     field.wait_for(state="visible")
     fresh.keyboard.type("sigmoid", delay=20)
     result = fresh.locator(".md-search-result__item a").first
-    result.wait_for(timeout=10_000)
+    result.wait_for(timeout=PATIENCE)
     assert "sigmoid" in fresh.locator(".md-search-result__list").inner_text().lower()
     result.click()
     fresh.wait_for_url(lambda url: url != server)
@@ -219,10 +221,8 @@ PLANTED = [
 
 def faults_of(tab, server, html):
     """What a visit finds on the page, by kind."""
-    address = server + "planted.html"
-    tab.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
-    found = visit(tab, server, "planted.html")
-    tab.unroute(address)
+    MADE["planted.html"] = html
+    found = visit(tab, server, "planted.html", formulas=1000)
     kinds = {"console_and_requests": found.console_and_requests, "math": found.math}
     kinds |= {"names": found.names, "letters": found.letters}
     kinds |= {f"overflow {width}": faults for width, faults in found.overflow.items()}

@@ -1,9 +1,8 @@
 """What is chosen stands out by a ring or a filling, and can be read as well as before."""
 
-from typing import Any
-
 import pytest
-from visits import DARK, LIGHT, STILL, choose_scheme, measure
+from tabs import PATIENCE, Tabs
+from visits import DARK, DESKTOP, LIGHT, STILL, choose_scheme, measure
 from widgets_page import widget as widget
 
 # The color of a chosen cell's text, that of its neighbor, and whether it has a ring.
@@ -30,17 +29,16 @@ def test_the_chosen_cell_of_each_matrix_can_be_read(widget, scheme):
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK])
 def test_the_chosen_head_s_picture_has_the_same_ground(
-    browser: Any, server: str, scheme: str
+    tabs: Tabs, server: str, scheme: str
 ) -> None:
-    tab = browser.new_page()
-    tab.goto(server + "playground/language/")
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
-    assert choose_scheme(tab, scheme)
     grounds = """[true, false].map((pressed) => {
         const thumb = document.querySelector(`.lm-thumbs button[aria-pressed=${pressed}]`);
         const { backgroundColor, boxShadow } = getComputedStyle(thumb);
         return [backgroundColor, boxShadow !== "none"];
     })"""
-    (chosen, ring), (other, none) = tab.evaluate(grounds)
-    tab.close()
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + "playground/language/")
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
+        assert choose_scheme(tab, scheme)
+        (chosen, ring), (other, none) = tab.evaluate(grounds)
     assert chosen == other and ring and not none

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playground_reference import TEST, params_of
 from sitetools import playground
+from tabs import PATIENCE, Tabs
 from visits import DESKTOP, PHONE, Traffic
 
 import purenn as pn
@@ -27,17 +28,15 @@ LENGTHS = (
 
 
 @pytest.fixture
-def tab(browser: Any, server: str) -> Iterator[Any]:
+def tab(tabs: Tabs, server: str) -> Iterator[Any]:
     """The first page, which says and asks for nothing wrong."""
-    context = browser.new_context(viewport=DESKTOP)
-    tab = context.new_page()
-    traffic = Traffic(server).watch(tab)
-    tab.goto(server)
-    tab.wait_for_selector("[data-widget=digit].widget-ready", timeout=20_000)
-    yield tab
-    traffic.leave(tab)
-    context.close()
-    assert not traffic.faults
+    with tabs.lent(DESKTOP) as tab:
+        traffic = Traffic(server).watch(tab)
+        tab.goto(server)
+        tab.wait_for_selector("[data-widget=digit].widget-ready", timeout=PATIENCE)
+        yield tab
+        traffic.leave(tab)
+        assert not traffic.faults
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +129,7 @@ def test_a_finger_draws_and_does_not_scroll_the_page(browser, server):
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     tab = context.new_page()
     tab.goto(server)
-    tab.wait_for_selector("[data-widget=digit].widget-ready", timeout=20_000)
+    tab.wait_for_selector("[data-widget=digit].widget-ready", timeout=PATIENCE)
     tab.locator(".widget").get_by_role("button", name="Clear").tap()
     way = points(tab, [(0.5, 0.15), (0.5, 0.85)])
     scrolled = tab.evaluate("scrollY")

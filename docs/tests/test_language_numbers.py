@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from language_runs import write_json
 from sitetools import language
+from tabs import Tabs, planted
+from visits import DESKTOP
 
 import purenn as pn
 
 TOLERANCE = 1e-4
 RATE = 0.03
-PAGE = "playground/language/"
 
 EVALUATE = (Path(__file__).parent / "language_values.js").read_text()
 
@@ -38,12 +39,11 @@ def folder(server: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def modules(browser: Any, server: str) -> Iterator[Any]:
-    """The page, to import its modules in."""
-    tab = browser.new_page()
-    tab.goto(server + PAGE)
-    yield tab
-    tab.close()
+def modules(tabs: Tabs, server: str) -> Iterator[Any]:
+    """A page of the site, to import the modules in."""
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + "404.html")
+        yield tab
 
 
 @pytest.fixture(scope="module")
@@ -120,20 +120,13 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_found(
-    mistake: str, browser: Any, server: str, folder: str, site: Path
+    mistake: str, tabs: Tabs, server: str, folder: str, site: Path
 ) -> None:
     file, right, wrong = MISTAKES[mistake]
-    tab = browser.new_page()
-
-    def plant(route: Any) -> None:
-        response = route.fetch()
-        assert response.text().count(right) == 1
-        route.fulfill(response=response, body=response.text().replace(right, wrong))
-
-    tab.route(f"**/{file}", plant)
-    tab.goto(server + PAGE)
-    worst = errors(tab, folder, site, "one position")
-    tab.close()
+    with tabs.lent(DESKTOP) as tab:
+        planted(tab, file, right, wrong)
+        tab.goto(server + "404.html")
+        worst = errors(tab, folder, site, "one position")
     assert max(worst.values()) > TOLERANCE
 
 

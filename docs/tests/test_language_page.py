@@ -9,9 +9,10 @@ import jax
 import language_reference
 import pytest
 from language_writing import Writer
-from playground_tab import settle
+from playground_tab import FINGERS, settle
 from sitetools import language
-from visits import DARK, LIGHT, STILL, choose_scheme, measure
+from tabs import PATIENCE, Tabs, quiet
+from visits import DARK, LIGHT, PHONE, STILL, choose_scheme, measure
 
 PAGE = "playground/language/"
 
@@ -22,19 +23,14 @@ def networks(site: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(params=["desktop", "phone"])
-def tab_of(request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
+def tab_of(request: pytest.FixtureRequest, tabs: Tabs, server: str) -> Iterator[Any]:
     """The page, ready; at the end it has said nothing amiss."""
     phone = request.param == "phone"
-    size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
-    context = browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
-    tab, faults = context.new_page(), []
-    tab.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    tab.goto(server + PAGE)
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
-    yield tab
-    context.close()
-    assert faults == []
+    size, kind = (PHONE, FINGERS) if phone else ({"width": 1280, "height": 900}, {})
+    with tabs.lent(size, **kind) as tab, quiet(tab):
+        tab.goto(server + PAGE)
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
+        yield tab
 
 
 def press(tab: Any, name: str) -> None:
@@ -58,16 +54,15 @@ def test_it_shows_a_text_and_its_attention_at_once(tab_of: Any) -> None:
 
 @pytest.mark.parametrize("high", [800, 900])
 def test_what_comes_next_and_where_it_looks_are_seen_without_scrolling(
-    high: int, browser: Any, server: str
+    high: int, tabs: Tabs, server: str
 ) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": high})
-    tab = context.new_page()
-    tab.goto(server + PAGE)
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
-    seen = [*tab.locator("#lm-attention canvas").all(), *tab.locator(".lm-bars button").all()]
-    assert len(seen) == 9 + 10
-    assert max(box["y"] + box["height"] for each in seen if (box := each.bounding_box())) <= high
-    context.close()
+    with tabs.lent({"width": 1280, "height": high}) as tab:
+        tab.goto(server + PAGE)
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
+        seen = [*tab.locator("#lm-attention canvas").all(), *tab.locator(".lm-bars button").all()]
+        assert len(seen) == 9 + 10
+        boxes = [box for each in seen if (box := each.bounding_box())]
+        assert max(box["y"] + box["height"] for box in boxes) <= high
 
 
 def test_it_writes_and_pauses(tab_of: Any) -> None:

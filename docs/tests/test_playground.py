@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
 from sitetools import ROOT, playground
+from tabs import Tabs, planted
+from visits import DESKTOP
 
 import purenn as pn
 
@@ -30,7 +32,7 @@ def as_text(values: np.ndarray) -> str:
 
 @pytest.fixture(scope="module")
 def address(server: str) -> str:
-    return f"{server}playground/"
+    return f"{server}404.html"
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +41,11 @@ def folder(server: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def modules(browser: Any, address: str) -> Iterator[Any]:
-    """The page, to import its modules in."""
-    tab = browser.new_page()
-    tab.goto(address)
-    yield tab
-    tab.close()
+def modules(tabs: Tabs, address: str) -> Iterator[Any]:
+    """A page of the site, to import the modules in."""
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(address)
+        yield tab
 
 
 @pytest.fixture(scope="module")
@@ -98,21 +99,14 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_found(
-    mistake: str, browser: Any, address: str, folder: str, exported: Any
+    mistake: str, tabs: Tabs, address: str, folder: str, exported: Any
 ) -> None:
     right, wrong = MISTAKES[mistake]
-    tab = browser.new_page()
-
-    def plant(route: Any) -> None:
-        response = route.fetch()
-        assert response.text().count(right) == 1
-        route.fulfill(response=response, body=response.text().replace(right, wrong))
-
-    tab.route("**/network.js", plant)
-    tab.goto(address)
     hidden = NETWORKS[1]
-    worst = errors(tab, folder, exported[hidden], hidden, TEST.x[:8], TEST.y[:8])
-    tab.close()
+    with tabs.lent(DESKTOP) as tab:
+        planted(tab, "network.js", right, wrong)
+        tab.goto(address)
+        worst = errors(tab, folder, exported[hidden], hidden, TEST.x[:8], TEST.y[:8])
     assert max(worst.values()) > TOLERANCE
 
 

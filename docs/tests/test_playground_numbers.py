@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
-from playground_tab import opened_in, probability, settle
+from playground_tab import opened, probability, settle
+from tabs import Tabs
 
 
 @pytest.fixture
-def desktop(browser: Any, server: str) -> Iterator[Any]:
-    yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 900}), server)
+def desktop(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, {"width": 1280, "height": 900})
 
 
 PLACES = (Path(__file__).parent / "playground_places.js").read_text()

@@ -5,34 +5,37 @@ from typing import Any
 
 import pytest
 from playground_tab import (
+    FINGERS,
     at,
     draw_with_finger,
     draw_with_mouse,
     ink,
-    opened_in,
+    opened,
     probability,
     read,
     settle,
 )
-from visits import DARK, LIGHT, STILL, choose_scheme, measure
+from tabs import PATIENCE, Tabs
+from visits import DARK, LIGHT, PHONE, STILL, choose_scheme, measure
 
+WIDE = {"width": 1280, "height": 900}
 # Points of a stroke, in parts of the pad's side.
 ONE = [(0.5, 0.15), (0.5, 0.85)]
 SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
 
 
 @pytest.fixture(params=["mouse", "phone"])
-def page_of(request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
+def page_of(request: pytest.FixtureRequest, tabs: Tabs, server: str) -> Iterator[Any]:
     """The page, ready, on a desktop and on a phone; at the end it has said nothing amiss."""
-    phone = request.param == "phone"
-    size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
-    context = browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
-    yield from opened_in(context, server)
+    if request.param == "phone":
+        yield from opened(tabs, server, PHONE, **FINGERS)
+    else:
+        yield from opened(tabs, server, WIDE)
 
 
 @pytest.fixture
-def desktop(browser: Any, server: str) -> Iterator[Any]:
-    yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 900}), server)
+def desktop(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, WIDE)
 
 
 @pytest.fixture
@@ -119,11 +122,8 @@ def test_a_drawing_is_read(blank: Any) -> None:
     assert before is None or blank.evaluate("scrollY") == before
 
 
-def test_a_finger_draws_and_does_not_scroll(browser: Any, server: str) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    for tab in opened_in(context, server):
+def test_a_finger_draws_and_does_not_scroll(tabs: Tabs, server: str) -> None:
+    for tab in opened(tabs, server, PHONE, **FINGERS):
         tab.click("#pg-clear")
         at(tab, ONE)
         before = tab.evaluate("scrollY")
@@ -287,7 +287,7 @@ def test_the_pictures_follow_light_and_dark(desktop: Any) -> None:
 
 def test_what_happens_before_the_weights_are_there_does_no_harm(browser: Any, server: str) -> None:
     """On a slow line a person changes the theme, or draws, at once."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport=WIDE)
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -301,7 +301,7 @@ def test_what_happens_before_the_weights_are_there_does_no_harm(browser: Any, se
     assert held and tab.locator(".pg-ready").count() == 0
     for route in held:
         route.continue_()
-    tab.wait_for_selector(".pg-ready", timeout=20_000)
+    tab.wait_for_selector(".pg-ready", timeout=PATIENCE)
     settle(tab)
     assert says(tab).startswith("The network reads 1")
     assert errors == []

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playground_tab import opened_in, read, settle
+from playground_tab import FINGERS, opened, read, settle
+from tabs import Tabs
+from visits import PHONE
 
 
 @pytest.fixture
-def phone(browser: Any, server: str) -> Iterator[Any]:
-    size = {"width": 390, "height": 844}
-    yield from opened_in(browser.new_context(viewport=size, has_touch=True, is_mobile=True), server)
+def phone(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, PHONE, **FINGERS)
 
 
 def test_on_a_phone_a_thumbnail_stays_while_the_rest_moves(phone: Any) -> None:

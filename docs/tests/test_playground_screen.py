@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
-from playground_tab import opened_in, settle
+from playground_tab import opened, opened_in, settle
+from tabs import Tabs
 from test_playground import as_text
+from visits import DESKTOP
 
 SUMS = (Path(__file__).parent / "playground_sums.js").read_text()
 BOXES = """() => Object.fromEntries(
@@ -20,8 +22,8 @@ BOXES = """() => Object.fromEntries(
 
 
 @pytest.fixture
-def desktop(browser: Any, server: str) -> Iterator[Any]:
-    yield from opened_in(browser.new_context(viewport={"width": 1280, "height": 800}), server)
+def desktop(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, DESKTOP)
 
 
 def use(tab: Any, network: str) -> int:
@@ -88,7 +90,16 @@ def test_the_scrubber_runs_through_every_stage(network: str, desktop: Any) -> No
     assert desktop.input_value("#pg-scrubber input") == str(count - 1)
 
 
-def test_the_play_button_moves_on_and_pauses(desktop: Any) -> None:
+@pytest.fixture
+def of_its_own(browser: Any, server: str) -> Iterator[Any]:
+    """The same in a context that no other test sees."""
+    context = browser.new_context(viewport=DESKTOP)
+    yield from opened_in(context.new_page(), server)
+    context.close()
+
+
+def test_the_play_button_moves_on_and_pauses(of_its_own: Any) -> None:
+    desktop = of_its_own
     desktop.clock.install()
     go(desktop, 0)
     play = desktop.locator(".pg-play")
@@ -251,7 +262,7 @@ OVERLAPS = """() => {
 def test_the_numbers_in_tiles_do_not_overlap(width: int, browser: Any, server: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     context.add_init_script(RECORD)
-    for tab in opened_in(context, server):
+    for tab in opened_in(context.new_page(), server):
         use(tab, "784-16-16-10")
         tab.evaluate("document.querySelector('#pg-details').open = true")
         settle(tab)
@@ -261,3 +272,4 @@ def test_the_numbers_in_tiles_do_not_overlap(width: int, browser: Any, server: s
         count, faults = tab.evaluate(OVERLAPS)
         assert faults == []
         assert count > 50 or width < 500
+    context.close()

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playground_tab import at, opened_in, settle
-from visits import PHONE
+from playground_tab import FINGERS, at, opened, settle
+from tabs import PATIENCE, Tabs
+from visits import DESKTOP, PHONE
 
 PAGES = ["playground/", "playground/train/", "playground/language/"]
 PLACES = (Path(__file__).parent / "playground_places.js").read_text()
 
 
 @pytest.fixture(params=[800, 900])
-def desktop(request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
-    size = {"width": 1280, "height": request.param}
-    yield from opened_in(browser.new_context(viewport=size), server)
+def desktop(request: pytest.FixtureRequest, tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, {"width": 1280, "height": request.param})
 
 
 def loss_of(tab: Any) -> float:
@@ -110,17 +110,15 @@ def test_a_drawing_is_followed_at_the_stage_that_is_shown(stage: str, desktop: A
     assert desktop.get_attribute("#pg-says", "aria-busy") == "false"
 
 
-def test_the_three_pages_have_one_head(browser: Any, server: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    tab = context.new_page()
+def test_the_three_pages_have_one_head(tabs: Tabs, server: str) -> None:
     places = set()
-    for where in PAGES:
-        tab.goto(server + where)
-        tab.wait_for_selector(".pg-ready, .widget-ready", timeout=20_000)
-        boxes = [tab.locator(f".pages-head {each}").bounding_box() for each in ("h1", "p")]
-        places.add(tuple((box["x"], box["y"], box["height"]) for box in boxes))
+    with tabs.lent(DESKTOP) as tab:
+        for where in PAGES:
+            tab.goto(server + where)
+            tab.wait_for_selector(".pg-ready, .widget-ready", timeout=PATIENCE)
+            boxes = [tab.locator(f".pages-head {each}").bounding_box() for each in ("h1", "p")]
+            places.add(tuple((box["x"], box["y"], box["height"]) for box in boxes))
     assert len(places) == 1, places
-    context.close()
 
 
 def test_the_drawing_uses_the_height_of_its_stage(desktop: Any) -> None:
@@ -151,17 +149,13 @@ TEXTS = """() => [...document.querySelectorAll(".pg *, .widget *")]
 
 
 @pytest.mark.parametrize("where", PAGES)
-def test_fingers_and_eyes_find_everything_large_enough(
-    where: str, browser: Any, server: str
-) -> None:
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-    tab = context.new_page()
-    tab.goto(server + where)
-    tab.wait_for_selector(".pg-ready, .widget-ready", timeout=20_000)
-    tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-    if where == PAGES[0]:
-        tab.click("#pg-claim")
-    settle(tab)
-    assert tab.evaluate(SMALL) == []
-    assert tab.evaluate(TEXTS) == []
-    context.close()
+def test_fingers_and_eyes_find_everything_large_enough(where: str, tabs: Tabs, server: str) -> None:
+    with tabs.lent(PHONE, **FINGERS) as tab:
+        tab.goto(server + where)
+        tab.wait_for_selector(".pg-ready, .widget-ready", timeout=PATIENCE)
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        if where == PAGES[0]:
+            tab.click("#pg-claim")
+        settle(tab)
+        assert tab.evaluate(SMALL) == []
+        assert tab.evaluate(TEXTS) == []

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sitetools import train
+from tabs import Tabs, planted
 from train_reference import ACTIVATIONS, OPTIMIZERS, USUAL, array, errors, trained
+from visits import DESKTOP
 
 TOLERANCE = 1e-4
 DIGITS = {"data": "digits", "hidden": [16, 8], "activation": "relu", "batch": 32}
@@ -22,12 +24,11 @@ def folder(server: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def tab(browser: Any, server: str) -> Iterator[Any]:
+def tab(tabs: Tabs, server: str) -> Iterator[Any]:
     """A page of the site, to import the modules in."""
-    tab = browser.new_page()
-    tab.goto(f"{server}404.html")
-    yield tab
-    tab.close()
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(f"{server}404.html")
+        yield tab
 
 
 def check(tab: Any, folder: str, spec: dict[str, Any], steps: int, record: Any) -> None:
@@ -105,20 +106,13 @@ SPECS = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_planted_mistake_is_found(mistake: str, browser: Any, server: str, folder: str) -> None:
+def test_a_planted_mistake_is_found(mistake: str, tabs: Tabs, server: str, folder: str) -> None:
     file, right, wrong = MISTAKES[mistake]
-    tab = browser.new_page()
-
-    def plant(route: Any) -> None:
-        response = route.fetch()
-        assert response.text().count(right) == 1
-        route.fulfill(response=response, body=response.text().replace(right, wrong))
-
-    tab.route(f"**/{file}", plant)
-    tab.goto(f"{server}404.html")
     spec = USUAL | SPECS.get(mistake, {})
-    worst = errors(spec, trained(tab, folder, spec, 4))
-    tab.close()
+    with tabs.lent(DESKTOP) as tab:
+        planted(tab, file, right, wrong)
+        tab.goto(f"{server}404.html")
+        worst = errors(spec, trained(tab, folder, spec, 4))
     assert max(worst.values()) > TOLERANCE, worst
 
 

@@ -4,28 +4,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tabs import PATIENCE, Tabs
+from visits import DESKTOP
 
 PAGE = "playground/train/"
 
 
 @pytest.fixture
-def tab(browser: Any, server: str) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    tab = context.new_page()
-    yield tab
-    context.close()
+def tab(tabs: Tabs) -> Iterator[Any]:
+    with tabs.lent(DESKTOP) as tab:
+        yield tab
 
 
 def test_everything_useful_is_seen_without_scrolling(tab: Any, server: str) -> None:
     tab.goto(server + PAGE)
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
+    tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
     chips = tab.locator(".tr-presets button").all()
     assert len(chips) == 11
     for chip in chips:
         chip.click()
         tab.click("#train button:text-is('Step')")
         tab.wait_for_function(
-            "document.querySelector('.tr-numbers b').textContent === '1'", timeout=20_000
+            "document.querySelector('.tr-numbers b').textContent === '1'", timeout=PATIENCE
         )
         for part in (".tr-screen", ".tr-middle", ".tr-right"):
             box = tab.locator(part).bounding_box()
@@ -40,10 +40,10 @@ def test_an_idea_asks_first_and_tells_after_the_run(tab: Any, server: str) -> No
 
     def reach(step: int) -> None:
         says = "step => Number(document.querySelector('.tr-numbers b').textContent) >= step"
-        tab.wait_for_function(says, arg=step, timeout=20_000)
+        tab.wait_for_function(says, arg=step, timeout=PATIENCE)
 
     tab.goto(server + PAGE)
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
+    tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
     press("Dying ReLU")
     asked = tab.inner_text(".tr-tip")
     assert "stay on?" in asked and "stay off" not in asked
@@ -72,7 +72,7 @@ def test_start_waits_for_the_digits(tab: Any, server: str) -> None:
 
     tab.route("**/train/digits.bin", answer)
     tab.goto(server + PAGE)
-    tab.wait_for_selector(".widget-ready", timeout=20_000)
+    tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
     tab.click("#train button:text-is('Digits')")
     tab.click("#train button:text-is('Step')")
     tab.click("#train button:text-is('Start')")
@@ -81,9 +81,9 @@ def test_start_waits_for_the_digits(tab: Any, server: str) -> None:
     slow = False
     for route in held:
         route.continue_()
-    tab.wait_for_selector("#train.tr-digits-on", timeout=20_000)
+    tab.wait_for_selector("#train.tr-digits-on", timeout=PATIENCE)
     tab.wait_for_function(
-        "Number(document.querySelector('.tr-numbers b').textContent) > 4", timeout=20_000
+        "Number(document.querySelector('.tr-numbers b').textContent) > 4", timeout=PATIENCE
     )
     assert "diverged" not in tab.inner_text("#train > .says")
     assert set(tab.locator(".tr-digits div").all_inner_texts()) <= set("0123456789")

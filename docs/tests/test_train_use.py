@@ -7,39 +7,41 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from playground_tab import FINGERS, settle
+from tabs import PATIENCE, Tabs, quiet
 from train_reference import USUAL, array, as_targets, errors, trained
-from visits import DARK, LIGHT, STILL, choose_scheme, measure
+from visits import DARK, LIGHT, PHONE, STILL, choose_scheme, measure
 
 TOLERANCE = 1e-4
 FIRST = {**USUAL, "hidden": [8], "batch": 32}  # the first preset
 
 
-def opened(browser: Any, server: str, **size: Any) -> Iterator[Any]:
+def opened(tabs: Tabs, server: str, viewport: dict[str, int], **kind: Any) -> Iterator[Any]:
     """The page when it is ready; at the end it has said nothing amiss."""
-    context = browser.new_context(**(size or {"viewport": {"width": 1280, "height": 900}}))
-    tab, faults, asked = context.new_page(), [], []
-    tab.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.asked = asked
-    tab.goto(f"{server}playground/train/")
-    tab.wait_for_selector("#train.widget-ready", timeout=20_000)
-    yield tab
-    context.close()
-    assert faults == []
-    assert all(url.startswith(server) for url in asked)
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        asked.append(request.url)
+
+    with tabs.lent(viewport, **kind) as tab:
+        tab.on("request", note)
+        tab.asked = asked
+        with quiet(tab):
+            tab.goto(f"{server}playground/train/")
+            tab.wait_for_selector("#train.widget-ready", timeout=PATIENCE)
+            yield tab
+        tab.remove_listener("request", note)
+        assert all(url.startswith(server) for url in asked)
 
 
 @pytest.fixture
-def desktop(browser: Any, server: str) -> Iterator[Any]:
-    yield from opened(browser, server)
+def desktop(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, {"width": 1280, "height": 900})
 
 
 @pytest.fixture
-def phone(browser: Any, server: str) -> Iterator[Any]:
-    size = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    yield from opened(browser, server, **size)
+def phone(tabs: Tabs, server: str) -> Iterator[Any]:
+    yield from opened(tabs, server, PHONE, **FINGERS)
 
 
 def numbers(tab: Any) -> dict[str, float]:
@@ -55,7 +57,7 @@ def click(tab: Any, name: str) -> None:
 
 def wait_for_step(tab: Any, step: int) -> None:
     says = "(step) => Number(document.querySelector('.tr-numbers b')?.textContent) >= step"
-    tab.wait_for_function(says, arg=step, timeout=30_000)
+    tab.wait_for_function(says, arg=step, timeout=PATIENCE)
 
 
 def choose(tab: Any, label: str, value: str) -> None:
@@ -157,7 +159,11 @@ def test_a_run_that_diverges_says_so(desktop: Any) -> None:
     desktop.get_by_role("slider", name="Rate").focus()
     desktop.keyboard.press("End")
     click(desktop, "Start")
-    desktop.wait_for_timeout(1500)
+    desktop.wait_for_function(
+        "() => /NaN|∞/.test(document.querySelectorAll('.tr-numbers > span')[2].textContent)"
+        " || Number(document.querySelector('.tr-numbers b').textContent) >= 500",
+        timeout=PATIENCE,
+    )
     loss = desktop.locator(".tr-numbers > span").nth(2).inner_text()
     assert "NaN" in loss or "∞" in loss or numbers(desktop)["loss"] > 0.3
 
@@ -198,7 +204,7 @@ def test_the_plane_reads_out_the_logit(desktop: Any, server: str) -> None:
 def test_digits_are_fetched_when_chosen_and_then_read(desktop: Any, server: str) -> None:
     assert not any("digits.bin" in url for url in desktop.asked)
     click(desktop, "Digits")
-    desktop.wait_for_selector("#train.tr-digits-on", timeout=20_000)
+    desktop.wait_for_selector("#train.tr-digits-on", timeout=PATIENCE)
     assert any("digits.bin" in url for url in desktop.asked)
     click(desktop, "Start")
     wait_for_step(desktop, 20)
@@ -261,16 +267,16 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(
             tab.select_option(".tr-ideas select", preset)
         else:
             click(tab, preset)
-        tab.wait_for_timeout(500)
         if preset == "Digits":
-            tab.wait_for_selector("#train.tr-digits-on", timeout=20_000)
+            tab.wait_for_selector("#train.tr-digits-on", timeout=PATIENCE)
+        settle(tab)
         click(tab, "Step")
         wait_for_step(tab, 1)
         assert measure(tab, "overflow") == []
         assert measure(tab, "nameless") + measure(tab, "namelessDrawings") == []
         for scheme in (DARK, LIGHT):
             assert choose_scheme(tab, scheme)
-            tab.wait_for_timeout(100)
+            settle(tab)
             assert measure(tab, "contrast") == []
 
 

@@ -111,7 +111,6 @@ def test_the_window_moves_and_the_sum_is_written(opened_widget: Any) -> None:
                 assert chosen.startswith(f"{mode}[{place[0]}, {place[1]}]")
             assert not tab.get_by_role("button", name="Step", exact=True).is_enabled()
             press(tab, "Step back")
-        tab.close()
 
 
 def test_the_formula_that_is_written_names_the_right_pixels(opened_widget: Any) -> None:

@@ -6,13 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from playground_tab import settle as painted
+from visits import DESKTOP
 from widgets_page import (
     PLAIN,
     agree,
     arithmetic,
     in_float64,
+    load,
     look_faults,
     opened_widget,  # noqa: F401
+    page_with,
     press,
     texts,
     widget,  # noqa: F401
@@ -254,20 +258,37 @@ def test_both_passes_play_and_pause(opened_widget: Any) -> None:  # noqa: F811
     assert tab.get_by_role("button", name="Pause").count() == 0
 
 
+def overlapping(tab: Any) -> bool:
+    """Whether a box covers a part of another, once the letters are there."""
+    tab.evaluate("document.fonts.ready.then(() => null)")
+    painted(tab)
+    rectangles = tab.evaluate(
+        "() => [...document.querySelectorAll('.graph-box')].map((e) => {"
+        " const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom]; })"
+    )
+    return any(
+        left < other_right and x < right and top < other_bottom and y < bottom
+        for i, (left, top, right, bottom) in enumerate(rectangles)
+        for x, y, other_right, other_bottom in rectangles[:i]
+    )
+
+
 def test_boxes_do_not_overlap(opened_widget: Any) -> None:  # noqa: F811
     for settings in GRAPHS.values():
         tab = opened_widget("graph", **settings)
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
-            tab.wait_for_timeout(100)
-            rectangles = tab.evaluate(
-                "() => [...document.querySelectorAll('.graph-box')].map((e) => {"
-                " const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom]; })"
-            )
-            for i, (left, top, right, bottom) in enumerate(rectangles):
-                for x, y, other_right, other_bottom in rectangles[:i]:
-                    apart = left >= other_right or x >= right or top >= other_bottom or y >= bottom
-                    assert apart, (settings["steps"], width)
+            assert not overlapping(tab), (settings["steps"], width)
+
+
+def test_boxes_do_not_overlap_at_a_first_visit(browser: Any, server: str, site: Any) -> None:
+    """The letters come after the boxes, which are as wide as they are."""
+    context = browser.new_context(viewport=DESKTOP)
+    tab = context.new_page()
+    load(tab, server, page_with(site, "graph", GRAPHS["two units"]))
+    tab.wait_for_selector(".widget-ready")
+    assert not overlapping(tab)
+    context.close()
 
 
 SLOTS = """() => [...document.querySelectorAll(".graph-box")].filter((box) => {
@@ -284,7 +305,7 @@ def test_the_value_is_above_the_derivative_in_every_box(opened_widget: Any) -> N
         tab = opened_widget("graph", **settings, at="end")
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
-            tab.wait_for_timeout(100)
+            painted(tab)
             assert not tab.evaluate(SLOTS), (settings["steps"], width)
 
 

@@ -57,7 +57,6 @@ def test_every_number_is_purenn_s(opened_widget: Any) -> None:
         for of, right in by_purenn(**numbers).items():
             press(tab, TITLES[of])
             judge(tab, of, right)
-        tab.close()
 
 
 def test_the_row_and_the_column_are_lighted_and_the_sum_is_written(opened_widget: Any) -> None:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.polynomial import legendre
+from tabs import PATIENCE
 from widgets_page import widget as widget
 
 import purenn as pn
@@ -39,7 +40,7 @@ def test_dropout_s_outputs_are_purenn_s(widget):
 def test_the_mean_over_the_masks_is_the_input(widget):
     tab = widget("dropout")
     tab.button("Keep drawing").click()
-    tab.button("Keep drawing").wait_for(timeout=40_000)
+    tab.button("Keep drawing").wait_for(timeout=PATIENCE)
     assert tab.number("draws") == 200
     expected = tab.number("as expected, about")
     assert tab.number("mean is off by") < 2 * expected < 0.25

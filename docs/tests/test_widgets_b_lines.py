@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tabs import PATIENCE
 from widgets_page import texts
 from widgets_page import widget as widget
 
@@ -98,7 +99,7 @@ def test_the_line_learns_until_all_are_right(widget):
     assert len(default_points(tab)) == 20
     first = tab.number("loss")
     tab.button("Let it learn").click()
-    tab.button("Let it learn").wait_for(timeout=20_000)  # it says "Stop" while it runs
+    tab.button("Let it learn").wait_for(timeout=PATIENCE)  # it says "Stop" while it runs
     assert tab.number("right") == 20
     assert tab.number("loss") < first / 4
     loss, _, _ = neuron(read_line(tab), default_points(tab))
@@ -144,7 +145,7 @@ def read_rows(tab):
 def test_the_pencil_solution_is_the_page_s(widget):
     tab = widget("xor", hidden=True)
     tab.button("Show a solution").click()
-    tab.button("Show a solution").wait_for(timeout=10_000)
+    tab.button("Show a solution").wait_for(timeout=PATIENCE)
     assert "All four are right" in tab.says()
     s = XOR.sum(axis=1)
     a1, a2 = np.maximum(s, 0), np.maximum(s - 1, 0)
@@ -237,7 +238,7 @@ def test_each_other_start_is_another_and_some_fail(widget):
         seen.add(tab.number("loss"))
     assert len(seen) == 3
     tab.button("Let it learn").click()
-    tab.button("Let it learn").wait_for(timeout=40_000)
+    tab.button("Let it learn").wait_for(timeout=PATIENCE)
     assert "Training is stuck" in tab.says() and tab.says().startswith("500 steps")
 
 

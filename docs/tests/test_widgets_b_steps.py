@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tabs import PATIENCE
 from widgets_page import widget as widget
 
 import purenn as pn
@@ -149,7 +150,7 @@ def test_the_bowl_plays_and_its_start_is_dragged(widget):
     end = read_losses(tab)
     tab.button("Play").click()
     assert "lowest loss" not in tab.says()
-    tab.button("Play").wait_for(timeout=10_000)
+    tab.button("Play").wait_for(timeout=PATIENCE)
     assert read_losses(tab) == end
     assert "After 10 steps, " in tab.says()
     tab.drag("The start", 40, 0)

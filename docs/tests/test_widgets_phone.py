@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tabs import Tabs
 from test_widgets_a_graph import COURSE
 from visits import DESKTOP, PHONE
 from widgets_page import look_faults, opener
@@ -67,9 +68,9 @@ COVERED = """() => [...document.querySelectorAll(".widget .plane")].flatMap((pla
 
 
 @pytest.fixture
-def phone(browser: Any, server: str, site: Any) -> Iterator[Any]:
+def phone(tabs: Tabs, server: str, site: Any) -> Iterator[Any]:
     """A function that opens a widget on a phone."""
-    with opener(browser.new_context(viewport=PHONE, has_touch=True), server, site) as opened:
+    with opener(tabs, server, site, PHONE, has_touch=True) as opened:
         yield opened
 
 

@@ -1,10 +1,12 @@
 """One page, opened in Chromium: what it asked for, what it said, and what can be measured on it."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from html_page import address_of
+from tabs import PATIENCE
 
 MEASURES = (Path(__file__).parent / "measures.js").read_text()
 LIGHT, DARK = "default", "slate"  # the theme's names of its color schemes
@@ -60,9 +62,8 @@ class Traffic:
 
     def leave(self, tab: Any) -> None:
         """Wait until everything asked for has come, and stop listening."""
-        for _ in range(250):
-            if self.pending <= 0:
-                break
+        until = time.monotonic() + PATIENCE / 1000
+        while self.pending > 0 and time.monotonic() < until:
             tab.wait_for_timeout(20)
         for event, listener in self.listeners.items():
             tab.remove_listener(event, listener)
@@ -87,20 +88,26 @@ def measure(tab: Any, name: str) -> list[str]:
     return tab.evaluate(f"({MEASURES}).{name}()")
 
 
-def settle(tab: Any) -> None:
-    """Wait for formulas, fonts and the playground, unfold what is folded, and stop all motion."""
-    tab.add_style_tag(content=STILL)
+# At once, since each alone would have the styles of the whole page computed anew.
+UNFOLDED = """(css) => {
+    document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
+    for (const e of document.querySelectorAll("details")) e.open = true;
+    return document.fonts.ready.then(() => null);
+}"""
+
+
+def settle(tab: Any, formulas: int = 10_000) -> None:
+    """Wait for formulas, fonts and the playground, unfold what is folded, and stop all motion.
+
+    Formulas that are not there after so many milliseconds are what `unrenderedMath` reports.
+    """
     waiting = ".pg:not(.pg-ready), .widget:not(.widget-ready)"
-    tab.wait_for_function(f"!document.querySelector('{waiting}')", timeout=20_000)
+    tab.wait_for_function(f"!document.querySelector('{waiting}')", timeout=PATIENCE)
     rendered = "[...document.querySelectorAll('.arithmatex')].every(e => e.querySelector('.katex'))"
-    for _ in range(50):  # what is not there after a second is what `unrenderedMath` reports
-        if tab.evaluate(rendered):
-            break
+    until = time.monotonic() + formulas / 1000
+    while not tab.evaluate(rendered) and time.monotonic() < until:
         tab.wait_for_timeout(20)
-    tab.evaluate(
-        "() => { for (const e of document.querySelectorAll('details')) e.open = true;"
-        " return document.fonts.ready.then(() => null); }"
-    )
+    tab.evaluate(UNFOLDED, STILL)
 
 
 def choose_scheme(tab: Any, scheme: str) -> bool:
@@ -116,26 +123,35 @@ def choose_scheme(tab: Any, scheme: str) -> bool:
     )
 
 
-def visit(tab: Any, server: str, page: str, screenshots: Path | None = None) -> Visit:
-    """Open the page and measure it: light and dark, on a desktop and on a phone."""
+def visit(
+    tab: Any, server: str, page: str, screenshots: Path | None = None, formulas: int = 10_000
+) -> Visit:
+    """Open the page and measure it: light and dark, on a desktop and on a phone.
+
+    A change of the scheme or the width has the styles of the whole page computed anew, which is
+    most of the work: the page is measured first as it came, and is left as it was last measured.
+    """
     found = Visit(page)
+    tab.goto("about:blank")
     traffic = Traffic(server).watch(tab)
     tab.set_viewport_size(DESKTOP)
     tab.goto(server + address_of(page), wait_until="load")
-    settle(tab)
+    settle(tab, formulas)
     found.math = measure(tab, "unrenderedMath")
     found.names = measure(tab, "nameless") + measure(tab, "namelessDrawings")
     found.headings = tab.evaluate(
         "() => [...document.querySelectorAll('h1')].map(e => e.textContent.trim())"
     )
     found.overflow["1280"] = measure(tab, "overflow") + measure(tab, "wideFormulas")
-    for scheme in (LIGHT, DARK):
+    dark = tab.evaluate("document.body.getAttribute('data-md-color-scheme')") == DARK
+    for scheme in (DARK, LIGHT) if dark else (LIGHT, DARK):
         if not choose_scheme(tab, scheme):
             found.contrast[scheme] = [f"there is no switch to the scheme {scheme!r}"]
             continue
         found.contrast[scheme] = measure(tab, "contrast")
         picture(tab, screenshots, page, "dark" if scheme == DARK else "light")
-    choose_scheme(tab, LIGHT)
+    if screenshots is not None:
+        choose_scheme(tab, LIGHT)
     tab.set_viewport_size(PHONE)
     found.overflow["390"] = measure(tab, "overflow")
     found.letters = measure(tab, "smallLetters")

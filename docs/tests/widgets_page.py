@@ -4,14 +4,17 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from playground_tab import settle as painted
+from served import MADE
 from sitetools import fences
+from tabs import PATIENCE, Tabs
 from visits import DARK, DESKTOP, LIGHT, MEASURES, PHONE, Traffic, choose_scheme, measure, settle
 
 ALT = "Words for readers who cannot see the widget."
@@ -35,38 +38,43 @@ def page_of(site: Path, html: str) -> str:
 
 def load(tab: Any, server: str, html: str) -> None:
     """Open a page that the site does not have."""
-    address = server + "a-widget.html"
-    tab.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
-    tab.goto(address, wait_until="load")
+    MADE["a-widget.html"] = html
+    tab.goto(server + "a-widget.html", wait_until="load")
 
 
 @contextmanager
-def opener(context: Any, server: str, site: Path) -> Iterator[Callable[..., "WidgetTab"]]:
-    """Give a function that opens a widget in a tab; no tab may complain until all are closed.
+def opener(
+    tabs: Tabs, server: str, site: Path, viewport: dict[str, int] = DESKTOP, **kind: Any
+) -> Iterator[Callable[..., "WidgetTab"]]:
+    """Give a function that opens a widget in place of the one before, which may not complain.
 
     With `timers=False` the tab's clock stands until a test moves it.
     """
-    tabs: list[WidgetTab] = []
+    now: list[WidgetTab] = []
+    with ExitStack() as lent:
 
-    def opened(name: str, *, timers: bool = True, **settings: Any) -> WidgetTab:
-        tab = context.new_page()
-        if not timers:
-            tab.clock.install()
-        tabs.append(WidgetTab(tab, server, page_with(site, name, settings)))
-        return tabs[-1]
+        def opened(name: str, *, timers: bool = True, **settings: Any) -> WidgetTab:
+            if now:
+                now.pop().close()
+                lent.close()
+            if timers:
+                tab = lent.enter_context(tabs.lent(viewport, **kind))
+            else:  # a clock that stands does so in all that the context opens
+                tab = tabs.browser.new_context(viewport=viewport, **kind).new_page()
+                lent.callback(tab.context.close)
+                tab.clock.install()
+            now.append(WidgetTab(tab, server, page_with(site, name, settings)))
+            return now[-1]
 
-    yield opened
-    try:
-        for tab in tabs:
+        yield opened
+        for tab in now:
             tab.close()
-    finally:
-        context.close()
 
 
 @pytest.fixture
-def widget(browser: Any, server: str, site: Path) -> Iterator[Callable[..., "WidgetTab"]]:
+def widget(tabs: Tabs, server: str, site: Path) -> Iterator[Callable[..., "WidgetTab"]]:
     """A function that opens a widget on a wide screen."""
-    with opener(browser.new_context(viewport=DESKTOP), server, site) as opened:
+    with opener(tabs, server, site) as opened:
         yield opened
 
 
@@ -83,7 +91,7 @@ class WidgetTab:
         self.tab, self.server = tab, server
         self.traffic = Traffic(server).watch(tab)
         load(tab, server, html)
-        tab.wait_for_selector(".widget-ready", timeout=20_000)
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
 
     def close(self) -> None:
         self.traffic.leave(self.tab)
@@ -160,7 +168,7 @@ def look_faults(tab: Any) -> list[str]:
         found = measure(tab, "contrast") + tab.evaluate(DRAWN)
         faults += [f"{scheme}: {fault}" for fault in found]
     tab.set_viewport_size(PHONE)
-    tab.wait_for_timeout(100)
+    painted(tab)
     faults += measure(tab, "overflow") + tab.evaluate(SMALL) + tab.evaluate(SMALL_IN_DRAWINGS)
     tab.set_viewport_size(DESKTOP)
     return faults
