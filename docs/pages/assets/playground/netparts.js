@@ -169,7 +169,7 @@ export function paintOutputs(context, colors, layout, view) {
   const { state, stages, at } = view;
   const { quantity, values, scale } = numbersOf(view, n);
   heading(context, colors, view, { x: left, y: symbolY, align: "left" }, n, quantity);
-  const step = stages[at].kind === "step";
+  const step = stages[at].kind === "step" && state.caches; // a blank pad has no numbers
   const kind = step ? "a" : quantity;
   const numbers = kind && valuesOf(state, n, kind);
   const first = kind === "a" ? ranked(numbers)[0] : null;

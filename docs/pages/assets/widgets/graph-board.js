@@ -225,7 +225,10 @@ export function drawn(boxes, { seeds = {}, labels = {}, fixed = [], direction },
     known = clientWidth;
     place();
   }
-  const begin = () => new ResizeObserver(settle).observe(made.parentElement);
+  const begin = () => {
+    new ResizeObserver(settle).observe(made.parentElement);
+    document.fonts.addEventListener("loadingdone", place); // a box is as wide as its letters
+  };
   return { element: made, place: () => (settle(), begin()), fill, show: showSteps };
 }
 
