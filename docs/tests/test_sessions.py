@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sitetools import mistakes
 from teaching_files import BROKEN, PAGES, ROOT, TEACHING, WILD
+from visits import DESKTOP
 
 import purenn as pn
 
@@ -154,6 +155,7 @@ def test_the_numbers_of_the_second_half_are_right():
 
 
 def test_a_plan_is_printed_on_one_sheet(site, server, tab):
+    tab.set_viewport_size(DESKTOP)
     for page, numbers in HALVES.items():
         tab.goto(f"{server}teaching/{page}/")
         tab.wait_for_function("!document.querySelector('.arithmatex:not(:has(.katex))')")

@@ -32,7 +32,7 @@ def backward(x, w, b, dz):
     inputs=drawn,
 )
 def z(x, w, b, dz):
-    return np.einsum("ri,ij->rj", x, w) + b
+    return np.einsum("ip,pj->ij", x, w) + b
 
 
 @equation(
