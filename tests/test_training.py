@@ -64,15 +64,20 @@ def test_a_new_state_counts_from_an_int32_0_and_splits_its_key():
     assert (train_state.step.dtype, train_state.step.shape) == (jnp.int32, ())
 
 
-def test_the_initial_state_of_a_run_has_the_bits_of_an_optimized_program():
-    """It is compiled with less optimizing on a CPU, since it runs once."""
+def test_the_initial_state_of_a_run_has_the_numbers_of_an_optimized_program():
+    """It is compiled with less optimizing on a CPU, since it runs once.
+
+    Not always its bits: for AVX-512, jax 0.12 computes the end of an array, which does not fill a
+    vector, with its products and sums fused in another way: 9 of 450 numbers differ by 2e-7 of it.
+    """
     model, in_shape = pn.serial(pn.conv2d(3), pn.relu, pn.flatten(), pn.dense(5)), (6, 5, 2)
     create = creator(Spec(model, LOSS, ADAM, None))
     optimized = OPTIMIZED(
         lambda key: pn.TrainState.create(model, ADAM, key, in_shape),
         compiler_options={"xla_backend_optimization_level": 3},
     )
-    same(create(KEY, in_shape).params, optimized(KEY).params)
+    created, expected = create(KEY, in_shape).params, optimized(KEY).params
+    chex.assert_trees_all_close(created, expected, rtol=1e-6, atol=0)
 
 
 def test_step_t_is_one_of_plain_jax_under_fold_in_of_the_key_and_t(data):
