@@ -50,8 +50,9 @@ class Compiled(NamedTuple):
 
 
 # The least work for XLA's CPU compiler: the program of the initial state runs once. Its random
-# numbers take 1.0 s to compile for 784-128-10 instead of 3.0, and have the same bits (jax 0.10.1,
-# AVX2), or nearly all of them (jax 0.12.0 with AVX-512: some differ in the last one). The loop of training would gain little, and a CNN's would take a fifth longer.
+# numbers take 1.0 s to compile for 784-128-10 instead of 3.0 (jax 0.10.1, AVX2). They have the same
+# bits there, and nearly all of them with jax 0.12.0 and AVX-512, where a few numbers differ in the
+# last one. The loop of training would gain little, and a CNN's would take a fifth longer.
 ONCE_ON_CPU = {"xla_backend_optimization_level": 1}
 
 
