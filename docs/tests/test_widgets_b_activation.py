@@ -1,27 +1,14 @@
 """`activation`: its values and slopes are those of purenn's ops, and its point moves."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sitetools.figures.activations import SHOWN, value_and_slope
 from widgets_page import load, page_with
 from widgets_page import widget as widget
 
-import purenn as pn
-
-OPS = {
-    "relu": pn.relu,
-    "leaky_relu": partial(pn.leaky_relu, negative_slope=0.1),
-    "elu": pn.elu,
-    "selu": pn.selu,
-    "sigmoid": pn.sigmoid,
-    "tanh": pn.tanh,
-    "softplus": pn.softplus,
-    "silu": pn.silu,
-    "gelu": pn.gelu,
-}
+OPS = {name.partition(",")[0]: op for name, op in SHOWN.items()}  # as the figures draw them
 PLACES = [-1000.0, -40.0, -6.0, -2.5, -0.7, -0.05, 0.0, 0.05, 0.3, 1.0, 3.5, 6.0, 40.0, 1000.0]
 MODEL = "widgets/activation-model.js"
 COMPUTED = """async ([address, name, places]) => {
@@ -32,14 +19,11 @@ COMPUTED = """async ([address, name, places]) => {
 
 def by_purenn(name, places):
     """Value and slope of an op, from its own two functions, in float64."""
-    op = OPS[name]
-    options = op.keywords if isinstance(op, partial) else {}
-    op = op.func if isinstance(op, partial) else op
     with jax.enable_x64(True):
         x = jnp.array(places, jnp.float64)
-        y, saved = op.forward(x, **options)
+        y, slope = value_and_slope(OPS[name], x)
         assert y.dtype == jnp.float64
-        return np.stack([y, op.backward(saved, jnp.ones_like(y))], axis=1)
+        return np.stack([y, slope], axis=1)
 
 
 def faults(tab, server):
