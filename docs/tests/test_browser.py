@@ -99,6 +99,19 @@ def test_enter_while_the_index_loads_is_not_lost(fresh, server):
     fresh.wait_for_url("**#purenn.softmax*", wait_until="commit")
 
 
+def test_enter_before_the_theme_knows_of_the_focus_stays_on_the_page(fresh, server):
+    fresh.goto(server, wait_until="load")
+    # What Enter does, without the time in which the theme's timer runs.
+    fresh.evaluate("""() => {
+        const field = document.querySelector(".md-search__input");
+        field.focus();
+        field.value = "softmax";
+        field.form.requestSubmit();
+    }""")
+    fresh.wait_for_timeout(200)  # a navigation would have begun
+    assert fresh.url == server
+
+
 def test_the_switch_changes_the_colors_and_is_remembered(fresh, server):
     fresh.emulate_media(color_scheme="light")
     fresh.goto(server, wait_until="load")
