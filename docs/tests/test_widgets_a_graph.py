@@ -167,11 +167,14 @@ def test_each_rule_that_is_shown_works_out(name: str, opened_widget: Any) -> Non
 
 def test_the_course_s_example_is_told_as_the_page_tells_it(opened_widget: Any) -> None:  # noqa: F811
     tab = opened_widget("graph", **COURSE)
-    told = []
+    told, numbers = [], []
     assert all(box["d"][0] == "" for box in boxes(tab).values())
     for _ in range(10):
         press(tab, "Step")
+        numbers += texts(tab, ".says > small")
         told += [*texts(tab, ".says > strong"), *lines(tab)]
+    last = len(numbers)
+    assert last == 6 and numbers == [f"Backward, step {i} of {last}" for i in range(1, last + 1)]
     story = "\n".join(told)
     for expected in (
         "u = x · w = 2 · 3 = 6",

@@ -173,6 +173,9 @@ function told(steps, position, forward, went = "", stuck = "") {
   if (position === 0) return [count("The inputs are given. The forward pass computes the boxes one by one.")];
   const { phase, title, lines } = steps[position - 1];
   const head = went || title || `Forward, step ${position} of ${forward}`;
+  // A title of the backward pass says which rule fires, so its number stands beside it.
+  const number = `Backward, step ${position - forward} of ${steps.length - forward}`;
+  const which = title && !went ? [element("small", {}, number)] : [];
   const last = stuck ? [element("em", {}, ...sentence(stuck))] : [];
-  return [count(head), ...lines.map((line) => math(line, { class: phase })), ...last];
+  return [...which, count(head), ...lines.map((line) => math(line, { class: phase })), ...last];
 }
