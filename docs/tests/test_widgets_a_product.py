@@ -104,6 +104,31 @@ def test_the_issue_s_entry(opened_widget: Any) -> None:
     assert shapes == ["xᵀ (2, 2)", "dz (2, 2)", "dw (2, 2)"]
 
 
+def test_a_hidden_entry_is_shown_once_it_is_clicked(opened_widget: Any) -> None:
+    numbers = drawn(np.random.default_rng(3), 3, 2, 4)
+    right = by_purenn(**numbers)
+    tab = opened_widget("product", **numbers, product="dw", hidden=True)
+    assert entries(tab) == [["?", ""]] * 8
+    entry = tab.locator(".grid-cells > button").nth(6)
+    entry.hover()  # shows where it comes from
+    sources = [*np.array(numbers["x"])[:, 1], *np.array(numbers["dz"])[:, 2]]
+    np.testing.assert_allclose(sorted(lit(tab)), sorted(sources))
+    assert texts(tab, ".says > span")[-1].endswith("= ?")
+    assert entries(tab) == [["?", ""]] * 8
+    entry.click()
+    agree(entries(tab)[6][0], float(entries(tab)[6][1]), right["dw"][1, 2])
+    assert [shown for shown, _ in entries(tab)].count("?") == 7
+    worked_out, _ = arithmetic(texts(tab, ".says > span")[-1])
+    np.testing.assert_allclose(worked_out, right["dw"][1, 2], atol=0.01)
+    press(tab, TITLES["dx"])
+    assert entries(tab) == [["?", ""]] * 6
+    tab.locator(".grid-cells > button").first.focus()
+    tab.keyboard.press("Enter")
+    agree(entries(tab)[0][0], float(entries(tab)[0][1]), right["dx"][0, 0])
+    press(tab, TITLES["dw"])  # what was clicked stays shown
+    assert [shown for shown, _ in entries(tab)].count("?") == 7
+
+
 def test_numbers_are_edited_where_they_stand(opened_widget: Any) -> None:
     """A number of a transposed matrix is the same number as before it was turned."""
     numbers = drawn(np.random.default_rng(2), 3, 2, 4)

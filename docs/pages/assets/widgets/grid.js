@@ -11,9 +11,9 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
 /**
  * grid("$x$", 2, 3, { … }), whose name may have a formula in dollar signs, with `cell`, the greatest width
  * of a cell in pixels; `edit(r, c)` gives what takes a cell's new number (or nothing, where it is fixed);
- * `pick(r, c)` is called for the entry that is pointed at, clicked or reached with the arrow keys; `color`
- * is "forward" or "backward"; `shape` is its text; `label(r, c)` names a cell; `decimals` is how many are
- * shown, of numbers that have more.
+ * `pick(r, c, clicked)` is called for the entry that is pointed at, clicked or reached with the arrow keys;
+ * `color` is "forward" or "backward"; `shape` is its text; `label(r, c)` names a cell; `decimals` is how many
+ * are shown, of numbers that have more.
  */
 export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, label, decimals }) {
   const spoken = plainText(name);
@@ -41,7 +41,8 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
     }
     if (!pick) return element("span", {});
     const entry = element("button", { type: "button", tabindex: r + c ? -1 : 0 });
-    for (const event of ["pointerenter", "click", "focus"]) entry.addEventListener(event, () => pick(r, c));
+    for (const event of ["pointerenter", "click", "focus"])
+      entry.addEventListener(event, () => pick(r, c, event === "click"));
     entry.addEventListener("keydown", (event) => {
       const [down, right] = ARROWS[event.key] ?? [0, 0];
       const next = cells[r + down]?.[c + right];
@@ -54,9 +55,14 @@ export function grid(name, rows, cols, { cell = 44, edit, pick, color, shape, la
 
   return {
     element: block,
-    /** Shows a number in a cell, in full where the pointer rests on it. */
+    /** Shows a number in a cell, in full where the pointer rests on it; null, what is to be predicted. */
     set(r, c, value) {
       const at = cells[r][c];
+      if (value === null) {
+        at.textContent = "?";
+        at.setAttribute("aria-label", `${named(r, c)}, hidden until you click it`);
+        return;
+      }
       const rounded = roundedTo(decimals, value);
       if (at.tagName === "INPUT") at.value = String(rounded);
       else at.textContent = show(rounded);

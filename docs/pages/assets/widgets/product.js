@@ -1,6 +1,7 @@
 /**
  * The products of a dense layer with their numbers. The entry of the result that is pointed at lights the
- * row and the column it comes from, and its sum is written out.
+ * row and the column it comes from, and its sum is written out. With `hidden`, an entry's value is shown
+ * once it has been clicked.
  */
 
 import { math } from "./formula.js";
@@ -13,7 +14,7 @@ const LIMIT = 6;
 
 export default async function product(body, settings) {
   const numbers = numbersOf(settings);
-  const { products = ALL, product: first = products[0], entry = [0, 0], names = {}, decimals } = settings;
+  const { products = ALL, product: first = products[0], entry = [0, 0], names = {}, decimals, hidden } = settings;
   const unknown = [...products, first].find((name) => !ALL.includes(name));
   if (unknown || !products.includes(first))
     throw new Error(`product: there is no product ${unknown ?? first} to choose`);
@@ -30,6 +31,8 @@ export default async function product(body, settings) {
   const says = sayings();
   says.classList.add("grid-sum");
   let [of, at, grids] = [first, entry.length === 1 ? [0, entry[0]] : entry, {}];
+  const clicked = new Set(); // the entries whose value is not hidden anymore
+  const isShown = (r, c) => !hidden || clicked.has([of, r, c].join());
 
   function choose(which, where) {
     [of, at] = [which, where];
@@ -65,7 +68,11 @@ export default async function product(body, settings) {
       color,
       label,
       decimals,
-      pick: (r, c) => ((at = [r, c]), update()),
+      pick: (r, c, click) => {
+        at = [r, c];
+        if (click) clicked.add([of, r, c].join());
+        update();
+      },
     });
   }
   function givenGrid({ name, turned }) {
@@ -97,12 +104,13 @@ export default async function product(body, settings) {
   }
   function update() {
     const { rows, cols, entry: entryAt } = productOf(of, numbers);
-    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) grids.result.set(r, c, entryAt(r, c).value);
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < cols; c++) grids.result.set(r, c, isShown(r, c) ? entryAt(r, c).value : null);
     grids.result.choose(...at);
     grids.left?.light((r) => r === at[0] && "yes");
     grids.right.light((_, c) => c === at[1] && "yes");
     grids.b?.light((_, c) => c === at[1] && "yes");
-    const lines = written(called, of, at, { ...entryAt(...at), decimals });
+    const lines = written(called, of, at, { ...entryAt(...at), decimals, known: isShown(...at) });
     says.replaceChildren(...lines.map((line) => math(line)));
   }
 
@@ -111,8 +119,11 @@ export default async function product(body, settings) {
   choose(of, at);
 }
 
-/** The sum of an entry, with names and with numbers; "≈" where numbers are shown with fewer decimals. */
-function written(called, of, at, { terms, more, value, decimals }) {
+/**
+ * The sum of an entry, with names and with numbers; "≈" where numbers are shown with fewer decimals, and "?"
+ * for a result that is not known yet.
+ */
+function written(called, of, at, { terms, more, value, decimals, known }) {
   const text = (number) => show(roundedTo(decimals, number));
   const name = ({ of, at }) => `${called(of)}[${at.join(", ")}]`;
   const all = more ? [...terms, [more]] : terms;
@@ -121,11 +132,12 @@ function written(called, of, at, { terms, more, value, decimals }) {
   const numbers = all
     .map((term, t) => term.map(({ value }, f) => number(value, !t && !f)).join(" · "))
     .join(" + ");
-  const result = `${called(of)}[${of === "db" ? at[1] : at.join(", ")}]`;
+  const entry = `${called(of)}[${of === "db" ? at[1] : at.join(", ")}]`;
   const given = [value, ...all.flat().map((factor) => factor.value)];
   const exact = given.every((number) => roundedTo(decimals, number) === number);
+  if (!known) return [`${entry} = ${factors}`, `= ${numbers} = ?`];
   return [
-    `${result} = ${factors}`,
+    `${entry} = ${factors}`,
     numbers === text(value) ? `= ${numbers}` : `= ${numbers} ${exact ? "=" : "≈"} ${text(value)}`,
   ];
 }
