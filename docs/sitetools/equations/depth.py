@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 import purenn as pn
-from sitetools.equations.graph import chain_backward
+from sitetools.equations.jacobians import chain_backward
 from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 

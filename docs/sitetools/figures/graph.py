@@ -1,4 +1,4 @@
-"""Figures of course/graph.md."""
+"""Figures of course/graph.md and course/jacobians.md."""
 
 from typing import Any
 
