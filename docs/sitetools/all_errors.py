@@ -68,12 +68,12 @@ def largest(rows: list[table.LayerRow | table.OpRow]) -> str:
     said = [f"These are the largest errors of all {len(rows)} rules:\n"]
     for dtype in DTYPES:
         parts = []
-        for part, what in enumerate(("of a value", "of a derivative")):
+        for part, what in enumerate(("for a value", "for a derivative")):
             i = columns().index((dtype, part))
             worst = max(rows, key=lambda row, i=i: errors_of(row)[i])
-            parts.append(f"{what} **{written(errors_of(worst)[i])}** ({linked(worst)})")
+            parts.append(f"**{written(errors_of(worst)[i])}** {what} ({linked(worst)})")
         unit = float(jnp.finfo(DTYPES[dtype]).eps)
-        said.append(f"- {dtype} (numbers near 1 are {unit:.1e} apart): {', '.join(parts)}.")
+        said.append(f"- {dtype} (numbers near 1 are {unit:.1e} apart): {' and '.join(parts)}.")
     return "\n".join(said)
 
 
