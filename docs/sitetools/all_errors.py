@@ -50,7 +50,7 @@ def every_error() -> str:
     if len(rows) != len(table.ROWS):
         raise LookupError("errors: a row of tests/table.py is in no group")
     parts = [largest(rows)]
-    head = ["rule", *(f"{dtype} {('y', 'dx, dw')[part]}" for dtype, part in columns())]
+    head = ["Rule", *(f"{dtype} {('y', 'dx, dw')[part]}" for dtype, part in columns())]
     for title, group in GROUPS.items():
         lines = [f"## {title}", "", f"| {' | '.join(head)} |", "|---|" + "---:|" * len(columns())]
         anchored = set()

@@ -70,8 +70,8 @@ def test_the_layer_is_read_without_its_helpers():
 def test_several_helpers_are_skipped_for_several_reasons():
     code = "checks(x)\ncheck(w)\nwith inside('a'):\n    like(x, y)"
     assert reading(code) == (
-        "You can skip `checks` and `check`, which catch wrong arguments, `inside`, which says where "
-        "an error is, and `like`, which handles several devices."
+        "You can skip `checks` and `check`, which catch wrong arguments, `inside`, which says "
+        "where an error is, and `like`, which handles several devices."
     )
 
 

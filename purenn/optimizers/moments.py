@@ -1,4 +1,4 @@
-"""The moments that optimizers keep: their initial values, their correction and their root."""
+"""The moments that optimizers keep: their initial values, their correction, and their root."""
 
 import math
 from typing import Any

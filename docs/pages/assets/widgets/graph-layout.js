@@ -112,7 +112,7 @@ export function across(layers, size, gap, width) {
   return at;
 }
 
-/** The places nearest to the wanted ones that keep their order, their distance and to 0 … width. */
+/** The places nearest to the wanted ones that keep their order, their distance, and to 0 … width. */
 function spread(wanted, extents, gap, width) {
   const offsets = [];
   let offset = 0;
