@@ -1,4 +1,4 @@
-/** The size of the signal and of its derivative at each layer, for a gain, a depth and a width. */
+/** The size of the signal and of its derivative at each layer, for a gain, a depth, and a width. */
 
 import { button, choice, element, mark, sayings, show, slider } from "./kit.js";
 import { number, plane, styles } from "./plane.js";
