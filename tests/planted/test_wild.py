@@ -80,5 +80,5 @@ def test_a_mistake_in_the_wild_is_caught_and_named(path):
     wrong = [leaf for leaf in report.leaves if not leaf.ok]
     says = {leaf.name: leaf.message.split(" elements differ: ")[-1] for leaf in wrong}
     assert says == SAYS[path.stem]
-    report = pn.check_gradients(file["forward"], file["mended"], *arguments)
+    report = pn.check_gradients(file["forward"], file["fixed"], *arguments)
     assert report.ok and report.leaves, report
