@@ -16,7 +16,7 @@ TASK = '"""Find the mistake in `backward`. Then run this file to check your answ
 def puzzle(text: str) -> str:
     """The file without its docstring and without `fixed`."""
     lines, (docstring, *rest) = text.splitlines(), ast.parse(text).body
-        (fixed,) = (node for node in rest if getattr(node, "name", "") == "fixed")
+    (fixed,) = (node for node in rest if getattr(node, "name", "") == "fixed")
     following = rest[rest.index(fixed) + 1]
     kept = lines[docstring.end_lineno : fixed.lineno - 1] + lines[following.lineno - 1 :]
     return TASK + "\n".join(kept) + "\n"

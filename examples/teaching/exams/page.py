@@ -22,7 +22,7 @@ article .row + .row { margin-top: 2mm; }
 </style>
 """
 SAYS = (
-        f"You have {MINUTES} minutes and need no calculator. Write each answer in its boxes. Every "
+    f"You have {MINUTES} minutes and need no calculator. Write each answer in its boxes. Every "
     "value in a question is worth the same number of points. A mistake costs only its own points: "
     "what follows from it by the right formula counts as right. Show your work on separate paper."
 )
@@ -51,7 +51,7 @@ def body(seed: int, *, answered: bool) -> str:
     parts = [numeric(next(numbers), question, answered) for question in drawn(seed)]
     parts += [in_words(next(numbers), question, answered) for question in WORDED]
     name = (
-                '<p class="name"><b>Key, for the teacher.</b> Every value in a question is worth the '
+        '<p class="name"><b>Key, for the teacher.</b> Every value in a question is worth the '
         "same number of points.</p>\n"
         if answered
         else '<p class="name">Name <i></i> Date <i class="short"></i> Points '

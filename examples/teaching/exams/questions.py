@@ -15,7 +15,7 @@ import purenn as pn
 
 
 class Question(NamedTuple):
-    """What is asked, in words with names between backticks; each answer is worth the same number of points."""
+    """What is asked, in words with names between backticks; all answers have the same points."""
 
     title: str
     says: str

@@ -37,14 +37,14 @@ WORDED = (
         "The loss is a mean over the batch. The batch contains each example twice. What happens to "
         "`dW`, and what would it mean if `dW` doubled?",
         2,
-        "It stays the same (1 point). If it doubled, the division by the number of examples would be "
-        "missing (1 point).",
+        "It stays the same (1 point). If it doubled, the division by the number of examples would "
+        "be missing (1 point).",
         5,
     ),
     Worded(
         "What is kept",
-        "The forward pass goes through two layers. Which of its values does the backward pass need, "
-        "and what for?",
+        "The forward pass goes through two layers. Which of its values does the backward pass "
+        "need, and what for?",
         2,
         "The inputs of each layer, `X` and `A1`, for `dW1` and `dW2` (1 point). `Z1` or its sign, "
         "for the mask of ReLU (1 point). The weights `W2`, for `dA1`, are parameters.",
@@ -61,8 +61,8 @@ WORDED = (
     ),
     Worded(
         "Columns of dX",
-        "In training, a batch normalization returns a `dX` whose columns do not sum to 0. Why should "
-        "they, and what was probably forgotten?",
+        "In training, a batch normalization returns a `dX` whose columns do not sum to 0. Why "
+        "should they, and what was probably forgotten?",
         2,
         "A number added to a whole column changes no output (1 point). The path through the mean "
         "was forgotten (1 point).",
