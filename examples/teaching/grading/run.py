@@ -1,6 +1,6 @@
 """Grade a file: run it in its own process, and put the result together.
 
-The process keeps a crash, an endless loop and prints out of the grader's way. It is not a sandbox:
+The process keeps a crash, an endless loop, and prints out of the grader's way. It is not a sandbox:
 the student's code runs with the permissions of whoever grades it.
 """
 

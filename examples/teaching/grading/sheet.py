@@ -1,4 +1,4 @@
-"""One seed's version of an exercise: the student's file, the sheet and its key."""
+"""One seed's version of an exercise: the student's file, the sheet, and its key."""
 
 import ast
 import re
