@@ -94,8 +94,8 @@ NAME_LINE = (
     'Points <i class="points"></i> / {total}</p>\n'
 )
 KEY_LINE = (
-    '<p class="name"><b>Key, for the teacher.</b> One point for each named value. An answer may differ '
-    "in the last digit.</p>\n"
+    '<p class="name"><b>Key, for the teacher.</b> One point for each named value. An answer may '
+    "differ in the last digit.</p>\n"
 )
 
 
