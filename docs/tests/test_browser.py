@@ -99,17 +99,19 @@ def test_enter_while_the_index_loads_is_not_lost(fresh, server):
     fresh.wait_for_url("**#purenn.softmax*", wait_until="commit")
 
 
-def test_enter_before_the_theme_knows_of_the_focus_stays_on_the_page(fresh, server):
+def test_enter_before_the_theme_knows_of_the_focus_is_not_lost(fresh, server):
+    """A timer tells it, which is late on a busy machine: here, after all that a person does."""
     fresh.goto(server, wait_until="load")
-    # What Enter does, without the time in which the theme's timer runs.
     fresh.evaluate("""() => {
         const field = document.querySelector(".md-search__input");
+        const press = (kind, key) => field.dispatchEvent(new KeyboardEvent(kind, { key, bubbles: true }));
         field.focus();
         field.value = "softmax";
-        field.form.requestSubmit();
+        press("keyup", "x");
+        press("keydown", "Enter");
+        field.form.requestSubmit(); // as the browser does then
     }""")
-    fresh.wait_for_timeout(200)  # a navigation would have begun
-    assert fresh.url == server
+    fresh.wait_for_url("**#purenn.softmax*", wait_until="commit")
 
 
 def test_the_switch_changes_the_colors_and_is_remembered(fresh, server):
