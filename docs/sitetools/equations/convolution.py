@@ -1,5 +1,7 @@
 """The equations of course/convolution.md on `conv2d`, as the loops that the indices say."""
 
+# ruff: noqa: E741 - the columns of the kernel are counted by l, as on the page
+
 import jax.numpy as jnp
 import numpy as np
 

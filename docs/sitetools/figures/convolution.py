@@ -45,14 +45,11 @@ def board(values, left, top, title, lit=(), color=marks.INK) -> str:
 
 def lattice(left, top, rows, columns, cell, lit, color) -> list[str]:
     """The lines of a matrix, and behind them its lit cells."""
-    parts = [
-        f'<rect x="{left + j * cell:g}" y="{top + i * cell:g}" width="{cell}" height="{cell}" '
-        f'fill="{color}" fill-opacity="0.22"/>'
-        for i, j in lit
-    ]
+    squares = [f"M{left + j * cell:g} {top + i * cell:g}h{cell}v{cell}h-{cell}z" for i, j in lit]
+    behind = f'<path d="{"".join(squares)}" fill="{color}" fill-opacity="0.22"/>' if squares else ""
     across = [f"M{left:g} {top + i * cell:g}h{columns * cell}" for i in range(rows + 1)]
     down = [f"M{left + j * cell:g} {top:g}v{rows * cell}" for j in range(columns + 1)]
-    return [*parts, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
+    return [behind, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
 
 
 def there_and_back() -> str:
@@ -108,12 +105,12 @@ def two_channels() -> str:
         parts += [
             board(x, 10, top, f"channel {i} of x", window, blue),
             marks.text(136, top + 51, "∗", size=22),
-            board(w, 160, top + 17, f"w for channel {i}", window, blue),
+            board(w, 160, top + 17, "its weights", window, blue),
             marks.text(252, top + 51, "=", size=22),
             board(run(x[None], w[None]), 276, top + 17, "its share of z", here, blue),
         ]
     parts += [
-        marks.text(310, 163, "+", size=22),
+        marks.text(310, 147, "+", size=22),
         marks.text(310, 288, "↓", size=22),
         board(run(TWO, KERNELS), 276, 328, "z", here, blue),
     ]
