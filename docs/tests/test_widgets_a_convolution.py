@@ -127,9 +127,9 @@ def test_the_formula_that_is_written_names_the_right_pixels(opened_widget: Any) 
 
 
 def value_of(formula: str, matrices: dict[str, np.ndarray]) -> float:
-    """The value of "dx[0, 1] = Σ dz[(1 − a) / 2, (2 − c) / 2] · w[a, c]", zero outside."""
+    """The value of "dx[0, 1] = Σ dz[(1 − k) / 2, (2 − l) / 2] · w[k, l]", zero outside."""
     first, second = formula.replace("−", "-").split("Σ")[1].split("·")
-    letters = ("i", "j") if second.strip().startswith("dz") else ("a", "c")
+    letters = ("i", "j") if second.strip().startswith("dz") else ("k", "l")
     total = 0.0
     over = matrices[second.strip().split("[")[0]]
     for place in np.ndindex(over.shape):

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tabs import PATIENCE
-from widgets_page import texts
+from visits import PHONE
+from widgets_page import opener, texts
 from widgets_page import widget as widget
 
 import purenn as pn
@@ -190,6 +191,89 @@ def test_the_hidden_layer_learns(widget):
     )
     tab.button("Stop").click()
     assert tab.number("loss") < first
+
+
+# The examples in the plane of the features: each one's place by the numbers at the axes, and
+# what is cut off of it or of its name.
+FEATURES = """() => {
+    const plane = document.querySelectorAll(".widget .plane")[1];
+    const cut = plane.querySelector("svg > rect").getBBox();
+    const layer = [...plane.querySelectorAll("g[clip-path]")].at(-1);
+    const dots = [...layer.querySelectorAll(":scope > g > :first-child")]
+        .filter((e) => ["circle", "rect"].includes(e.tagName));
+    const names = [...layer.querySelectorAll("text")];
+    const middle = ({ x, y, width, height }) => [x + width / 2, y + height / 2];
+    const edge = { right: cut.x + cut.width, bottom: cut.y + cut.height };
+    const out = [...dots, ...names].filter((e) => {
+        const { x, y, width, height } = e.getBBox();
+        return x < cut.x || y < cut.y || x + width > edge.right || y + height > edge.bottom;
+    });
+    const ticks = (along) => [...plane.querySelectorAll("svg > g:not([clip-path]) > line")]
+        .filter((e) => e.getAttribute(`${along}1`) === e.getAttribute(`${along}2`))
+        .map((e) => [+e.nextSibling.textContent, +e.getAttribute(`${along}1`)]);
+    const scale = (all) => (place) => {
+        const [[low, from], [high, to]] = [all[0], all.at(-1)];
+        return low + ((place - from) / (to - from)) * (high - low);
+    };
+    const [x, y] = [scale(ticks("x")), scale(ticks("y"))];
+    return {
+        // At once, as it may be learning.
+        features: [...document.querySelectorAll(".widget tr:has(data)")]
+            .map((e) => [...e.querySelectorAll("data")].slice(0, 2).map((d) => +d.value)),
+        places: dots.map((e) => middle(e.getBBox())).map(([px, py]) => [x(px), y(py)]),
+        names: names.flatMap((e) => e.textContent.split(", ")).sort(),
+        out: out.map((e) => `${e.tagName} ${e.textContent}`),
+    };
+}"""
+ROUNDING = 2e-3  # of the places, which the drawing has in decimals of a pixel
+
+
+def no_example_is_cut_off(tab):
+    found = tab.tab.evaluate(FEATURES)
+    assert found["names"] == ["00", "01", "10", "11"] and not found["out"]
+    farthest = np.max(found["features"])
+    np.testing.assert_allclose(found["places"], found["features"], atol=ROUNDING * max(1, farthest))
+    return farthest
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_every_example_is_in_the_plane_of_the_features(tabs, server, site, screen):
+    """The axes follow the features, from every start, while it learns and at its end."""
+    look = {"viewport": PHONE, "has_touch": True} if screen == "phone" else {}
+    farthest = 0
+    with opener(tabs, server, site, **look) as opened:
+        tab = opened("xor", hidden=True, timers=False)
+        for start in range(21):
+            if start:
+                tab.button("Another start").click()
+                assert f"Random start {start} of 20" in tab.says()
+            no_example_is_cut_off(tab)
+            tab.button("Let it learn").click()
+            while "500 steps" not in tab.says():
+                tab.tab.clock.run_for(600)
+                no_example_is_cut_off(tab)
+            farthest = max(farthest, no_example_is_cut_off(tab))
+        assert farthest > 2.6  # beyond the axes of the beginning
+        tab.button("Show a solution").click()
+        tab.tab.clock.run_for(2000)
+        assert "All four" in tab.says()
+        no_example_is_cut_off(tab)
+
+
+def test_the_plane_of_the_features_follows_a_line_and_comes_back(widget):
+    tab = widget("xor", hidden=True)
+    before = read_rows(tab)
+    tab.drag("Turn unit 1", 150, -150)
+    assert read_rows(tab)[:, 0].max() > 2.6
+    no_example_is_cut_off(tab)
+    tip = tab.handle("Turn the output's line").bounding_box()
+    assert tip["width"] > 0
+    tab.drag("Turn the output's line", 5, 5)
+    no_example_is_cut_off(tab)
+    tab.button("Show a solution").click()
+    tab.button("Show a solution").wait_for(timeout=PATIENCE)
+    no_example_is_cut_off(tab)
+    assert read_rows(tab).max() == 2 < before.max() + 1
 
 
 LEARNED = """async (folder) => {

@@ -14,8 +14,25 @@ const styled = () => {
 narrow.addEventListener("change", styled);
 if (document.querySelector(".md-typeset table")) styled();
 
+/** The name of a column with a formula, which no attribute can have, stands in the cells of the cards. */
+function name(table, cards) {
+  for (const label of table.querySelectorAll("td > .label")) label.remove();
+  if (!cards) return;
+  [...table.tHead.rows[0].cells].forEach((head, i) => {
+    if (i === 0 || !head.querySelector(".arithmatex")) return;
+    for (const { cells } of table.tBodies[0].rows) {
+      if (!cells[i]?.hasChildNodes()) continue;
+      const label = document.createElement("span");
+      label.className = "label";
+      label.append(...head.cloneNode(true).childNodes);
+      cells[i].prepend(label);
+    }
+  });
+}
+
 /** A table as cards, or as it is; the browser's own roles are those of the display, so they are set. */
 function show(table, cards) {
+  name(table, cards);
   table.classList.toggle("cards", cards);
   table.classList.toggle("brief", cards && isIndex(table));
   if (!table.classList.length) table.removeAttribute("class"); // the styles are those of tables without one
@@ -42,11 +59,9 @@ function judge(table) {
   show(table, high || place.scrollWidth > place.clientWidth + 1);
 }
 
-/** Words with their formulas as plain letters. */
-const plain = (text) => text.replaceAll(/\\[()]|\\[a-z]+|[{}]/g, "").trim();
-
 for (const table of document.querySelectorAll(".md-typeset table:not([class])")) {
-  const names = [...(table.tHead?.rows[0]?.cells ?? [])].map((cell) => plain(cell.textContent));
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])];
+  const names = heads.map((cell) => (cell.querySelector(".arithmatex") ? "" : cell.textContent.trim()));
   if (names.length < 2) continue;
   for (const row of table.tBodies[0].rows) {
     [...row.cells].forEach((cell, i) => {

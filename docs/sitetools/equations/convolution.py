@@ -1,5 +1,7 @@
 """The equations of course/convolution.md on `conv2d`, as the loops that the indices say."""
 
+# ruff: noqa: E741 - the columns of the kernel are counted by l, as on the page
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -54,12 +56,12 @@ def outside(image, *place):
     inputs=conv_case(FEW_CHANNELS, STRIDES),
 )
 def conv2d_y(x, w, b, dz, strides, padding):
-    (s, t), (p, q) = strides, padding
+    (s, s1), (p, p1) = strides, padding
     z = np.zeros(dz.shape) + b
-    for i, j, a, c in np.ndindex(*z.shape[1:3], *w.shape[:2]):
-        row, column = s * i + a - p, t * j + c - q
-        if not outside(x, row, column):
-            z[:, i, j] += x[:, row, column] @ w[a, c]  # the sum over the channels
+    for i, j, k, l in np.ndindex(*z.shape[1:3], *w.shape[:2]):
+        r, c = s * i + k - p, s1 * j + l - p1
+        if not outside(x, r, c):
+            z[:, i, j] += x[:, r, c] @ w[k, l]  # the sum over the channels
     return z
 
 
@@ -71,12 +73,12 @@ def conv2d_y(x, w, b, dz, strides, padding):
     inputs=conv_case(FEW_CHANNELS, STRIDES),
 )
 def conv2d_dw(x, w, b, dz, strides, padding):
-    (s, t), (p, q) = strides, padding
+    (s, s1), (p, p1) = strides, padding
     dw = np.zeros(w.shape)
-    for i, j, a, c in np.ndindex(*dz.shape[1:3], *w.shape[:2]):
-        row, column = s * i + a - p, t * j + c - q
-        if not outside(x, row, column):
-            dw[a, c] += x[:, row, column].T @ dz[:, i, j]  # the sum over the examples
+    for i, j, k, l in np.ndindex(*dz.shape[1:3], *w.shape[:2]):
+        r, c = s * i + k - p, s1 * j + l - p1
+        if not outside(x, r, c):
+            dw[k, l] += x[:, r, c].T @ dz[:, i, j]  # the sum over the examples
     return dw
 
 
@@ -99,12 +101,12 @@ def conv2d_db(x, w, b, dz, strides, padding):
     inputs=conv_case(FEW_CHANNELS, STRIDES),
 )
 def conv2d_dx(x, w, b, dz, strides, padding):
-    (s, t), (p, q) = strides, padding
+    (s, s1), (p, p1) = strides, padding
     dx = np.zeros(x.shape)
-    for row, column, a, c in np.ndindex(*x.shape[1:3], *w.shape[:2]):
-        i, j = (row + p - a) / s, (column + q - c) / t
+    for r, c, k, l in np.ndindex(*x.shape[1:3], *w.shape[:2]):
+        i, j = (r + p - k) / s, (c + p1 - l) / s1
         if i % 1 == j % 1 == 0 and not outside(dz, i, j):
-            dx[:, row, column] += dz[:, int(i), int(j)] @ w[a, c].T  # the sum over the features
+            dx[:, r, c] += dz[:, int(i), int(j)] @ w[k, l].T  # the sum over the features
     return dx
 
 
@@ -118,10 +120,10 @@ def conv2d_dx(x, w, b, dz, strides, padding):
 def conv2d_dw_window(x, w, b, dz, strides, padding):
     images, window = x.transpose(3, 1, 2, 0), dz.transpose(1, 2, 0, 3)  # examples as channels
     dw = np.zeros((x.shape[3], *w.shape[:2], w.shape[3]))
-    for a, c, i, j in np.ndindex(*w.shape[:2], *window.shape[:2]):
-        row, column = a + i - padding[0], c + j - padding[1]
-        if not outside(images, row, column):
-            dw[:, a, c] += images[:, row, column] @ window[i, j]
+    for k, l, i, j in np.ndindex(*w.shape[:2], *window.shape[:2]):
+        r, c = k + i - padding[0], l + j - padding[1]
+        if not outside(images, r, c):
+            dw[:, k, l] += images[:, r, c] @ window[i, j]
     return dw.transpose(1, 2, 0, 3)
 
 
@@ -134,12 +136,12 @@ def conv2d_dw_window(x, w, b, dz, strides, padding):
 )
 def conv2d_dx_turned(x, w, b, dz, strides, padding):
     turned = w[::-1, ::-1].transpose(0, 1, 3, 2)
-    p, q = w.shape[0] - 1 - padding[0], w.shape[1] - 1 - padding[1]
+    p, p1 = w.shape[0] - 1 - padding[0], w.shape[1] - 1 - padding[1]
     dx = np.zeros(x.shape)
-    for row, column, a, c in np.ndindex(*x.shape[1:3], *w.shape[:2]):
-        i, j = row + a - p, column + c - q
+    for r, c, k, l in np.ndindex(*x.shape[1:3], *w.shape[:2]):
+        i, j = r + k - p, c + l - p1
         if not outside(dz, i, j):
-            dx[:, row, column] += dz[:, i, j] @ turned[a, c]
+            dx[:, r, c] += dz[:, i, j] @ turned[k, l]
     return dx
 
 
@@ -160,12 +162,12 @@ def run_grouped(x, w, b, dz):
 
 def meetings(x, w, dz):
     """Which number of x meets which weight for which z: the indices of each."""
-    (s, t), (d, e), ((p, _), (q, _)) = STRIDES, DILATION, PADDING
-    kernels, channels = w.shape[3] // GROUPS, w.shape[2]
-    for i, j, a, c, u, f in np.ndindex(*dz.shape[1:3], *w.shape):
-        row, column = s * i + d * a - p, t * j + e * c - q
-        if not outside(x, row, column):
-            yield (row, column, u + f // kernels * channels), (a, c, u, f), (i, j, f)
+    (s, s1), (d, d1), ((p, _), (p1, _)) = STRIDES, DILATION, PADDING
+    for i, j, k, l, place, f in np.ndindex(*dz.shape[1:3], *w.shape):
+        r, c = s * i + d * k - p, s1 * j + d1 * l - p1
+        u = f * GROUPS // w.shape[3] * w.shape[2] + place
+        if not outside(x, r, c):
+            yield (r, c, u), (k, l, place, f), (i, j, f)
 
 
 @equation(

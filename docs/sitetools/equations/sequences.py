@@ -33,10 +33,10 @@ def by_purenn(i):
 
 def meetings(x, w, dz):
     """Which time of x meets which weight for which time of z."""
-    for i, a in np.ndindex(dz.shape[1], w.shape[0]):
-        k = STRIDE * i + APART * a - BEFORE
-        if 0 <= k < x.shape[1]:
-            yield k, a, i
+    for i, k in np.ndindex(dz.shape[1], w.shape[0]):
+        r = STRIDE * i + APART * k - BEFORE
+        if 0 <= r < x.shape[1]:
+            yield r, k, i
 
 
 @equation(
@@ -48,8 +48,8 @@ def meetings(x, w, dz):
 )
 def conv1d_y(x, w, b, dz):
     z = np.zeros(dz.shape) + b
-    for k, a, i in meetings(x, w, dz):
-        z[:, i] += x[:, k] @ w[a]  # the sum over the channels
+    for r, k, i in meetings(x, w, dz):
+        z[:, i] += x[:, r] @ w[k]  # the sum over the channels
     return z
 
 
@@ -62,8 +62,8 @@ def conv1d_y(x, w, b, dz):
 )
 def conv1d_dw(x, w, b, dz):
     dw = np.zeros(w.shape)
-    for k, a, i in meetings(x, w, dz):
-        dw[a] += x[:, k].T @ dz[:, i]  # the sum over the examples
+    for r, k, i in meetings(x, w, dz):
+        dw[k] += x[:, r].T @ dz[:, i]  # the sum over the examples
     return dw
 
 
@@ -76,6 +76,6 @@ def conv1d_dw(x, w, b, dz):
 )
 def conv1d_dx(x, w, b, dz):
     dx = np.zeros(x.shape)
-    for k, a, i in meetings(x, w, dz):
-        dx[:, k] += dz[:, i] @ w[a].T  # the sum over the features
+    for r, k, i in meetings(x, w, dz):
+        dx[:, r] += dz[:, i] @ w[k].T  # the sum over the features
     return dx

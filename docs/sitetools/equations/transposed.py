@@ -28,11 +28,11 @@ def run_transpose(x, w, b, dy):
 
 def reached(x, w, dy):
     """Each pixel of x, each weight, and the pixel of y that both reach."""
-    (s, t), ((p, _), (q, _)) = STRIDES, PADDING
-    for i, j, a, c in np.ndindex(*x.shape[1:3], *w.shape[:2]):
-        k, l = s * i + a - p, t * j + c - q  # noqa: E741 - as on the page
-        if not outside(dy, k, l):
-            yield (i, j), (a, c), (k, l)
+    (s, s1), ((p, _), (p1, _)) = STRIDES, PADDING
+    for i, j, k, l in np.ndindex(*x.shape[1:3], *w.shape[:2]):  # noqa: E741 - as on the page
+        r, c = s * i + k - p, s1 * j + l - p1
+        if not outside(dy, r, c):
+            yield (i, j), (k, l), (r, c)
 
 
 @equation(

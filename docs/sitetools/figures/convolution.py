@@ -45,14 +45,11 @@ def board(values, left, top, title, lit=(), color=marks.INK) -> str:
 
 def lattice(left, top, rows, columns, cell, lit, color) -> list[str]:
     """The lines of a matrix, and behind them its lit cells."""
-    parts = [
-        f'<rect x="{left + j * cell:g}" y="{top + i * cell:g}" width="{cell}" height="{cell}" '
-        f'fill="{color}" fill-opacity="0.22"/>'
-        for i, j in lit
-    ]
+    squares = [f"M{left + j * cell:g} {top + i * cell:g}h{cell}v{cell}h-{cell}z" for i, j in lit]
+    behind = f'<path d="{"".join(squares)}" fill="{color}" fill-opacity="0.22"/>' if squares else ""
     across = [f"M{left:g} {top + i * cell:g}h{columns * cell}" for i in range(rows + 1)]
     down = [f"M{left + j * cell:g} {top:g}v{rows * cell}" for j in range(columns + 1)]
-    return [*parts, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
+    return [behind, f'<path d="{"".join(across + down)}" stroke="{marks.INK}"/>']
 
 
 def there_and_back() -> str:
@@ -87,6 +84,37 @@ def there_and_back() -> str:
         board(dx, 346, 415, "dx, the sum", window, orange),
     ]
     return marks.svg(500, 560, *parts, size=16)
+
+
+TWO = np.array([[[1, 0, 2], [3, 1, 0], [0, 2, 1]], [[0, 1, 1], [2, 0, 1], [1, 0, 2]]], np.float32)
+KERNELS = np.array([[[1, 0], [0, 2]], [[0, 1], [-1, 0]]], np.float32)  # one for each channel
+
+
+def two_channels() -> str:
+    """Two channels and one kernel: each channel's share of the result, and the result."""
+    layer = pn.conv2d(1, (2, 2), padding="VALID", b_init=None)
+
+    def run(x, w):
+        params = Conv2dParams(jnp.asarray(w).transpose(1, 2, 0)[..., None])
+        return np.asarray(layer.apply(params, (), x.transpose(1, 2, 0)[None])[0])[0, :, :, 0]
+
+    window, blue, here = list(np.ndindex(2, 2)), marks.FORWARD, [(0, 0)]
+    parts = []
+    for i, (x, w) in enumerate(zip(TWO, KERNELS, strict=True)):
+        top = 34 + 144 * i
+        parts += [
+            board(x, 10, top, f"channel {i} of x", window, blue),
+            marks.text(136, top + 51, "∗", size=22),
+            board(w, 160, top + 17, "its weights", window, blue),
+            marks.text(252, top + 51, "=", size=22),
+            board(run(x[None], w[None]), 276, top + 17, "its share of z", here, blue),
+        ]
+    parts += [
+        marks.text(310, 147, "+", size=22),
+        marks.text(310, 288, "↓", size=22),
+        board(run(TWO, KERNELS), 276, 328, "z", here, blue),
+    ]
+    return marks.svg(370, 404, *parts, size=16)
 
 
 def as_a_matrix() -> Figure:

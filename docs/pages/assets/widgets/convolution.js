@@ -173,12 +173,12 @@ export default async function convolution(body, settings) {
 function written(mode, [i, j], { stride, low }, { terms, value }) {
   const shift = (name, by) => (by ? `${name} ${by < 0 ? "−" : "+"} ${Math.abs(by)}` : name);
   const times = (name) => (stride > 1 ? `${stride}${name}` : name);
-  const place = (k) => `${stride > 1 ? "(" : ""}${k + low} − `;
+  const place = (at) => `${stride > 1 ? "(" : ""}${at + low} − `;
   const over = stride > 1 ? `) / ${stride}` : "";
   const formula = {
-    z: `z[${i}, ${j}] = Σ x[${shift("a", stride * i - low)}, ${shift("c", stride * j - low)}] · w[a, c]`,
+    z: `z[${i}, ${j}] = Σ x[${shift("k", stride * i - low)}, ${shift("l", stride * j - low)}] · w[k, l]`,
     dw: `dw[${i}, ${j}] = Σ x[${shift(times("i"), i - low)}, ${shift(times("j"), j - low)}] · dz[i, j]`,
-    dx: `dx[${i}, ${j}] = Σ dz[${place(i)}a${over}, ${place(j)}c${over}] · w[a, c]`,
+    dx: `dx[${i}, ${j}] = Σ dz[${place(i)}k${over}, ${place(j)}l${over}] · w[k, l]`,
   }[mode];
   const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
   const sum = terms.map(([p, q], t) => `${number(p.value, !t)} · ${number(q.value)}`).join(" + ");

@@ -10,7 +10,7 @@ import { arrow, cut } from "./plane.js";
 export const HALO =
   "paint-order: stroke; stroke: var(--figure-paper); stroke-width: 3px; stroke-linejoin: round";
 
-/** The arrow is drawn `reach`·|w|/(1 + |w|) long, so that any w fits. */
+/** The arrow is drawn `reach`·|w|/(1 + |w|) long, so that any w fits; `reach` grows with the plane. */
 const drawnLength = (size, reach) => (reach * size) / (1 + size);
 const sizeOf = (length, reach) => Math.min(Math.max(length / (reach - length), 0.02), 50);
 
@@ -21,12 +21,13 @@ const sizeOf = (length, reach) => Math.min(Math.max(length / (reach - length), 0
  */
 export function lineHandles(on, name, start, { reach = 2.2, color = "figure-ink", done }, change) {
   let params = start;
-  const center = [(on.x[0] + on.x[1]) / 2, (on.y[0] + on.y[1]) / 2];
+  const center = () => [(on.x[0] + on.x[1]) / 2, (on.y[0] + on.y[1]) / 2];
+  const longest = () => reach * on.zoom;
   const inside = ([x, y]) => well(x, on.x) && well(y, on.y);
-  let foot = nearest(params, center);
+  let foot = nearest(params, center());
   const tip = () => {
     const size = Math.hypot(params.w1, params.w2);
-    const length = drawnLength(size, reach);
+    const length = drawnLength(size, longest());
     return [foot[0] + (length * params.w1) / size, foot[1] + (length * params.w2) / size];
   };
   const place = () => {
@@ -52,7 +53,7 @@ export function lineHandles(on, name, start, { reach = 2.2, color = "figure-ink"
       const [dx, dy] = [x - foot[0], y - foot[1]];
       const length = Math.hypot(dx, dy);
       if (length < 1e-6) return;
-      const size = sizeOf(Math.min(length, 0.97 * reach), reach);
+      const size = sizeOf(Math.min(length, 0.97 * longest()), longest());
       params = through({ w1: (size * dx) / length, w2: (size * dy) / length });
       place();
       change(params);
@@ -62,7 +63,7 @@ export function lineHandles(on, name, start, { reach = 2.2, color = "figure-ink"
     params = now;
     if (Math.hypot(now.w1, now.w2) < 1e-9) return;
     foot = nearest(params, foot);
-    if (!inside(foot)) foot = nearest(params, center);
+    if (!inside(foot)) foot = nearest(params, center());
     place();
   };
   const draw = (layer, sides = []) => {

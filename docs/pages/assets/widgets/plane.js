@@ -41,7 +41,7 @@ export function plane(name, { phone, ...options }) {
   inner.height = height - edge.top - edge.bottom;
   svg.append(mark("defs", {}, mark("clipPath", { id }, mark("rect", inner))));
   svg.append(mark("rect", { ...inner, fill: "none", stroke: "var(--figure-faint)" }));
-  const made = { box, svg, x, y, inner, small };
+  const made = { box, svg, x, y, inner, small, zoom: 1 };
   const part = (value, [from, to], log) =>
     log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
   const whole = (share, [from, to], log) => (log ? from * (to / from) ** share : from + share * (to - from));
@@ -60,6 +60,12 @@ export function plane(name, { phone, ...options }) {
   svg.append(scales);
   made.scales = ({ x: along, y: up } = axes) => scales.replaceChildren(...ticksOf(made, along, up));
   made.scales();
+  /** Show `zoom` times as much as at first, with 0 where it was. Handles are moved by who has them. */
+  made.showing = (zoom, ticks) => {
+    made.zoom = zoom;
+    [made.x, made.y] = [x, y].map((range) => range.map((end) => end * zoom));
+    made.scales({ x: { ...axes.x, ticks }, y: { ...axes.y, ticks } });
+  };
   made.line = (points, attributes) =>
     mark("polyline", { points: points.map((p) => made.pair(p)).join(" "), fill: "none", ...attributes });
   made.pair = ([a, b]) => `${made.px(a).toFixed(2)},${made.py(b).toFixed(2)}`;
@@ -141,7 +147,7 @@ function handle(on, label, { at, step = 0.1, color, axis, done = () => {} }, cha
     if (!way) return;
     event.preventDefault();
     on.box.classList.add("touched");
-    const size = event.shiftKey ? step * 5 : step;
+    const size = on.zoom * (event.shiftKey ? step * 5 : step);
     go({ x: now.x + way[0] * size, y: now.y + way[1] * size });
     done();
   });

@@ -14,6 +14,8 @@ const HINT =
   "Each colored line is a hidden unit, which is 0 behind its line. Drag the lines, or let the network learn.";
 const STEPS = 500; // of gradient descent, until it stops: those of the course's experiment
 const EACH = 5; // steps per picture
+const END = 2.6; // of the axes of the features, at first
+const FARTHEST = 2.1; // of the features in it: the example's name has room as well
 const COLORS = ["series-2", "series-3", "figure-ink"];
 
 export function hiddenLayer(stage, { rate, back }) {
@@ -27,9 +29,9 @@ export function hiddenLayer(stage, { rate, back }) {
     ...phone([-1.4, 2.4]),
   });
   const features = plane("The examples in the plane of the features, and the output's line", {
-    x: [-0.6, 2.6],
-    y: [-0.6, 2.6],
-    axes: { x: { label: "$a₁$", ticks: [0, 1, 2] }, y: { label: "$a₂$", ticks: [0, 1, 2] } },
+    x: [-0.6, END],
+    y: [-0.6, END],
+    axes: { x: { label: "$a₁$", ticks: ticksTo(END) }, y: { label: "$a₂$", ticks: ticksTo(END) } },
     ...look,
     ...phone([-1.77, 3.77]),
   });
@@ -102,6 +104,14 @@ export function hiddenLayer(stage, { rate, back }) {
     update();
   }
 
+  /** The features have no bound: the axes grow as far as the farthest example. */
+  function follow(values) {
+    const zoom = Math.max(1, ...values.flatMap(({ a1, a2 }) => [a1 / FARTHEST, a2 / FARTHEST]));
+    if (zoom === features.zoom) return;
+    features.showing(zoom, ticksTo(END * zoom));
+    lines[2].set(linesOf(params)[2]);
+  }
+
   const rightCount = () => XOR.filter((point) => isRight(forward(params, point).z, point[2])).length;
 
   function tell() {
@@ -114,6 +124,7 @@ export function hiddenLayer(stage, { rate, back }) {
 
   function update() {
     const values = XOR.map((point) => forward(params, point));
+    follow(values);
     loss.tell(lossOf(params, XOR));
     right.tell(rightCount(), rightCount() === 4 ? "positive" : "", `${rightCount()} of 4`);
     layers.tints.replaceChildren(...regions(inputs, params));
@@ -173,6 +184,13 @@ export function examples(on, points, values) {
       return words(x, y + 22, texts.join(", "), { "font-size": 13, style: HALO });
     }),
   ];
+}
+
+/** 0 and two or three more round numbers. */
+function ticksTo(end) {
+  const power = 10 ** Math.floor(Math.log10(end / 2));
+  const step = Math.max(1, power * [5, 2, 1].find((digit) => digit * power <= end / 2));
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
 
 const headOf = () =>
