@@ -1,4 +1,4 @@
-"""The three pages of the playground have one grid: one column of text, one size of it, one order of headings."""
+"""The three pages of the playground: one column of text, one size of it, one order of headings."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ PAGES = {
 }
 # What is read, not operated: outside the screen of each page, and outside what is folded.
 READ = """() => {
-  const tool = ".pages, .pages-head, .pg-screen, .tr-screen, .train > :not(details), .lm-first, #lm-controls," +
-    "#lm-text, #lm-said, #lm-target, #lm-backward, #lm-step, .failed, .pg-others, pre, figure";
+  const tool = ".pages, .pages-head, .pg-screen, .pg-others, .tr-screen, .train > :not(details)," +
+    ".lm-first, #lm-controls, #lm-text, #lm-said, #lm-target, #lm-backward, #lm-step, .failed, pre";
   const all = document.querySelectorAll(".md-content__inner :is(h2, p, li, details, .highlight)");
   return [...all].filter((e) => e.checkVisibility() && e.offsetWidth > 1 && e.innerText.trim())
     .filter((e) => !e.closest(tool) && !e.parentElement.closest("details:not(.lm-more)"))

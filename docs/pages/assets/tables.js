@@ -1,7 +1,11 @@
 // On a phone, a table that is too wide for it, or whose cells become columns of single words, is shown
-// as cards: a row is a card, and each of its cells has the name of its column. Code that is too wide wraps.
+// as cards: a row is a card, and each of its cells has the name of its column, unless there is only one besides
+// the title's. Code that is too wide wraps.
 
 const LINES = 4; // of a row, at most, in a table that stays one
+
+const SHORT = 6; // letters of a number that leaves room for another beside it
+const COUNT = /^\d+([–-]\d+)?$/; // such as 3 or 0–8, which alone is no title
 
 const narrow = window.matchMedia("(max-width: 44.98em)");
 
@@ -18,6 +22,7 @@ if (document.querySelector(".md-typeset table")) styled();
 function show(table, cards) {
   table.classList.toggle("cards", cards);
   table.classList.toggle("brief", cards && isIndex(table));
+  table.classList.toggle("pairs", cards && table.rows[0].cells.length === 2);
   if (!table.classList.length) table.removeAttribute("class"); // the styles are those of tables without one
   const roles = { table: "table", tr: "row", th: "columnheader", td: "cell" };
   for (const [tag, role] of Object.entries(roles)) {
@@ -42,6 +47,32 @@ function judge(table) {
   show(table, high || place.scrollWidth > place.clientWidth + 1);
 }
 
+/** The cells of each column, from the first. */
+function columnsOf(table) {
+  const rows = [...table.tBodies[0].rows];
+  return [...table.tHead.rows[0].cells].map((_, i) => rows.map((row) => row.cells[i]).filter(Boolean));
+}
+
+/** A card's title that is a mere count begins with the name of its column; two or three numbers share a line. */
+function arrange(table, names) {
+  const columns = columnsOf(table);
+  const words = (cell) => cell.textContent.trim();
+  if (names[0] && columns[0].every((cell) => COUNT.test(words(cell)))) {
+    const title = names[0][0].toUpperCase() + names[0].slice(1);
+    for (const cell of columns[0]) cell.dataset.title = title;
+  }
+  const isShort = (cells) => cells.every((cell) => words(cell).length <= SHORT && !cell.querySelector(".arithmatex"));
+  const short = columns.map((cells, i) => i > 0 && isShort(cells));
+  for (let i = 1; i < short.length; i++) {
+    let end = i;
+    while (short[end]) end++;
+    const several = end - i === 2 || end - i === 3;
+    if (several && end - i < columns.length - 1)
+      columns.slice(i, end).forEach((cells, k) => cells.forEach((cell) => cell.classList.add(k ? "beside" : "begins")));
+    i = Math.max(i, end);
+  }
+}
+
 /** Words with their formulas as plain letters. */
 const plain = (text) => text.replaceAll(/\\[()]|\\[a-z]+|[{}]/g, "").trim();
 
@@ -55,6 +86,7 @@ for (const table of document.querySelectorAll(".md-typeset table:not([class])"))
       if (!cell.querySelector(".arithmatex")) cell.style.setProperty("--letters", letters);
     });
   }
+  arrange(table, names);
   const again = () => judge(table);
   narrow.addEventListener("change", again);
   document.addEventListener("formulas", again); // are drawn
