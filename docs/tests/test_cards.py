@@ -9,7 +9,7 @@ from tabs import Tabs
 from visits import PHONE
 
 # The cards of a table as they are read: the words before each cell, from its style, and where it stands.
-CARDS = """(table) => [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => {
+CARDS = """({ tBodies: [{ rows }] }) => [...rows].map((row) => [...row.cells].map((cell) => {
   const before = getComputedStyle(cell, "::before").content;
   const label = before === "none" ? "" : before.replaceAll('"', "").trim();
   const range = document.createRange();
