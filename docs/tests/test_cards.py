@@ -8,7 +8,7 @@ from playground_tab import FINGERS
 from tabs import Tabs
 from visits import PHONE
 
-# The cards of a table as they are read: the words before each cell, from its style, and where it stands.
+# The cards of a table as they are read: the words before each cell, and where it stands.
 CARDS = """({ tBodies: [{ rows }] }) => [...rows].map((row) => [...row.cells].map((cell) => {
   const before = getComputedStyle(cell, "::before").content;
   const label = before === "none" ? "" : before.replaceAll('"', "").trim();
