@@ -273,7 +273,9 @@ def test_what_to_do_is_said_once_for_each_picture(tab_of: Any) -> None:
 # The darkest pixel of a row's cells differs from the frame's ink; those of the line above are ink.
 FRAMED = """(canvas) => {
   const ratio = canvas.width / canvas.clientWidth;
-  const context = canvas.getContext("2d");
+  const { width, height } = canvas;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
   const rows = [...Array(canvas.height).keys()].map((y) => {
     const { data } = context.getImageData(0, y, canvas.width, 1);
     let ink = 0;
