@@ -30,7 +30,7 @@ BLOCKS = {"p", "li", "dd"}
 MOST = 2  # terms in one paragraph
 ENTRY = re.compile(
     r"^### (?P<name>.+?) \{ #(?P<id>[\w-]+)(?: data-forms=\"(?P<forms>[^\"]*)\")? \}\n\n"
-    r"(?P<definition>.+?)\n\n(?P<links>.+?)\n",
+    r"(?P<definition>.+(?:\n.+)*)\n\n(?P<links>.+)\n",
     re.MULTILINE,
 )
 
@@ -51,7 +51,8 @@ def glossary() -> tuple[Term, ...]:
     for entry in ENTRY.finditer((PAGES / PAGE).read_text()):
         forms = (entry["name"], *filter(None, (entry["forms"] or "").split("|")))
         taught = re.search(r"\]\(([^)#]+)", entry["links"])[1]
-        terms.append(Term(entry["id"], forms, entry["definition"].replace("`", ""), taught))
+        definition = entry["definition"].replace("`", "").replace("\n", " ")
+        terms.append(Term(entry["id"], forms, definition, taught))
     return tuple(terms)
 
 
