@@ -8,7 +8,7 @@ python examples/language.py --resume                 continue a run that was sto
 python examples/language.py write --prompt "Ahab "   let the trained network write
 python examples/language.py --help                   every option
 
-A sample is printed after each epoch. The trained parameters, the training history and the pictures
+A sample is printed after each epoch. The trained parameters, the training history, and the pictures
 are written to runs/language, or runs/names. Ctrl-C stops a run; it continues with the last epoch
 that was finished.
 """
@@ -85,7 +85,7 @@ class Options(Sampling):
     batch_size: AtLeast1 | None = None
     """Sequences per step. [default: 4; 32]"""
     epochs: AtLeast1 | None = None
-    """How often to measure, write a sample and keep a checkpoint. [default: 30; 8]"""
+    """How often to measure, write a sample, and keep a checkpoint. [default: 30; 8]"""
     steps: AtLeast1 | None = None
     """Steps per epoch, each on sequences from anywhere in the text. [default: 400; 250]"""
 
@@ -154,7 +154,7 @@ def bits(loss: float) -> float:
 def train(
     options: Options, text: str, corpus: Book | Names, model: pn.Layer
 ) -> tuple[pn.TrainState, list[pn.EpochRecord]]:
-    """Train, with a bar, and after each epoch the held-out loss, a sample and a checkpoint."""
+    """Train, with a bar, and after each epoch the held-out loss, a sample, and a checkpoint."""
     loss, optimizer = pn.softmax_cross_entropy, build_optimizer(options)
     key, steps = jax.random.key(options.seed), options.steps
     train_state = pn.TrainState.create(model, optimizer, key, (options.length,))

@@ -32,7 +32,7 @@ class Sampling:
     top_k: AtLeast1 | None = None
     """Draw from so many of the likeliest characters. [default: all]"""
     seed: Annotated[int, at_least(0, below=2**32)] = 0
-    """Determines the initial weights, the examples, the dropout and the samples."""
+    """Determines the initial weights, the examples, the dropout, and the samples."""
     output: Folder | None = None
     """Folder for the results. A finished run in it is replaced when this run finishes.
     [default: runs/language; runs/names]"""

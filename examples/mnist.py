@@ -7,7 +7,7 @@ python examples/mnist.py --model resnet --no-hidden  a residual network: about 9
 python examples/mnist.py --resume                    continue a run that was stopped or killed
 python examples/mnist.py --help                      every option
 
-The trained parameters, the training history and the pictures are written to runs/mnist. Ctrl-C
+The trained parameters, the training history, and the pictures are written to runs/mnist. Ctrl-C
 stops a run, with a checkpoint. mnist_advanced.py has more options: batch norm, dropout, learning
 rate schedules, half precision, several devices, several processes.
 """
@@ -62,7 +62,7 @@ class Options:
     progress: bool = True
     """Show a progress bar, with the loss and the accuracy."""
     pictures: bool = True
-    """Draw the curves, the confusion matrix, the weights and the mistakes."""
+    """Draw the curves, the confusion matrix, the weights, and the mistakes."""
 
 
 def build_model(options: Options) -> pn.Layer:

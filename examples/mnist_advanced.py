@@ -1,4 +1,4 @@
-"""MNIST with every option: `mnist.py`, with more layers, schedules, precisions and devices.
+"""MNIST with every option: `mnist.py`, with more layers, schedules, precisions, and devices.
 
 python examples/mnist_advanced.py --batch-norm --input-dropout 0.2 --batch-size 64 --epochs 20
 python examples/mnist_advanced.py --optimizer momentum --decay inverse-time --warmup 400

@@ -50,7 +50,7 @@ def every_error() -> str:
     if len(rows) != len(table.ROWS):
         raise LookupError("errors: a row of tests/table.py is in no group")
     parts = [largest(rows)]
-    head = ["rule", *(f"{dtype} {('y', 'dx, dw')[part]}" for dtype, part in columns())]
+    head = ["Rule", *(f"{dtype} {('y', 'dx, dw')[part]}" for dtype, part in columns())]
     for title, group in GROUPS.items():
         lines = [f"## {title}", "", f"| {' | '.join(head)} |", "|---|" + "---:|" * len(columns())]
         anchored = set()
@@ -68,12 +68,12 @@ def largest(rows: list[table.LayerRow | table.OpRow]) -> str:
     said = [f"These are the largest errors of all {len(rows)} rules:\n"]
     for dtype in DTYPES:
         parts = []
-        for part, what in enumerate(("of a value", "of a derivative")):
+        for part, what in enumerate(("for a value", "for a derivative")):
             i = columns().index((dtype, part))
             worst = max(rows, key=lambda row, i=i: errors_of(row)[i])
-            parts.append(f"{what} **{written(errors_of(worst)[i])}** ({linked(worst)})")
+            parts.append(f"**{written(errors_of(worst)[i])}** {what} ({linked(worst)})")
         unit = float(jnp.finfo(DTYPES[dtype]).eps)
-        said.append(f"- {dtype} (numbers near 1 are {unit:.1e} apart): {', '.join(parts)}.")
+        said.append(f"- {dtype} (numbers near 1 are {unit:.1e} apart): {' and '.join(parts)}.")
     return "\n".join(said)
 
 

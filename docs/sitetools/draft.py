@@ -1,8 +1,8 @@
 """Drafts of the pages, as `docs/draft.yml` serves them: the Markdown at once, and nothing run.
 
 Almost all of the time that the site takes goes into the blocks of code, the figures, the equations'
-checks and the measured errors. A draft shows the place of each instead, and every page says that it
-is a draft. MkDocs calls the functions named `on_…`.
+checks, and the measured errors. A draft shows the place of each instead, and every page says that
+it is a draft. MkDocs calls the functions named `on_…`.
 """
 
 from html import escape

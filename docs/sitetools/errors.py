@@ -60,7 +60,7 @@ def markdown(names: list[str]) -> str:
     unknown = [name for name in names if name not in ROWS]
     if unknown:
         raise LookupError(f"errors: {unknown[0]!r} is not a row of tests/table.py")
-    head = "| rule | " + " | ".join(f"{dtype}: y | dx, dw" for dtype in DTYPES) + " |"
+    head = "| Rule | " + " | ".join(f"{dtype}: y | dx, dw" for dtype in DTYPES) + " |"
     lines = [head, "|---|" + "---:|" * 2 * len(DTYPES)]
     for name in names:
         cells = [f"{e:.1e}" for pair in measured(name).values() for e in pair]

@@ -85,7 +85,7 @@ def taken(language: str, given: Any, options: Any, expected: set[str]) -> bool:
 
 @failing
 def equation(latex: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """The equation, and a mark in its margin that opens its code, its NumPy form and its check."""
+    """The equation, and a mark in its margin that opens its code, its NumPy form, and its check."""
     from sitetools.equations import EQUATIONS, worst
 
     name = options["id"]

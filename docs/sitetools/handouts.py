@@ -1,4 +1,4 @@
-"""Files to hand out in class: those that the teaching pages show, alone and in two archives.
+"""Files to hand out in class: the ones that the teaching pages show, singly and in two archives.
 
 `python -m sitetools` writes them to SITE/handouts. Each program is the repository's own file, which
 is also the one that its page shows and runs, so a download cannot differ from its page. The sheets
@@ -34,7 +34,7 @@ folder in a terminal and make an environment with purenn, which is in the folder
     source .venv/bin/activate
     pip install './library[examples]'
 
-On Windows, the second line is .venv\\Scripts\\activate, and the third has "double quotes". If you
+On Windows, the second line is .venv\\Scripts\\activate, and the third needs "double quotes". If you
 have a clone of purenn's repository, use its environment instead. Then, in this folder:
 
     python examples/teaching/grade.py examples/teaching/exercises/dense.py
@@ -43,13 +43,13 @@ have a clone of purenn's repository, use its environment instead. Then, in this 
 
 The first command grades an exercise; until you fill in the blanks, its report names them. After
 that, it has one line per value: a check mark, or a cross and what is wrong. The second command runs
-a broken backward pass, and its report describes what is wrong. The referee of a report is the right
-value, computed without this backward pass. Each file in mistakes has a mistake from a public
+a broken backward pass, and its report describes what is wrong. In a report, the referee is the
+right value, computed without this backward pass. Each file in mistakes has a mistake from a public
 project: find it before you run the file.
 
 The folder sheets has a file for each version of the exercises worked out on paper. Enter your
 results in the file with the number of your sheet, and grade it like the others. A check mark in
-parentheses is a value that follows from your own earlier ones, one of which is wrong.
+parentheses marks a value that follows from your own earlier values, one of which is wrong.
 """
 FOR_TEACHERS = """
 This archive is for teachers; students get the other one. It also has the solutions, the mistakes
@@ -57,28 +57,28 @@ from public projects with their sources and corrections, and mistakes_key.txt, w
 them each file in mistakes is.
 
 Here, the folder sheets also has a sheet to print and an answer key for each of the 30 versions.
-Open a sheet or a key in a browser and print it on A4 or Letter paper. To print all 30 in one go,
+Open a sheet or a key in a browser and print it on A4 or Letter paper. To print all 30 at once,
 open the file whose name ends in all_sheets.html or all_keys.html.
 
 To grade a whole class, put the students' files into a folder, such as submissions, with a subfolder
 or a file for each student:
 
-    python examples/teaching/grade_class.py submissions --output marks.csv --reports reports
+    python examples/teaching/grade_class.py submissions --output grades.csv --reports reports
 
-marks.csv has one row per student, and reports has one report per file. With --roster roster.csv, a
-table with the columns student and seed, it also says which sheet has the seed of somebody else. If
-a student hands in an exercise again, the file that was changed last counts.
+grades.csv has one row per student, and reports has one report per file. With --roster roster.csv, a
+table with the columns student and seed, it also says which sheet has someone else's seed. If a
+student turns in an exercise again, the file that was changed last counts.
 
-With --seed 7, the exercises in code get data that the students have not seen, so returning stored
+With --seed 7, the coding exercises get data that the students have not seen, so returning stored
 numbers fails. grade_class.py leaves the exercises on paper and own_function alone. grade.py does
-not: leave --seed out there when you grade one of these, or every answer is wrong.
+not: leave out --seed when you grade one of these with it, or every answer is marked wrong.
 
-For a task in code whose solution is not public, write a version of own_function for each student,
-with a solution to each:
+For a coding task whose solution is not public, write a version of own_function for each student,
+with a solution for each:
 
     python examples/teaching/variant.py own_function --seed 31 --count 30
 
-To make an exam on paper with its key, choose a seed and keep it to yourself:
+To make a written exam with its key, choose a seed and keep it to yourself:
 
     python examples/teaching/exam.py --seed 41
 
@@ -144,7 +144,7 @@ def puzzles() -> dict[str, str]:
 
 
 def library() -> dict[str, str]:
-    """Purenn itself, for those without a clone: what `pip install ./library` needs."""
+    """Purenn itself, for readers without a clone: what `pip install ./library` needs."""
     paths = [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
     paths += [
         path

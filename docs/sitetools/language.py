@@ -94,7 +94,7 @@ def as_matrix(name: str, shape: tuple[int, ...]) -> list[int]:
 
 
 def read(folder: Path) -> tuple[bool, str, Any]:
-    """Whether it writes names, its characters and parameters, if `COMMANDS` can have made it."""
+    """Whether it writes names, its characters, and parameters, if `COMMANDS` can have made it."""
     network = language_runs.read_json(folder / "network.json")
     names, characters = network["names"], network["characters"]
     options = options_of(names)

@@ -1,7 +1,7 @@
 """The mistakes in the wild as puzzles, without the words that give the mistake away.
 
 A puzzle is generated from its file in `examples/teaching/wild`. Its name is a number, and the
-docstring and `mended` are left out. The rest is the same code.
+docstring and `fixed` are left out. The rest is the same code.
 """
 
 import ast
@@ -14,11 +14,11 @@ TASK = '"""Find the mistake in `backward`. Then run this file to check your answ
 
 
 def puzzle(text: str) -> str:
-    """The file without its docstring and without `mended`."""
+    """The file without its docstring and without `fixed`."""
     lines, (docstring, *rest) = text.splitlines(), ast.parse(text).body
-    (mended,) = (node for node in rest if getattr(node, "name", "") == "mended")
-    following = rest[rest.index(mended) + 1]
-    kept = lines[docstring.end_lineno : mended.lineno - 1] + lines[following.lineno - 1 :]
+    (fixed,) = (node for node in rest if getattr(node, "name", "") == "fixed")
+    following = rest[rest.index(fixed) + 1]
+    kept = lines[docstring.end_lineno : fixed.lineno - 1] + lines[following.lineno - 1 :]
     return TASK + "\n".join(kept) + "\n"
 
 
@@ -31,7 +31,7 @@ def puzzles() -> dict[str, str]:
 
 
 def solutions() -> str:
-    """For each puzzle, the file that it is made from and what is wrong in it."""
+    """For each puzzle, the file that it is made from and what is wrong with it."""
     entries = ["Key to the files in examples/teaching/mistakes"]
     for name, file in zip(puzzles(), sorted(WILD.glob("*.py")), strict=True):
         says = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""

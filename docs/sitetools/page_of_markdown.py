@@ -1,7 +1,7 @@
 """What an extension of Python-Markdown knows about the page that it works on.
 
-MkDocs hands its page, its files and its configuration to one of its own tree processors, that which
-resolves links; it goes into the Markdown of docstrings too.
+MkDocs hands its page, its files, and its configuration to one of its own tree processors, the
+one that resolves links; it goes into the Markdown of docstrings too.
 """
 
 from typing import Any, NamedTuple

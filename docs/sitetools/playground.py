@@ -141,7 +141,7 @@ def least_sure(probabilities: np.ndarray, labels: np.ndarray) -> list[int]:
     """Find the images that every network hesitates over, the least sure first.
 
     A network hesitates between two digits: together they have 0.95, and the right one leads.
-    `probabilities` has the axes network, image and class.
+    `probabilities` has the axes network, image, and class.
     """
     second, first = np.moveaxis(np.sort(probabilities, axis=-1)[..., -2:], -1, 0)
     right = probabilities.argmax(-1) == labels
@@ -163,7 +163,7 @@ def some_digits(file: str, chosen: list[int], test: Any, target: Path) -> dict[s
 
 
 def export(folders: list[Path], target: Path = ASSETS) -> None:
-    """Write the networks of some runs, the digits and the manifest."""
+    """Write the networks of some runs, the digits, and the manifest."""
     _, test = pn.load_mnist(DATA)
     networks, answers = [], []
     for hidden, params in map(read, folders):

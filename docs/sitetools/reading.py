@@ -16,9 +16,9 @@ READINGS = {
     "stop_gradient": ("stop_gradient(x)", "x"),
     "once_all_known": ("once_all_known(x, dy)", "x, dy"),
 }
-# What is there for something else than the mathematics, and for what.
+# What does something other than the mathematics, and what it does.
 SKIPPED = {
-    "wrong arguments": (
+    "catch wrong arguments": (
         "check",
         "_check_classes",
         "check_update",
@@ -28,8 +28,8 @@ SKIPPED = {
         "reject_rows_unless",
         "poison",
     ),
-    "the text of errors": ("place", "inside"),
-    "several devices": (
+    "say where an error is": ("place", "inside"),
+    "handle several devices": (
         "like",
         "sharding_of",
         "product_sharding",
@@ -86,10 +86,22 @@ def reading(code: str) -> str:
     for reason, helpers in SKIPPED.items():
         found = [f"`{name}`" for name in names if name in helpers]
         if found:
-            skipped.append(f"{listed(found)} ({reason})")
+            skipped.append(f"{listed(found)}, which {conjugated(reason, len(found))}")
     if skipped:
-        told.append(f"You can skip {listed(skipped)}.")
+        told.append(f"You can skip {', '.join([*skipped[:-1], last(skipped)])}.")
     return " ".join(told)
+
+
+def conjugated(reason: str, helpers: int) -> str:
+    """What one helper does, or several: `catches wrong arguments`, or `catch` them."""
+    verb, _, rest = reason.partition(" ")
+    ending = "" if helpers > 1 else "es" if verb.endswith("ch") else "s"
+    return f"{verb}{ending} {rest}"
+
+
+def last(clauses: list[str]) -> str:
+    """The last of some clauses, which ends a series of them."""
+    return clauses[-1] if len(clauses) == 1 else f"and {clauses[-1]}"
 
 
 def listed(items: list[str]) -> str:

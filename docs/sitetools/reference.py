@@ -127,7 +127,7 @@ def written(node: ast.expr) -> str:
 
 def every_type() -> str:
     """Markdown: a row for each type, where the types in the signatures lead."""
-    rows = ["| type | what it is | in Python |", "|---|---|---|"]
+    rows = ["| Type | What it is | In Python |", "|---|---|---|"]
     entries = [(path, words, definition) for path, (definition, words) in types().items()]
     entries += [(path, words, path) for path, words in OTHERS.items()]
     for path, words, definition in sorted(entries, key=lambda e: e[0].split(".")[-1].lower()):

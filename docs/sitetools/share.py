@@ -1,6 +1,6 @@
 """Builds the site in several processes: each runs the pages that no other has claimed yet.
 
-Almost all of the time goes into the blocks of code, the figures and the checks of the pages, one
+Almost all of the time goes into the blocks of code, the figures, and the checks of the pages, one
 after the other. Each process builds the whole site, but for the pages that another one has claimed
 it makes a draft, for their headings and links alone, and does not write it. `build` puts together
 what they have written. MkDocs calls the functions named `on_…` with `docs/share.yml`.

@@ -45,7 +45,7 @@ def module_path(module: str) -> Path:
 
 
 def definition(tree: ast.AST, qualname: str, asked: str) -> tuple[int, int]:
-    """First and last line of a function, class or assignment, by its dotted name."""
+    """First and last line of a function, class, or assignment, by its dotted name."""
     node = tree
     for word in qualname.split("."):
         inner = [child for child in getattr(node, "body", []) if word in names_of(child)]

@@ -63,7 +63,7 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
-    "svg.fonttype": "none",  # text stays text: it is searched, copied and read aloud
+    "svg.fonttype": "none",  # text stays text: it is searched, copied, and read aloud
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,

@@ -1,4 +1,4 @@
-"""The broken passes: each is reported in the right words, has its symptom, and can be mended."""
+"""The broken passes: each is reported in the right words, has its symptom, and can be fixed."""
 
 import runpy
 
@@ -9,7 +9,7 @@ from teaching_files import AXIS, BROKEN, MISSING_M, TEACHING, quickly  # noqa: F
 import purenn as pn
 
 # What is broken in each file, what the report says, and the line as it should be.
-MENDED = {
+FIXED = {
     "grows_with_batch": ("dz", f"{MISSING_M}8)", "softmax(z) - y)", "softmax(z) - y) / len(z)"),
     "slows_with_batch": (
         "dw",
@@ -52,15 +52,15 @@ def report_of(names):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_backward_fails_in_the_right_words_and_passes_when_mended(name, tmp_path):
-    leaf, message, old, new = MENDED[name]
+def test_a_broken_backward_fails_in_the_right_words_and_passes_when_fixed(name, tmp_path):
+    leaf, message, old, new = FIXED[name]
     wrong = {line.name: line.message for line in report_of(broken(name)).leaves if not line.ok}
     assert message in wrong[leaf]
     text = (TEACHING / "broken" / f"{name}.py").read_text()
     assert "\nSymptom: " in text and text.count(old) == 1
-    mended = tmp_path / "mended.py"
-    mended.write_text(text.replace(old, new))
-    assert report_of(runpy.run_path(str(mended))).ok
+    fixed = tmp_path / "fixed.py"
+    fixed.write_text(text.replace(old, new))
+    assert report_of(runpy.run_path(str(fixed))).ok
 
 
 # The symptoms, as the files state them.

@@ -34,7 +34,7 @@ def cards(tab: Any, heading: str) -> list[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize(
     ("path", "heading"),
-    [("teaching/", "contents"), ("teaching/sessions-1-to-5/", "what you do")],
+    [("teaching/", "Contents"), ("teaching/sessions-1-to-5/", "What you do")],
     ids=["material", "minutes"],
 )
 def test_the_only_column_beside_the_title_has_no_label_and_the_whole_width(
@@ -50,16 +50,16 @@ def test_the_only_column_beside_the_title_has_no_label_and_the_whole_width(
 
 def test_a_count_is_not_a_title_by_itself(phone: Any, server: str) -> None:
     phone.goto(server + "teaching/")
-    titles = [f"{row[0]['label']} {row[0]['says']}" for row in cards(phone, "students can")]
+    titles = [f"{row[0]['label']} {row[0]['says']}" for row in cards(phone, "Students can")]
     assert titles == [f"Session {i}" for i in range(1, 11)]
     phone.goto(server + "teaching/sessions-1-to-5/")
-    first = cards(phone, "what you do")[0][0]
+    first = cards(phone, "What you do")[0][0]
     assert (first["label"], first["says"][:2]) == ("Minutes", "0–")
 
 
 def test_two_numbers_share_a_line(phone: Any, server: str) -> None:
     phone.goto(server + "teaching/")
-    for row in cards(phone, "students can"):
+    for row in cards(phone, "Students can"):
         minutes, points = row[-2:]
-        assert (minutes["label"], points["label"]) == ("minutes", "points")
+        assert (minutes["label"], points["label"]) == ("Minutes", "Points")
         assert minutes["top"] == points["top"] and minutes["right"] < points["left"]

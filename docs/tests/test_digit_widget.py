@@ -68,7 +68,7 @@ def test_the_bars_are_purenn_s_probabilities(tab, expected, record_property):
         guess = int(np.argmax(tab.evaluate(READ)))
         assert guess == int(np.argmax(expected[indices[which]]))
         verdict = "right" if guess == TEST.y[indices[which]] else "wrong"
-        assert spoken(tab).startswith(f"It reads {guess}, with probability")
+        assert spoken(tab).startswith(f"It reads {guess}, with a probability")
         assert verdict in spoken(tab)
     assert sorted(seen) == list(range(len(indices))), "each digit has its turn"
     assert worst < TOLERANCE

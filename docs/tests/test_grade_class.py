@@ -25,7 +25,7 @@ def rows_of(text):
 
 
 def test_a_class_is_graded_whatever_the_files_do(tmp_path):
-    handed_in, reports, marks = (tmp_path / name for name in ("in", "reports", "marks.csv"))
+    handed_in, reports, grades = (tmp_path / name for name in ("in", "reports", "grades.csv"))
     files = {
         "ada/dense.py": RIGHT,
         "ada/activations.py": (TEACHING / "solutions/activations.py").read_text(),
@@ -46,13 +46,13 @@ def test_a_class_is_graded_whatever_the_files_do(tmp_path):
     (handed_in / "kim.py").write_text(RIGHT, encoding="utf-16")
     (handed_in / "lea.py").write_text(RIGHT, encoding="utf-16-le")
     (handed_in / "mia.py").write_text(RIGHT, encoding="utf-8-sig")
-    (handed_in / "marks.csv").write_text("student,points\n")
+    (handed_in / "grades.csv").write_text("student,points\n")
     command = [sys.executable, str(TEACHING / "grade_class.py"), "in", "--seconds", "5"]
-    options = ["--output", str(marks), "--reports", str(reports), "--seed", "3"]
+    options = ["--output", str(grades), "--reports", str(reports), "--seed", "3"]
     done = run(*command, *options, cwd=tmp_path)
     assert done.returncode == 0 and done.stdout == "", done.stderr
     assert done.stderr.count(" of 14: ") == 14
-    rows = rows_of(marks.read_text(encoding="utf-8-sig"))
+    rows = rows_of(grades.read_text(encoding="utf-8-sig"))
     assert list(rows[0]) == [
         *("student", "seed", "activations (of 3)", "dense (of 3)", "points", "notes")
     ]
@@ -74,12 +74,14 @@ def test_a_class_is_graded_whatever_the_files_do(tmp_path):
     ]
     says = {row["student"]: row["notes"] for row in rows}
     assert says["ada"] == says["bob"] == ""
-    assert "dense, line 2: not done after 5 s" in says["cem"] or "line 3: not" in says["cem"]
+    assert "dense, line 2: not finished after 5 s" in says["cem"] or "line 3: not" in says["cem"]
     assert "the process ended" in says["dora"] and "dense, line 2" in says["eve"]
     assert says["fay"].startswith("notes.py was not graded: it names no exercise")
     assert says["gus"] == "dense.ipynb was not graded: it is a notebook; ask for the Python file"
     assert says["hal"].startswith("hal.ipynb was not graded: it is a notebook")
-    assert says["ida"] == "dense.py has no line EXERCISE and was graded as dense, after its name"
+    assert (
+        says["ida"] == "dense.py has no EXERCISE line and was graded as dense because of its name"
+    )
     assert says["jon"] == "the folder is empty" and says["kim"] == says["mia"] == ""
     assert "lea.py was not graded" in says["lea"] and "null bytes" in says["lea"]
     written = {path.name: path.read_text() for path in reports.iterdir()}
@@ -124,7 +126,7 @@ def test_a_file_handed_in_twice_and_a_name_that_looks_like_a_formula(tmp_path):
     marked = [Marked("=ada", tmp_path / f"{n}.py", "dense", result(n), "") for n in (1, 2)]
     (row,) = rows_of(table(marked))
     assert row["student"] == "'=ada" and row["dense (of 3)"] == row["points"] == "2"
-    assert row["notes"].endswith("handed in more than once; the newest file counts: 2.py")
+    assert row["notes"].endswith("turned in more than once; the newest file counts: 2.py")
 
 
 def test_the_columns_are_separated_as_asked(tmp_path, capsys):
@@ -166,7 +168,7 @@ def test_of_several_files_the_newest_counts(times, counts, tmp_path):
         marked.append(Marked(student, path, exercise, result, note, seed=int(newest)))
     (row,) = rows_of(table(marked))
     assert row["points"] == "3" and row["seed"] == "1"
-    says = f"dense was handed in more than once; the newest file counts: {counts}"
+    says = f"dense was turned in more than once; the newest file counts: {counts}"
     assert row["notes"] == says
 
 
@@ -192,9 +194,9 @@ def test_a_file_of_another_seed_is_flagged(tmp_path):
     says = seed_note(wrong, exercise, "ada", 4, roster)
     assert says == f"{exercise} has seed 4 (bob), but the roster says 3"
     says = seed_note(renamed, exercise, "ada", 3, roster)
-    assert says == f"the numbers given in {exercise} are not those of seed 3 but of seed 4 (bob)"
+    assert says == f"the numbers given in {exercise} do not belong to seed 3 but to seed 4 (bob)"
     says = seed_note(renamed, exercise, "ada", 3, {})
-    assert says == f"the numbers given in {exercise} are not those of seed 3"
+    assert says == f"the numbers given in {exercise} do not belong to seed 3"
     assert seed_note(TEACHING / "exercises/dense.py", "dense", "ada", 0, roster) == ""
 
 
@@ -221,7 +223,7 @@ def test_everyone_on_the_roster_has_a_row(tmp_path):
     ]
     rows = rows_of(table(marked, {"ada": 5, "bob": 6}))
     assert [row["student"] for row in rows] == ["ada", "bob", "eve"]
-    assert [row["notes"] for row in rows] == ["", "nothing was handed in", "not in the roster"]
+    assert [row["notes"] for row in rows] == ["", "nothing was turned in", "not on the roster"]
     assert rows[0]["seed"] == "5" and rows[0]["one_neuron_by_hand (of 10)"] == "3"
     assert rows[0]["one_neuron_by_hand, errors carried forward"] == "9"
     assert rows[0]["points"] == "3" and rows[0]["points, errors carried forward"] == "9"
@@ -235,7 +237,7 @@ def test_everyone_on_the_roster_has_a_row(tmp_path):
         ("\ufeffSeed;Student\n3;ada\n", {"ada": 3}),
         ("name,seed\nada,3\n", "must begin with a line such as student,seed"),
         ("student,seed\nada,three\n", "line 2: 'three' must be a whole number"),
-        ("student,seed\nada,3\nada,4\n", "line 3: ada is there twice"),
+        ("student,seed\nada,3\nada,4\n", "line 3: ada is listed twice"),
         ("", "must begin with a line such as"),
     ],
 )

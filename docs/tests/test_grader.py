@@ -86,7 +86,7 @@ def test_a_solution_has_every_point(exercise, seed, tmp_path):
         ("batch_norm", " - through_mean", "", "dx", "through the mean is missing"),
         ("optimizers", "+ (1 - beta) * g", "+ g", "w after 4 steps", "(1 - beta) of g"),
         ("optimizers", "np.sqrt(v_hat)", "np.sqrt(v)", "w after 1 step", "correction of v"),
-        ("own_function", "dz = da * (", "dz = (", "dw", "yours has the slope alone for dz"),
+        ("own_function", "dz = da * (", "dz = (", "dw", "yours uses the slope alone as dz"),
         ("own_function", "dz.sum(axis=0)", "dz.sum()", "db", AXIS),
         ("network_by_hand", "labels]) / 2", "labels])", "dZ2", MISSING_M),
         ("one_neuron_by_hand", "W1 - 0.1", "W1 + 0.1", "W1", "the step goes uphill"),

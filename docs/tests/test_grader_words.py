@@ -53,7 +53,7 @@ MISTAKES = [
     ("network", ' + params["b1"]', "", "Z1", "b1 is not added"),
     ("dropout", "return x * mask / (1 - rate)", "return x * mask", "y", "the division by 1 - rate"),
     ("dropout", "dy * mask / (1 - rate)", "dy * mask / rate", "dx", "divided by rate instead of"),
-    ("dropout", "return x\n", "return x * (1 - rate)\n", "y", "in training, the division has"),
+    ("dropout", "return x\n", "return x * (1 - rate)\n", "y", "in training, the division already"),
     ("batch_norm", " - through_mean", "", "dx", "the path through the mean is missing"),
     ("batch_norm", " - through_var", "", "dx", "the path through the variance is missing"),
     ("batch_norm", "(dx_hat - through_mean - through_var)", "dx_hat", "dx", "both depend on x"),

@@ -11,7 +11,7 @@ import pytest
 from html_page import parse
 from sitetools import handouts, mistakes
 from teaching_files import BROKEN, PAGES, TEACHING, graded, run
-from test_broken_passes import MENDED
+from test_broken_passes import FIXED
 
 import purenn as pn
 
@@ -62,7 +62,7 @@ def test_the_archives_are_offered(offered_on, archive, site):
 def test_a_broken_pass_is_caught(name, site):
     names = runpy.run_path(str(site / "handouts/broken" / f"{name}.py"))
     report = pn.check_gradients(names["forward"], names["backward"], *names["arguments"]())
-    variable, says, *_ = MENDED[name]
+    variable, says, *_ = FIXED[name]
     assert not report.ok
     assert says in str(report) and variable in str(report)
 
@@ -138,7 +138,7 @@ def test_a_puzzle_does_not_say_what_is_wrong_and_is_caught(name, tmp_path):
     path = tmp_path / name
     path.write_text(mistakes.puzzles()[name])
     says = original.read_text().split('"""')[1]
-    assert "mended" not in path.read_text()
+    assert "def fixed" not in path.read_text()
     assert not [line for line in says.splitlines() if line and line in path.read_text()]
     names = runpy.run_path(str(path))
     report = pn.check_gradients(names["forward"], names["backward"], *names["arguments"]())

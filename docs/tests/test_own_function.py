@@ -58,8 +58,8 @@ def test_a_solution_has_full_points_and_no_other_one_has(seed, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (r"dz = da \* \(.*\)", "dz = da", "the slope is left out: da is taken for dz"),
-        (r"dz = da \* ", "dz = ", "yours has the slope alone for dz: da is left out"),
+        (r"dz = da \* \(.*\)", "dz = da", "the slope is left out: da is used as dz"),
+        (r"dz = da \* ", "dz = ", "yours uses the slope alone as dz: da is left out"),
         (r"(dz = .* first) .*", r"\1)", "the derivative of {second} is missing"),
         (r"dz = da \* \(\S+ \* first ", "dz = da * (0 ", "the derivative of {first} is missing"),
         (r"(first) ([+-]) ", r"\1 \2 -", "the sign of the derivative of {second} is wrong"),
@@ -94,7 +94,7 @@ def test_the_seed_of_a_file_counts_and_the_roster_knows_whose_it_is(tmp_path, mo
     assert one.other_seed == f"{NAME} has seed 32 (bob), but the roster says 31"
     path.write_text(solution(32).replace("SEED = 32", "SEED = 31"))
     says = seed_note(path, NAME, "ada", 31, {"ada": 31, "bob": 32})
-    assert says == f"the numbers given in {NAME} are not those of seed 31 but of seed 32 (bob)"
+    assert says == f"the numbers given in {NAME} do not belong to seed 31 but to seed 32 (bob)"
 
 
 def test_a_class_gets_a_file_and_the_teacher_a_solution_each(tmp_path, capsys):

@@ -186,12 +186,12 @@ def test_answers_are_kept_and_counted(site, server, tab):
     tab.locator(".widget").nth(0).get_by_role("button", name="Check").click()
     all_of = len(QUESTIONS)
     # The third was right with help, and the second after a wrong try.
-    assert count.inner_text() == f"2 of {all_of} right, 2 at the first try, 1 shown"
+    assert count.inner_text() == f"2 of {all_of} right, 2 on the first try, 1 shown"
     for typed in (QUESTIONS[numbers[1]]["answer"], 6, QUESTIONS[numbers[1]]["answer"], 6):
         second.get_by_role("textbox").fill(str(typed))
         second.get_by_role("button", name="Check").click()
         right = 2 if typed == 6 else 3
-        says = f"{right} of {all_of} right, 2 at the first try, 1 shown"
+        says = f"{right} of {all_of} right, 2 on the first try, 1 shown"
         assert count.inner_text() == says
     before = [one.locator(".says").inner_text() for one in (first, second, third)]
     load()
@@ -240,12 +240,12 @@ def test_the_result_is_printed_with_the_name_and_the_first_answers(site, server,
     head = result.locator("h2, p").all_inner_texts()
     assert head[0] == "Predict, then check" and head[1].split("\n")[0].startswith("Name:")
     assert "Ada <b>Lovelace</b>" in head[1] and f"Date: {today}" in head[1]
-    assert head[2] == f"2 of {len(QUESTIONS)} right, 1 at the first try, 1 shown"
+    assert head[2] == f"2 of {len(QUESTIONS)} right, 1 on the first try, 1 shown"
     rows = [row.locator("td").all_inner_texts() for row in result.locator("tbody tr").all()]
     assert [row[0] for row in rows] == [str(k + 1) for k in range(len(QUESTIONS))]
     found = {int(row[0]) - 1: tuple(row[2:]) for row in rows if row[3] != "not answered"}
     assert found == {
-        numbers[0]: (str(right[0]), "right at the first try"),
+        numbers[0]: (str(right[0]), "right on the first try"),
         numbers[1]: ("6", "right later"),
         numbers[2]: ("99", "answer shown"),
         numbers[3]: ("−2", "not right yet"),

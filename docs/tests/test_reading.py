@@ -62,7 +62,16 @@ def test_the_layer_is_read_without_its_helpers():
     assert words == (
         "Read `product(x, w)` as `x @ w`, `per_feature(b, x)` as `b`, and "
         "`transposed_product(x, dz)` as `x.T @ dz`. "
-        "You can skip `check` (wrong arguments) and `like` (several devices)."
+        "You can skip `check`, which catches wrong arguments, "
+        "and `like`, which handles several devices."
+    )
+
+
+def test_several_helpers_are_skipped_for_several_reasons():
+    code = "checks(x)\ncheck(w)\nwith inside('a'):\n    like(x, y)"
+    assert reading(code) == (
+        "You can skip `checks` and `check`, which catch wrong arguments, `inside`, which says "
+        "where an error is, and `like`, which handles several devices."
     )
 
 

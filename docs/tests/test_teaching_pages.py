@@ -5,7 +5,7 @@ import re
 
 import pytest
 from teaching_files import BROKEN, PAGES, ROOT, TEACHING, WILD, run
-from test_broken_passes import MENDED
+from test_broken_passes import FIXED
 
 # isort: split
 from grading.rubric import EXERCISES  # found by teaching_files
@@ -25,7 +25,7 @@ def test_each_exercise_has_its_files_and_its_rubric():
 def test_each_broken_pass_is_on_its_page():
     page = (PAGES / "broken.md").read_text()
     assert len(BROKEN) == 10 and page.startswith("# Broken passes\n\nEach of these ten ")
-    assert sorted(re.findall(r'check\("(\w+)"\)', page)) == BROKEN == sorted(MENDED)
+    assert sorted(re.findall(r'check\("(\w+)"\)', page)) == BROKEN == sorted(FIXED)
     assert sorted(re.findall(r"^examples/teaching/broken/(\w+).py$", page, re.M)) == BROKEN
 
 
@@ -59,9 +59,9 @@ COMMANDS = {
     "grading": [
         "python examples/teaching/grade.py student.py",
         "python examples/teaching/grade.py student.py --json --seed 7",
-        "python examples/teaching/grade_class.py submissions --seed 7 --output marks.csv "
+        "python examples/teaching/grade_class.py submissions --seed 7 --output grades.csv "
         "--reports reports",
-        "python examples/teaching/grade_class.py submissions --output marks.csv "
+        "python examples/teaching/grade_class.py submissions --output grades.csv "
         "--roster roster.csv",
         "python examples/teaching/variant.py network_by_hand --seed 7",
         "python examples/teaching/variant.py own_function --seed 31 --count 30",
@@ -92,7 +92,7 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
     assert done.returncode in (0, 1) and "Traceback" not in done.stderr, done.stderr
     assert "error: " not in done.stderr
     if "grade_class" in command:
-        rows = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()
+        rows = (tmp_path / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
         roster = "roster" in command  # code is not compared with it, so its column is empty
         assert rows[0].split(",")[2] == ("other seed" if roster else "neuron (of 4)")
         cells = [row.split(",")[: 3 + roster] for row in rows[1:]]

@@ -294,10 +294,10 @@ def test_an_idea_is_chosen_with_buttons_or_on_a_phone_from_a_list(desktop: Any, 
 
 def test_the_curves_have_names_once_there_are_curves(desktop: Any) -> None:
     curve = desktop.locator("svg[aria-label^='Loss after']")
-    assert "held out" not in curve.text_content() and "Press Start" in curve.text_content()
+    assert "held out" not in curve.text_content() and 'Press "Start"' in curve.text_content()
     click(desktop, "Step")
     wait_for_step(desktop, 1)
-    assert "held out" in curve.text_content() and "Press Start" not in curve.text_content()
+    assert "held out" in curve.text_content() and 'Press "Start"' not in curve.text_content()
 
 
 def test_fingers_start_it_too(phone: Any) -> None:

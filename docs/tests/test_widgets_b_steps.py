@@ -192,6 +192,15 @@ def test_the_rate_goes_step_by_step(widget):
     assert tab.number("w =") > 1 > before
 
 
+def test_the_rate_can_begin_before_the_first_step(widget):
+    tab = widget("rate", at="start")
+    assert tab.number("after step") == 0 and tab.number("w =") == 1
+    tab.button("One step").click()
+    assert tab.number("w =") == pytest.approx(0.4)
+    tab.button("Start again").click()
+    assert tab.number("after step") == 0
+
+
 def test_clipping_is_purenn_s(widget):
     tab = widget("clip")
     for _ in range(3):

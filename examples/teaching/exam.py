@@ -5,7 +5,7 @@ python examples/teaching/exam.py --seed 41 --output exams   in another folder
 python examples/teaching/exam.py --help                     every option
 
 Both are pages to print from a browser. Keep the seed to yourself, because
-anyone can make the key with it.
+anyone who has it can make the key.
 """
 
 import sys
@@ -26,9 +26,9 @@ def main(*, seed: Seed, output: Path = Path("runs/teaching")) -> int:
     Parameters
     ----------
     seed:
-        Decides the numbers.
+        Determines the numbers.
     output:
-        Folder for the two files; made if it is not there.
+        Folder for the two files; created if it does not exist.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)

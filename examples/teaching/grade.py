@@ -1,16 +1,16 @@
-"""Grade a student's file: points, and in words what is wrong.
+"""Grade a student's file: give points, and explain in words what is wrong.
 
 python examples/teaching/grade.py FILE                         with the seed that the file names
-python examples/teaching/grade.py FILE --seed 7                other data and widths
+python examples/teaching/grade.py FILE --seed 7                different data and widths
 python examples/teaching/grade.py FILE --json                  for programs
 python examples/teaching/grade.py FILE --output report.json    writes the JSON there
 python examples/teaching/grade.py --help                       every option
 
 To grade a whole class, see grade_class.py.
 
-Exit status: 0 if everything is right, 1 if not, 2 if the call itself is wrong. What the file prints
-goes to the standard error. It is run in a process of its own with a time limit, and that is all:
-this is not a sandbox, so do not grade a file that you would not run.
+Exit status: 0 if everything is right, 1 if not, 2 if the command itself is wrong. What the file
+prints goes to standard error. The file runs in its own process with a time limit, but this is not a
+sandbox, so do not grade a file that you would not run.
 """
 
 import sys
@@ -38,14 +38,14 @@ def main(
     output: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Grade a student's file: points, and in words what is wrong.
+    """Grade a student's file: give points, and explain in words what is wrong.
 
     Parameters
     ----------
     file:
         The student's Python file.
     seed:
-        Decides the data, the widths and the batch size. [default: the file's SEED, or 0]
+        Determines the data, the widths, and the batch size. [default: the file's SEED, or 0]
     exercise:
         Which exercise it is. [default: the file's EXERCISE]
     seconds:

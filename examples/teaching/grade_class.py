@@ -1,16 +1,16 @@
 """Grade the files of a whole class: a table with one row per student and one column per exercise.
 
 python examples/teaching/grade_class.py submissions                       prints the table as CSV
-python examples/teaching/grade_class.py submissions --output marks.csv    writes it to a file
+python examples/teaching/grade_class.py submissions --output grades.csv   writes it to a file
 python examples/teaching/grade_class.py submissions --reports reports     and a report per file
 python examples/teaching/grade_class.py submissions --roster roster.csv   checks the sheets' seeds
-python examples/teaching/grade_class.py submissions --delimiter ";"        for some spreadsheets
+python examples/teaching/grade_class.py submissions --delimiter ";"       for some spreadsheets
 python examples/teaching/grade_class.py --help                            every option
 
 A student is a subfolder of `submissions` with any number of files, or a single file there, such as
 ada.py. Several files of one student may also be named ada_dense.py and ada_neuron.py.
-A file that cannot be graded, such as a notebook, is named in the notes. Of several files for one
-exercise, the one that was changed last counts.
+A file that cannot be graded, such as a notebook, is named in the notes. If an exercise has several
+files, the one that was changed last counts.
 
 Each file is graded as by grade.py, in its own process with a time limit, so a file that crashes or
 never ends costs only its own points. Exit status: 0 if the table was made, 2 if the call is wrong.
@@ -54,17 +54,17 @@ def main(
     reports:
         A folder for a report per file, to hand back to the student.
     roster:
-        A table with the columns `student` and `seed`. The column `other seed` then names a sheet
-        that is not its student's, and everyone on the roster has a row.
+        A table with the columns `student` and `seed`. The column `other seed` then names the
+        owner of a sheet that is not the student's own, and everyone on the roster has a row.
     seed:
-        Decides the data of the exercises in code. The exercises on paper, and own_function, keep
+        Determines the data of the coding exercises. The exercises on paper, and own_function, keep
         the seed that each file names. [default: each file's SEED, or 0]
     seconds:
         How long a file, and then each of its functions, may run: processor time.
     jobs:
         How many files are graded at the same time. [default: as many as there are processors]
     delimiter:
-        What separates the columns. Where the decimal mark is a comma, spreadsheets expect ";".
+        What separates the columns. With decimal commas, spreadsheets expect ";".
     """
     try:
         if output is not None:

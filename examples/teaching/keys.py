@@ -1,4 +1,4 @@
-"""The solution of `own_function` for a seed: for teachers, because no page has it."""
+"""The solution of `own_function` for a seed: for teachers, because it is on no page."""
 
 from grading.functions import Term, drawn
 
@@ -13,7 +13,7 @@ SLOPES = {  # the derivative of each term in Python
     "z e^(-{p} z^2)": "(1 - 2 * {p} * z**2) * np.exp(-{p} * z**2)",
     "z / (1 + {p} z^2)": "(1 - {p} * z**2) / (1 + {p} * z**2) ** 2",
 }
-TEXT = '''"""Solution of the exercise `own_function`: a layer with an activation of its own."""
+TEXT = '''"""Solution of the exercise `own_function`: a layer with its own activation."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def backward(x, w, b, da):
 
 
 def solution(seed: int) -> str:
-    """The file with full points."""
+    """The file that earns full credit."""
     function = drawn("own_function", seed)
 
     def slope(term: Term) -> str:

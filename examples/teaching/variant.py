@@ -5,7 +5,7 @@ python examples/teaching/variant.py network_by_hand --seed 7       and a sheet, 
 python examples/teaching/variant.py own_function --seed 7          and its solution
 python examples/teaching/variant.py --help                         every option
 
-An exercise with pencil and paper gets a sheet with that seed's numbers and a key with the answers,
+An exercise on paper gets a sheet with that seed's numbers and a key with the answers,
 each as a page to print from a browser, NAME_SEED_sheet.html and NAME_SEED_key.html, and as text for
 the terminal. The key as text is what `pn.explain` prints. grade.py reads the seed from the file.
 """
@@ -45,13 +45,13 @@ def main(
     Parameters
     ----------
     exercise:
-        Its name.
+        The exercise's name.
     seed:
-        Decides the numbers, and the data that the file is graded with.
+        Determines the numbers, and the data that the file is graded with.
     count:
         How many versions: with this seed and the next ones.
     output:
-        Folder for the files; made if it is not there.
+        Folder for the files; created if it does not exist.
     """
     files: dict[str, str] = {}
     for one in range(seed, seed + count):

@@ -52,7 +52,7 @@ def remedy(name: str, value: Any) -> str:
                 f"; convert it with jnp.stack({what}), or with tuple({what}) if a loss takes each"
             )
         return f"; convert it with jnp.{'stack' if arrays else 'array'}({what})"
-    for method in ("toarray", "to_numpy"):  # of sparse matrices; of pandas, polars and xarray
+    for method in ("toarray", "to_numpy"):  # of sparse matrices; of pandas, polars, and xarray
         if callable(getattr(value, method, None)):
             return f"; convert it with {what}.{method}()"
     if hasattr(value, "__array__"):

@@ -99,7 +99,7 @@ class Notation(NamedTuple):
     # For each inner layer: how the derivative with respect to its output is written, and the
     # function `(dy, ys)` that computes it from the layer's own dy and the outputs of all inner
     # layers. Given, `explain` looks inside: each inner layer gets the layer's x. A single one gets
-    # the layer's params, state and key; of several, number i gets entry i of params and of state,
+    # the layer's params, state, and key; of several, number i gets entry i of params and of state,
     # and the key `fold_in(key, i)`.
     inner_dy: tuple[tuple[str, Fn], ...] = ()
     # How many times the single inner layer is applied, if it is repeated: params and state have a

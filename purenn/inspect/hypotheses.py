@@ -168,7 +168,7 @@ def argument_of_ones(t: Trials) -> str:
             return (
                 f"yours is right only where all elements of {name} are equal: is something moved "
                 f"or summed before it is multiplied by {name}, instead of after, or the other way "
-                f"round?"
+                f"around?"
             )
         # A factor too many makes an error like n² - n at n times as much of it, with one n more
         # or less if the right derivative itself is proportional to a power of n.
@@ -198,7 +198,7 @@ def axis_of_one(t: Trials) -> str:
         if t.agrees(t.dy.take([0], axis), short):
             return (
                 f"yours is right where axis {axis} of y has length 1: is there a sum or a mean "
-                f"over that axis that should not be, or the other way round?"
+                f"over that axis that should not be, or the other way around?"
             )
     return ""
 

@@ -99,7 +99,7 @@ def _key(key: Any) -> Any:
 
 
 def _beside(wanted: Any, kids: dict[Any, Any], came: Any, strict: bool) -> list[Any] | None:
-    """Return the part of `came` for each child of `wanted`; None if they don't match."""
+    """Return the part of `came` for each child of `wanted`; None if they do not match."""
     theirs = _children(came)
     if strict:
         same = type(wanted) is type(came) and theirs is not None and list(theirs) == list(kids)

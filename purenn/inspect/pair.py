@@ -41,7 +41,7 @@ class Pair:
     owners: list[int]  # the argument that each leaf belongs to
     floats: frozenset[int]  # the leaves that were given in floating point
     leaves: list[Any]
-    in_numpy: bool = False  # whether forward is NumPy code, which JAX can't see into
+    in_numpy: bool = False  # whether forward is NumPy code, which JAX cannot see into
 
     def changed(self, leaves: Mapping[int, Any]) -> "Pair":
         """Return the pair with some leaves replaced."""
@@ -72,7 +72,7 @@ class Pair:
                 *(self.leaves[i] for i in places),
             )
         except (TypeError, AttributeError, jax.errors.JAXTypeError, jax.errors.JAXIndexError):
-            return replace(self, in_numpy=True)  # it may also be that it can't write into one
+            return replace(self, in_numpy=True)  # it may also be that it cannot write into one
         return pair
 
     def came(self, dy: Any, way: Way, in_numpy: bool = False) -> dict[int, Any]:
@@ -83,7 +83,7 @@ class Pair:
         if not in_numpy:
             try:
                 return self._by_argument(self._returned(dy, dy_first, in_numpy=False))
-            except Exception:  # NumPy code that writes into arrays can't do so with JAX's
+            except Exception:  # NumPy code that writes into arrays cannot do so with JAX's
                 pass
         return self._by_argument(self._returned(dy, dy_first, in_numpy=True))
 

@@ -21,7 +21,7 @@ class Referee(NamedTuple):
     dy: Any
     names: list[str]
     slopes: list[Slopes]
-    right: list[Any]  # JAX's derivatives; the finite differences if JAX can't see into forward
+    right: list[Any]  # JAX's derivatives; the finite differences if JAX cannot see into forward
     m: int
     mistakes: Callable[[int], dict[str, Any]]  # the values that well-known mistakes give
     pull: Callable[[Any, Any], list[Any]] | None = None  # JAX's derivative, (inputs, dy) to leaves

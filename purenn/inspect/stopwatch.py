@@ -71,7 +71,7 @@ def seconds(program: Fn) -> float:
 def looped(function: Fn) -> Fn:
     """Return `(n, never, arguments) -> result`, which computes `function(*arguments)` n times.
 
-    With n = 0 the result is zeros. `never` is False, which the compiled program doesn't know.
+    With n = 0 the result is zeros. `never` is False, which the compiled program does not know.
     """
 
     def run(n: Any, never: Array, arguments: Any) -> Any:
@@ -79,7 +79,7 @@ def looped(function: Fn) -> Fn:
             return _Result.of(function(*arguments), arguments)
 
         def iteration(_: Any, carry: Any) -> Any:
-            # XLA can't exclude that the arguments change, so it moves nothing out of the
+            # XLA cannot exclude that the arguments change, so it moves nothing out of the
             # loop. They are not copied. (A barrier is removed before XLA:CPU compiles the loop.)
             arguments = lax.cond(
                 never, lambda a: jax.tree.map(jnp.zeros_like, a), lambda a: a, carry[0]

@@ -139,7 +139,7 @@ def batch_norm(*, momentum: Scalar = 0.9, epsilon: Scalar = 1e-5) -> Layer:
         dtype, axes, inv_std = dy.dtype, tuple(range(dy.ndim - 1)), saved.inv_std
         checks.record(name, "params", params, BatchNormParams, inv_std.shape, inv_std.shape)
         # Without the barrier XLA keeps more in memory: 264 MiB instead of 200 MiB (jax 0.12,
-        # eight blocks of dense 512, batch_norm, gelu and dropout at batch 4096).
+        # eight blocks of dense 512, batch_norm, gelu, and dropout at batch 4096).
         saved, dy = once_all_known(saved, dy)
         dy, x_hat = wide(dy), _normalized(saved)
         dgamma = jnp.sum(dy * x_hat, axes)

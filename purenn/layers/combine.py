@@ -1,4 +1,4 @@
-"""The three ways in which `parallel` combines outputs: "sum", "product" and "concat"."""
+"""The three ways in which `parallel` combines outputs: "sum", "product", and "concat"."""
 
 from collections.abc import Sequence
 from functools import partial, reduce

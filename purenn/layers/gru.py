@@ -47,7 +47,7 @@ class GruParams(NamedTuple):
 class _Saved(NamedTuple):
     x: Array  # (batch, time, features)
     y: Array  # (batch, time, units)
-    gates: tuple[Array, Array, Array]  # r, z and n, each (blocks, steps, batch, units)
+    gates: tuple[Array, Array, Array]  # r, z, and n, each (blocks, steps, batch, units)
 
 
 def gru(

@@ -133,7 +133,7 @@ def layer_norm(*, epsilon: Scalar = 1e-5) -> Layer:
     notation = Notation("N", y, dx, dparams)
 
     def flops(params: Any, x: Any, y: Any) -> int:
-        return 7 * int(y.size)  # the four of batch_norm, the sum in μ, the square and the sum in σ
+        return 7 * int(y.size)  # the four of batch_norm, the sum in μ, the square, and the sum in σ
 
     return Layer(
         init, forward, backward, name=name, notation=notation, flops=flops, padded="ignores"

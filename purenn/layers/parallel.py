@@ -87,7 +87,7 @@ def branches(
     Args:
         name: of the layer.
         named: the layers inside, by what error messages call them.
-        combine: "sum", "product" or "concat".
+        combine: "sum", "product", or "concat".
         notation: of the layer.
         remade: `(make) -> layer`, which makes the layer again of `make(layer)` for each inside.
     """

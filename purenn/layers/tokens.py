@@ -65,7 +65,7 @@ def rows_added(x: Any, rows: Array, like: Array) -> Array:
 def _index(x: Any, length: int) -> Array:
     """Return tokens as indices, `length` for those without a row, since -1 counts from the end."""
     tokens: Array = array_of(x)
-    if tokens.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
+    if tokens.dtype.itemsize < 4:  # uint8 cannot hold the number 256 to compare with
         tokens = tokens.astype(jnp.int32)
     known = (tokens >= 0) & (tokens < length)
     if isinstance(x, Padded):

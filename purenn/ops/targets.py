@@ -97,7 +97,7 @@ def class_targets(
     targets = checks.as_array(where, "targets", targets)
     mean = mean_of_examples(where, name, predictions, weights)
     if targets.shape == (*leading,) and jnp.issubdtype(targets.dtype, jnp.integer):
-        if targets.dtype.itemsize < 4:  # uint8 can't hold the number 256 to compare with
+        if targets.dtype.itemsize < 4:  # uint8 cannot hold the number 256 to compare with
             targets = targets.astype(jnp.int32)
         targets = mean.keep(targets[..., None], 0)
         valid = (targets >= 0) & (targets < classes)

@@ -44,7 +44,7 @@ def adamax(
 
     The steps $t$ are counted from 1. A maximum that starts at 0 does not need a bias correction.
     The paper ([Kingma and Ba, 2015, section 7.1][kingma2015]) has no $\epsilon$ and divides by 0
-    where every gradient so far was 0. `jax.example_libraries` and Keras add $\epsilon$ in the same
+    when every gradient has been 0. `jax.example_libraries` and Keras add $\epsilon$ in the same
     place as purenn. optax and PyTorch add it to $\lvert g \rvert$ inside the maximum, which changes
     the step by a fraction of at most $\epsilon / u$.
 

@@ -1,4 +1,4 @@
-"""The moments that optimizers keep: their initial values, their correction and their root."""
+"""The moments that optimizers keep: their initial values, their correction, and their root."""
 
 import math
 from typing import Any
@@ -38,6 +38,6 @@ def root(v: Array) -> Array:
 
 
 def over_root(g: Array, v: Array, epsilon: Scalar) -> Array:
-    r"""Return $g / \sqrt{v + \epsilon}$, and 0 where the root is 0: every gradient so far was 0."""
+    r"""Return $g / \sqrt{v + \epsilon}$, and 0 where the root is 0: every gradient has been 0."""
     divisor = root(v + in_dtype(epsilon, v.dtype))
     return jnp.where(divisor == 0, 0, g / jnp.where(divisor == 0, 1, divisor))

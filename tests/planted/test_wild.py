@@ -51,7 +51,7 @@ SAYS = {
     ),
     "rotated_too_early": {
         "dx": "yours is right only where all elements of sin are equal: is something moved or "
-        "summed before it is multiplied by sin, instead of after, or the other way round?"
+        "summed before it is multiplied by sin, instead of after, or the other way around?"
     },
     "rows_to_the_first": dict.fromkeys(
         ["da", "db"], "yours at [0] is what belongs at [2]; yours is 0 at [1] and [2]"
@@ -63,7 +63,7 @@ SAYS = {
     "slope_at_y": {"dx": "yours is the derivative at y instead of at x"},
     "three_axes": {
         "dx": "yours is right where axis 1 of y has length 1: is there a sum or a mean over that "
-        "axis that should not be, or the other way round?"
+        "axis that should not be, or the other way around?"
     },
     "twice": {"dx": "yours = 2 × referee everywhere: a factor 2 too many or too few"},
     "weight_twice": {
@@ -80,5 +80,5 @@ def test_a_mistake_in_the_wild_is_caught_and_named(path):
     wrong = [leaf for leaf in report.leaves if not leaf.ok]
     says = {leaf.name: leaf.message.split(" elements differ: ")[-1] for leaf in wrong}
     assert says == SAYS[path.stem]
-    report = pn.check_gradients(file["forward"], file["mended"], *arguments)
+    report = pn.check_gradients(file["forward"], file["fixed"], *arguments)
     assert report.ok and report.leaves, report

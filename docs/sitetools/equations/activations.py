@@ -163,7 +163,7 @@ def tanh_dx(x, dy):
     return dy * (1 - y**2)
 
 
-# Softplus, SiLU and GELU.
+# Softplus, SiLU, and GELU.
 
 
 @equation(

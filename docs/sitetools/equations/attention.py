@@ -34,7 +34,7 @@ def long_head(rng):
 
 
 def of_head(name):
-    """A value out of `explain`'s lines, of a head whose queries, keys and values are given."""
+    """A value out of `explain`'s lines, of a head whose queries, keys, and values are given."""
 
     def run(q, k, v, do):
         d = q.shape[-1]

@@ -1,4 +1,4 @@
-"""The equations of course/batch-norm.md: batch norm, layer norm and group norm."""
+"""The equations of course/batch-norm.md: batch norm, layer norm, and group norm."""
 
 import jax
 import jax.numpy as jnp

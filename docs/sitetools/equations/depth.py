@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 import purenn as pn
-from sitetools.equations.graph import chain_backward
+from sitetools.equations.jacobians import chain_backward
 from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
@@ -77,12 +77,12 @@ def db(v):
 
 
 def one_example(rng):
-    """One example, two weights and the derivative with respect to the output."""
+    """One example, two weights, and the derivative with respect to the output."""
     return (*(rng.normal(size=shape) for shape in ((5,), (5, 4), (4, 3), (3,))),)
 
 
 def chain_by_hand(x, w1, w2, dy):
-    """`dx` of `serial` with a dense, a tanh and a dense without biases."""
+    """`dx` of `serial` with a dense, a tanh, and a dense without biases."""
     return chain_backward(x, w1, np.zeros(4), w2, np.zeros(3), dy)
 
 

@@ -19,7 +19,7 @@ def numbers(rng):
 
 
 def probabilities(rng):
-    """Probabilities, and targets of 0, 1 and between."""
+    """Probabilities, and targets of 0, 1, and between."""
     return rng.uniform(0.05, 0.95, size=(5, 3)), rng.choice([0.0, 1.0, 0.3], size=(5, 3))
 
 

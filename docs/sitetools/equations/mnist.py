@@ -15,7 +15,7 @@ def images(rng):
 
 
 def network(rng):
-    """Images, labels and the parameters of a small network on them."""
+    """Images, labels, and the parameters of a small network on them."""
     shapes = ((12, 6), (6,), (6, 10), (10,))
     return *images(rng), rng.integers(10, size=5), *(rng.normal(size=shape) for shape in shapes)
 

@@ -9,7 +9,7 @@ NEURON = pn.serial(pn.dense(1), pn.sigmoid)
 
 
 def drawn(rng):
-    """Four inputs, their weights and a bias."""
+    """Four inputs, their weights, and a bias."""
     return rng.normal(size=4), rng.normal(size=4), rng.normal()
 
 

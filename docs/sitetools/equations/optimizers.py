@@ -1,4 +1,4 @@
-"""The equations of course/optimizers.md: gradient descent, momentum and Adam."""
+"""The equations of course/optimizers.md: gradient descent, momentum, and Adam."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +13,7 @@ ADAM = "purenn.optimizers.adam:_adam.update"
 
 
 def arrays(rng, *names):
-    """Weights, gradients and whatever is like them; the second moment is a mean of squares."""
+    """Weights, gradients, and whatever is like them; the second moment is a mean of squares."""
     drawn = {name: rng.normal(size=(4, 3)) for name in names}
     return {name: value**2 if name == "v_squares" else value for name, value in drawn.items()}
 

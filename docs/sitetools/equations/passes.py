@@ -2,6 +2,6 @@
 
 
 def passes(layer, params, x, dy, state=()):
-    """Return `y`, `dparams` and `dx`."""
+    """Return `y`, `dparams`, and `dx`."""
     y, _, cache = layer.forward(params, state, x)
     return y, *layer.backward(params, cache, dy)

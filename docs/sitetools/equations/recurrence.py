@@ -49,7 +49,7 @@ def by_gru(name):
 
 
 def lstm_states(x, w, u, b):
-    """The gates, c and h after each step; c and h begin with a step before the first."""
+    """The gates, c, and h after each step; c and h begin with a step before the first."""
     c, h, gates = [np.zeros((len(x), len(u)))], [np.zeros((len(x), len(u)))], []
     for t in range(x.shape[1]):
         i, f, g, o = np.split(x[:, t] @ w + h[-1] @ u + b, 4, axis=1)
@@ -154,7 +154,7 @@ def lstm_dx(x, w, u, b, c, dy):
 
 
 def gru_states(x, w, u, b, c):
-    """The gates, n and m of each step, and h, which begins with a step before the first."""
+    """The gates, n, and m of each step, and h, which begins with a step before the first."""
     h, gates = [np.zeros((len(x), UNITS))], []
     for t in range(x.shape[1]):
         a_r, a_z, a_n = np.split(x[:, t] @ w + b, 3, axis=1)

@@ -1,4 +1,4 @@
-"""`equation`: a formula of a page, tied to its source line, its NumPy form and its check."""
+"""`equation`: a formula of a page, tied to its source line, its NumPy form, and its check."""
 
 from collections.abc import Callable
 from functools import cache

@@ -9,7 +9,7 @@ from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
 
 CONV1D = "purenn.layers.conv1d:conv1d"
-STRIDE, APART, BEFORE = 2, 3, 4  # the stride, the dilation and the padding before the sequence
+STRIDE, APART, BEFORE = 2, 3, 4  # the stride, the dilation, and the padding before the sequence
 
 
 def sequence_case(rng):

@@ -1,4 +1,4 @@
-"""The equations of course/optimizers.md: AdaGrad, RMSProp and AdaMax."""
+"""The equations of course/optimizers.md: AdaGrad, RMSProp, and AdaMax."""
 
 import jax.numpy as jnp
 import numpy as np

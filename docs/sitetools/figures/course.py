@@ -3,8 +3,8 @@
 from sitetools.figures.marks import FAINT, INK, box, line, svg, text
 
 ROAD = (  # the parts of the course, and the pages of each in order
-    ("One step", ("Hidden layer", "One neuron", "Graphs", "A layer")),
-    ("Two ends", ("Activations", "Losses")),
+    ("One step", ("Hidden layer", "One neuron", "In purenn", "Graphs", "A layer")),
+    ("Two ends", ("Activations", "Jacobians", "Losses")),
     ("The loop", ("Backpropagation", "Any depth", "Optimizers", "Initialization")),
     ("The craft", ("Regularization", "Batch norm", "Convolution", "All of MNIST")),
     ("Sequences", ("Language", "Attention", "A transformer", "Through time", "Batch size")),

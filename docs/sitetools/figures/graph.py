@@ -1,4 +1,4 @@
-"""Figures of course/graph.md."""
+"""Figures of course/graph.md and course/jacobians.md."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def forward(nudges: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def drawn() -> str:
-    """The graph, its values and the slope of the loss with respect to each."""
+    """The graph, its values, and the slope of the loss with respect to each."""
     none = dict.fromkeys(LINES, 0.0)
     slopes, values = jax.jit(jax.grad(forward, has_aux=True))(none)
 
@@ -84,7 +84,7 @@ def drawn() -> str:
 
 
 def jacobians() -> str:
-    """A dense layer's Jacobian, tanh's and softmax's, at random numbers."""
+    """A dense layer's Jacobian, tanh's, and softmax's, at random numbers."""
     rng = np.random.default_rng(2)
     z, w = rng.normal(size=5), rng.normal(size=(5, 3))
     a = np.exp(z) / np.exp(z).sum()

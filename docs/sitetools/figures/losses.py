@@ -32,7 +32,7 @@ def likelihood() -> Figure:
 
 
 def of_the_error() -> Figure:
-    """The squared, absolute and Huber's loss of one error, and their slopes."""
+    """The squared, absolute, and Huber's loss of one error, and their slopes."""
     r = np.concatenate([np.linspace(-3, -1e-6, 31), [np.nan], np.linspace(1e-6, 3, 31)])
     r = r.astype(np.float32)
     zero = np.zeros(1, np.float32)

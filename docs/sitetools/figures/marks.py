@@ -1,4 +1,4 @@
-"""The marks of figures drawn by hand: SVG text, lines and boxes in the colors of the theme."""
+"""The marks of figures drawn by hand: SVG text, lines, and boxes in the colors of the theme."""
 
 from html import escape
 

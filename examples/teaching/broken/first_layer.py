@@ -1,6 +1,6 @@
 """Two layers with ReLU, of equal width.
 
-Symptom: the second layer learns as it should. The first layer changes, but in a wrong direction.
+Symptom: the second layer learns as it should. The first layer changes, but in the wrong direction.
 """
 
 import numpy as np

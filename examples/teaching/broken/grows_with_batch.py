@@ -1,6 +1,6 @@
-"""Softmax with cross-entropy, the mean over m examples.
+"""Softmax with cross-entropy, averaged over m examples.
 
-Symptom: training works at a small learning rate. With a larger batch, it diverges at this rate.
+Symptom: training works at a small learning rate. With a larger batch, it diverges at the same rate.
 """
 
 import numpy as np

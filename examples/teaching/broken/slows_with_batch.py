@@ -1,4 +1,4 @@
-"""One layer under softmax with cross-entropy, the mean over m examples.
+"""One layer under softmax with cross-entropy, averaged over m examples.
 
 Symptom: the loss falls slowly, and a step lowers it less when the batch is larger.
 """

@@ -1,6 +1,6 @@
-"""Softmax with cross-entropy, the mean over m examples.
+"""Softmax with cross-entropy, averaged over m examples.
 
-Symptom: the loss rises from the first step on. With a smaller learning rate, it rises more slowly.
+Symptom: the loss rises from the first step. With a smaller learning rate, it rises more slowly.
 """
 
 import numpy as np

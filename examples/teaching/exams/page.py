@@ -22,9 +22,9 @@ article .row + .row { margin-top: 2mm; }
 </style>
 """
 SAYS = (
-    f"You have {MINUTES} minutes and need no calculator. Write each answer into its boxes. All "
-    "names of a question have the same points. A mistake costs only its own points: what follows "
-    "from it by the right formula counts as right. Show your work on separate paper."
+    f"You have {MINUTES} minutes and need no calculator. Write each answer in its boxes. Every "
+    "value in a question is worth the same number of points. A mistake costs only its own points: "
+    "what follows from it by the right formula counts as right. Show your work on separate paper."
 )
 
 
@@ -51,8 +51,8 @@ def body(seed: int, *, answered: bool) -> str:
     parts = [numeric(next(numbers), question, answered) for question in drawn(seed)]
     parts += [in_words(next(numbers), question, answered) for question in WORDED]
     name = (
-        '<p class="name"><b>Key, for the teacher.</b> All names of a question have the same '
-        "points.</p>\n"
+        '<p class="name"><b>Key, for the teacher.</b> Every value in a question is worth the '
+        "same number of points.</p>\n"
         if answered
         else '<p class="name">Name <i></i> Date <i class="short"></i> Points '
         f'<i class="points"></i> / {total(seed)}</p>\n<p>{SAYS}</p>\n'
@@ -81,7 +81,7 @@ def row(values: Any, kind: str) -> str:
 
 
 def paragraph(text: str) -> str:
-    """A sentence in which names and formulas stand between backticks."""
+    """A sentence with names and formulas between backticks."""
     return f"<p>{re.sub(r'`(.*?)`', lambda match: letters(match[1]), text)}</p>\n"
 
 

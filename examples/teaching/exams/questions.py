@@ -1,7 +1,7 @@
-"""The questions of an exam with numbers: small whole numbers, so that nobody needs a calculator.
+"""The questions of an exam with numbers: small whole numbers, so nobody needs a calculator.
 
 Each answer is JAX's derivative of the forward pass that the question describes, or that forward
-pass itself. A question draws until every answer can be told from the usual wrong ones.
+pass itself. A question draws numbers until every answer can be told from the common wrong ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -185,7 +185,7 @@ def optimizers(rng: np.random.Generator) -> Question:
         "Optimizers",
         "A weight has the value `w`. The first two gradients are `g`. The rate is 0.1. Momentum "
         "keeps the average `m = 0.5 m + 0.5 g`, which starts at 0, and Adam's ε is too small to "
-        "count. How large is the weight after one step of gradient descent, after one of Adam, "
+        "matter. What is the weight after one step of gradient descent, after one of Adam, "
         "and after two of momentum?",
         {"w": w, "g": np.array([first, second])},
         answers,

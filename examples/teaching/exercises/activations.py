@@ -1,10 +1,10 @@
-"""Exercise `activations`: the derivatives of sigmoid, tanh and ReLU.
+"""Exercise `activations`: the derivatives of sigmoid, tanh, and ReLU.
 
     sigmoid   a = 1 / (1 + e^-z)
     tanh      a = (e^z - e^-z) / (e^z + e^-z)
     ReLU      a = max(z, 0)
 
-All three are elementwise: z, a, da and dz have the same shape, (m, n). Given
+All three are elementwise: z, a, da, and dz have the same shape, (m, n). Given
 da, the derivative of the loss with respect to a, return dz = da ⊙ f'(z). For
 sigmoid and tanh, write f'(z) in terms of the output a only, and check on paper
 that the two forms agree. Take the derivative of ReLU at 0 to be 0.

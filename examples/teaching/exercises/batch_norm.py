@@ -1,4 +1,4 @@
-"""Exercise `batch_norm`: its backward pass, through the mean and the variance too.
+"""Exercise `batch_norm`: the backward pass, also through the mean and the variance.
 
     mu    = 1/m Σ x                   x: (m, n); sums are over the m examples, axis 0
     var   = 1/m Σ (x - mu)²           mu, var: (n,)
@@ -10,8 +10,8 @@ column. `backward` is for training. In evaluation, mu and var are fixed numbers,
 the running statistics, so each x changes only its own y. Write the backward
 pass for this case in `evaluation_backward`.
 
-To check your result: each column of dx sums to 0, since adding one number to
-a whole column of x changes no y.
+To check your result: each column of dx sums to 0, because adding one number
+to a whole column of x changes no y.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """

@@ -1,4 +1,4 @@
-"""Exercise `bias`: over which axis db is summed.
+"""Exercise `bias`: the axis that db is summed over.
 
     z = x·w + b     b: (n_out,)   z: (m, n_out)
 
@@ -11,7 +11,7 @@ rows of dz. Write three functions:
   y has a single 1. It takes no arguments, because the value is the same for
   every z and y. What would a bias learn from it?
 - `columns_bias_backward` returns db for texts in which columns are examples.
-  There, dZ: (n_out, m) is not divided by m yet, b is a column, and
+  There, dZ: (n_out, m) has not been divided by m, b is a column, and
   db: (n_out, 1) is the mean over the examples.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
@@ -34,7 +34,7 @@ def sum_without_axis():
 
 
 def columns_bias_backward(dZ):
-    """Return db: (n_out, 1) from dZ: (n_out, m), which is not divided by m."""
+    """Return db: (n_out, 1) from dZ: (n_out, m), which has not been divided by m."""
     raise NotImplementedError("db")
 
 

@@ -10,7 +10,7 @@
 `forward` returns a dict with Z1, A1, Z2, A2. `backward` receives this dict as
 `values` and returns a dict with dZ2, dW2, db2, dA1, dZ1, dW1, db1, which are
 best computed in this order. The division by m happens once, in dZ2. You get a
-point for each name, and the report shows where a mistake was made.
+point for each named value, and the report shows where a mistake was made.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """

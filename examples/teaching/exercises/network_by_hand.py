@@ -10,7 +10,7 @@
 
 Work it out with the numbers below, to three decimals, and write your results as
 lists of lists, such as "Z2": [[0.5, 1.0], [-1.25, 2.0]] and "db2": [0.25,
--0.25]. You get a point for each name.
+-0.25]. You get a point for each named value.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """

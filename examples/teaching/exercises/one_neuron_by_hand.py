@@ -9,7 +9,7 @@
 
 Work it out with the numbers below, to three decimals, and write your results as
 lists of lists, such as "Z1": [[0.5], [-1.25]] and "b1": [0.25]. You get a
-point for each name.
+point for each named value.
 
 Grade it with: python examples/teaching/grade.py THIS_FILE
 """

@@ -6,7 +6,7 @@
                v ← beta2 v + (1 - beta2) g²      v̂ = v / (1 - beta2^t)
                w ← w - rate m̂ / (sqrt(v̂) + epsilon)
 
-g is the gradient. m is a running mean of g, and v is one of g². w, g, m and v
+g is the gradient. m is a running mean of g, and v is one of g². w, g, m, and v
 have the same shape, and every operation is elementwise. m and v start at zero,
 t counts from 1, and epsilon is outside the square root. Each function returns
 the new values. The next step receives m and v without the correction.

@@ -1,4 +1,4 @@
-"""Exercise `own_function`: a layer with an activation of its own.
+"""Exercise `own_function`: a layer with its own activation.
 
     z = x·w + b     x: (m, n_in)   w: (n_in, n_out)   b: (n_out,)   z: (m, n_out)
     a = f(z)        a: (m, n_out), element by element

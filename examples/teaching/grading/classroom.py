@@ -22,7 +22,7 @@ FORWARD = "errors carried forward"  # what a column says
 class Marked(NamedTuple):
     """A graded file: its result as grade.py has it, or nothing but a note.
 
-    `seed` is the file's, and `other_seed` says why this is not the student's sheet.
+    `seed` is the file's, and `other_seed` says why this is not the student's own sheet.
     """
 
     student: str
@@ -41,7 +41,7 @@ def graded(
     jobs: int | None,
     roster: dict[str, int] | None = None,
 ) -> Iterator[Marked]:
-    """The result of each file, in their order; each runs in a process of its own."""
+    """The result of each file, in their order; each runs in its own process."""
     one = partial(mark, seed=seed, seconds=seconds, roster=roster)
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         yield from pool.map(one, files)
@@ -72,7 +72,7 @@ def mark(
 
 
 def noted(exercise: str, result: dict[str, Any]) -> str:
-    """Why parts of a file could not be marked, such as a syntax error, once per reason."""
+    """Why parts of a file could not be graded, such as a syntax error, once per reason."""
     reasons = []
     for part in (part for part in result["parts"] if part["message"]):
         place = f", line {part['line']}" if part["line"] else ""
@@ -84,7 +84,7 @@ def table(marked: list[Marked], roster: dict[str, int] | None = None, delimiter:
     """The points as CSV: one row per student, one column per exercise, the sum, and the notes.
 
     Sheets, and exercises like them, have a second column with errors carried forward. A cell is
-    empty where no file was graded. Of two files for one exercise, the newest counts.
+    empty if no file was graded. Of two files for one exercise, the newest counts.
     """
     totals = {one.exercise: one.result["total"] for one in marked if one.result}
     given = {one.exercise for one in marked if one.exercise}
@@ -121,7 +121,7 @@ def newest(own: list[Marked]) -> dict[str, Marked]:
 
 
 def points_of(one: Marked) -> tuple[int, int]:
-    """The points of a file, and those with errors carried forward."""
+    """The points of a file, without and with errors carried forward."""
     if one.result is None:
         return 0, 0
     return one.result["points"], one.result.get("points_carried", one.result["points"])
@@ -144,16 +144,16 @@ def notes_of(student: str, own: list[Marked], roster: dict[str, int] | None) -> 
         if len(files) > 1:
             alike = len({file.name for file in files}) < len(files)
             shown = f"{last.file.parent.name}/{last.file.name}" if alike else last.file.name
-            notes.append(f"{name} was handed in more than once; the newest file counts: {shown}")
+            notes.append(f"{name} was turned in more than once; the newest file counts: {shown}")
     if not own:
-        notes.append("nothing was handed in")
+        notes.append("nothing was turned in")
     elif roster is not None and student not in roster:
-        notes.append("not in the roster")
+        notes.append("not on the roster")
     return notes
 
 
 def plain(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
+    """A name that no spreadsheet mistakes for a formula."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 

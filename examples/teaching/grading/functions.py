@@ -1,6 +1,6 @@
-"""Elementwise functions drawn by a seed: a = 2 tanh(3 z) - 0.5 z cos(2 z), in words and in code.
+"""Elementwise functions drawn from a seed: a = 2 tanh(3 z) - 0.5 z cos(2 z), in words and in code.
 
-Their derivatives are not here: the grader takes JAX's. Only a teacher's files have formulas.
+Their derivatives are not here: the grader uses JAX's. Only a teacher's files have formulas.
 """
 
 from collections.abc import Callable

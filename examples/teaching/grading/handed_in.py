@@ -1,4 +1,4 @@
-"""Who handed in what: a student per subfolder or per file, and no file that is passed over."""
+"""Who turned in what: one student per subfolder or file, and every file has an entry."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ COPY = re.compile(r"\s*\((\d+)\)$")  # what browsers and learning platforms add 
 
 
 class Submission(NamedTuple):
-    """A file of a student; `exercise` is empty where it cannot be graded, and `note` says why."""
+    """A file of a student; `exercise` is empty if it cannot be graded, and `note` says why."""
 
     student: str
     file: Path
@@ -80,7 +80,7 @@ def submission(student: str, path: Path, shown: str) -> Submission:
     fitting = [e for e in EXERCISES if e in path.stem.lower().replace("-", "_")]
     named = max(fitting, key=len, default="")
     if "names no exercise" in reason and named:
-        note = f"{shown} has no line EXERCISE and was graded as {named}, after its name"
+        note = f"{shown} has no EXERCISE line and was graded as {named} because of its name"
         return Submission(student, path, named, note)
     return Submission(student, path, "", f"{shown} was not graded: {reason}")
 
@@ -88,7 +88,7 @@ def submission(student: str, path: Path, shown: str) -> Submission:
 def age(path: Path) -> tuple[int, int, str]:
     """What sorts versions of a file from the oldest to the newest.
 
-    Where an archive was unpacked without its times, the number in `dense (1).py` decides.
+    If an archive was unpacked without its times, the number in `dense (1).py` decides.
     """
     when = int(path.stat().st_mtime) if path.exists() else 0
     copy = COPY.search(path.stem)

@@ -30,7 +30,7 @@ def near(mine: Any, other: Any, limit: float) -> bool:
 def name_of(
     mistakes: Mistakes, mine: Any, right: Any, close: float, *arguments: Any, **named: Any
 ) -> str:
-    """The mistake that gives this value, unless that is the right value too."""
+    """The mistake that gives this value, unless that is also the right value."""
     for words, formula in mistakes.items():
         wrong = quietly(formula, *arguments, **named)
         if near(mine, wrong, close) and wrong.any() and not near(right, wrong, 2 * close):

@@ -2,7 +2,7 @@
 
 A link is the formula of one value. Its parameters after the first, `g` for what is given, are the
 values that it is computed from. A slip costs its own point, and a value that follows from it by the
-right formula is marked as such.
+right formula is shown as such.
 """
 
 from collections.abc import Callable, Mapping

@@ -39,8 +39,8 @@ FORWARD = {
             "the root is taken: the loss is the mean of the squares": (
                 lambda g, A1: np.sqrt(np.mean((A1 - g["Y"]) ** 2))
             ),
-            "only the first example is in it": lambda g, A1: (A1[0, 0] - g["Y"][0][0]) ** 2 / 2,
-            "only the second example is in it": lambda g, A1: (A1[1, 0] - g["Y"][1][0]) ** 2 / 2,
+            "only the first example is included": lambda g, A1: (A1[0, 0] - g["Y"][0][0]) ** 2 / 2,
+            "only the second example is included": lambda g, A1: (A1[1, 0] - g["Y"][1][0]) ** 2 / 2,
         },
     ),
 }

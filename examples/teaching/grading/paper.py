@@ -1,4 +1,4 @@
-"""One version of an exercise with a pencil as a page to print: the student's sheet, or its key.
+"""One version of an exercise on paper as a page to print: the student's sheet, or its key.
 
 The page is one file of HTML. It has nothing about commands, because it is for paper.
 """
@@ -94,8 +94,8 @@ NAME_LINE = (
     'Points <i class="points"></i> / {total}</p>\n'
 )
 KEY_LINE = (
-    '<p class="name"><b>Key, for the teacher.</b> One point for each name. An answer may differ '
-    "in the last digit.</p>\n"
+    '<p class="name"><b>Key, for the teacher.</b> One point for each named value. An answer may '
+    "differ in the last digit.</p>\n"
 )
 
 
@@ -118,7 +118,7 @@ def answers(exercise: str, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def label(task: Task, part: str, name: str) -> str:
-    """`dZ2 = (A2 - Y) / 2`, or the name alone where the student has to find the formula."""
+    """`dZ2 = (A2 - Y) / 2`, or the name alone if the student has to find the formula."""
     formula = task.formulas[part].get(name)
     name = f"new {name}" if part == "step" else name
     return named(f"{name} = {formula}" if formula else name)
@@ -140,7 +140,7 @@ def box(caption: str, value: Any, *, kind: str, note: str = "") -> str:
 
 
 def cell(number: Any, kind: str) -> str:
-    """A given number as it is, an answer to three decimals, and nothing where it is to be found."""
+    """A given number as it is, an answer to three decimals, and nothing if it has to be found."""
     if kind == "empty":
         return ""
     text = f"{number:g}" if kind == "given" else f"{round(float(number), 3) + 0.0:.3f}"
@@ -158,5 +158,5 @@ def named(formula: str) -> str:
 
 
 def backticks(text: str) -> str:
-    """A sentence in which names stand between backticks."""
+    """A sentence with names between backticks."""
     return re.sub(r"`(.*?)`", lambda match: named(match[1]), text)

@@ -1,4 +1,4 @@
-"""The parts that an exercise is marked by, and the two ways to mark: a derivative, and a value."""
+"""The parts of an exercise, and the two ways to grade one: as a derivative, and as a value."""
 
 import functools
 import zlib
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 
 def generator(exercise: str, seed: int) -> np.random.Generator:
-    """Random numbers of one exercise: its own, so that no two share their data."""
+    """Random numbers for one exercise, so no two exercises share their data."""
     return np.random.default_rng([seed, zlib.crc32(exercise.encode())])
 
 
@@ -59,10 +59,10 @@ def derivatives(
     letters: Mapping[str, str] = MappingProxyType({}),
     mistakes: Mapping[str, Mistakes] = MappingProxyType({}),
 ) -> list[Check]:
-    """Mark a backward pass with `pn.check_gradients`.
+    """Grade a backward pass with `pn.check_gradients`.
 
     Args:
-        names: the derivatives that bring a point.
+        names: the derivatives that earn a point.
         forward: the right one, in JAX; never the student's, which might be wrong the same way.
         backward: the student's, in one of the two forms that `check_gradients` takes.
         *arguments: of `forward`.
@@ -118,7 +118,7 @@ def value(
     given: Sequence[Any] = (),
     note: str = "",
 ) -> Check:
-    """Mark a value that no derivative belongs to, in the words of `check_gradients`.
+    """Grade a value that is not a derivative, in the words of `check_gradients`.
 
     `mistakes` are what well-known mistakes give, with `given` as their arguments; a
     `note` comes after the message.
@@ -139,7 +139,7 @@ def answers(
     tolerance: Callable[[Any], float] = lambda right: 1e-9,
     fitted: Callable[[Any, Any], tuple[Any, str]] = lambda mine, right: (mine, ""),
 ) -> list[Check]:
-    """Mark a dict of values with `pn.compare`.
+    """Grade a dict of values with `pn.compare`.
 
     `fitted` puts a value into the shape of the right one, and says so.
     """
@@ -159,7 +159,7 @@ def answers(
 def a_dict(mine: Any, names: Sequence[str]) -> dict[str, Any]:
     """What a function that returns a dict gave, or an error in words."""
     if not isinstance(mine, dict):
-        raise TypeError(f"a dict with {listed(names)} is expected, a {type(mine).__name__} came")
+        raise TypeError(f"expected a dict with {listed(names)}, got a {type(mine).__name__}")
     return mine
 
 

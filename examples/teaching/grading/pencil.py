@@ -19,7 +19,7 @@ def rounded(right: Any) -> float:
 
 
 def fitted(mine: Any, right: Any) -> tuple[Any, str]:
-    """The right numbers with other brackets, in the right shape, and a note that says so.
+    """The right numbers with other brackets, put into the right shape, and a note that says so.
 
     A matrix with rows and columns is left as it is: it may be the transpose.
     """

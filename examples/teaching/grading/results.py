@@ -22,7 +22,7 @@ def result(
 
 
 def zero(name: str, total: int, why: dict[str, Any]) -> dict[str, Any]:
-    """The entry of a part that could not be marked."""
+    """The entry of a part that could not be graded."""
     return result(name, total, 0, why, [])
 
 
@@ -32,7 +32,7 @@ def failure(status: str, message: str = "", line: int | None = None) -> dict[str
 
 
 def summed(file: str, exercise: str, seed: int, marked: list[dict[str, Any]]) -> dict[str, Any]:
-    """The points together, above the parts."""
+    """The sum of the points, above the parts."""
     carried = {}
     if exercise in CARRIED:
         for part in marked:

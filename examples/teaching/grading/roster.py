@@ -1,4 +1,4 @@
-"""The roster: which student has which seed, and files that belong to another one."""
+"""The roster: which student has which seed, and files that belong to someone else's."""
 
 import ast
 import csv
@@ -31,13 +31,13 @@ def roster_of(path: Path) -> dict[str, int]:
         if not (seed.isascii() and seed.isdigit() and int(seed) < 2**32):
             raise ValueError(f"--roster, line {rows.line_num}: {seed!r} must be a whole number")
         if student in seeds:
-            raise ValueError(f"--roster, line {rows.line_num}: {student} is there twice")
+            raise ValueError(f"--roster, line {rows.line_num}: {student} is listed twice")
         seeds[student] = int(seed)
     return seeds
 
 
 def seed_note(file: Path, exercise: str, student: str, seed: int, roster: dict[str, int]) -> str:
-    """What is wrong with a sheet's seed, or with the numbers that it is to belong to.
+    """What is wrong with a sheet's seed, or with the numbers that should belong to it.
 
     Other exercises are not compared: everyone may have the same file.
     """
@@ -49,10 +49,10 @@ def seed_note(file: Path, exercise: str, student: str, seed: int, roster: dict[s
         others = whose(seed, roster)
         said.append(f"{exercise} has seed {seed}{others}, but the roster says {wanted}")
     if (numbers := given_in(file)) and not belong(numbers, exercise, seed):
-        note = f"the numbers given in {exercise} are not those of seed {seed}"
+        note = f"the numbers given in {exercise} do not belong to seed {seed}"
         for other in dict.fromkeys(roster.values()):
             if belong(numbers, exercise, other):
-                note += f" but of seed {other}{whose(other, roster)}"
+                note += f" but to seed {other}{whose(other, roster)}"
                 break
         said.append(note)
     return "; ".join(said)
@@ -86,7 +86,7 @@ def literals(body: Iterable[ast.stmt]) -> Iterable[tuple[str, Any]]:
 
 
 def belong(given: dict[str, Any], exercise: str, seed: int) -> bool:
-    """Whether the numbers in a file are those of a seed; what the file leaves out is not judged."""
+    """Whether the numbers in a file belong to a seed; what the file leaves out is not judged."""
     from grading.sheet import numbers  # with JAX, which most classes do not need here
 
     right = numbers(exercise, seed)

@@ -1,7 +1,7 @@
-"""Grade a file: run it in a process of its own, and put the result together.
+"""Grade a file: run it in its own process, and put the result together.
 
-The process keeps a crash, an endless loop and prints out of the grader's way. It is not a sandbox:
-the student's code runs with the rights of whoever grades it.
+The process keeps a crash, an endless loop, and prints out of the grader's way. It is not a sandbox:
+the student's code runs with the permissions of whoever grades it.
 """
 
 import contextlib
@@ -136,7 +136,7 @@ def read(
                 line, late = event["line"], True
     why = failure("error", f"the process ended (exit status {status})")
     if late:
-        why = failure("too long", f"not done after {seconds:g} s: a loop without an end?", line)
+        why = failure("too long", f"not finished after {seconds:g} s: an endless loop?", line)
     if not loaded:
         return every(parts, done, why)
     if started is not None:

@@ -1,4 +1,4 @@
-"""One seed's version of an exercise: the student's file, the sheet and its key."""
+"""One seed's version of an exercise: the student's file, the sheet, and its key."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ import jax
 
 from grading.rubric import SEEDED, rubric
 
-# From the seed to the first empty line: the numbers of one version stand there.
+# From the seed to the first empty line: the numbers of one version are there.
 NUMBERS = re.compile(r"^SEED = \d+\n(?:.+\n)*", re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ def student_file(folder: Path, exercise: str, seed: int) -> str:
 
 @cache  # drawing them takes several tries, and a sheet, its key and the student's file share them
 def numbers(exercise: str, seed: int) -> dict[str, Any]:
-    """What the file of a seed gives; nothing where the seed only decides the data."""
+    """What the file of a seed gives; nothing if the seed only determines the data."""
     if exercise not in SEEDED:
         return {}
     with jax.enable_x64(True):
@@ -37,7 +37,7 @@ def numbers(exercise: str, seed: int) -> dict[str, Any]:
 
 
 def sheet(folder: Path, exercise: str, seed: int) -> str:
-    """The statement and the numbers, to be printed and worked on with a pencil."""
+    """The statement and the numbers, to print and work on with a pencil."""
     statement = ast.get_docstring(ast.parse((folder / f"{exercise}.py").read_text("utf-8"))) or ""
     given = "\n".join(
         f"    {name} = {matrix(value)}" for name, value in numbers(exercise, seed).items()

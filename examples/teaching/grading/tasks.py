@@ -47,7 +47,7 @@ TASKS = {
         title="A network with two layers",
         says="A network with three hidden units (ReLU) and two outputs (softmax) classifies two "
         "examples, the rows of `X`. In row <i>i</i> of `Y`, the column of label <i>i</i> is 1, and "
-        "the other is 0. Columns count from 0. The loss is the mean cross-entropy.",
+        "the other is 0. Columns are counted from 0. The loss is the mean cross-entropy.",
         given={
             "X": "examples",
             "W1": "weights, layer 1",

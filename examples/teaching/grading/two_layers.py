@@ -19,7 +19,7 @@ def cross_entropy(g, a2, labels):
 
 
 def through_the_label(g, A2):
-    """With the derivative of softmax taken for an elementwise a (1 - a)."""
+    """With the derivative of softmax taken as an elementwise a (1 - a)."""
     return -one_hot(g, A2) * (1 - A2) / len(A2)
 
 
@@ -92,12 +92,12 @@ BACKWARD = {
             "the derivative of softmax is taken as a (1 - a), so the other classes get nothing": (
                 through_the_label
             ),
-            "A2 (1 - A2) is multiplied once more: A2 - Y already contains softmax's derivative": (
+            "multiplied by A2 (1 - A2) once more: A2 - Y already contains softmax's derivative": (
                 lambda g, A2: (A2 - one_hot(g, A2)) * A2 * (1 - A2) / len(A2)
             ),
             "Y is not subtracted": lambda g, A2: A2 / len(A2),
             "1 is subtracted everywhere instead of at the label": lambda g, A2: (A2 - 1) / len(A2),
-            "each label's column is taken for the other one": (
+            "each label's column is swapped with the other one": (
                 lambda g, A2: (A2 - 1 + one_hot(g, A2)) / len(A2)
             ),
         },
@@ -120,7 +120,7 @@ BACKWARD = {
             "the mask of ReLU is left out: yours is dA1": lambda g, Z1, dA1: dA1,
             "the mask is taken from dA1 > 0 instead of Z1 > 0": lambda g, Z1, dA1: dA1 * (dA1 > 0),
             "the mask is taken from dA1 < 0 instead of Z1 > 0": lambda g, Z1, dA1: dA1 * (dA1 < 0),
-            "the mask is the wrong way round: dA1 passes where Z1 is positive": (
+            "the mask is inverted: dA1 passes where Z1 is positive": (
                 lambda g, Z1, dA1: dA1 * (Z1 <= 0)
             ),
             "yours is multiplied by A1 instead of by ReLU's slope, 1 where Z1 > 0": (

@@ -1,4 +1,4 @@
-"""A limit on how long a student's code may run, which says where it was when its time was over.
+"""A limit on how long a student's code may run; it says where the code was when time ran out.
 
 Processor time is what counts: on a busy machine a right answer may take long by the clock. Code
 that waits instead of working uses none, and has four times as long.

@@ -1,6 +1,6 @@
-"""Run a student's file and mark it: in a process of its own when it is called as a program.
+"""Run a student's file and grade it: in its own process when called as a program.
 
-Each event is one line of JSON in a file, so that what was marked before a crash is kept.
+Each event is one line of JSON in a file, so what was graded before a crash is kept.
 """
 
 import contextlib
@@ -97,7 +97,7 @@ def line_of(error: BaseException, path: str) -> int | None:
 
 
 def main(file: str, exercise: str, seed: str, events: str, seconds: str, *done: str) -> None:
-    """Mark the parts that are not done, an event a step."""
+    """Grade the parts that are not done, one event per step."""
     # Each program runs once, on a few numbers: compiling it well would be most of the time.
     jax.config.update("jax_disable_most_optimizations", True)
     path, lock = Path(file), threading.Lock()

@@ -1,4 +1,4 @@
-"""Solution of the exercise `batch_norm`: through the mean and the variance too."""
+"""Solution of the exercise `batch_norm`: also through the mean and the variance."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A bias that is broadcast to all rows, and whose derivative is not summed over them.
+"""A bias that is broadcast to all rows, but whose derivative is not summed over them.
 
 nd4j, issue 2424, and TVM, pull request 2465.
 """
@@ -14,7 +14,7 @@ def backward(x, b, dy):
     return dy, dy
 
 
-def mended(x, b, dy):
+def fixed(x, b, dy):
     return dy, np.sum(dy, axis=0, keepdims=True)
 
 

@@ -1,4 +1,4 @@
-"""Softmax, whose backward hands on what it gets.
+"""Softmax, whose backward passes on what it receives unchanged.
 
 darknet, pull request 96. Before cross-entropy, whose layer put a - y there, it was right.
 """
@@ -19,7 +19,7 @@ def backward(z, da):
     return da
 
 
-def mended(z, da):
+def fixed(z, da):
     a = softmax(z)
     return a * (da - np.sum(da * a, axis=-1, keepdims=True))
 

@@ -1,7 +1,7 @@
 """Softmax of the scores of attention, as an operation without a backward pass.
 
-candle, issues 2168, 3568 and 3569: RMS normalization, rotary positions and softmax had fast forms
-that ended the graph. Whatever lay before them got no gradient, and nothing said so.
+candle, issues 2168, 3568, and 3569: RMS normalization, rotary positions, and softmax had fast forms
+that ended the graph. Whatever came before them got no gradient, and nothing said so.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def backward(scores, v, dy):
     return np.zeros_like(scores), softmax(scores).T @ dy
 
 
-def mended(scores, v, dy):
+def fixed(scores, v, dy):
     p = softmax(scores)
     dp = dy @ v.T
     return p * (dp - np.sum(dp * p, axis=-1, keepdims=True)), p.T @ dy

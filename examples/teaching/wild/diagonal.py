@@ -1,6 +1,6 @@
-"""Softmax, differentiated as if each output depended on its own input alone.
+"""Softmax, differentiated as if each output depended only on its own input.
 
-libnd4j, issue 440, and cTensor, pull request 31: of the Jacobian only the diagonal was there.
+libnd4j, issue 440, and cTensor, pull request 31: only the diagonal of the Jacobian was used.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def backward(z, da):
     return da * a * (1 - a)
 
 
-def mended(z, da):
+def fixed(z, da):
     a = softmax(z)
     return a * (da - np.sum(da * a, axis=-1, keepdims=True))
 

@@ -1,8 +1,8 @@
 """Softmax cross-entropy with one loss for each row.
 
-Liger-Kernel, issue 968 and pull request 1298: the derivative was computed in the forward pass and
-then multiplied by the first number of dy instead of each row by its own. It is right as long as all
-rows have the same weight, as in a sum. Issue 678 has another form of it.
+Liger-Kernel, issue 968 and pull request 1298: the derivative was computed in the forward pass, and
+all of it was then multiplied by the first number of dy instead of each row by its own. It is right
+as long as all rows have the same weight, as in a sum. Issue 678 has another form of this mistake.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def backward(z, dy):
     return dy[0] * (softmax(z) - np.eye(3)[LABELS])
 
 
-def mended(z, dy):
+def fixed(z, dy):
     return dy[:, None] * (softmax(z) - np.eye(3)[LABELS])
 
 

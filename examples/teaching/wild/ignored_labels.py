@@ -1,6 +1,6 @@
 """Softmax cross-entropy that ignores the rows labeled -1.
 
-Paddle, pull request 28622: their losses were zero, and their derivatives were not.
+Paddle, pull request 28622: the losses of these rows were zero, but their derivatives were not.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def backward(z, dy):
     return dy[:, None] * (softmax(z) - y)
 
 
-def mended(z, dy):
+def fixed(z, dy):
     return backward(z, dy * KEPT)
 
 

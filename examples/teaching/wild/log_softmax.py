@@ -1,7 +1,7 @@
 """Log-softmax, whose softmax is added to dy instead of multiplied by the sum of dy.
 
-mlpack, issues 2360 and 3468. In issue 2360 dy is 1 everywhere and both elements are above 1, where
-they have to sum to 0.
+mlpack, issues 2360 and 3468. In issue 2360, dy is 1 everywhere, and both elements are above 1
+although they have to sum to 0.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def backward(z, dy):
     return dy + softmax(z)
 
 
-def mended(z, dy):
+def fixed(z, dy):
     return dy - softmax(z) * np.sum(dy, axis=-1, keepdims=True)
 
 

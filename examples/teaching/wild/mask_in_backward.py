@@ -32,7 +32,7 @@ def backward(q, k, v, dy):
     return derivative(q, k, v, dy, causal=True)
 
 
-def mended(q, k, v, dy):
+def fixed(q, k, v, dy):
     return derivative(q, k, v, dy, causal=False)
 
 

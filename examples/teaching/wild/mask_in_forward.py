@@ -1,6 +1,6 @@
-"""Causal attention, whose backward computes the probabilities again without the mask.
+"""Causal attention, whose backward recomputes the probabilities without the mask.
 
-MSLK, pull request 263: the flag for the mask in the backward of a sliding window was always false.
+MSLK, pull request 263: in the backward of a sliding window, the flag for the mask was always false.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def backward(q, k, v, dy):
     return derivative(q, k, v, dy, causal=False)
 
 
-def mended(q, k, v, dy):
+def fixed(q, k, v, dy):
     return derivative(q, k, v, dy, causal=True)
 
 

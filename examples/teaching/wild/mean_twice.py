@@ -27,7 +27,7 @@ def backward(x, gamma, beta, dy):
     return derivative(x, gamma, dy, times=2)
 
 
-def mended(x, gamma, beta, dy):
+def fixed(x, gamma, beta, dy):
     return derivative(x, gamma, dy, times=1)
 
 

@@ -1,6 +1,6 @@
 """RMS normalization that returns no derivative with respect to its weight.
 
-unsloth, issue 4533: in full fine-tuning the weights of the norms stayed what they were.
+unsloth, issue 4533: in full fine-tuning, the weights of the norms never changed.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def backward(x, w, dy):
     return input_derivative(x, w, dy), None
 
 
-def mended(x, w, dy):
+def fixed(x, w, dy):
     dw = dy * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
     return input_derivative(x, w, dy), np.sum(dw, axis=0)
 

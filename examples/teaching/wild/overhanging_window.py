@@ -1,7 +1,7 @@
-"""Means of windows of two, of which the last one hangs over the end and holds one number.
+"""Means of windows of two; the last window hangs over the end and holds one number.
 
-burn, issue 5604, and PyTorch, issue 198119: forward divided by how many numbers a window holds, and
-backward by the size of a whole one.
+burn, issue 5604, and PyTorch, issue 198119: forward divided by the count of numbers in a window,
+and backward by the size of a full one.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def backward(x, dy):
     return np.repeat(dy, 2, axis=1)[:, :5] / 2
 
 
-def mended(x, dy):
+def fixed(x, dy):
     return np.repeat(dy, 2, axis=1)[:, :5] / np.array([2, 2, 2, 2, 1])
 
 

@@ -1,7 +1,7 @@
 """An embedding of four tokens, two of which are the same.
 
-PyTorch, issue 1528: of an element that was taken more than once, only the last copy had a
-derivative. The rows are assigned, where they should be added.
+PyTorch, issue 1528: when an element was taken more than once, only its last copy received a
+derivative. The rows are assigned when they should be added.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def backward(w, dy):
     return dw
 
 
-def mended(w, dy):
+def fixed(w, dy):
     dw = np.zeros(w.shape)
     np.add.at(dw, TOKENS, dy)
     return dw

@@ -1,7 +1,7 @@
-"""RMS normalization of a sum that is returned too: y[0] is the sum h, and y[1] its norm.
+"""RMS normalization of a sum that is also returned: y[0] is the sum h, and y[1] is its norm.
 
 quack, pull request 53: what comes back through h was added before the derivative of the norm
-instead of after it, so that it went through the norm too.
+instead of after it, so it went through the norm too.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def backward(x, residual, dy):
     return dh, dh
 
 
-def mended(x, residual, dy):
+def fixed(x, residual, dy):
     dh = dy[0] + norm_backward(x + residual, dy[1])
     return dh, dh
 

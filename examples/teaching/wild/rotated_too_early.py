@@ -1,8 +1,8 @@
 """Rotary positions: y is x cos plus a quarter turn of x, times sin.
 
-Paddle, pull request 74716: dy was turned first and then multiplied by sin, where the transpose of
-the forward does it the other way round. The tests had the same sin in both halves, where the two
-are equal.
+Paddle, pull request 74716: dy was turned first and then multiplied by sin, but the transpose of the
+forward pass does it the other way around. The tests had the same sin in both halves, which makes
+the two equal.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def backward(x, cos, sin, dy):
     return dy * cos - turned(dy) * sin
 
 
-def mended(x, cos, sin, dy):
+def fixed(x, cos, sin, dy):
     return dy * cos - turned(dy * sin)
 
 

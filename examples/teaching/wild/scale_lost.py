@@ -1,6 +1,7 @@
 """Linear attention, (q kᵀ) v / sqrt(d), whose backward leaves out the scale.
 
-flash-linear-attention, issue 47: with a scale of 1 all is right, and the default is 1/sqrt(d).
+flash-linear-attention, issue 47: with a scale of 1, everything is right, but the default is
+1/sqrt(d).
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ def backward(q, k, v, dy):
     return ds @ k, ds.T @ q, (q @ k.T).T @ dy / np.sqrt(q.shape[-1])
 
 
-def mended(q, k, v, dy):
+def fixed(q, k, v, dy):
     ds = dy @ v.T / np.sqrt(q.shape[-1])
     return ds @ k, ds.T @ q, (q @ k.T).T @ dy / np.sqrt(q.shape[-1])
 

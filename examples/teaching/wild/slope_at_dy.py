@@ -1,7 +1,7 @@
 """Softplus, whose slope is taken at dy.
 
-tiny-cuda-nn, pull request 130: the slope is a sigmoid of x, and the sigmoid was that of what comes
-in from above.
+tiny-cuda-nn, pull request 130: the slope is the sigmoid of x, but the code took the sigmoid of the
+incoming derivative.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def backward(x, dy):
     return dy / (1 + np.exp(-K * dy))
 
 
-def mended(x, dy):
+def fixed(x, dy):
     return dy / (1 + np.exp(-K * x))
 
 

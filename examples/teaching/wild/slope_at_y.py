@@ -1,7 +1,7 @@
 """A sigmoid, whose slope is computed from y as if it were x.
 
-gophernet, issue 6, and neural2d, issue 40: a function of the slope that expects the sum of a neuron
-got its output.
+gophernet, issue 6, and neural2d, issue 40: a slope function that expects a neuron's sum received
+its output.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def backward(x, dy):
     return dy * slope(forward(x))
 
 
-def mended(x, dy):
+def fixed(x, dy):
     return dy * slope(x)
 
 

@@ -1,7 +1,7 @@
-"""Layer normalization, whose backward takes its input for a matrix.
+"""Layer normalization, whose backward assumes that its input is a matrix.
 
-FlagGems, issue 5392: the number of rows was the length of the first axis, and all other axes were
-the features. With two axes that is right; with (batch, time, features) it is not.
+FlagGems, issue 5392: the length of the first axis was taken as the number of rows, and all other
+axes as the features. With two axes, that is right; with (batch, time, features), it is not.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def backward(x, w, dy):
     return derivative(x, w, dy, features=tuple(range(1, x.ndim)))
 
 
-def mended(x, w, dy):
+def fixed(x, w, dy):
     return derivative(x, w, dy, features=-1)
 
 

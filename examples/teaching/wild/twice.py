@@ -1,7 +1,7 @@
 """The Kullback-Leibler divergence of log-probabilities x from targets t, as a mean.
 
-cunn, pull request 318: twice the derivative, from the day it was added. The tests allowed for an
-error of a hundredth, and the numbers were small.
+cunn, pull request 318: twice the derivative, from the day it was added. The tests allowed an error
+of a hundredth, and the numbers were small.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def backward(x, t, dloss):
     return dloss * 2 / x.size * -t
 
 
-def mended(x, t, dloss):
+def fixed(x, t, dloss):
     return dloss / x.size * -t
 
 

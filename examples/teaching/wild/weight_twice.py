@@ -1,7 +1,7 @@
 """RMS normalization: the variance term of dx is multiplied by the weight twice.
 
-Megatron-LM, pull request 6859: its kernel with results independent of the batch, since it was
-added. The derivative with respect to the weight was right.
+Megatron-LM, pull request 6859: the bug was in the batch-invariant kernel from the day it was added.
+The derivative with respect to the weight was right.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def backward(x, w, dy):
     return r * w * dy - w * r**3 * x * s, np.sum(dy * x * r, axis=0)
 
 
-def mended(x, w, dy):
+def fixed(x, w, dy):
     r = 1 / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + EPS)
     s = np.mean(dy * w * x, axis=-1, keepdims=True)
     return r * w * dy - r**3 * x * s, np.sum(dy * x * r, axis=0)

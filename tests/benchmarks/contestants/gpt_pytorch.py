@@ -1,4 +1,4 @@
-"""A small GPT in PyTorch, as nanoGPT has it: one product makes queries, keys and values.
+"""A small GPT in PyTorch, as nanoGPT has it: one product makes queries, keys, and values.
 
 Its attention is `scaled_dot_product_attention`, on a CPU a flash kernel. Adam is the fused one.
 """

@@ -1,4 +1,4 @@
-/** One head: queries, keys and values, (positions, d) each, to a weighted mean of the values. */
+/** One head: queries, keys, and values, (positions, d) each, to a weighted mean of the values. */
 
 import { map, matrix, product, productTransposed, row, transposedProduct } from "./matrix.js";
 import { softmax } from "./softmax-cross-entropy.js";

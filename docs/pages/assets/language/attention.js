@@ -1,13 +1,13 @@
 /**
  * Attention of several heads. The names of the values are those that `pn.explain` prints: Q, K, V of each
- * head, turned Qr and Kr, scores S, weights P and outputs O.
+ * head, turned Qr and Kr, scores S, weights P, and outputs O.
  */
 
 import { attend } from "./attend.js";
 import { columns, product, productTransposed, sideBySide, sum, transposedProduct } from "./matrix.js";
 import { rotary } from "./rotary.js";
 
-/** @param {number} heads  how many; wq, wk and wv are (features, heads · d), wo the other way */
+/** @param {number} heads  how many; wq, wk, and wv are (features, heads · d), wo the other way */
 export const attention = (heads) => ({
   /** Q = x·wq, K = x·wk, V = x·wv, split into heads; y = O·wo, with the heads side by side in O. */
   forward({ wq, wk, wv, wo }, x) {

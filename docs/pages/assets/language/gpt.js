@@ -22,7 +22,7 @@ export function gpt(depth, heads) {
 /**
  * The loss and every derivative of a forward pass, `model.forward(params, tokens)`.
  *
- * @param {(number | null)[]} targets  what should come after each position, null where it doesn't count
+ * @param {(number | null)[]} targets  what should come after each position, null where it does not count
  * @returns {{loss: number, dz: Matrix, grads: object[], inner: object[]}}  grads: like the parameters;
  *   inner: of each layer, what came back to it (dy) and what it hands back (dx)
  */

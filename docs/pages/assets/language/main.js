@@ -196,7 +196,7 @@ async function main() {
         const after = session.probabilities()[wanted];
         const name = named(session.characterOf(wanted));
         const lead = `${name} had ${percent(before)} and now has ${percent(after)}.`;
-        const advice = after > before ? "Press Write to see what else has changed." : "The rate is too high.";
+        const advice = after > before ? 'Press "Write" to see what else has changed.' : "The rate is too high.";
         return `${lead} ${advice}`;
       },
     );

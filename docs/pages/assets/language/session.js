@@ -15,7 +15,7 @@ export class Session {
 
   characterOf = (token) => this.network.characters[token];
 
-  /** Begin with a text; characters that the network doesn't know are returned, and left out. */
+  /** Begin with a text; characters that the network does not know are returned, and left out. */
   begin(prompt) {
     const { names, characters, length } = this.network;
     const known = [...prompt].filter((c) => characters.includes(c) && !(names && c === END));

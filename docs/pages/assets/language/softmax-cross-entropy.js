@@ -14,7 +14,7 @@ export function softmax(z) {
   return p;
 }
 
-/** Targets are one token per position, or null where a position doesn't count; the loss is a mean. */
+/** Targets are one token per position, or null where a position does not count; the loss is a mean. */
 export const softmaxCrossEntropy = {
   forward(z, targets) {
     const p = softmax(z);

@@ -1,6 +1,6 @@
 /** The colors of the pictures, from the site's CSS variables. */
 
-/** Red, green and blue of the variables, read again for each painting: the theme may have changed. */
+/** Red, green, and blue of the variables, read again for each painting: the theme may have changed. */
 export function colorsOf(host) {
   const names = ["forward", "backward", "positive", "negative"];
   const found = names.map((name) => [name, rgb(host, `--${name}`)]);

@@ -35,7 +35,7 @@ function outputs(host, l) {
       { symbol: "Y", formula: "one-hot" },
       { symbol: `dZ${n}`, formula: `A${n} − Y` },
     ],
-    `A${n}, Y and dZ${n} of each digit`,
+    `A${n}, Y, and dZ${n} of each digit`,
   );
   return ({ caches, grads, label }) => {
     const y = Float64Array.from({ length: 10 }, (_, digit) => Number(digit === label));

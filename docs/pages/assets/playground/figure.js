@@ -1,5 +1,5 @@
 /**
- * A figure: numbers as colored tiles, with caption, legend and a line that reads out the number
+ * A figure: numbers as colored tiles, with caption, legend, and a line that reads out the number
  * under the pointer. A tile is one number, or an image of side × side numbers.
  */
 

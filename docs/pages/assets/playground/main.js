@@ -76,7 +76,7 @@ function drawn(done) {
   if (done) announce();
 }
 
-/** Another drawing, label or network: another curve, and what matters most is another unit. */
+/** Another drawing, label, or network: another curve, and what matters most is another unit. */
 function restart() {
   state.losses = [];
   pinned = hovered = null;

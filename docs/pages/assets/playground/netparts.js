@@ -34,7 +34,7 @@ function active(colors, { stages, at }, kinds, layer) {
   return stage.direction === "backward" ? colors.backward : colors.forward;
 }
 
-/** The drawing, and below it the weights of one unit, their gradient or what the step adds. */
+/** The drawing, and below it the weights of one unit, their gradient, or what the step adds. */
 export function paintImages(context, colors, layout, view) {
   const { state, unit, target, stages, at } = view;
   const [above, below] = layout.images;
@@ -162,7 +162,7 @@ function ring(context, colors, { x, y, r }) {
   context.stroke();
 }
 
-/** The last layer: a circle with its digit, a bar and a number for each. */
+/** The last layer: a circle with its digit, a bar, and a number for each. */
 export function paintOutputs(context, colors, layout, view) {
   const n = layout.columns.length;
   const { left, width, nodes, symbolY, pitch } = layout.columns[n - 1];

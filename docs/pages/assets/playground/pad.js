@@ -1,5 +1,5 @@
 /**
- * The drawing pad: strokes by mouse, finger or pen, undo and clear, and the ink as numbers.
+ * The drawing pad: strokes by mouse, finger, or pen, undo and clear, and the ink as numbers.
  *
  * What is on the pad is a list of marks in order: a stroke, a loaded digit, or a "clear" that wipes
  * what came before, so that undo takes a clear back too.

@@ -3,7 +3,7 @@
  * and the step. A layer's number n counts from 1; the symbols are those of `pn.explain`.
  *
  * @typedef {{kind: string, layer: number, symbol: string, direction: string}} Stage
- *   kind: x, z, a, loss, dz, dw, da or step; direction: forward, backward or ""
+ *   kind: x, z, a, loss, dz, dw, da, or step; direction: forward, backward, or ""
  */
 
 import { twoLosses } from "./alike.js";
@@ -31,7 +31,7 @@ export const placeOf = (stages, kind, layer) =>
     (stage) => stage.kind === kind && (layer === undefined || stage.layer === layer),
   );
 
-/** The kind of number that layer n shows at stage `at`: z, a, da or dz; null before it has any. */
+/** The kind of number that layer n shows at stage `at`: z, a, da, or dz; null before it has any. */
 export function quantityAt(stages, at, n) {
   const reached = stages
     .slice(0, at + 1)

@@ -2,7 +2,7 @@
  * The sum that a number of the drawing comes from: its largest terms, and the rest in one.
  *
  * A target is what somebody points at: {kind: "pixel", index}, {kind: "unit", layer, index},
- * {kind: "edge", layer, from, to} or {kind: "loss"}.
+ * {kind: "edge", layer, from, to}, or {kind: "loss"}.
  *
  * @typedef {{name: string, left: number, right: number | null, value: number,
  *   text?: string}} Term

@@ -1,6 +1,6 @@
 /** The colors of the pictures, from the site's theme: CSS variables of playground.css. */
 
-/** Red, green and blue of a CSS variable, whatever notation its color is written in. */
+/** Red, green, and blue of a CSS variable, whatever notation its color is written in. */
 function rgb(probe, variable) {
   probe.style.color = `var(${variable})`;
   const color = getComputedStyle(probe).color;

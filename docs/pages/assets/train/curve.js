@@ -82,7 +82,7 @@ function plot(points, log) {
       : []),
     ...(drawn
       ? []
-      : [words((LEFT + WIDTH - RIGHT) / 2, (HEIGHT - BOTTOM) * 0.77, "Press Start to draw the curves.", { "font-size": 12 })]),
+      : [words((LEFT + WIDTH - RIGHT) / 2, (HEIGHT - BOTTOM) * 0.77, 'Press "Start" to draw the curves.', { "font-size": 12 })]),
   );
 }
 

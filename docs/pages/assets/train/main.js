@@ -129,7 +129,7 @@ function chosen(preset) {
 /** First what to guess; what the run shows is said once it has shown it. */
 function advise(steps = 0) {
   const shown = idea && steps >= idea.after;
-  const words = !idea ? "Your own choice. Press Start." : shown ? idea.says : `${idea.asks} Guess, then press Start.`;
+  const words = !idea ? 'Your own choice. Press "Start".' : shown ? idea.says : `${idea.asks} Guess, then press "Start".`;
   if (tip.textContent !== words) tip.textContent = words;
 }
 

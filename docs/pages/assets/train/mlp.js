@@ -34,7 +34,7 @@ export function init(random, sizes) {
   });
 }
 
-/** Every x, z and a; the last layer has no activation, so its a is its z, the logits. */
+/** Every x, z, and a; the last layer has no activation, so its a is its z, the logits. */
 export function forward(params, activation, x) {
   return params.map((layer, l) => {
     const z = dense.forward(layer, x);

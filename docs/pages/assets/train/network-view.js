@@ -133,7 +133,7 @@ function nameOf(layer, unit, columns) {
 
 /** The table of the layers: shape, sizes of weights and gradient, units that are off. */
 export function createLayerTable(host) {
-  const head = ["layer", "shape of w", "‖w‖", "‖dw‖", "off"];
+  const head = ["Layer", "Shape of w", "‖w‖", "‖dw‖", "Off"];
   const body = element("tbody");
   const row = (texts, tag) => element("tr", {}, ...texts.map((text) => element(tag, {}, text)));
   host.append(element("table", { class: "tr-table" }, element("thead", {}, row(head, "th")), body));

@@ -1,6 +1,6 @@
 /** Colors of the pictures, from the site's theme: sign is green and purple, and 0 is paper. */
 
-/** Red, green and blue of the CSS variables that the pictures use; they change with the theme. */
+/** Red, green, and blue of the CSS variables that the pictures use; they change with the theme. */
 export function colorsOf(host) {
   const probe = document.createElement("span");
   host.append(probe);

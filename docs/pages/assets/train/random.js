@@ -1,4 +1,4 @@
-/** Random numbers from a seed: the same seed draws the same points, weights and batches everywhere. */
+/** Random numbers from a seed: the same seed draws the same points, weights, and batches everywhere. */
 
 /**
  * Makes a stream of numbers. It is Marsaglia's xorshift with 32 bits (2003): three shifts, each

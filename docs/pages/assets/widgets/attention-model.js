@@ -1,5 +1,5 @@
 /**
- * One head of attention and its derivatives. Matrices are arrays of rows: q, k, v and dO have one row
+ * One head of attention and its derivatives. Matrices are arrays of rows: q, k, v, and dO have one row
  * per token, S and P a row per query and a column per key.
  */
 

@@ -1,4 +1,4 @@
-/** A small attention: queries, keys and values as arrows to drag, the weights, and the way back. */
+/** A small attention: queries, keys, and values as arrows to drag, the weights, and the way back. */
 
 import { button, element, mark, sayings } from "./kit.js";
 import { backward, forward } from "./attention-model.js";

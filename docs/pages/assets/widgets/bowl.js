@@ -1,4 +1,4 @@
-/** Gradient descent, momentum and Adam on a long bowl, from a start that is dragged. */
+/** Gradient descent, momentum, and Adam on a long bowl, from a start that is dragged. */
 
 import { labelOf, plainText, sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider } from "./kit.js";

@@ -129,7 +129,7 @@ export default async function clip(body, settings = {}) {
       element(
         "tr",
         {},
-        ...["The thick arrow", "$g₁$", "$g₂$", "norm"].map((text) =>
+        ...["The thick arrow", "$g₁$", "$g₂$", "Norm"].map((text) =>
           element("th", { scope: "col" }, ...sentence(text)),
         ),
       ),

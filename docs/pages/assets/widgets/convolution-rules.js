@@ -3,7 +3,7 @@
  * over the padded image, dz over the padded image, and the turned kernel over dz.
  */
 
-/** Rows of padding before and after, and the size of the output; `padding` is 0, 1 or "SAME". */
+/** Rows of padding before and after, and the size of the output; `padding` is 0, 1, or "SAME". */
 export function geometry(size, kernel, stride, padding) {
   let [low, high] = [padding, padding];
   if (padding === "SAME") {
@@ -38,7 +38,7 @@ const square = (length, cell) =>
   Array.from({ length }, (_, r) => Array.from({ length }, (_, c) => cell(r, c)));
 
 /**
- * The scene of a mode ("z", "dw" or "dx"): the cells of `field` and of `window`, the `step` of the window,
+ * The scene of a mode ("z", "dw", or "dx"): the cells of `field` and of `window`, the `step` of the window,
  * and the size of the result. `entry(i, j)` is { value, terms }; each term is the two cells that meet.
  */
 export function sceneOf(mode, { x, w, dz }, { size, kernel, stride, low, high, out }) {

@@ -46,15 +46,15 @@ export default async function digit(body, { network: name = "784-16-16-10" }) {
   sheet.load(digits[next++]);
 }
 
-/** What the network says, and of a test digit what is true. */
+/** What the network says, and a test digit is. */
 function saying(probabilities, label) {
   const guess = probabilities.indexOf(Math.max(...probabilities));
-  const reads = `It reads ${guess}, with probability ${percent(probabilities[guess])}.`;
+  const reads = `It reads ${guess}, with a probability ${percent(probabilities[guess])}.`;
   if (label === null) return reads;
   return `${reads} ${guess === label ? "That is right." : `It is wrong: this is ${label}.`}`;
 }
 
-const percent = (value) => (value > 0.995 ? "over 99%" : `${(100 * value).toFixed(0)}%`);
+const percent = (value) => (value > 0.995 ? "above 99%" : `of ${(100 * value).toFixed(0)}%`);
 
 /** The units as circles, what flows between them as lines, the ten probabilities as bars. */
 function createPicture(params) {

@@ -1,4 +1,4 @@
-/** Formulas as the page's own: variables in italics, indices below and powers above the line. */
+/** Formulas as the page's own: variables in italics, indices below, and powers above the line. */
 
 import { element, mark, styled } from "./kit.js";
 
@@ -16,7 +16,7 @@ const HIGH = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ";
 const PLAIN = { low: [LOW, "0123456789ij"], high: [HIGH, "0123456789−⊤"] };
 const PARTS = new RegExp(`\\^\\{[^}]*\\}|[${LOW}]+|[${HIGH}]+|[\\p{Lu}\\p{Ll}\\u0302]+|[^]`, "gu");
 
-/** The parts of a formula, each with what it is: "variable", "low", "high" or "plain". */
+/** The parts of a formula, each with what it is: "variable", "low", "high", or "plain". */
 function partsOf(text) {
   return text.match(PARTS).flatMap((part) => {
     if (part.startsWith("^{")) return [["high", part.slice(2, -1)]];

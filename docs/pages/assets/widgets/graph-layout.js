@@ -112,7 +112,7 @@ export function across(layers, size, gap, width) {
   return at;
 }
 
-/** The places nearest to the wanted ones that keep their order, their distance and to 0 … width. */
+/** The places nearest to the wanted ones that keep their order, their distance, and to 0 … width. */
 function spread(wanted, extents, gap, width) {
   const offsets = [];
   let offset = 0;
@@ -137,7 +137,7 @@ function spread(wanted, extents, gap, width) {
 
 /**
  * Widths for what wants `wanted`, in `free` room. Where it is enough, what is left is divided up to `most`;
- * where it isn't, what wants little has that, and the others have equal parts of the rest.
+ * where it is not, what wants little has that, and the others have equal parts of the rest.
  */
 export function shares(wanted, free, most) {
   const left = free - wanted.reduce((sum, width) => sum + width, 0);

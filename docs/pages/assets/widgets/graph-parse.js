@@ -1,7 +1,7 @@
 /**
  * Statements such as "u = x * w + b" as trees, and trees as the boxes of a graph.
  *
- * A tree is { name }, { number } or { op, args }. A box is { name, tree, args }: `args` are the names it
+ * A tree is { name }, { number }, or { op, args }. A box is { name, tree, args }: `args` are the names it
  * is computed from, each once if the statement is kept whole, otherwise one for each use. A leaf has no tree.
  */
 

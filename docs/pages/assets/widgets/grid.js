@@ -11,7 +11,7 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
 /**
  * grid("$x$", 2, 3, { … }), whose name may have a formula in dollar signs, with `cell`, the greatest width
  * of a cell in pixels; `edit(r, c)` gives what takes a cell's new number (or nothing, where it is fixed);
- * `pick(r, c, clicked)` is called for the entry that is pointed at, clicked or reached with the arrow keys;
+ * `pick(r, c, clicked)` is called for the entry that is pointed at, clicked, or reached with the arrow keys;
  * `color` is "forward" or "backward"; `shape` is its text; `label(r, c)` names a cell; `decimals` is how many
  * are shown, of numbers that have more.
  */

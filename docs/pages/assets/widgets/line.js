@@ -1,4 +1,4 @@
-/** One line to drag between two groups of points: a neuron, its answers and its loss. */
+/** One line to drag between two groups of points: a neuron, its answers, and its loss. */
 
 import { math } from "./formula.js";
 import { button, element, mark, sayings } from "./kit.js";

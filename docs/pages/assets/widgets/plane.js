@@ -1,6 +1,6 @@
 /**
  * A drawing with axes, and handles on it that are dragged or moved with the arrow keys: what the
- * widgets with a line, a bowl or arrows share. The handles are HTML above the drawing: they keep
+ * widgets with a line, a bowl, or arrows share. The handles are HTML above the drawing: they keep
  * their size on a phone, and the keyboard reaches them.
  */
 

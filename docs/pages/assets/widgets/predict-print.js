@@ -24,7 +24,7 @@ export function printing(result) {
   return { form, outdated };
 }
 
-/** What is printed in place of the page; on the screen it is not seen. */
+/** What is printed in place of the page; it is not shown on the screen. */
 function sheetOf(name, { answers, score }) {
   const title = document.querySelector("h1").firstChild.textContent.trim();
   const today = new Date().toLocaleDateString("en-US", { dateStyle: "long" });
@@ -49,7 +49,7 @@ function sheetOf(name, { answers, score }) {
   );
 }
 
-/** The questions are ready in any order; here they stand as on the page. */
+/** The questions are ready in any order; here they are in the order of the page. */
 function inOrder(answers) {
   const after = (a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_PRECEDING;
   return [...answers].sort(([a], [b]) => (after(a, b) ? 1 : -1));
@@ -59,5 +59,5 @@ function outcome(answer) {
   if (!answer) return "not answered";
   if (answer.shown) return "answer shown";
   if (!answer.right) return "not right yet";
-  return answer.first ? "right at the first try" : "right later";
+  return answer.first ? "right on the first try" : "right later";
 }

@@ -49,7 +49,7 @@ function score() {
   const shown = answers.filter((answer) => answer.shown).length;
   const first = answers.filter((answer) => answer.right && answer.first).length;
   const all = document.querySelectorAll('.widget[data-widget="predict"]').length;
-  const more = (right ? `, ${first} at the first try` : "") + (shown ? `, ${shown} shown` : "");
+  const more = (right ? `, ${first} on the first try` : "") + (shown ? `, ${shown} shown` : "");
   return `${right} of ${all} right${more}`;
 }
 

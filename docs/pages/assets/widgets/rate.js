@@ -12,7 +12,8 @@ export default async function rateOf(body, settings = {}) {
   await styles();
   const given = { curvature: 2, rate: 0.3, start: 1, steps: 20, ...settings };
   let { curvature, rate, start } = given;
-  const { steps } = given;
+  const { steps, at } = given;
+  const begin = at === "start" ? 0 : steps; // how many steps are shown at first
   const hill = plane("The parabola, and the steps on it", {
     x: [-2, 2],
     y: [-0.3, 5],
@@ -95,7 +96,7 @@ export default async function rateOf(body, settings = {}) {
     ({ curvature, rate, start } = given);
     sliders[0].set(rate);
     sliders[1].set(curvature);
-    update();
+    update(begin);
   });
   const one = button("One step", () => {
     play.stop();
@@ -121,7 +122,7 @@ export default async function rateOf(body, settings = {}) {
     ),
     says,
   );
-  update();
+  update(begin);
 }
 
 const dotAt = (on, x, y, fill, r) => mark("circle", { cx: on.px(x), cy: on.py(y), r, fill });

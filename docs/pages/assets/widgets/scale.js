@@ -1,4 +1,4 @@
-/** The size of the signal and of its derivative at each layer, for a gain, a depth and a width. */
+/** The size of the signal and of its derivative at each layer, for a gain, a depth, and a width. */
 
 import { button, choice, element, mark, sayings, show, slider } from "./kit.js";
 import { number, plane, styles } from "./plane.js";
@@ -138,7 +138,7 @@ export default async function scale(body, settings = {}) {
       element("td", {}, chosen[direction]),
       element("td", {}, factors[direction]),
     );
-  const head = ["Root mean square", "at this layer", "times per layer"];
+  const head = ["Root mean square", "At this layer", "Times per layer"];
   body.append(
     on.box,
     element("div", { class: "controls" }, gain, depth, width, at),

@@ -1,4 +1,4 @@
-/** Softmax of x/T: logits to drag, a slider for the temperature, probabilities and derivatives. */
+/** Softmax of x/T: logits to drag, a slider for the temperature, probabilities, and derivatives. */
 
 import { labelOf, math, sentence } from "./formula.js";
 import { button, element, mark, sayings, show, slider, words } from "./kit.js";

@@ -179,7 +179,7 @@ const headOf = () =>
   element(
     "tr",
     {},
-    ...["$x₁$ $x₂$", "$a₁$", "$a₂$", "$z$", "target"].map((text) =>
+    ...["$x₁$ $x₂$", "$a₁$", "$a₂$", "$z$", "Target"].map((text) =>
       element("th", { scope: "col" }, ...sentence(text)),
     ),
   );

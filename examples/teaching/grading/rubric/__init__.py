@@ -1,4 +1,4 @@
-"""How each exercise is marked, one file an exercise, in the order in which they are set."""
+"""How each exercise is graded, one file per exercise, in the order in which they are assigned."""
 
 from importlib import import_module
 from types import ModuleType
@@ -20,11 +20,11 @@ EXERCISES = (
 )
 
 BY_HAND = ("one_neuron_by_hand", "network_by_hand")  # with pencil and paper
-DRAWN = ("own_function",)  # the seed decides what is asked
-SEEDED = (*BY_HAND, *DRAWN)  # each file has a seed of its own, and what belongs to it
-CARRIED = (*BY_HAND, "network")  # marked a second time, with errors carried forward
+DRAWN = ("own_function",)  # the seed determines what is asked
+SEEDED = (*BY_HAND, *DRAWN)  # each file has its own seed, and what belongs to it
+CARRIED = (*BY_HAND, "network")  # graded a second time, with errors carried forward
 
 
 def rubric(exercise: str) -> ModuleType:
-    """The module that marks an exercise: its `PARTS`, and for one by hand its `numbers`."""
+    """The module that grades an exercise: its `PARTS`, and for one by hand its `numbers`."""
     return import_module(f"grading.rubric.{exercise}")

@@ -1,4 +1,4 @@
-"""`activations`: the derivatives of sigmoid, tanh and ReLU."""
+"""`activations`: the derivatives of sigmoid, tanh, and ReLU."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ SIGMOID = {
     "the factor a is missing: the slope is a (1 - a)": lambda a, da: da * (1 - a),
     "yours is the slope alone: da is left out": lambda a, da: a * (1 - a),
     "yours is da: the slope a (1 - a) is left out": lambda a, da: da,
-    "the sigmoid is applied a second time: a is its output already": (
+    "the sigmoid is applied a second time: a is already its output": (
         lambda a, da: da * sigmoid(a) * (1 - sigmoid(a))
     ),
     "yours has tanh's slope 1 - a²: the sigmoid's is a (1 - a)": lambda a, da: da * (1 - a**2),
@@ -36,13 +36,13 @@ TANH = {
     "yours has 1 + a² instead of 1 - a²": lambda a, da: da * (1 + a**2),
     "yours is the slope alone: da is left out": lambda a, da: 1 - a**2,
     "yours is da: the slope 1 - a² is left out": lambda a, da: da,
-    "tanh is applied a second time: a is its output already": (
+    "tanh is applied a second time: a is already its output": (
         lambda a, da: da * (1 - np.tanh(a) ** 2)
     ),
 }
 RELU = {
     "the mask is taken from da > 0 instead of z > 0": lambda z, da: da * (da > 0),
-    "the mask is the wrong way round: da passes where z is positive": lambda z, da: da * (z < 0),
+    "the mask is inverted: da passes where z is positive": lambda z, da: da * (z < 0),
     "yours is the slope alone: da is left out": lambda z, da: 1.0 * (z > 0),
     "yours is da: the mask z > 0 is left out": lambda z, da: da,
     "yours is multiplied by z instead of by the slope, 1 where z > 0": (
@@ -57,7 +57,7 @@ def of_the_output(op, mistakes):
     def mark(student, seed):
         def forward(z):
             a = op(z)
-            return a, a  # what backward gets beside da
+            return a, a  # what backward gets besides da
 
         return derivatives(
             ("dz",), forward, student, data(seed), letters=LETTERS, mistakes={"dz": mistakes}

@@ -1,4 +1,4 @@
-"""`batch_norm`: its backward pass in training and in evaluation."""
+"""`batch_norm`: the backward pass in training and in evaluation."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""`bias`: over which axis db is summed."""
+"""`bias`: the axis that db is summed over."""
 
 from functools import cache, partial
 
@@ -45,7 +45,7 @@ def sum_without_axis(student, seed):
 
 
 def columns_bias_backward(student, seed):
-    """As in the texts: columns are examples, and dZ is not divided by m."""
+    """As in the texts: columns are examples, and dZ has not been divided by m."""
     e = explained(seed)
     dz = to_numpy(e["dZ1"])
     m = len(dz)

@@ -1,4 +1,4 @@
-"""`dropout`: in training, on the way back, and in evaluation."""
+"""`dropout`: forward and backward in training, and in evaluation."""
 
 from functools import cache
 
@@ -34,14 +34,14 @@ IN_Y = {
     "the division by 1 - rate is missing": lambda x, mask, rate: x * mask,
     "multiplied by 1 - rate instead of divided": lambda x, mask, rate: x * mask * (1 - rate),
     "divided by rate instead of by 1 - rate": lambda x, mask, rate: x * mask / rate,
-    "the mask is the wrong way round: it is True where a value is kept": (
+    "the mask is inverted: it is True where a value is kept": (
         lambda x, mask, rate: x * ~mask / (1 - rate)
     ),
     "the mask is left out": lambda x, mask, rate: x / (1 - rate),
     "the mask and the division by 1 - rate are left out": lambda x, mask, rate: x,
 }
 IN_EVALUATION = {
-    "multiplied by 1 - rate: in training, the division has taken care of that": (
+    "multiplied by 1 - rate: in training, the division already took care of that": (
         lambda x, rate: x * (1 - rate)
     ),
     "divided by 1 - rate: in evaluation, nothing was dropped": lambda x, rate: x / (1 - rate),

@@ -24,10 +24,10 @@ IN_BACKWARD = {
         lambda p, t, dloss: difference(p, t, dloss) / len(p)
     ),
     "the 2/n is missing": difference,
-    "the differences are squared: the derivative of a square is 2 times its inside": (
+    "the differences are squared: the derivative of a square is 2 times what is squared": (
         lambda p, t, dloss: (p - t) ** 2 * dloss / p.size
     ),
-    "yours has the absolute differences: the sign belongs to the derivative": (
+    "yours has the absolute differences: the derivative keeps the sign": (
         lambda p, t, dloss: 2 * np.abs(p - t) * dloss / p.size
     ),
 }
@@ -36,7 +36,7 @@ IN_LOSS = {
         lambda a, y: np.mean((a - y) ** 2)
     ),
     "the 1/m is missing": lambda a, y: np.sum((a - y) ** 2) / 2,
-    "the 1/2 is missing: with it, the 2 of the square's derivative is gone": (
+    "the 1/2 is missing: with it, the 2 of the square's derivative cancels": (
         lambda a, y: np.sum((a - y) ** 2) / len(a)
     ),
     "the 1/2 and the 1/m are missing": lambda a, y: np.sum((a - y) ** 2),

@@ -21,7 +21,7 @@ BACKWARD = ("dZ2", "dW2", "db2", "dA1", "dZ1", "dW1", "db1")
 
 
 def numbers(seed):
-    """X, the parameters and the labels: small, and such that every mistake shows."""
+    """X, the parameters, and the labels: small, and such that every mistake shows."""
     rng = generator("network_by_hand", seed)
     while True:
         drawn = {

@@ -35,7 +35,7 @@ def each(dz_of):
 
 
 IN_DZ = {
-    "the sigmoid's slope a (1 - a) is left out: da is taken for dz": lambda x, w, b, da: da,
+    "the sigmoid's slope a (1 - a) is left out: da is used as dz": lambda x, w, b, da: da,
     "yours has da · a for dz: the factor (1 - a) is missing": (
         lambda x, w, b, da: da * sigmoid(x @ w + b)
     ),

@@ -18,7 +18,7 @@ FORWARD, BACKWARD = ("Z1", "A1"), ("dA1", "dZ1", "dW1", "db1")
 
 
 def numbers(seed):
-    """X, W1, b1 and the targets Y: small, and such that every mistake shows after rounding."""
+    """X, W1, b1, and the targets Y: small, and such that every mistake shows after rounding."""
     rng = generator("one_neuron_by_hand", seed)
     while True:
         found = {

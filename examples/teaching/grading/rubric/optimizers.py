@@ -26,7 +26,7 @@ def by_purenn(optimizer, w, gradients):
 
 
 def marked(path, right, wrong):
-    """Both points; `wrong` are the paths of well-known mistakes."""
+    """Both points; `wrong` has the paths of well-known mistakes."""
     return [at(0, CHECKS[0], path, right, wrong), at(-1, CHECKS[1], path, right, wrong)]
 
 

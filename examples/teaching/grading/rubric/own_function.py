@@ -1,4 +1,4 @@
-"""`own_function`: a layer whose activation is drawn by the seed, forward and backward."""
+"""`own_function`: a layer whose activation depends on the seed, forward and backward."""
 
 import numpy as np
 
@@ -29,13 +29,13 @@ def each(dz_of):
 
 
 def mistakes(function):
-    """Slopes that are wrong in a usual way: each of these is JAX's derivative of something else."""
+    """Common wrong slopes: each of these is JAX's derivative of something else."""
     f, slope = in_jax(function.code), slope_of(function.code)
     first, second = slope_of(function.first.code), slope_of(function.second.code)
     sign = -1 if function.sign == "-" else 1
     in_dz = {
-        "the slope is left out: da is taken for dz": lambda z, da: da,
-        "yours has the slope alone for dz: da is left out": lambda z, da: slope(z),
+        "the slope is left out: da is used as dz": lambda z, da: da,
+        "yours uses the slope alone as dz: da is left out": lambda z, da: slope(z),
         "the slope is taken at a instead of at z": lambda z, da: da * slope(np.asarray(f(z))),
         f"the derivative of {function.second.text} is missing": lambda z, da: da * first(z),
         f"the derivative of {function.first.text} is missing": lambda z, da: da * sign * second(z),

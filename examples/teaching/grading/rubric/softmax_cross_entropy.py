@@ -33,7 +33,7 @@ def one_hot(z, labels):
 
 
 def elementwise(z, labels, dloss):
-    """With softmax's derivative taken for a (1 - a), from da = -y / a."""
+    """With softmax's derivative taken as a (1 - a), from da = -y / a."""
     return -one_hot(z, labels) * (1 - a_of(z)) * dloss
 
 
@@ -62,7 +62,7 @@ IN_LOSS = {
     "yours is a mean over all m·k elements instead of over the m examples": (
         lambda z, labels: -log_of_label(z, labels).sum() / z.size
     ),
-    "the logarithm is taken of the mean: take the mean of the logarithms": (
+    "yours is the logarithm of the mean: take the mean of the logarithms": (
         lambda z, labels: -np.log(np.exp(log_of_label(z, labels)).mean())
     ),
     "the logarithm is left out": lambda z, labels: -np.exp(log_of_label(z, labels)).mean(),
@@ -72,7 +72,7 @@ IN_LOSS = {
     "yours has a logarithm to base 2 instead of the natural one": (
         lambda z, labels: -log_of_label(z, labels).mean() / np.log(2)
     ),
-    "softmax is left out: the logarithm is taken of z": (
+    "softmax is left out: yours is the logarithm of z": (
         lambda z, labels: -np.log(z[np.arange(len(z)), labels]).mean()
     ),
     "yours also adds ln(1 - a) of the other classes, as for k separate sigmoids": (
@@ -87,7 +87,7 @@ IN_DZ = {
     ),
     "the derivative of softmax is taken as a (1 - a), so the other classes get nothing; "
     "and the 1/m is missing": elementwise,
-    "a (1 - a) is multiplied once more: a - y already contains softmax's derivative": (
+    "multiplied by a (1 - a) once more: a - y already contains softmax's derivative": (
         lambda z, labels, dloss: (
             (a_of(z) - one_hot(z, labels)) * a_of(z) * (1 - a_of(z)) * dloss / len(z)
         )

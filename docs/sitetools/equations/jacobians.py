@@ -1,4 +1,4 @@
-"""The equations of course/graph.md."""
+"""The equations of course/jacobians.md."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def chain_backward(x, w1, b1, w2, b2, dy):
 
 
 @equation(
-    "graph.chain",
+    "jacobians.chain",
     source="purenn.layers.serial:serial.backward",
     line="parts[i].backward(params[i], caches[i], dy)",
     by_purenn=chain_backward,
@@ -41,7 +41,7 @@ def with_cotangent(rng):
 
 
 @equation(
-    "graph.elementwise",
+    "jacobians.elementwise",
     source=f"{FILE}:_tanh_backward",
     line="dy * (1 - y * y)",
     by_purenn=lambda z, da: pn.tanh.backward(pn.tanh.forward(z)[1], da),
@@ -53,7 +53,7 @@ def elementwise(z, da):
 
 
 @equation(
-    "graph.softmax",
+    "jacobians.softmax",
     source="purenn.ops.softmax:_softmax_backward",
     line="wide(y) * (wide(dy) - along)",
     by_purenn=lambda z, da: pn.softmax.backward(pn.softmax.forward(z)[1], da),
