@@ -161,6 +161,7 @@ def test_numbers_and_sums_are_read_out(tab_of: Any) -> None:
     seen = set()
     last = False
     while not last:
+        tab_of.mouse.move(1, 1)  # a pointer that rests on a picture, as the page scrolls, reads it
         for picture in tab_of.locator("#lm-backward .lm-heatmap").all():
             picture.locator(".lm-cells").focus()
             for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
