@@ -25,7 +25,7 @@ from purenn.training.interruptions import Interruptions
 from purenn.training.shuffle import batch_of, rows_in_batch, steps_per_epoch
 from purenn.training.train_step import TrainState
 
-CHUNK_SECONDS = 0.5  # after which a run is checked: for the bar, NaN and Ctrl-C
+CHUNK_SECONDS = 0.5  # after which a run is checked: for the bar, NaN, and Ctrl-C
 FIRST_CHUNK = 1  # steps of the first chunk, before their time is known
 
 
