@@ -4,9 +4,6 @@
 
 const LINES = 4; // of a row, at most, in a table that stays one
 
-const SHORT = 6; // letters of a number that leaves room for another beside it
-const COUNT = /^\d+([–-]\d+)?$/; // such as 3 or 0–8, which alone is no title
-
 const narrow = window.matchMedia("(max-width: 44.98em)");
 
 const styled = () => {
@@ -37,40 +34,16 @@ function isIndex(table) {
   return [...table.tBodies[0].rows].every(({ cells }) => cells[0].querySelector("a[href*='#purenn.']"));
 }
 
-function judge(table) {
+function judge(table, names) {
   if (table.querySelector(".arithmatex:not(:has(.katex))")) return; // its formulas are not drawn yet
   show(table, false);
   const place = table.closest(".md-typeset__scrollwrap") ?? table.parentElement;
   if (!narrow.matches || !place.clientWidth) return;
   const line = parseFloat(getComputedStyle(table).fontSize) * 1.6;
   const high = [...table.rows].some((row) => row.offsetHeight > (LINES + 1) * line);
-  show(table, high || place.scrollWidth > place.clientWidth + 1);
-}
-
-/** The cells of each column, from the first. */
-function columnsOf(table) {
-  const rows = [...table.tBodies[0].rows];
-  return [...table.tHead.rows[0].cells].map((_, i) => rows.map((row) => row.cells[i]).filter(Boolean));
-}
-
-/** A card's title that is a mere count begins with the name of its column; two or three numbers share a line. */
-function arrange(table, names) {
-  const columns = columnsOf(table);
-  const words = (cell) => cell.textContent.trim();
-  if (names[0] && columns[0].every((cell) => COUNT.test(words(cell)))) {
-    const title = names[0][0].toUpperCase() + names[0].slice(1);
-    for (const cell of columns[0]) cell.dataset.title = title;
-  }
-  const isShort = (cells) => cells.every((cell) => words(cell).length <= SHORT && !cell.querySelector(".arithmatex"));
-  const short = columns.map((cells, i) => i > 0 && isShort(cells));
-  for (let i = 1; i < short.length; i++) {
-    let end = i;
-    while (short[end]) end++;
-    const several = end - i === 2 || end - i === 3;
-    if (several && end - i < columns.length - 1)
-      columns.slice(i, end).forEach((cells, k) => cells.forEach((cell) => cell.classList.add(k ? "beside" : "begins")));
-    i = Math.max(i, end);
-  }
+  const cards = high || place.scrollWidth > place.clientWidth + 1;
+  show(table, cards);
+  if (cards) import("./cards.js").then(({ arrange }) => arrange(table, names));
 }
 
 /** Words with their formulas as plain letters. */
@@ -86,8 +59,7 @@ for (const table of document.querySelectorAll(".md-typeset table:not([class])"))
       if (!cell.querySelector(".arithmatex")) cell.style.setProperty("--letters", letters);
     });
   }
-  arrange(table, names);
-  const again = () => judge(table);
+  const again = () => judge(table, names);
   narrow.addEventListener("change", again);
   document.addEventListener("formulas", again); // are drawn
   new ResizeObserver(() => !table.classList.contains("cards") && again()).observe(table);
