@@ -201,12 +201,14 @@ def widget(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
     if not (WIDGETS / f"{name}.js").is_file():
         raise LookupError(f"there is no widget {name!r} in {WIDGETS.relative_to(ROOT)}")
     settings = json.loads(body.strip() or "{}")
-    below = caption(settings.pop("caption", ""))
+    words = caption(settings.pop("caption", ""))
     data = json.dumps(settings).replace("<", "\\u003c")
+    place = f'<div class="widget-body"><p class="says">{alt}</p></div>'
+    # What there is to do is read before it is done; only a picture that opens a page goes first.
+    parts = words + place if settings.get("fullScreen", True) else place + words
     return (
         f'<figure class="widget" data-widget="{name}" role="group" aria-label="{alt}">'
-        f'<script type="application/json">{data}</script>'
-        f'<div class="widget-body"><p class="says">{alt}</p></div>{below}</figure>'
+        f'<script type="application/json">{data}</script>{parts}</figure>'
     )
 
 

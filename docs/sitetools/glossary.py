@@ -1,15 +1,16 @@
-"""A Markdown extension: the first occurrence of a glossary's term on a page has its definition.
+"""A Markdown extension: the glossary from A to Z, and its definitions where its terms first occur.
 
 The terms are those of docs/pages/glossary.md, which are headings with other forms of the word,
 `### Logit { #logit data-forms="logits|…" }`, and below each the definition, a paragraph. A term
-becomes a link into the glossary that holds the definition, for assets/glossary.js to show.
+becomes a link into the glossary that holds the definition, for assets/glossary.js to show. In the
+file, the terms are in groups, which show what is missing; on the page, they stand from A to Z.
 """
 
 import posixpath
 import re
 from functools import cache
 from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -29,7 +30,7 @@ BLOCKS = {"p", "li", "dd"}
 MOST = 2  # terms in one paragraph
 ENTRY = re.compile(
     r"^### (?P<name>.+?) \{ #(?P<id>[\w-]+)(?: data-forms=\"(?P<forms>[^\"]*)\")? \}\n\n"
-    r"(?P<definition>.+?)\n\n(?P<links>.+?)\n",
+    r"(?P<definition>.+(?:\n.+)*)\n\n(?P<links>.+)\n",
     re.MULTILINE,
 )
 
@@ -50,7 +51,8 @@ def glossary() -> tuple[Term, ...]:
     for entry in ENTRY.finditer((PAGES / PAGE).read_text()):
         forms = (entry["name"], *filter(None, (entry["forms"] or "").split("|")))
         taught = re.search(r"\]\(([^)#]+)", entry["links"])[1]
-        terms.append(Term(entry["id"], forms, entry["definition"].replace("`", ""), taught))
+        definition = entry["definition"].replace("`", "").replace("\n", " ")
+        terms.append(Term(entry["id"], forms, definition, taught))
     return tuple(terms)
 
 
@@ -129,11 +131,58 @@ class Marker(Treeprocessor):
         return link
 
 
+class Alphabet(Treeprocessor):
+    """Puts the glossary's own page in order, with a row of letters that lead to them."""
+
+    def run(self, root: Element) -> None:
+        """Take the entries out of their groups, and put each below its letter."""
+        page = page_of_markdown(self.md)
+        if page is None or page.file.src_uri != PAGE:
+            return
+        entries: list[list[Element]] = []
+        for child in list(root):
+            if child.tag == "h3":
+                entries.append([])
+            if entries:
+                entries[-1].append(child)
+            if entries or child.tag == "h2":
+                root.remove(child)
+        entries = [[part for part in entry if part.tag != "h2"] for entry in entries]
+        row = SubElement(root, "p", {"class": "letters"})
+        letter = ""
+        for heading, *body in sorted(entries, key=lambda entry: title(entry[0]).lower()):
+            if title(heading)[0].upper() != letter:
+                letter = title(heading)[0].upper()
+                lead = SubElement(row, "a", {"href": f"#letter-{letter.lower()}"})
+                lead.text, lead.tail = letter, " "
+                of_letter = {"id": f"letter-{letter.lower()}", "data-search-exclude": ""}
+                SubElement(root, "h2", of_letter).text = letter
+            root.extend([heading, joined(body)])
+
+
+def title(heading: Element) -> str:
+    """The words of a heading."""
+    return "".join(heading.itertext()).strip()
+
+
+def joined(paragraphs: list[Element]) -> Element:
+    """The definition, with the line that says where the term is explained behind it."""
+    first, *others = paragraphs
+    for other in others:
+        if len(first):
+            first[-1].tail = f"{first[-1].tail or ''} {other.text or ''}"
+        else:
+            first.text = f"{first.text or ''} {other.text or ''}"
+        first.extend(list(other))
+    return first
+
+
 class Glossary(Extension):
     """Registers the marker after the inline patterns and before MkDocs resolves the links."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802, Markdown's own name
-        """Register it."""
+        """Register both: the alphabet between attributes (8) and the table of contents (5)."""
+        md.treeprocessors.register(Alphabet(md), "alphabet", 6)
         md.treeprocessors.register(Marker(md), "glossary", 2)
 
 

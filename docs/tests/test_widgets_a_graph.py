@@ -216,7 +216,7 @@ def test_a_step_of_descent_moves_the_leaves(opened_widget: Any) -> None:  # noqa
     descend = {"leaves": leaves, "rate": rate}
     tab = opened_widget("graph", **settings, descend=descend, at="end")
     _, slopes = by_jax(**settings)
-    press(tab, "Take a gradient step, rate 0.5")
+    press(tab, "Gradient step")
     after = values | {name: values[name] - rate * float(slopes[name]) for name in leaves}
     found = boxes(tab)
     for name in leaves:

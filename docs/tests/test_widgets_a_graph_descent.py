@@ -29,7 +29,8 @@ def descend(tab: Any, settings: dict[str, Any]) -> tuple[float, float]:
     """Take a step; return the loss before and after, which the widget must say."""
     last = list(boxes(tab))[-1]
     before = boxes(tab)[last]["value"]
-    press(tab, f"Take a gradient step, rate {settings['descend']['rate']}")
+    assert tab.locator(".graph-descent small").inner_text() == f"rate {settings['descend']['rate']}"
+    press(tab, "Gradient step")
     after = boxes(tab)[last]["value"]
     (said,) = texts(tab, ".says > strong")
     assert said == f"{last}: {before[0]} → {after[0]}, by one step against the gradient"
@@ -53,11 +54,42 @@ def test_the_first_steps_lower_the_loss(name: str, opened_widget: Any) -> None:
 
 def test_a_step_says_what_it_waits_for(opened_widget: Any) -> None:
     tab = opened_widget("graph", **STEPPED["neuron 0"])
-    waits = tab.get_by_role("button", name="A gradient step needs the backward pass")
-    assert waits.is_disabled()
+    waits = tab.get_by_role("button", name="Gradient step", exact=True)
+    note = tab.locator(f"#{waits.get_attribute('aria-describedby')}")
+    assert waits.is_disabled() and note.inner_text() == "after the backward pass"
+    button, beside = waits.bounding_box(), note.bounding_box()
+    assert beside["x"] >= button["x"] + button["width"]
+    assert abs(beside["y"] + beside["height"] / 2 - button["y"] - button["height"] / 2) < 2
     to_the_end(tab)
-    assert not waits.count()
-    assert tab.get_by_role("button", name="Take a gradient step, rate 1").is_enabled()
+    assert waits.is_enabled() and note.inner_text() == "rate 1"
+
+
+def test_before_the_first_step_the_frame_says_what_comes_there(opened_widget: Any) -> None:
+    tab = opened_widget("graph", **STEPPED["neuron 0"])
+    frame = tab.locator(".says")
+    hint = tab.locator(".says > i")
+    before = frame.bounding_box()
+    assert frame.evaluate("e => getComputedStyle(e).borderTopWidth") != "0px"
+    assert hint.inner_text() == "Press Step, and the rule of each box appears here."
+    words = frame.evaluate(
+        "e => [...e.children].map((c) => c.getBoundingClientRect()).map((b) => [b.top, b.bottom])"
+    )
+    above, below = words[0][0] - before["y"], before["y"] + before["height"] - words[-1][1]
+    assert abs(above - below) < 3, "in the middle of the frame"
+    to_the_end(tab)
+    assert frame.bounding_box() == before and not hint.count()
+
+
+def test_what_is_not_known_yet_is_legible(opened_widget: Any) -> None:
+    tab = opened_widget("graph", **STEPPED["neuron 0"])
+    looks = tab.locator(".graph-box .derivative:empty").first.evaluate(
+        """(e) => {
+          const { content, color, opacity } = getComputedStyle(e, "::before");
+          const words = getComputedStyle(document.querySelector(".widget figcaption")).color;
+          return { content, opacity, same: color === words };
+        }"""
+    )
+    assert looks == {"content": '"?"', "opacity": "1", "same": True}
 
 
 def test_units_that_are_off_are_named_where_nothing_can_change(opened_widget: Any) -> None:

@@ -1,7 +1,7 @@
 // Code that is wider than its box: a line goes on below, two characters further in than it begins. It
 // breaks at spaces, after a call's opening bracket and after commas, not inside a name such as `pn.relu`; what
 // is longer scrolls. What is printed in columns is not broken there: it gets smaller, and scrolls last, with a
-// line below it that says so. So does code that is hardly wider than its box.
+// line below it that says so. So does code that is hardly wider than its box. A docstring with columns scrolls.
 // assets/tables.js asks for this.
 
 // Pixels: the smallest letters of a table in plain text.
@@ -9,6 +9,12 @@ const LEAST = matchMedia("(max-width: 44.98em)").matches ? 10 : 12;
 const CLOSEST = -0.05; // em: between them
 const NEARLY = 0.905; // of its width: code that has so much room gets smaller and is not broken
 const BREAK = /(?<=,)(?=[^\s)\]}])|(?<=\w[({])(?=\S{6})|(?<=\w\[)(?=\S{12})/g; // where a line may break
+
+/** The lines of a docstring, such as an exercise's, whose columns would be lost if they were broken. */
+function isAligned(code) {
+  const lines = [...code.querySelectorAll(".sd")].map((part) => part.textContent);
+  return lines.join("").match(/\S {2,}\S/g)?.length > 1;
+}
 
 /** Whether a printed text is a table: two rows, at least, with two gaps inside; but not what `explain` prints. */
 function hasColumns(code) {
@@ -56,10 +62,10 @@ function wrap(code) {
 }
 
 /** A table in plain text: its rows are not broken, other lines are. */
-function keepRows(code) {
+function keepRows(code, isRow) {
   code.classList.add("columns");
   for (const line of code.querySelectorAll("code-line")) {
-    if (/\S {2,}\S/.test(line.textContent)) line.style.whiteSpace = "pre";
+    if (isRow(line)) line.style.whiteSpace = "pre";
   }
 }
 
@@ -83,9 +89,12 @@ function shrink(code) {
 
 const seen = new ResizeObserver((entries) => entries.forEach(({ target }) => shrink(target)));
 for (const code of document.querySelectorAll("pre > code")) {
-  const small = room(code) < 0.999 && room(code) > NEARLY;
   const table = hasColumns(code);
+  const aligned = isAligned(code) && room(code) < 0.999; // it stays as large as the code below it
+  const small = !aligned && room(code) < 0.999 && room(code) > NEARLY;
   if (!small || table) wrap(code);
-  if (table) keepRows(code);
+  if (table) keepRows(code, (line) => /\S {2,}\S/.test(line.textContent));
+  if (aligned) keepRows(code, (line) => line.querySelector(".sd"));
+  if (aligned) code.parentElement.classList.toggle("scrolls", room(code) < 0.999);
   if (small || table) seen.observe(code);
 }

@@ -1,5 +1,6 @@
 // On a phone, a table that is too wide for it, or whose cells become columns of single words, is shown
-// as cards: a row is a card, and each of its cells has the name of its column. Code that is too wide wraps.
+// as cards: a row is a card, and each of its cells has the name of its column, unless there is only one besides
+// the title's. Code that is too wide wraps.
 
 const LINES = 4; // of a row, at most, in a table that stays one
 
@@ -35,6 +36,7 @@ function show(table, cards) {
   name(table, cards);
   table.classList.toggle("cards", cards);
   table.classList.toggle("brief", cards && isIndex(table));
+  table.classList.toggle("pairs", cards && table.rows[0].cells.length === 2);
   if (!table.classList.length) table.removeAttribute("class"); // the styles are those of tables without one
   const roles = { table: "table", tr: "row", th: "columnheader", td: "cell" };
   for (const [tag, role] of Object.entries(roles)) {
@@ -49,14 +51,16 @@ function isIndex(table) {
   return [...table.tBodies[0].rows].every(({ cells }) => cells[0].querySelector("a[href*='#purenn.']"));
 }
 
-function judge(table) {
+function judge(table, names) {
   if (table.querySelector(".arithmatex:not(:has(.katex))")) return; // its formulas are not drawn yet
   show(table, false);
   const place = table.closest(".md-typeset__scrollwrap") ?? table.parentElement;
   if (!narrow.matches || !place.clientWidth) return;
   const line = parseFloat(getComputedStyle(table).fontSize) * 1.6;
   const high = [...table.rows].some((row) => row.offsetHeight > (LINES + 1) * line);
-  show(table, high || place.scrollWidth > place.clientWidth + 1);
+  const cards = high || place.scrollWidth > place.clientWidth + 1;
+  show(table, cards);
+  if (cards) import("./cards.js").then(({ arrange }) => arrange(table, names));
 }
 
 for (const table of document.querySelectorAll(".md-typeset table:not([class])")) {
@@ -70,7 +74,7 @@ for (const table of document.querySelectorAll(".md-typeset table:not([class])"))
       if (!cell.querySelector(".arithmatex")) cell.style.setProperty("--letters", letters);
     });
   }
-  const again = () => judge(table);
+  const again = () => judge(table, names);
   narrow.addEventListener("change", again);
   document.addEventListener("formulas", again); // are drawn
   new ResizeObserver(() => !table.classList.contains("cards") && again()).observe(table);

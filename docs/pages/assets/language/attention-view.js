@@ -72,6 +72,7 @@ export function attentionView(host, { depth, heads }, { choose, position, point 
         top: glyphs,
         left: glyphs,
         chosen: [session.position, -1],
+        where: `Row: ${named(session.characterOf(session.tokens[session.position]))} at ${session.position}`,
         start: [session.position, session.position],
         says(t, j) {
           if (j > t) return `${pairOf(session, t, j)}: hidden, because it comes later`;

@@ -2,7 +2,7 @@
 
 import { button, element, show } from "../widgets/kit.js";
 import { glyph, named } from "./characters.js";
-import { heatmap } from "./heatmap.js";
+import { heatmap, readoutLine, taps } from "./heatmap.js";
 import { stageView } from "./stage-view.js";
 import { sizes, stagesOf } from "./stages.js";
 
@@ -15,6 +15,7 @@ export function backwardView(host, told) {
     formula: "‖dx‖ at each position, from the loss down to the characters",
     point: (cell) => told.point(cell?.[1]),
     choose: (i) => choose(i),
+    readout: readoutLine(`${taps() ? "Tap" : "Press"} a row to see its stage below.`),
   });
   const title = element("p", { class: "lm-title", role: "status", "aria-live": "polite" });
   const [up, down] = [

@@ -9,6 +9,8 @@ import { colorsOf, css, mixed } from "./theme.js";
 
 const BETWEEN = 8; // CSS pixels from one band to the next
 const LEAST_LABEL = 11; // CSS pixels of a cell with room for a character of its own
+const PAD = 2; // CSS pixels around the cells, for a frame that covers none of them
+const BESIDE = 16; // CSS pixels for the character of the chosen row, where the others have no room
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const NUDGES = [
@@ -18,10 +20,14 @@ const NUDGES = [
   ["↓", "One row down", STEPS.ArrowDown],
 ];
 
-/** A line for the number that is pointed at; while there is none, it says how to point. */
-export function readoutLine() {
-  const touch = window.matchMedia("(hover: none)").matches;
-  const hint = touch ? "Tap a cell to read its value, then move from cell to cell with the arrows." : "Point at a cell, or move to it with the arrow keys.";
+/** Whether cells are tapped: with a finger, or where there is no room for more than a phone's words. */
+export const taps = () => window.matchMedia("(hover: none), (max-width: 44.98em)").matches;
+
+/** A line for the number that is pointed at; while there is none, it says what to do. */
+export function readoutLine(hint) {
+  hint ??= taps()
+    ? "Tap a cell to read its value, then move from cell to cell with the arrows."
+    : "Point at a cell, or move to it with the arrow keys.";
   return element("p", { class: "lm-readout", "aria-live": "polite", "data-hint": hint });
 }
 
@@ -40,6 +46,7 @@ export function readoutLine() {
  * @property {number} [margin]  CSS pixels left of the cells
  * @property {number} [least]  of a cell's width; columns that do not fit go into another band below
  * @property {[number, number]} [chosen]  a row, or a cell, with a frame; -1 for all
+ * @property {string} [where]  the chosen row in words, shown where there is no room for the labels
  *
  * @param {string} symbol  what the matrix is called
  * @param {{formula?: string, point?: Function, choose?: Function, readout?: Element}} options  point: told
@@ -49,11 +56,15 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose, readou
   const canvas = element("canvas", { "aria-hidden": "true" });
   const box = element("div", { class: "lm-cells", tabindex: "0", role: "application" }, canvas);
   const caption = element("p", { class: "lm-caption" }, element("b", {}, symbol), formula && ` = ${formula}`);
+  const where = element("p", { class: "lm-where" });
+  where.hidden = true;
   const scale = element("p", { class: "lm-scale" });
   const nudges = element("div", { class: "lm-nudges", role: "group", "aria-label": "Move to the next cell" });
   nudges.hidden = true;
+  const shared = Boolean(readout.parentNode);
   const host = element("div", { class: "lm-heatmap" }, caption, box, element("div", { class: "lm-foot" }, scale, nudges));
   if (!readout.parentNode) host.append(readout);
+  if (!shared) caption.after(where);
   if (choose) canvas.style.cursor = "pointer";
   let spec = null;
   let cell = null; // [row, column] that is pointed at
@@ -119,17 +130,22 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose, readou
     const { rows, cols } = spec;
     const own = window.devicePixelRatio || 1;
     const ratio = room / cols < 4 ? Math.max(3, own) : own; // small cells need not end on whole pixels
-    const fitting = (left, count) => Math.floor(((room - left) / count) * ratio) / ratio; // whole pixels
+    const fitting = (left, count) => Math.floor(((room - left - PAD) / count) * ratio) / ratio; // whole pixels
     const labeled = spec.left && (spec.height ?? Math.min(spec.widest, fitting(20, cols))) >= LEAST_LABEL;
-    const left = spec.margin ?? (labeled ? 20 : 0);
-    const bands = Math.ceil(cols / Math.max(1, Math.floor((room - left) / (spec.least ?? 1))));
+    const marked = Boolean(spec.where) && !labeled;
+    const left = spec.margin ?? (labeled ? 20 : marked ? BESIDE : PAD);
+    const bands = Math.ceil(cols / Math.max(1, Math.floor((room - left - PAD) / (spec.least ?? 1))));
     const across = Math.ceil(cols / bands);
     const width = Math.max(1 / ratio, Math.min(spec.widest ?? 24, fitting(left, across)));
     const height = spec.height ?? width;
-    const top = spec.top && width >= LEAST_LABEL ? 18 : 0;
-    const band = top + rows * height + (bands > 1 ? BETWEEN : 0);
-    layout = { left, top, width, height, room, across, band };
-    const size = [left + across * width, bands * band];
+    const topped = Boolean(spec.top) && width >= LEAST_LABEL;
+    const top = topped ? 18 : PAD;
+    const band = top + rows * height + PAD + (bands > 1 ? BETWEEN : 0);
+    const gap = width >= 8 && height >= 8 ? 1 : 0; // between cells
+    layout = { left, top, width, height, room, across, band, gap, marked, topped };
+    where.hidden = !marked;
+    where.textContent = marked ? spec.where : "";
+    const size = [left + across * width + PAD, bands * band];
     [canvas.width, canvas.height] = size.map((pixels) => Math.ceil(pixels * ratio));
     canvas.style.width = `${canvas.width / ratio}px`;
     const context = canvas.getContext("2d");
@@ -165,8 +181,7 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose, readou
 
   function cells(context, colors, [first, end], scales) {
     const { rows, value, color } = spec;
-    const { left, top, width, height } = layout;
-    const gap = width >= 8 && height >= 8 ? 1 : 0;
+    const { left, top, width, height, gap } = layout;
     for (let i = 0; i < rows; i++) {
       const scale = scales[i] || 1;
       for (let j = first; j < end; j++) {
@@ -183,31 +198,35 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose, readou
   }
 
   function labels(context, colors, [first, end]) {
-    const { left, top, width, height } = layout;
+    const { left, top, width, height, marked, topped } = layout;
     context.fillStyle = css(colors.ink);
     context.textBaseline = "middle";
     context.font = `${Math.min(14, Math.max(12, width))}px ${getComputedStyle(box).fontFamily}`;
-    if (top) {
+    if (topped) {
       context.textAlign = "center";
       spec.top.slice(first, end).forEach((text, j) => context.fillText(text, left + (j + 0.5) * width, 9));
     }
     if (spec.left && height >= LEAST_LABEL) {
       context.textAlign = "right";
       spec.left.forEach((text, i) => context.fillText(text, left - 6, top + (i + 0.5) * height));
+    } else if (marked) {
+      context.textAlign = "center";
+      context.fillText(spec.left[spec.chosen[0]], BESIDE / 2, top + (spec.chosen[0] + 0.5) * height);
     }
   }
 
+  /** Frames around a row, a column, or a cell: outside it, so that its numbers keep their colors. */
   function frames(context, colors, [first, end]) {
-    const { left, top, width, height } = layout;
+    const { left, top, width, height, gap } = layout;
     context.strokeStyle = css(colors.ink);
     const frame = ([i, j], line) => {
       if (j >= 0 && (j < first || j >= end)) return;
       context.lineWidth = line;
       const [x, w] = j < 0 ? [left, (end - first) * width] : [left + (j - first) * width, width];
       const [y, h] = i < 0 ? [top, spec.rows * height] : [top + i * height, height];
-      context.strokeRect(x + line / 2 - 0.5, y + line / 2 - 0.5, w - line + 0.5, h - line + 0.5);
+      context.strokeRect(x - line / 2, y - line / 2, w - gap + line, h - gap + line);
     };
-    if (spec.chosen) frame(spec.chosen, 2);
+    if (spec.chosen) frame(spec.chosen, Math.min(width, height) < 8 ? 1 : 1.5);
     if (!cell) return;
     frame([cell[0], -1], 0.5);
     frame([-1, cell[1]], 0.5);

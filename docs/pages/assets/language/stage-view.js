@@ -2,8 +2,8 @@
 
 import { element } from "../widgets/kit.js";
 import { attentionPanels } from "./attention-panels.js";
-import { heatmap, readoutLine } from "./heatmap.js";
-import { densePanels, embeddingPanels, lossPanels, mlpPanels, normPanels } from "./panels.js";
+import { heatmap, readoutLine, taps } from "./heatmap.js";
+import { densePanels, embeddingPanels, lossPanels, mlpPanels, normPanels, placeOf } from "./panels.js";
 
 const PANELS = {
   loss: lossPanels,
@@ -31,6 +31,8 @@ export function stageView(told) {
     show(session, found, stage, head) {
       const { text, list } = PANELS[stage.kind](session, found, stage, head);
       words.textContent = text;
+      const framed = list.some(({ chosen }) => chosen) ? `The frame marks ${placeOf(session, session.position)}. ` : "";
+      readout.dataset.hint = framed + (taps() ? "Tap a picture to enlarge it." : "Point at a cell to read it.");
       heads.hidden = stage.kind !== "attention";
       if (stage.kind === "attention") headButtons(session, stage, head);
       const names = list.map(({ symbol }) => symbol).join();

@@ -13,6 +13,8 @@ import { button, element, sayings, show, styled } from "./kit.js";
 const PAUSE = 1100; // milliseconds from step to step
 const MOST_ROOM = 9; // lines of words that room is kept for
 
+let count = 0; // of the graphs on the page
+
 export default async function graph(body, settings) {
   const boxes = boxesOf(settings);
   const { values, seeds, fixed = [], descend, at } = settings;
@@ -67,8 +69,11 @@ export default async function graph(body, settings) {
     backward: button("Backward", () => play("backward", run.forward, () => run.steps.length)),
     reset: button("Reset", () => (stop(), restore(), go(0))),
   };
-  if (descend)
-    controls.descend = button("", () => (stop(), descended()));
+  const note = element("small", { id: `graph-note-${++count}` });
+  if (descend) {
+    controls.descend = button("Gradient step", () => (stop(), descended()));
+    controls.descend.setAttribute("aria-describedby", note.id);
+  }
 
   controls.step.className = "main";
   controls.forward.className = "forward";
@@ -96,25 +101,27 @@ export default async function graph(body, settings) {
     controls.step.disabled = position === steps.length;
     if (controls.descend) {
       controls.descend.disabled = position < steps.length;
-      controls.descend.textContent = controls.descend.disabled
-        ? "A gradient step needs the backward pass"
-        : `Take a gradient step, rate ${descend.rate}`;
+      note.textContent = controls.descend.disabled ? "after the backward pass" : `rate ${descend.rate}`;
     }
     const shownTo = printing ? steps.length : position;
     board.show(steps, shownTo);
     const ended = descend && (went || shownTo === steps.length);
     const stuck = ended && standstill(boxes, run, descend.leaves, loss);
+    says.classList.toggle("rests", shownTo === 0);
     says.replaceChildren(...told(steps, shownTo, forward, went, stuck));
   }
 
   const other = descend?.leaves.find((name) => !(name in leaves) || fixed.includes(name));
   if (other) throw new Error(`graph: \`descend\` names ${other}, which is not a leaf with a derivative`);
+  const { descend: last, ...others } = controls;
+  const buttons = Object.values(others);
+  if (last) buttons.push(element("span", { class: "graph-descent" }, last, note));
   body.append(
     element("div", { class: "graph-scroll" }, board.element),
     legend(
       seeds ? "the derivative that it receives" : `the derivative of $${shown(loss)}$ with respect to it`,
     ),
-    element("div", { class: "controls steps" }, ...Object.values(controls)),
+    element("div", { class: "controls steps" }, ...buttons),
     says,
   );
   board.fill(leaves, arriving);
@@ -125,12 +132,10 @@ export default async function graph(body, settings) {
   addEventListener("afterprint", print(false));
   let width = 0;
   new ResizeObserver(() => {
-    if (says.clientWidth === width) return;
-    width = says.clientWidth;
+    if (says.offsetWidth === width) return;
+    width = says.offsetWidth;
     keepRoom(says, run);
   }).observe(body);
-  const task = body.parentElement.querySelector("figcaption");
-  if (task) body.before(task); // what there is to do is read before the drawing
 }
 
 function legend(text) {
@@ -155,7 +160,7 @@ function keepRoom(says, { steps, forward }) {
   for (const name of ["role", "aria-live"]) probe.removeAttribute(name);
   probe.setAttribute("aria-hidden", "true");
   Object.assign(probe.style, { minHeight: 0, position: "absolute", visibility: "hidden" });
-  probe.style.width = `${says.clientWidth}px`;
+  probe.style.width = `${says.offsetWidth}px`;
   says.after(probe);
   let most = 0;
   for (let position = 0; position <= steps.length; position++) {
@@ -170,7 +175,10 @@ function keepRoom(says, { steps, forward }) {
 /** What the last step did, in words; `went` and `stuck` are what a step against the gradient does. */
 function told(steps, position, forward, went = "", stuck = "") {
   const count = (text) => element("strong", {}, ...sentence(text));
-  if (position === 0) return [count("The inputs are given. The forward pass computes the boxes one by one.")];
+  if (position === 0) {
+    const hint = element("i", {}, "Press Step, and the rule of each box appears here.");
+    return [count("The inputs are given. The forward pass computes the boxes one by one."), hint];
+  }
   const { phase, title, lines } = steps[position - 1];
   const head = went || title || `Forward, step ${position} of ${forward}`;
   // A title of the backward pass says which rule fires, so its number stands beside it.

@@ -17,7 +17,6 @@ export default async function predict(body, { answer, choices, tolerance = 0.005
   const id = `predict-${++count}`;
   const question = body.parentElement.querySelector("figcaption");
   question.id = id;
-  body.before(question);
 
   const options = choices?.map((choice) => {
     const input = element("input", { type: "radio", name: id, value: choice });
