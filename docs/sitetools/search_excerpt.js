@@ -7,10 +7,17 @@
   const LENGTH = 320; // and in all; the style sheet shows two lines of them
   const PARTS = { course: "Course", howto: "How to", practice: "Practice", reference: "Reference", teaching: "Teaching" };
   const LABELS = /<p>(Examples?|Parameters|Attributes|Returns|Raises):<\/p>/g;
-  let asked = []; // the words of the query
   const answer = self.postMessage.bind(self);
 
-  const plain = (html) => html.replace(/<(?!\/?mark>)[^>]*>/g, " ").replace(/\s+/g, " ").replace(/ ([.,;:)])/g, "$1").trim();
+  // Paragraphs and formulas on lines of their own become one line of text, with a dot between what ends without one.
+  const plain = (html) =>
+    html
+      .replace(/\n/g, " ")
+      .replace(/<\/?(p|ul|ol|li|pre|h\d)>/g, "\n")
+      .replace(/<(?!\/?mark>)[^>]*>/g, "")
+      .trim()
+      .replace(/([.:;!?…]?)\s*\n\s*/g, (_, end) => end ? `${end} ` : " · ")
+      .replace(/\s+/g, " ");
 
   const lineOf = (listing) => listing.split("\n").find((line) => line.includes("<mark>")) ?? "";
 
@@ -25,9 +32,8 @@
     const prose = plain(text.replace(/<pre[^]*?<\/pre>/g, " ").replace(LABELS, " "));
     if (!/<mark>/.test(title + prose)) {
       const line = plain(lineOf(text));
-      const hidden = keywords.split(" ").find((word) => asked.some((start) => word.toLowerCase().startsWith(start)));
-      const found = line || (hidden ? `<mark>${hidden}</mark>` : "");
-      return [found, prose].filter(Boolean).join(" · ");
+      const [hidden] = keywords.match(/\S*<mark>.*?<\/mark>\S*/) ?? [];
+      return [line || hidden, prose].filter(Boolean).join(" · ");
     }
     const from = beginsAt(prose);
     return (from ? "… " : "") + prose.slice(from);
@@ -40,10 +46,6 @@
     const title = part ? `${result.title} <small>${part}</small>` : result.title;
     return { ...result, title, text: cut && `<p>${cut}</p>` };
   };
-
-  addEventListener("message", ({ data: { type, data } }) => {
-    if (type === 2) asked = data.toLowerCase().split(/\s+/).map((word) => word.replace(/[\^~].*|^\W+/g, "")).filter(Boolean);
-  });
 
   self.postMessage = (message) => {
     const { type, data } = message;
