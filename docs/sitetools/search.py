@@ -1,6 +1,7 @@
 """The search, mended after the site is built: `python -m sitetools.search SITE`.
 
-In the worker, sitetools/search_query.js and search_excerpt.js come first. The rest is about the index.
+In the worker, sitetools/search_query.js and search_excerpt.js come first. The rest is about the
+index.
 
 Formulas become plain text, and only the beginnings of long listings are kept. Two fields count more
 than a title and are never shown: `name` holds the name of an entry of the reference, and `keywords`

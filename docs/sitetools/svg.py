@@ -41,8 +41,8 @@ VARIABLES = {
     NEGATIVE: "--negative",
     WRONG: "--wrong",
 } | {color: f"--series-{i}" for i, color in enumerate(SERIES[1:], 2)}
-# For images and surfaces, whose colors are computed. Of DIVERGING the ends are the colors of sign: purple
-# is negative, green is positive. SEQUENTIAL is ink on paper, and follows the page's theme.
+# For images and surfaces, whose colors are computed. Of DIVERGING the ends are the colors of sign:
+# purple is negative, green is positive. SEQUENTIAL is ink on paper, and follows the page's theme.
 DIVERGING, SEQUENTIAL = "PRGn", "gray_r"
 # Of all letters. A figure as wide as the text has to be read on a phone, where it is drawn smaller.
 SIZE = 11.2
@@ -120,7 +120,7 @@ def with_one_format(figure: Figure) -> None:
 
 
 def words_of(figure: Figure) -> set[str]:
-    """All that is written in a figure, but single letters at the ticks: they are data, not variables."""
+    """What is written in a figure, but for single letters at ticks: they are data, no variables."""
     ticks = [
         label
         for axes in figure.axes
@@ -143,7 +143,7 @@ def with_variables(svg: str, words: set[str]) -> str:
 
 
 def with_inks(svg: str) -> str:
-    """Images without a hue, such as digits, get a class, by which they are ink on paper in both themes."""
+    """Gives images without a hue, such as digits, the class of what is ink on paper in both themes."""
 
     def classed(match: re.Match[str]) -> str:
         pixels = matplotlib.image.imread(io.BytesIO(base64.b64decode(match[1])), format="png")

@@ -45,7 +45,7 @@ def picture(left: float, top: float, image: np.ndarray) -> str:
 
 
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
-    """Ten bars on a line with their names: a wrong answer's has an outline, and a cross beside it."""
+    """Ten bars on a line with their names: a wrong answer's has an outline and a cross."""
     step = BARS / 10
     middles = " ".join(f"{left + step * (k + 0.5):g}" for k in range(10))  # one for each letter
     parts = [
