@@ -143,7 +143,7 @@ def with_variables(svg: str, words: set[str]) -> str:
 
 
 def with_inks(svg: str) -> str:
-    """Gives images without a hue, such as digits, the class of what is ink on paper in both themes."""
+    """Gives images without a hue, such as digits, the class of ink on paper in both themes."""
 
     def classed(match: re.Match[str]) -> str:
         pixels = matplotlib.image.imread(io.BytesIO(base64.b64decode(match[1])), format="png")
