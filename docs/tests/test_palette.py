@@ -1,4 +1,4 @@
-"""The look of the figures: few colors, digits that follow the scheme, and letters that can be read."""
+"""The look of the figures: few colors, digits that follow the scheme, letters that can be read."""
 
 import base64
 import io
