@@ -10,12 +10,13 @@ import matplotlib
 
 matplotlib.use("svg")
 
-import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
+from PIL import Image
 
 # Colors that stand for the theme's. Matplotlib writes them into the SVG as they are, and there
 # they become CSS variables, which assets/site.css sets for light and for dark.
@@ -43,7 +44,11 @@ VARIABLES = {
 } | {color: f"--series-{i}" for i, color in enumerate(SERIES[1:], 2)}
 # For images and surfaces, whose colors are computed. Of DIVERGING the ends are the colors of sign:
 # purple is negative, green is positive. SEQUENTIAL is ink on paper, and follows the page's theme.
-DIVERGING, SEQUENTIAL = "PRGn", "gray_r"
+# Both are clear where they are paper, so that nothing shines in the dark.
+SEQUENTIAL = "gray_r"
+DIVERGING = LinearSegmentedColormap.from_list(
+    "sign", [(0.50, 0.32, 0.68, a) for a in (1, 0)] + [(0.20, 0.57, 0.28, a) for a in (0, 1)]
+)
 # Of all letters. A figure as wide as the text has to be read on a phone, where it is drawn smaller.
 SIZE = 11.2
 
@@ -75,7 +80,7 @@ STYLE = {
 }
 # A letter of a formula, such as x, σ or the x of dx₁; not the article.
 VARIABLE = re.compile(r"(?<![\w.;’'])(d?[A-Za-zα-ωΣ])(?=[₀-₉ᵢⱼₜ²′ᵀ]*(?!\w))(?!(?<=[aA]) [a-z]{2})")
-IMAGE = re.compile(r'<image (?=[^>]*?base64,([^"]*)")')
+IMAGE = re.compile(r'<image( [^>]*?base64,)([^"]*)"')
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _serial = itertools.count()
 
@@ -143,14 +148,24 @@ def with_variables(svg: str, words: set[str]) -> str:
 
 
 def with_inks(svg: str) -> str:
-    """Gives images without a hue, such as digits, the class of ink on paper in both themes."""
+    """Images without a hue, such as digits, as ink on paper in both themes."""
 
-    def classed(match: re.Match[str]) -> str:
-        pixels = matplotlib.image.imread(io.BytesIO(base64.b64decode(match[1])), format="png")
-        gray = pixels.ndim == 2 or not np.ptp(pixels[..., :3], axis=-1).any()
-        return '<image class="ink" ' if gray else match[0]
+    def inked(match: re.Match[str]) -> str:
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(match[2]))).convert("RGBA"))
+        if np.ptp(pixels[..., :3], axis=-1).any():
+            return match[0]
+        gray, alpha = pixels[..., 0].astype(int), pixels[..., 3]
+        return f'<image class="ink"{match[1]}{ink((255 - gray) * alpha // 255)}"'
 
-    return IMAGE.sub(classed, svg)
+    return IMAGE.sub(inked, svg)
+
+
+def ink(amount: np.ndarray) -> str:
+    """A PNG, in letters, of black with so much opacity, 0 to 255; assets/site.css turns it around."""
+    out = io.BytesIO()
+    both = np.stack([np.zeros_like(amount), amount], axis=-1).astype(np.uint8)
+    Image.fromarray(both, "LA").save(out, "png", optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
 
 
 def themed(figure: Figure, alt: str) -> str:

@@ -10,6 +10,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 from html_page import pages_of
+from PIL import Image
 from sitetools.svg import VARIABLE
 from visits import DARK, DESKTOP, LIGHT, PHONE, choose_scheme, settle
 
@@ -41,10 +42,8 @@ def test_an_image_in_a_figure_is_ink_or_has_the_colors_of_sign(site):
     for page, drawing in drawings(site):
         for match in IMAGE.finditer(drawing):
             data = io.BytesIO(base64.b64decode(match[1]))
-            pixels = matplotlib.image.imread(data, format="png")
-            hues = pixels[..., :3].reshape(-1, 3) if pixels.ndim == 3 else np.zeros((1, 3))
-            if pixels.ndim == 3 and pixels.shape[-1] == 4:
-                hues = hues[pixels[..., 3].ravel() > 0]
+            pixels = np.asarray(Image.open(data).convert("RGBA")) / 255
+            hues = pixels[pixels[..., 3] > 0][:, :3]
             vivid = hues[np.ptp(hues, axis=1) > 0.12]
             kind = "sign" if len(vivid) else "ink"
             seen[kind] += 1

@@ -184,7 +184,7 @@ def speed() -> Figure:
     above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
         (above, step, "training step of a small CNN, ms"),
-        (below, pool, "backward pass of a 2×2 max pool, ms"),
+        (below, pool, "backward pass, 2×2 max pool, ms"),
     ):
         names = list(found)[::-1]
         shown = axes.barh(names, [found[name] for name in names], height=0.7, color=INK, alpha=0.6)

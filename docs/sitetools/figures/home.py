@@ -1,14 +1,11 @@
 """The figure of the first page."""
 
-import base64
-import io
-
 import jax
-import matplotlib.image
 import numpy as np
 
 import purenn as pn
 from sitetools.figures import marks
+from sitetools.svg import ink
 
 CELL, BARS, GAP = 56, 150, 14  # widths of a digit and of its bars, and the space after them
 LEAST = 0.005  # probability that has a bar that can be seen
@@ -35,12 +32,9 @@ def digits() -> str:
 
 def picture(left: float, top: float, image: np.ndarray) -> str:
     """A digit, pixel by pixel: ink on paper in both themes."""
-    out = io.BytesIO()
-    matplotlib.image.imsave(out, image, cmap="gray_r", format="png")
-    data = base64.b64encode(out.getvalue()).decode()
     return (
         f'<image class="ink" x="{left}" y="{top}" width="{CELL}" height="{CELL}" '
-        f'style="image-rendering: pixelated" href="data:image/png;base64,{data}"/>'
+        f'style="image-rendering: pixelated" href="data:image/png;base64,{ink(image)}"/>'
     )
 
 

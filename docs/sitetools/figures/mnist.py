@@ -54,7 +54,7 @@ def curves() -> Figure:
     """Loss and accuracy, epoch by epoch."""
     (history,) = computed_on(PAGE, "history")
     epochs = [e.epoch for e in history]
-    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.6), sharex=True)
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 5), sharex=True)
     above.plot(
         epochs,
         [e.loss for e in history],
@@ -67,8 +67,8 @@ def curves() -> Figure:
     )
     below.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=SERIES[0])
     above.set(title="loss", ylim=(0, None))
-    above.legend()
     below.set(xlabel="epoch", xticks=epochs, title="accuracy, %")
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -90,7 +90,7 @@ def mistakes() -> Figure:
         bars.barh([1, 0], p[i][both], height=0.62, color=FORWARD, edgecolor=(INK, "none"))
         for place, value in zip((1, 0), p[i][both], strict=True):
             bars.text(1.05, place, f"{value:.3f}", va="center", fontsize=11)
-        bars.set(xlim=(0, 1.75), ylim=(-0.6, 1.6), xticks=[], yticks=[1, 0], yticklabels=both)
+        bars.set(xlim=(0, 2.1), ylim=(-0.6, 1.6), xticks=[], yticks=[1, 0], yticklabels=both)
         bars.tick_params(labelsize=11, length=0, pad=3)
         bars.grid(visible=False)
         bars.spines["bottom"].set_visible(False)
