@@ -46,8 +46,10 @@ VARIABLES = {
 # purple is negative, green is positive. SEQUENTIAL is ink on paper, and follows the page's theme.
 # Both are clear where they are paper, so that nothing shines in the dark.
 SEQUENTIAL = "gray_r"
+PURPLE, GREEN = (0.52, 0.31, 0.72), (0.16, 0.58, 0.26)
 DIVERGING = LinearSegmentedColormap.from_list(
-    "sign", [(0.50, 0.32, 0.68, a) for a in (1, 0)] + [(0.20, 0.57, 0.28, a) for a in (0, 1)]
+    "sign",
+    [(0, (*PURPLE, 1)), (0.5, (*PURPLE, 0)), (0.5, (*GREEN, 0)), (1, (*GREEN, 1))],
 )
 # Of all letters. A figure as wide as the text has to be read on a phone, where it is drawn smaller.
 SIZE = 11.2
@@ -161,7 +163,7 @@ def with_inks(svg: str) -> str:
 
 
 def ink(amount: np.ndarray) -> str:
-    """A PNG, in letters, of black with so much opacity, 0 to 255; assets/site.css turns it around."""
+    """A PNG, in letters, of black with so much opacity, 0 to 255; site.css turns it around."""
     out = io.BytesIO()
     both = np.stack([np.zeros_like(amount), amount], axis=-1).astype(np.uint8)
     Image.fromarray(both, "LA").save(out, "png", optimize=True)
