@@ -132,7 +132,8 @@ def words_of(figure: Figure) -> set[str]:
         label
         for axes in figure.axes
         for axis in (axes.xaxis, axes.yaxis)
-        for label in axis.get_ticklabels()
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
         if len(label.get_text()) == 1
     ]
     return {text.get_text() for text in set(figure.findobj(Text)) - set(ticks)}

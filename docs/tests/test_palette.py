@@ -127,6 +127,13 @@ def test_a_plot_is_set_in_the_letters_of_the_page_and_read_on_a_phone(tab, serve
         assert tab.evaluate(slanted) == "italic"
 
 
+def test_letters_at_the_ticks_are_no_variables(tab, server):
+    tab.goto(server + "course/language/", wait_until="load")
+    texts = "[...document.querySelectorAll('.drawing text')].filter(t => t.textContent === 'q')"
+    assert tab.evaluate(f"{texts}.length") == 2  # of both axes
+    assert tab.evaluate(f"{texts}.filter(t => t.querySelector('tspan')).length") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "variables"),
     [
