@@ -1,6 +1,7 @@
 """The search, mended after the site is built: `python -m sitetools.search SITE`.
 
-In the worker, sitetools/search_query.js comes first. The rest is about the index.
+In the worker, sitetools/search_query.js and search_excerpt.js come first. The rest is about the
+index.
 
 Formulas become plain text, and only the beginnings of long listings are kept. Two fields count more
 than a title and are never shown: `name` holds the name of an entry of the reference, and `keywords`
@@ -24,7 +25,7 @@ MATH = re.compile(r"<code>.*?</code>|\\\[(.*?)\\\]|\\\((.*?)\\\)", re.DOTALL)
 LINE = 60
 # The folded note of each equation, whose words are the same everywhere.
 CHECKED = re.compile(r"✓\s*Checked:.*?The test is <code>[^<]*</code>\.</p>", re.DOTALL)
-QUERY = Path(__file__).with_name("search_query.js")
+BEGINNING = [Path(__file__).with_name(f"search_{name}.js") for name in ("query", "excerpt")]
 LISTING = re.compile(r"<pre.*?</pre>", re.DOTALL)
 SHORT = 200  # letters of a listing that are kept: of a signature, of an example
 SPACE = re.compile(r"\s*\n\s*|\s{2,}")
@@ -129,7 +130,7 @@ def write(site: Path) -> None:
     index = json.loads(path.read_text())
     path.write_text(json.dumps(mended(index), ensure_ascii=False, separators=(",", ":")))
     (worker,) = (site / "assets" / "javascripts" / "workers").glob("search.*.js")
-    first, code = small(QUERY.read_text()), worker.read_text()
+    first, code = "".join(small(path.read_text()) for path in BEGINNING), worker.read_text()
     worker.write_text(first + code.removeprefix(first))
 
 

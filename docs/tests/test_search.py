@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tabs import PATIENCE
 
 # The query, where the reader should get, and among how many of the pages that are found.
 QUERIES = [
@@ -257,3 +258,39 @@ def test_enter_leads_to_what_the_query_means(query, wanted, found):
 def test_a_prefix_does_not_come_second(found):
     pages = [page[:SHOWN] for page in found["check_gradients"][:2]]
     assert not any("checkpoint" in place for page in pages for place in page), pages
+
+
+IN_FULL = """() => [...document.querySelectorAll(".md-search-result__item")].map((item) => {
+  const { top, bottom } = item.getBoundingClientRect();
+  const seen = document.querySelector(".md-search__scrollwrap").getBoundingClientRect();
+  return {
+    whole: top >= seen.top && bottom <= Math.min(seen.bottom, innerHeight),
+    marks: item.querySelectorAll("mark").length,
+    listings: item.querySelectorAll("pre").length,
+    lines: Math.max(...[...item.querySelectorAll(":scope > a p")].map((p) =>
+      p.clientHeight / parseFloat(getComputedStyle(p).lineHeight))),
+    beside: Math.max(...[...item.querySelectorAll("p")].map((p) => p.scrollWidth - p.clientWidth)),
+  };
+})"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("query", ["gradient", "backprop", "ModelLike", "loss"])
+def test_five_results_are_seen_at_once_and_each_says_what_was_found(
+    query, width, height, browser, server
+):
+    fresh = browser.new_context().new_page()
+    fresh.set_viewport_size({"width": width, "height": height})
+    fresh.goto(f"{server}glossary/", wait_until="load")
+    if width < 960:
+        fresh.click("label.md-header__button[for=__search]")
+    fresh.click(".md-search__input")
+    fresh.keyboard.type(query)
+    fresh.locator(".md-search-result__item mark").first.wait_for(timeout=PATIENCE)
+    fresh.wait_for_timeout(1000)  # the list unrolls
+    results = fresh.evaluate(IN_FULL)
+    fresh.context.close()
+    assert sum(result["whole"] for result in results) >= min(5, len(results))
+    for result in results:
+        assert result["marks"] and not result["listings"]
+        assert result["lines"] < 2.1 and result["beside"] <= 0

@@ -25,7 +25,7 @@ def digits() -> Figure:
     """Three digits, and next to each some versions of it."""
     (images, _), _ = pn.load_mnist("examples/data/mnist")
     move = jax.jit(jax.vmap(moved(), in_axes=(None, 0)))
-    figure, grid = plt.subplots(3, 1 + VERSIONS, figsize=(5.4, 2.8))
+    figure, grid = plt.subplots(3, 1 + VERSIONS, figsize=(4.9, 2.6))
     for number, (row, image) in enumerate(zip(grid, images[:3].astype("float32"), strict=True)):
         keys = jax.random.split(jax.random.key(number), VERSIONS)
         for axes, shown in zip(row, [image, *move(image, keys)], strict=True):

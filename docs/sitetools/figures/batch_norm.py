@@ -12,7 +12,7 @@ from table import jit_quickly
 import purenn as pn
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import FORWARD, INK, SERIES
+from sitetools.svg import FORWARD, INK, PAPER, SERIES
 
 SCALES, RATES = (1, 1 / 3), (0.03, 0.3)
 
@@ -67,8 +67,16 @@ def terms() -> Figure:
     figure = Figure(figsize=(4.8, 3.2), layout="constrained")
     axes = figure.subplots()
     bars = parts | {"dx, their sum": sum(parts.values())}
-    for i, ((name, values), color) in enumerate(zip(bars.items(), (*SERIES[1:], INK), strict=True)):
-        axes.bar(np.arange(4) + 0.2 * (i - 1.5), values, width=0.18, color=color, label=name)
+    fills = PAPER, SERIES[3], SERIES[2], INK
+    for i, ((name, values), color) in enumerate(zip(bars.items(), fills, strict=True)):
+        axes.bar(
+            np.arange(4) + 0.2 * (i - 1.5),
+            values,
+            width=0.18,
+            color=color,
+            edgecolor=INK,
+            label=name,
+        )
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(4), [f"x{'₁₂₃₄'[i]} = {v}" for i, v in enumerate((1, 3, 4, 8))])
     axes.grid(visible=False, axis="x")

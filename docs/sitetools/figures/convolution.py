@@ -175,14 +175,14 @@ def filters() -> Figure:
         "patch": patches,
     }
     figure = Figure(figsize=(4.9, 2.9), layout="constrained")
-    rows = zip(figure.subplots(3, 1), of_each.items(), (DIVERGING, "gray", "gray"), strict=True)
+    rows = zip(figure.subplots(3, 1), of_each.items(), (DIVERGING, "gray_r", "gray_r"), strict=True)
     for axes, (name, images), colors in rows:
         low = -1 if name == "filter" else 0
         axes.imshow(side_by_side(images), cmap=colors, vmin=low, vmax=1, interpolation="none")
         axes.set(xticks=[], yticks=[], ylabel=name)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-    figure.suptitle(f"accuracy {accuracy:.1%} on 1,000 test digits", fontsize=10)
+    figure.suptitle(f"accuracy {accuracy:.1%} on 1,000 test digits", fontsize=11)
     return figure
 
 
@@ -212,7 +212,7 @@ def speed() -> Figure:
     above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
         (above, step, "training step of a small CNN, ms"),
-        (below, pool, "backward pass of a 2×2 max pool, ms"),
+        (below, pool, "backward pass, 2×2 max pool, ms"),
     ):
         names = list(found)[::-1]
         shown = axes.barh(names, [found[name] for name in names], height=0.7, color=INK, alpha=0.6)

@@ -1,14 +1,11 @@
 """The figure of the first page."""
 
-import base64
-import io
-
 import jax
-import matplotlib.image
 import numpy as np
 
 import purenn as pn
 from sitetools.figures import marks
+from sitetools.svg import ink
 
 CELL, BARS, GAP = 56, 150, 14  # widths of a digit and of its bars, and the space after them
 LEAST = 0.005  # probability that has a bar that can be seen
@@ -34,18 +31,15 @@ def digits() -> str:
 
 
 def picture(left: float, top: float, image: np.ndarray) -> str:
-    """A digit, pixel by pixel."""
-    out = io.BytesIO()
-    matplotlib.image.imsave(out, image, cmap="gray", format="png")
-    data = base64.b64encode(out.getvalue()).decode()
+    """A digit, pixel by pixel: ink on paper in both themes."""
     return (
-        f'<image x="{left}" y="{top}" width="{CELL}" height="{CELL}" '
-        f'style="image-rendering: pixelated" href="data:image/png;base64,{data}"/>'
+        f'<image class="ink" x="{left}" y="{top}" width="{CELL}" height="{CELL}" '
+        f'style="image-rendering: pixelated" href="data:image/png;base64,{ink(image)}"/>'
     )
 
 
 def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list[str]:
-    """Ten bars on a line with their names: a wrong answer's is red."""
+    """Ten bars on a line with their names: a wrong answer's has an outline and a cross."""
     step = BARS / 10
     middles = " ".join(f"{left + step * (k + 0.5):g}" for k in range(10))  # one for each letter
     parts = [
@@ -53,9 +47,17 @@ def bars(left: float, top: float, digit: int, probabilities: np.ndarray) -> list
         f'<text x="{middles}" y="{top + CELL + 11}" dy=".35em">0123456789</text>',
     ]
     for k in np.flatnonzero(probabilities > LEAST):
-        answer = k == probabilities.argmax()
-        color = marks.WRONG if answer and k != digit else marks.INK
+        wrong = k == probabilities.argmax() and k != digit
         high = CELL * float(probabilities[k])
-        place = (left + step * k + 1, top + CELL - high, step - 2, high)
-        parts.append(marks.box(*place, color="none", fill=color))
+        x, y = left + step * k + 1, top + CELL - high
+        edge = marks.INK if wrong else "none"
+        parts.append(marks.box(x, y, step - 2, high, color=edge, fill=marks.FORWARD))
+        if wrong:
+            parts.append(cross(x + step + 7, y + 6))
     return parts
+
+
+def cross(x: float, y: float, size: float = 5) -> str:
+    """Two lines, since not all letters have this sign."""
+    ends = ((x - size, y - size, x + size, y + size), (x - size, y + size, x + size, y - size))
+    return "".join(marks.line(*each, width=2.5) for each in ends)

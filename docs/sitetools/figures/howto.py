@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BACKWARD, DASHES, FAINT, FORWARD, SERIES
+from sitetools.svg import BACKWARD, DASHES, FAINT, FORWARD, INK, PAPER, SERIES
 
 
 def early_stopping() -> Figure:
@@ -18,7 +18,8 @@ def early_stopping() -> Figure:
     figure, axes = plt.subplots(figsize=(4.8, 2.6))
     axes.axvspan(epochs[best], epochs[best] + patience, color=FAINT, alpha=0.6)
     axes.plot(epochs, values, color=SERIES[0], marker="o", markersize=3)
-    axes.plot(epochs[best], values[best], color=SERIES[2], marker="o", markersize=8)
+    look = {"markersize": 9, "markerfacecolor": PAPER, "markeredgewidth": 2}
+    axes.plot(epochs[best], values[best], color=INK, marker="o", **look)
     axes.set(xlabel="epoch", title="held-out loss")
     return figure
 

@@ -50,6 +50,6 @@ def histograms() -> Figure:
                 color=FORWARD,
             )
             axes.set(yticks=[], xticks=[-1, 0, 1])
-            axes.set_title(f"layer {layer}: {values.std():.1g}", fontsize=9)
-        row[0].set_ylabel(name, fontsize=9)
+            axes.set_title(f"layer {layer}: {values.std():.1g}", fontsize=10.5)
+        row[0].set_ylabel(name, fontsize=10.5)
     return figure

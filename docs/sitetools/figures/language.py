@@ -45,7 +45,7 @@ def pairs() -> Figure:
     labels = ["␣", *LETTERS[1:]]
     axes.set_xticks(range(len(labels)), labels)
     axes.set_yticks(range(len(labels)), labels)
-    axes.tick_params(length=0, labelsize=10)
+    axes.tick_params(length=0, labelsize=11)
     axes.set_xlabel("the next character")
     axes.set_ylabel("a character")
     return figure

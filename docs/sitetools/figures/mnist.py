@@ -13,7 +13,7 @@ import purenn as pn
 from sitetools import ROOT
 from sitetools.figures import marks
 from sitetools.figures.practice import computed_on
-from sitetools.svg import DIVERGING, FAINT, INK, SERIES, WRONG
+from sitetools.svg import DIVERGING, FAINT, FORWARD, INK, SERIES, WRONG
 
 PAGE, LOSS, KEY = "course/mnist", pn.softmax_cross_entropy, jax.random.key(0)
 
@@ -54,7 +54,7 @@ def curves() -> Figure:
     """Loss and accuracy, epoch by epoch."""
     (history,) = computed_on(PAGE, "history")
     epochs = [e.epoch for e in history]
-    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 4.6), sharex=True)
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.2, 5), sharex=True)
     above.plot(
         epochs,
         [e.loss for e in history],
@@ -67,8 +67,8 @@ def curves() -> Figure:
     )
     below.plot(epochs, [100 * e.validation_accuracy for e in history], "s-", color=SERIES[0])
     above.set(title="loss", ylim=(0, None))
-    above.legend()
     below.set(xlabel="epoch", xticks=epochs, title="accuracy, %")
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -84,14 +84,14 @@ def mistakes() -> Figure:
         row, column = divmod(column, 4)
         image, bars = grid[2 * row : 2 * row + 2, column]
         show(image, x[i] // 32 * 36, cmap="gray_r", vmin=0, vmax=255)
-        image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=10)
+        image.set_title(f"{guesses[i]}, not {y[i]}", fontsize=11)
         both = [int(guesses[i]), int(y[i])]
         bars.barh([1, 0], [1, 1], height=0.62, color=FAINT)
-        bars.barh([1, 0], p[i][both], height=0.62, color=(WRONG, INK))
+        bars.barh([1, 0], p[i][both], height=0.62, color=FORWARD, edgecolor=(INK, "none"))
         for place, value in zip((1, 0), p[i][both], strict=True):
-            bars.text(1.05, place, f"{value:.3f}", va="center", fontsize=9)
-        bars.set(xlim=(0, 1.75), ylim=(-0.6, 1.6), xticks=[], yticks=[1, 0], yticklabels=both)
-        bars.tick_params(labelsize=10, length=0, pad=3)
+            bars.text(1.05, place, f"{value:.3f}", va="center", fontsize=11)
+        bars.set(xlim=(0, 2.1), ylim=(-0.6, 1.6), xticks=[], yticks=[1, 0], yticklabels=both)
+        bars.tick_params(labelsize=11, length=0, pad=3)
         bars.grid(visible=False)
         bars.spines["bottom"].set_visible(False)
     return figure
@@ -112,7 +112,7 @@ def confusion() -> Figure:
         )
         if count:
             axes.add_patch(square)
-            axes.text(column, row, count, ha="center", va="center", fontsize=9)
+            axes.text(column, row, count, ha="center", va="center", fontsize=10.5)
     axes.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10))
     axes.set(xlabel="predicted digit", ylabel="true digit")
     axes.grid(visible=False)

@@ -107,7 +107,7 @@ def paths_on_a_real_surface() -> Figure:
     figure, axes = plt.subplots(figsize=(4.2, 4.2))
     levels = np.geomspace(height.min(), height.max(), 8)
     lines = axes.contour(a, b, height, levels=levels, colors=INK, linewidths=0.5)
-    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=10, colors=INK)
+    axes.clabel(lines, lines.levels[::3], fmt="%.2g", fontsize=11, colors=INK)
     for (name, walk), marker in zip(flat.items(), "os^", strict=True):
         label = f"{name}, {rates[name]}"
         axes.plot(*walk[::5].T, marker=marker, markersize=3, linewidth=1.2, label=label)
@@ -115,7 +115,7 @@ def paths_on_a_real_surface() -> Figure:
     axes.set_title(f"plane with {held:.0%} of the paths' variance")
     axes.set(xlabel="first direction", ylabel="second direction")
     axes.grid(visible=False)
-    figure.legend(fontsize=10, loc="outside lower center", ncols=1)
+    figure.legend(fontsize=11, loc="outside lower center", ncols=1)
     return figure
 
 
@@ -156,7 +156,7 @@ def learning_rates() -> Figure:
         curve = np.convolve(found["gradient descent"][i], np.ones(8) / 8, mode="valid")
         above.plot(range(0, len(curve), 2), curve[::2], style, label=f"{rates[i]:.2g}")
     above.set(title="gradient descent", xlabel="step", ylabel="loss", ylim=(0, 4))
-    above.legend(title="rate", ncols=2, fontsize=10)
+    above.legend(title="rate", ncols=2, fontsize=11)
     for (name, curves), marker in zip(found.items(), "os^", strict=True):
         last = curves[:, -10:].mean(axis=1)
         below.plot(
@@ -164,7 +164,7 @@ def learning_rates() -> Figure:
         )
     below.set(xscale="log", title="final loss", xlabel="learning rate", ylim=(0, 4))
     below.minorticks_off()
-    below.legend(fontsize=10)
+    below.legend(fontsize=11)
     return figure
 
 
@@ -190,6 +190,6 @@ def schedules() -> Figure:
         axes.plot(steps, rates, style, drawstyle=drawstyle, label=name)
     for axes in panels:
         axes.set(ylabel="learning rate", ylim=(0, None))
-        axes.legend(fontsize=10, loc="lower left", bbox_to_anchor=(0, 1))
+        axes.legend(fontsize=11, loc="lower left", bbox_to_anchor=(0, 1))
     panels[1].set_xlabel("step")
     return figure

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 import purenn as pn
 from sitetools.figures.mnist import KEY, LOSS, data
 from sitetools.figures.practice import computed_on
-from sitetools.svg import BACKWARD, DASHES, FORWARD, INK, SERIES, WRONG
+from sitetools.svg import BACKWARD, DASHES, FORWARD, INK, PAPER, SERIES, WRONG
 
 PAGE = "practice/sanity-checks"
+RING = {"color": INK, "markerfacecolor": PAPER}
 MODEL = pn.serial(pn.rescale(), pn.flatten(), pn.dense(128), pn.relu, pn.dense(10))
 
 
@@ -32,12 +33,10 @@ def first_loss() -> Figure:
     first = np.log(10) + sigma**2 / 2
     figure, axes = plt.subplots(figsize=(4.4, 3.4))
     axes.plot(sigma, first, "--", color=SERIES[1], label="ln 10 + σ²/2")
-    axes.plot(sigma, first - np.expm1(sigma**2) / 20, color=SERIES[2], label="… − (exp(σ²) − 1)/20")
-    axes.plot(simulated.keys(), simulated.values(), "o", color=INK, markersize=5, label="simulated")
+    axes.plot(sigma, first - np.expm1(sigma**2) / 20, color=INK, label="… − (exp(σ²) − 1)/20")
+    axes.plot(simulated.keys(), simulated.values(), "o", label="simulated", **RING, markersize=6)
     measured = np.sqrt(variances.mean()), firsts.mean()
-    axes.plot(
-        *measured, "*", color=SERIES[3], markersize=14, label="mean of 200 networks", zorder=3
-    )
+    axes.plot(*measured, "*", color=INK, markersize=14, label="mean of 200 networks", zorder=3)
     axes.set(xlabel="standard deviation σ of the logits", ylabel="first loss", ylim=(2.2, 3.5))
     axes.legend()
     return figure
@@ -105,11 +104,10 @@ def update_ratios() -> Figure:
     """Of both matrices, for three learning rates."""
     (ratios,) = computed_on(PAGE, "ratios")
     figure, axes = plt.subplots(figsize=(4.4, 3.6))
-    for rate, ratio, color in zip(
-        ("1e-5", "1e-3", "1e-1"), ratios.values(), SERIES[:3], strict=True
-    ):
-        axes.semilogy(ratio[:, 0], color=color, label=f"{rate}: W₁")
-        axes.semilogy(ratio[:, 1], color=color, linestyle="--", label=f"{rate}: W₂")
+    for rate, ratio, marker in zip(("1e-5", "1e-3", "1e-1"), ratios.values(), "os^", strict=True):
+        look = {"marker": marker, "markevery": 20, **RING}
+        axes.semilogy(ratio[:, 0], label=f"{rate}: W₁", **look)
+        axes.semilogy(ratio[:, 1], label=f"{rate}: W₂", linestyle="--", **look)
     axes.axhline(1e-3, color=INK, linewidth=0.8, linestyle=":")
     axes.set(xlabel="step", ylabel="update / weight", xlim=(0, 100))
     figure.legend(title="learning rate", loc="outside lower center", ncols=3)

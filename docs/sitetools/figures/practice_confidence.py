@@ -56,16 +56,16 @@ def reliability() -> Figure:
     losses = jax.lax.map(lambda t: pn.softmax_cross_entropy(z_held / t, y_held), temperatures)
     best = temperatures[np.argmin(losses)]
     answers = {
-        "one network": (p, SERIES[1], "o"),
-        f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], SERIES[3], "^"),
-        "mean of eight": (np.asarray(softmax(z_test)).mean(0), SERIES[2], "s"),
+        "one network": (p, SERIES[1], "o--"),
+        f"with T = {best:.2f}": (np.asarray(softmax(z_test / best))[0], SERIES[1], "^-."),
+        "mean of eight": (np.asarray(softmax(z_test)).mean(0), SERIES[0], "s-"),
     }
     figure, axes = plt.subplots(figsize=(4.4, 4.2))
     axes.plot((30, 100), (30, 100), color=INK, linestyle=":", linewidth=1)
-    for name, (probabilities, color, marker) in answers.items():
+    for name, (probabilities, color, style) in answers.items():
         rows, _ = bins_of(probabilities, y_test, edges=np.linspace(0.2, 1, 9))
         _, said, was = 100 * np.array(rows).T
-        axes.plot(said, was, color=color, marker=marker, markersize=5, label=name, lw=1.2)
+        axes.plot(said, was, style, color=color, markersize=5, label=name, lw=1.2)
     axes.set(xlabel="claimed probability, %", ylabel="right, %", xlim=(20, 101), ylim=(20, 101))
     axes.legend()
     return figure

@@ -54,7 +54,7 @@ def zero_initialization() -> Figure:
     for (name, start), (color, style) in zip(starts.items(), looks, strict=True):
         axes.plot(losses_of(model, start), style, label=name, color=color)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -78,7 +78,7 @@ def raw_pixels() -> Figure:
     for name, scale, color in (("pixels from 0 to 1", 1, INK), ("0 to 255", 255, WRONG)):
         axes.semilogy(healthy(scale=scale), label=name, color=color)
     axes.set(xlabel="step", ylabel="loss")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -103,7 +103,7 @@ def bias_without_axis() -> Figure:
         lengths = watched(model, params, 0.1, x, y)[2]
         axes.plot(lengths, color=color, label=f"summed over {over}")
     axes.set(xlabel="step", ylabel="length of b₂")
-    axes.legend()
+    figure.legend(loc="outside lower center")
     return figure
 
 
@@ -165,7 +165,7 @@ def softmax_twice() -> Figure:
         axes.plot(np.concatenate(curve), label=name, color=color, lw=1.2)
     axes.axhline(-np.log(np.e / (np.e + 9)), color=INK, linestyle="--", linewidth=1)
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sitetools.figures.practice import computed_on
-from sitetools.svg import INK, SERIES
+from sitetools.svg import INK, PAPER, SERIES
 
 PAGE = "practice/validation"
 
@@ -34,9 +34,8 @@ def choosing() -> Figure:
     best = few.argmax()
     figure, axes = plt.subplots(figsize=(4.4, 3.8))
     axes.scatter(few, test, color=SERIES[1], s=22)
-    axes.scatter(
-        few[best], test[best], color=SERIES[2], marker="D", s=60, label="best on 200 digits"
-    )
+    look = {"color": PAPER, "edgecolor": INK, "linewidth": 2, "zorder": 3}
+    axes.scatter(few[best], test[best], marker="D", s=60, label="best on 200 digits", **look)
     middle = (few.mean() + test.mean()) / 2
     ends = (middle - 3.2, middle + 3.2)
     axes.plot(ends, ends, color=INK, linestyle=":", linewidth=1, label="the same on both")

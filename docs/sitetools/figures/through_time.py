@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sitetools.equations.recurrence import lstm_dz
 from sitetools.figures import marks
 from sitetools.figures.marks import BACKWARD, FORWARD
-from sitetools.svg import DASHES, SERIES
+from sitetools.svg import DASHES, SERIES, SIZE
 
 STEPS, UNITS, BATCH = 100, 64, 8
 STYLES = tuple(zip(SERIES[:3], DASHES[:3], strict=True))
@@ -41,7 +41,7 @@ def lstm_norms(bias: float) -> np.ndarray:
 
 def far_back() -> Figure:
     """How large the derivative of the last step is at each step before it."""
-    figure, panels = plt.subplots(2, 1, sharex=True, figsize=(5.2, 6.0))
+    figure, panels = plt.subplots(2, 1, sharex=True, figsize=(4.9, 6.0))
     back = np.arange(STEPS)[::-1]
     for panel, title, norms, values in (
         (panels[0], "tanh: u scaled by", plain_norms, (0.5, 1.0, 2.0)),
@@ -49,11 +49,11 @@ def far_back() -> Figure:
     ):
         for value, (color, style) in zip(values, STYLES, strict=True):
             panel.semilogy(back, norms(value), style, color=color, label=f"{value:g}")
-        panel.set_title(title, fontsize=12)
-        panel.set_ylabel("size of the derivative", fontsize=11)
-        panel.legend(fontsize=11)
-        panel.tick_params(labelsize=11)
-    panels[1].set_xlabel("steps before the last one", fontsize=11)
+        panel.set_title(title, fontsize=SIZE)
+        panel.set_ylabel("size of the derivative", fontsize=SIZE)
+        panel.legend(fontsize=SIZE)
+        panel.tick_params(labelsize=SIZE)
+    panels[1].set_xlabel("steps before the last one", fontsize=SIZE)
     return figure
 
 

@@ -3,7 +3,7 @@
 import { drawing, element, mark, show, words } from "../widgets/kit.js";
 import { ofAxis } from "../widgets/powers.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [290, 190, 40, 60, 10, 26];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [290, 190, 40, 76, 10, 26];
 const MOST = 400; // points of a line: beyond them every second one goes
 const LEAST = 1e-4; // the lowest loss of the logarithmic axis
 
@@ -63,8 +63,12 @@ function plot(points, log) {
     });
   const drawn = points.length > 1; // before the first step there is no line to name
   const [train, held] = drawn ? apart(y(last.train), y(last.held)) : [0, 0];
-  const end = { "text-anchor": "start", "font-size": 12 };
   const right = WIDTH - RIGHT + 6;
+  /** The name of a line, in its color, after a short piece of it. */
+  const named = (name, at, text) => [
+    mark("polyline", { points: `${right},${at} ${right + 16},${at}`, class: `tr-${name}` }),
+    words(right + 21, at, text, { "text-anchor": "start", "font-size": 12, class: `tr-${name}` }),
+  ];
   return drawing(
     WIDTH,
     HEIGHT,
@@ -78,7 +82,7 @@ function plot(points, log) {
     line("held"),
     line("train"),
     ...(drawn && Number.isFinite(last.train)
-      ? [words(right, train, "training", end), words(right, held, "held out", end)]
+      ? [...named("train", train, "training"), ...named("held", held, "held out")]
       : []),
     ...(drawn
       ? []
