@@ -104,7 +104,8 @@ def test_enter_before_the_theme_knows_of_the_focus_is_not_lost(fresh, server):
     fresh.goto(server, wait_until="load")
     fresh.evaluate("""() => {
         const field = document.querySelector(".md-search__input");
-        const press = (kind, key) => field.dispatchEvent(new KeyboardEvent(kind, { key, bubbles: true }));
+        const press = (kind, key) =>
+            field.dispatchEvent(new KeyboardEvent(kind, { key, bubbles: true }));
         field.focus();
         field.value = "softmax";
         press("keyup", "x");
