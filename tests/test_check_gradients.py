@@ -194,13 +194,13 @@ WORDS = {
     ),
     "doubled": (
         lambda d: 2 * d,
-        "yours = 2 × referee everywhere: a factor 2 too many or too few",
+        "yours = 2 × referee everywhere: an extra factor of 2, or a missing one",
     ),
     "transposed shape": (lambda d: d.T, "shape (3, 5), expected (5, 3): yours is the transpose"),
     "transposed and doubled": (
         lambda d: 2 * d.T,
         "shape (3, 5), expected (5, 3): yours is the transpose; and then "
-        "yours = 2 × referee everywhere: a factor 2 too many or too few",
+        "yours = 2 × referee everywhere: an extra factor of 2, or a missing one",
     ),
     "zero": (lambda d: 0 * d, "is zero everywhere"),
     "nan": (lambda d: np.where(d > 0, np.nan, d) * 0 + np.nan, "15 of 15 elements are not finite"),
@@ -228,7 +228,7 @@ def test_one_wrong_element_is_named_with_both_values():
     ("change", "words"),
     [
         (lambda d: np.full(3, d.sum()), ": a sum without its axis?"),
-        (lambda d: d[None], "shape (1, 3), expected (3,): an axis of 1 too many or too few"),
+        (lambda d: d[None], "shape (1, 3), expected (3,): an extra axis of 1, or a missing one"),
         (
             lambda d: np.tile(d / M, (M, 1)),
             "shape (4, 3), expected (3,): not summed over the batch",
@@ -792,7 +792,7 @@ def test_the_swapped_pair_of_a_layer_and_the_orders_of_a_backward_are_named():
     swapped = layer(lambda params, x, dy: (2 * right(params, x, dy)[1], right(params, x, dy)[0]))
     fault = "the pair is swapped: backward returned (dx, dparams), expected (dparams, dx)"
     report = pn.check_gradients(swapped, in_shape=(3,))
-    twice = "; and then yours = 2 × referee everywhere: a factor 2 too many or too few"
+    twice = "; and then yours = 2 × referee everywhere: an extra factor of 2, or a missing one"
     assert lines(report) == {"dw": fault, "db": fault, "dx": fault + twice}
     report = pn.check_gradients(layer(lambda dy, params, x: right(params, x, dy)), in_shape=(3,))
     fault = "backward takes (dy, params, cache), but is called as backward(params, cache, dy)"

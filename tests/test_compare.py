@@ -107,7 +107,7 @@ def test_the_texts_layout_is_named_the_transpose():
         "yours is the transpose; and then yours = 8 × referee everywhere: "
         "the 1/m is missing (m = 8)"
     )
-    assert messages["db1"].endswith("an axis of 1 too many or too few (keepdims?)")
+    assert messages["db1"].endswith("an extra axis of 1, or a missing one (keepdims?)")
 
 
 def test_another_of_the_values_is_recognized():

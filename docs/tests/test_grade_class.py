@@ -225,8 +225,8 @@ def test_everyone_on_the_roster_has_a_row(tmp_path):
     assert [row["student"] for row in rows] == ["ada", "bob", "eve"]
     assert [row["notes"] for row in rows] == ["", "nothing was turned in", "not on the roster"]
     assert rows[0]["seed"] == "5" and rows[0]["one_neuron_by_hand (of 10)"] == "3"
-    assert rows[0]["one_neuron_by_hand, errors carried forward"] == "9"
-    assert rows[0]["points"] == "3" and rows[0]["points, errors carried forward"] == "9"
+    assert rows[0]["one_neuron_by_hand, follow-through credit"] == "9"
+    assert rows[0]["points"] == "3" and rows[0]["points, follow-through credit"] == "9"
     assert rows[1]["points"] == "0" and rows[1]["one_neuron_by_hand (of 10)"] == ""
 
 

@@ -1,4 +1,4 @@
-"""Errors carried forward: a slip costs its own point, and what follows from it does not."""
+"""Follow-through credit: a slip costs its own point, and what follows from it does not."""
 
 import subprocess
 import sys
@@ -65,7 +65,7 @@ def test_one_slip_at_the_start_costs_one_point(exercise, seed, tmp_path):
     assert sum(part["points_carried"] for part in result["parts"]) == result["points_carried"]
     lines = readable(result).splitlines()
     assert lines[-1] == (
-        f"Points with errors carried forward: {TOTAL[exercise] - 1} of {TOTAL[exercise]}"
+        f"Points with follow-through credit: {TOTAL[exercise] - 1} of {TOTAL[exercise]}"
     )
     assert "  A1   (✓) right from your Z1" in lines
 
@@ -185,4 +185,4 @@ def test_the_program_has_both_counts(tmp_path):
     command = [sys.executable, TEACHING / "grade.py", tmp_path / "student.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert done.stdout.rstrip().endswith("Points with errors carried forward: 9 of 10")
+    assert done.stdout.rstrip().endswith("Points with follow-through credit: 9 of 10")

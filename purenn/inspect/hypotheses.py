@@ -38,7 +38,7 @@ def where_zero(t: Trials) -> str:
     nothing = 1e-9 * np.abs(t.right).max(initial=0)
     wrong = np.abs(t.yours - t.right) > nothing
     if wrong.sum() > 1 and (wrong == (np.abs(t.right) <= nothing)).all():
-        return "exactly those where the right derivative is 0: is a mask left out?"
+        return "exactly those where the right derivative is 0. Is a mask left out?"
     return ""
 
 
@@ -198,7 +198,7 @@ def axis_of_one(t: Trials) -> str:
         if t.agrees(t.dy.take([0], axis), short):
             return (
                 f"yours is right where axis {axis} of y has length 1: is there a sum or a mean "
-                f"over that axis that should not be, or the other way around?"
+                f"over that axis that should not be there, or is one missing?"
             )
     return ""
 

@@ -186,7 +186,7 @@ def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]
     if yours.ndim == referee.ndim + 1 and yours.shape == (m, *referee.shape):
         return "not summed over the batch, axis=0?", yours.sum(0)
     if np.squeeze(yours).shape == np.squeeze(referee).shape:
-        return "an axis of 1 too many or too few (keepdims?)", yours.reshape(referee.shape)
+        return "an extra axis of 1, or a missing one (keepdims?)", yours.reshape(referee.shape)
     summed = _summed(yours, referee.shape)
     if summed is not None:
         return f"not summed over {summed[0]}?", summed[1]

@@ -40,7 +40,7 @@ def conv2d_transpose(
     w_init: Initializer = he_normal,
     b_init: Initializer | None = zeros,
 ) -> Layer:
-    r"""Enlarge images by a transposed convolution: each pixel adds a scaled kernel to the output.
+    r"""Enlarge images with a transposed convolution: each pixel adds a scaled kernel to the output.
 
     With strides $s, t$, and $p$ rows and $q$ columns removed at the top and at the left,
 

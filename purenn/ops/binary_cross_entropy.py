@@ -52,7 +52,7 @@ def _binary_cross_entropy(
         TypeError: if `p` is not a floating-point array, or another argument is not an array of real
             numbers.
         ValueError: if shapes differ; a value is outside 0 … 1, a weight is negative or not finite,
-            or all are 0 (NaN in a compiled program).
+            or all weights are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp
@@ -106,7 +106,7 @@ def _sigmoid_binary_cross_entropy(
         TypeError: if `logits` is not a floating-point array, or another argument is not an array of
             real numbers.
         ValueError: if shapes differ; a target is outside 0 … 1, a weight is negative or not finite,
-            or all are 0 (NaN in a compiled program).
+            or all weights are 0 (NaN in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp

@@ -48,7 +48,7 @@ def _categorical_cross_entropy(
         TypeError: if `p` is not a floating-point array, or another argument is not an array of real
             numbers.
         ValueError: if a row is not a distribution, a label is not a class, a weight is negative or
-            not finite, or all are 0 (NaN in a compiled program), or the shapes do not fit.
+            not finite, or all weights are 0 (NaN in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -111,9 +111,9 @@ def _softmax_cross_entropy(
     Args:
         logits: $z$, `(..., classes)`, with one row per example or per position of a sequence.
         targets: integer labels `(...)`, or rows that sum to one, `(..., classes)`.
-        weights: the weight of each row, `(...)`, at least 0, in the dtype of the logits, integers,
-            or bools. The default, None, weights all rows equally. The derivative with respect to a
-            weight of 0 is computed as if the loss of its row were 0.
+        weights: the weight of each row, `(...)`, at least 0: an array of integers, bools, or the
+            dtype of the logits. The default, None, weights all rows equally. The derivative with
+            respect to a weight of 0 is computed as if the loss of its row were 0.
         label_smoothing: $s$, a static number with $0 \le s < 1$; 0 by default. With $k$ classes,
             the targets become $(1 - s)\, y + s / k$ ([Szegedy et al., 2016][szegedy2016]).
 
@@ -123,8 +123,8 @@ def _softmax_cross_entropy(
     Raises:
         TypeError: if `logits` is not a floating-point array, another argument is not an array of
             real numbers, or `label_smoothing` is not a number.
-        ValueError: if a label is not a class, a weight is negative or not finite, or all are 0 (NaN
-            in a compiled program), or the shapes do not fit.
+        ValueError: if a label is not a class, a weight is negative or not finite, or all weights
+            are 0 (NaN in a compiled program), or the shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp

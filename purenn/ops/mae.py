@@ -40,8 +40,8 @@ def _mae(
     Raises:
         TypeError: if `predictions` is not a floating-point array, or another argument is not an
             array of real numbers.
-        ValueError: if shapes differ; a weight is negative or not finite, or all are 0 (NaN in a
-            compiled program).
+        ValueError: if shapes differ; a weight is negative or not finite, or all weights are 0 (NaN
+            in a compiled program).
 
     Examples:
         >>> import jax.numpy as jnp

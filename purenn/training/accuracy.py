@@ -31,8 +31,8 @@ def accuracy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = 
     Raises:
         TypeError: if `logits` is not a floating-point array, or another argument is not an array of
             real numbers.
-        ValueError: if a target is not a class, a weight is negative or not finite, or all are 0
-            (NaN in a compiled program), or shapes do not fit.
+        ValueError: if a target is not a class, a weight is negative or not finite, or all weights
+            are 0 (NaN in a compiled program), or shapes do not fit.
 
     Examples:
         >>> import jax.numpy as jnp

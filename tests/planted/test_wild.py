@@ -22,7 +22,7 @@ SAYS = {
     "first_dy_only": {
         "dz": "yours is the derivative of y.sum() times dy[0], one number for all of dy"
     },
-    "ignored_labels": {"dz": "exactly those where the right derivative is 0: is a mask left out?"},
+    "ignored_labels": {"dz": "exactly those where the right derivative is 0. Is a mask left out?"},
     "log_softmax": {
         "dz": "with dy = 0 yours is not 0: something is added that dy does not multiply"
     },
@@ -63,9 +63,9 @@ SAYS = {
     "slope_at_y": {"dx": "yours is the derivative at y instead of at x"},
     "three_axes": {
         "dx": "yours is right where axis 1 of y has length 1: is there a sum or a mean over that "
-        "axis that should not be, or the other way around?"
+        "axis that should not be there, or is one missing?"
     },
-    "twice": {"dx": "yours = 2 × referee everywhere: a factor 2 too many or too few"},
+    "twice": {"dx": "yours = 2 × referee everywhere: an extra factor of 2, or a missing one"},
     "weight_twice": {
         "dx": "yours is right where w is 1: somewhere it is multiplied in one time too many"
     },

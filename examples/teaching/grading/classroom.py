@@ -16,7 +16,7 @@ from grading.rubric import CARRIED, EXERCISES, SEEDED
 from grading.run import grade
 from grading.student_file import seed_of
 
-FORWARD = "errors carried forward"  # what a column says
+FORWARD = "follow-through credit"  # what a column says
 
 
 class Marked(NamedTuple):
@@ -83,7 +83,7 @@ def noted(exercise: str, result: dict[str, Any]) -> str:
 def table(marked: list[Marked], roster: dict[str, int] | None = None, delimiter: str = ",") -> str:
     """The points as CSV: one row per student, one column per exercise, the sum, and the notes.
 
-    Sheets, and exercises like them, have a second column with errors carried forward. A cell is
+    Sheets, and exercises like them, have a second column with follow-through credit. A cell is
     empty if no file was graded. Of two files for one exercise, the newest counts.
     """
     totals = {one.exercise: one.result["total"] for one in marked if one.result}
@@ -121,7 +121,7 @@ def newest(own: list[Marked]) -> dict[str, Marked]:
 
 
 def points_of(one: Marked) -> tuple[int, int]:
-    """The points of a file, without and with errors carried forward."""
+    """The points of a file, without and with follow-through credit."""
     if one.result is None:
         return 0, 0
     return one.result["points"], one.result.get("points_carried", one.result["points"])

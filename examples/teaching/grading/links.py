@@ -1,4 +1,4 @@
-"""Errors carried forward: each value computed again from the student's own earlier values.
+"""Follow-through credit: each value computed again from the student's own earlier values.
 
 A link is the formula of one value. Its parameters after the first, `g` for what is given, are the
 values that it is computed from. A slip costs its own point, and a value that follows from it by the

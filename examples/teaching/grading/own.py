@@ -1,4 +1,4 @@
-"""Checks with errors carried forward: what a student's own earlier values say about each one."""
+"""Checks with follow-through credit: what a student's own earlier values say about each one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

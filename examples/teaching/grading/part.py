@@ -32,7 +32,7 @@ class Part(NamedTuple):
     name: str  # of the function
     checks: tuple[str, ...]  # a point each, by name
     mark: Callable[[Callable[..., Any], int], list[Check]]  # (the student's function, seed)
-    # (the names in the student's file, seed, checks): with errors carried forward
+    # (the names in the student's file, seed, checks): with follow-through credit
     follow: Callable[[dict[str, Any], int, list[Check]], list[Check]] | None = None
 
 

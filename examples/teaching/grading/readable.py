@@ -24,5 +24,5 @@ def readable(result: dict[str, Any]) -> str:
     lines += ["", f"Points: {result['points']} of {result['total']}"]
     if result.get("points_carried", result["points"]) != result["points"]:
         more = f"{result['points_carried']} of {result['total']}"
-        lines.append(f"Points with errors carried forward: {more}")
+        lines.append(f"Points with follow-through credit: {more}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Softmax, whose backward passes on what it receives unchanged.
+"""Softmax with a backward pass that returns `dy` unchanged.
 
 darknet, pull request 96. Before cross-entropy, whose layer put a - y there, it was right.
 """

@@ -1,6 +1,6 @@
 """Attention without a mask, whose backward has a causal one.
 
-Triton, issue 4541: the backward of the tutorial on fused attention did not look at the flag.
+Triton, issue 4541: the backward pass in the fused-attention tutorial ignored the flag.
 """
 
 import numpy as np

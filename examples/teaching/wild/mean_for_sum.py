@@ -1,7 +1,7 @@
 """Softmax cross-entropy as a sum over the rows, with the derivative of the mean.
 
-aprender, pull request 2182: the backward divided by the batch size, no matter which reduction was
-requested. With the default, the mean, it is right.
+aprender, pull request 2182: the backward pass divided by the batch size, no matter which reduction
+was requested. With the default, the mean, it is right.
 """
 
 import numpy as np

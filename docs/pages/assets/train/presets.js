@@ -62,7 +62,7 @@ export const presets = [
     kind: DIGITS,
     asks: "One picture per class, from 0 to 9. What will each of them show?",
     says:
-      "Each picture is a template: green pixels speak for the digit, and purple pixels speak against it.",
+      "Each picture is a template: green pixels count toward the digit, and purple pixels count against it.",
     after: 150,
     spec: { data: "digits", hidden: [], rate: 0.003 },
   },

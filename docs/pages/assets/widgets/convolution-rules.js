@@ -1,6 +1,6 @@
 /**
  * The three sums of a convolution with one channel, each as a window that moves over a field: the kernel
- * over the padded image, dz over the padded image, and the turned kernel over dz.
+ * over the padded image, dz over the padded image, and the flipped kernel over dz.
  */
 
 /** Rows of padding before and after, and the size of the output; `padding` is 0, 1, or "SAME". */

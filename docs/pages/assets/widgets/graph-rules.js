@@ -17,7 +17,7 @@ export const OPERATIONS = {
   subtract: {
     value: ([a, b]) => a - b,
     slope: (i) => N(i === 0 ? 1 : -1),
-    says: "A subtract copies, with a minus sign for the second input",
+    says: "A subtraction copies, with a minus sign for the second input",
   },
   negate: { value: ([a]) => -a, slope: () => N(-1), says: "A minus sign changes the sign" },
   multiply: {
@@ -28,7 +28,7 @@ export const OPERATIONS = {
   divide: {
     value: ([a, b]) => a / b,
     slope: (i, [, b], self) => (i === 0 ? tree("divide", one, b) : negated(tree("divide", self, b))),
-    says: "A divide divides by the denominator; for the denominator, it also multiplies by minus the result",
+    says: "A division divides by the denominator; for the denominator, it also multiplies by minus the result",
   },
   max: {
     value: ([a, b]) => (a > b ? a : b),
@@ -48,7 +48,7 @@ export const OPERATIONS = {
   sqrt: {
     value: ([a]) => Math.sqrt(a),
     slope: (_, __, self) => tree("divide", one, tree("multiply", N(2), self)),
-    says: "The slope of a root is one over twice its output",
+    says: "The slope of a square root is one over twice its output",
   },
   exp: {
     value: ([a]) => Math.exp(a),
