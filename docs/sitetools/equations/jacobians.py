@@ -44,21 +44,21 @@ def with_cotangent(rng):
     "jacobians.elementwise",
     source=f"{FILE}:_tanh_backward",
     line="dy * (1 - y * y)",
-    by_purenn=lambda z, da: pn.tanh.backward(pn.tanh.forward(z)[1], da),
+    by_purenn=lambda x, dy: pn.tanh.backward(pn.tanh.forward(x)[1], dy),
     inputs=with_cotangent,
 )
-def elementwise(z, da):
-    a = np.tanh(z)
-    return da * (1 - a**2)
+def elementwise(x, dy):
+    y = np.tanh(x)
+    return dy * (1 - y**2)
 
 
 @equation(
     "jacobians.softmax",
     source="purenn.ops.softmax:_softmax_backward",
     line="wide(y) * (wide(dy) - along)",
-    by_purenn=lambda z, da: pn.softmax.backward(pn.softmax.forward(z)[1], da),
+    by_purenn=lambda x, dy: pn.softmax.backward(pn.softmax.forward(x)[1], dy),
     inputs=with_cotangent,
 )
-def softmax(z, da):
-    a = np.exp(z) / np.sum(np.exp(z))
-    return da @ (np.diag(a) - np.outer(a, a))
+def softmax(x, dy):
+    y = np.exp(x) / np.sum(np.exp(x))
+    return dy @ (np.diag(y) - np.outer(y, y))

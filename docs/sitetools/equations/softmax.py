@@ -1,4 +1,4 @@
-"""The equations of softmax, on course/activations.md."""
+"""The equations of softmax, on course/activations.md and course/jacobians.md."""
 
 import numpy as np
 
