@@ -45,6 +45,11 @@ def computed():
     yield jax.grad(lambda z: -3.0 * pn.relu(z))(2.0)
     before, after = (pn.softmax(jnp.array([z, 2.0, 3.0])) for z in (1.0, 1.1))
     yield (before != after).sum()
+    yield np.array([2, -1]) @ np.array([1, 3]) + 0.5
+    corners, targets = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    lines = np.stack(np.meshgrid(*[np.arange(-3, 3.1, 0.5)] * 3), axis=-1).reshape(-1, 3)
+    yield (((corners @ lines[:, :2].T + lines[:, 2]) > 0) == targets[:, None]).sum(axis=0).max()
+    yield jax.grad(lambda x: 2 * (3 * x + 1) - 4)(0.0)
 
 
 def test_the_answers_with_a_number_are_right():
