@@ -112,6 +112,48 @@ def test_what_the_tiles_say_is_what_purenn_computes(
         agree(pointed_at(desktop, view, symbol, pixel, image), value[pixel])
 
 
+# From now on, the words of the drawing are kept as they are written.
+WRITTEN = """() => {
+  window.written = [];
+  const { prototype } = CanvasRenderingContext2D;
+  const write = prototype.fillText;
+  prototype.fillText = function (text, ...place) {
+    window.written.push(text);
+    write.call(this, text, ...place);
+  };
+}"""
+
+
+@pytest.mark.parametrize("hidden", NETWORKS, ids=name_of)
+def test_what_a_step_did_stands_beside_the_bars(
+    hidden: tuple[int, ...], desktop: Any, site: Path
+) -> None:
+    """The probability before and after it, which differ as they are written, and are purenn's."""
+    _, right = reference(site, hidden)
+    opened_at(desktop, hidden)
+    last = f"A{len(hidden) + 1}"
+    desktop.locator(".pg-stage", has_text=re.compile(f"^{last}$")).click()
+    assert desktop.inner_text("#pg-change") == ""
+    button = desktop.locator("#pg-one").bounding_box()
+    desktop.evaluate(WRITTEN)
+    desktop.click("#pg-one")
+    settle(desktop)
+    assert desktop.locator("#pg-one").bounding_box() == button
+    said, numbers = desktop.inner_text("#pg-change").split(": ")
+    assert said == f"Probability of {LABEL}"
+    before, after = numbers.split(" → ")
+    assert before != after
+    agree(before, right[last].ravel()[LABEL])
+    agree(after, np.exp(-right["next_loss"]))
+    drawn = desktop.evaluate("window.written")
+    assert after in drawn and f"was {before}" in drawn
+    unit = next(text for text in drawn if text.startswith("W1[:, "))[6:].split("]")[0]
+    assert f"W1[:, {unit}], the weights into hidden unit {unit}" in drawn
+    desktop.click("#pg-reset")
+    settle(desktop)
+    assert desktop.inner_text("#pg-change") == ""
+
+
 def pointed_at(
     tab: Any, view: str, symbol: str, tile: int, shape: Any = None, inside: int | None = None
 ) -> str:

@@ -83,6 +83,51 @@ def test_the_controls_are_in_view_with_what_they_change(phone, name, settings):
     assert not look_faults(tab)
 
 
+BACKWARD = {"size": 5, "kernel": 3, "stride": 2, "padding": 1, "mode": "dx"}
+SIZES = ["image", "kernel", "stride", "padding"]
+
+
+def test_a_convolution_is_stepped_while_its_kernel_is_watched(phone):
+    """All is in view at once, in few rows; and further down, the buttons stay below the header."""
+    tab = phone("convolution", **BACKWARD).tab
+    assert tab.evaluate(REACH) <= PHONE["height"] - HEADER
+    step = tab.get_by_role("button", name="Step", exact=True)
+    modes, moves = (
+        tab.get_by_role("button", name=name, exact=True).bounding_box()
+        for name in ("Backward: dx", "Step")
+    )
+    assert 0 <= moves["y"] - modes["y"] - modes["height"] < 20
+    rows = [["Forward: z", "Backward: dw", "Backward: dx"]]
+    rows += [["Play", "Step back", "Step", "Other numbers"]]
+    for row in rows:
+        buttons = [tab.get_by_role("button", name=name, exact=True) for name in row]
+        assert len({button.bounding_box()["y"] for button in buttons}) == 1, row
+    fields = [tab.locator("label", has_text=size).locator("select") for size in SIZES]
+    assert len({field.bounding_box()["y"] for field in fields}) == 1
+    tab.evaluate("document.querySelector('.grid-sum').scrollIntoView({ block: 'end' })")
+    tab.evaluate("scrollBy(0, 200)")
+    top = tab.evaluate("document.querySelector('.widget').getBoundingClientRect().top")
+    assert top < -20, "the widget is scrolled"
+    box, before = step.bounding_box(), tab.locator(".grid-sum").inner_text()
+    assert 40 <= box["y"] <= HEADER
+    tab.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert tab.locator(".grid-sum").inner_text() != before
+
+
+def test_a_long_formula_breaks_and_does_not_shrink(phone):
+    tab = phone("convolution", **BACKWARD).tab
+    tab.get_by_role("button", name="dx[4, 4]").click()
+    size = "(e) => getComputedStyle(e).fontSize"
+    first, second = tab.locator(".grid-sum .factors > span").all()
+    before = first.evaluate(size)
+    tab.evaluate("document.querySelector('.widget').style.width = '290px'")
+    top, below = first.bounding_box(), second.bounding_box()
+    assert below["y"] >= top["y"] + top["height"] > top["y"] + 10, "two lines"
+    assert top["height"] == below["height"], "one line each"
+    assert second.inner_text() == "· w[k, l]"
+    assert first.evaluate(size) == before
+
+
 @pytest.mark.parametrize("matrix", ["Scores S", "Weights P", "Derivative dP", "Derivative dS"])
 @pytest.mark.parametrize("screen", [PHONE, DESKTOP])
 def test_the_names_of_the_vectors_cover_nothing(phone, widget, matrix, screen):

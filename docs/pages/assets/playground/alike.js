@@ -9,6 +9,18 @@ const LEAST = 0.001; // below it, all numbers of a sum share a power of ten
 /** Two losses, a step apart, with as many decimals as tell one from the other. */
 export const twoLosses = (before, after) => alike([before, before - after], after);
 
+/** Two probabilities, a step apart, in as many figures as tell one from the other and neither from 1. */
+export function twoChances(before, after) {
+  const write = (p, figures) =>
+    p !== 0 && p < LEAST ? p.toExponential(figures - 1).replace("-", "−") : p.toFixed(figures + 1);
+  const written = (figures) => [before, after].map((p) => write(p, figures));
+  const unclear = (texts) =>
+    texts[0] === texts[1] || [before, after].some((p, i) => p < 1 && Number(texts[i]) === 1);
+  let figures = 2;
+  while (before !== after && figures < 15 && unclear(written(figures))) figures += 1;
+  return written(figures);
+}
+
 const exponentOf = (value) => Math.floor(Math.log10(Math.abs(value)));
 
 /** The decimals in which a value has `figures` figures. */

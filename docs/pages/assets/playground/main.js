@@ -40,7 +40,7 @@ const net = createNetView(find("net"), { hover, pin });
 const probabilities = createProbabilities(find("bars"));
 const inspect = createInspector(find("sum"));
 const scrubber = createScrubber(find("scrubber"), move);
-const lossView = createLossView(find("loss"), find("step-says"));
+const lossView = createLossView(find("loss"), find("step-says"), find("change"));
 const others = createOthers(find("others"), find("others-says"), digits, load);
 const details = createDetails(find("details"), {
   choose: (index) =>
@@ -79,6 +79,7 @@ function drawn(done) {
 /** Another drawing, label, or network: another curve, and what matters most is another unit. */
 function restart() {
   state.losses = [];
+  state.before = null;
   pinned = hovered = null;
   update();
 }

@@ -1,5 +1,6 @@
 /** The parts of the drawing: the images, the columns of units, the outputs with their bars, the loss. */
 
+import { twoChances } from "./alike.js";
 import { chance, ranked, reach, show } from "./dom.js";
 import { pixelAt } from "./layout.js";
 import { column } from "./matrix.js";
@@ -52,9 +53,15 @@ export function paintImages(context, colors, layout, view) {
   const shown = step ? values.map((value) => -state.rate * value) : values;
   image(context, colors, below, shown, reach(shown));
   const name = step ? `−rate · dW1[:, ${unit}]` : `${changed ? "dW1" : "W1"}[:, ${unit}]`;
-  const words = step ? "" : changed ? ", its gradient" : layout.narrow ? "" : ", its weights";
+  const words = step
+    ? ""
+    : changed
+      ? ", the gradient of these weights"
+      : `, the weights into hidden unit ${unit}`;
   const color = active(colors, view, ["dw"], 1);
-  write(context, colors, name + (layout.narrow ? "" : words), below.x, below.y - 11, {
+  const room = layout.columns[0].left - below.x; // up to the first layer
+  const fits = context.measureText(name + words).width < room;
+  write(context, colors, name + (fits ? words : ""), below.x, below.y - 11, {
     align: "left",
     bold: Boolean(color),
     color: color ?? colors.ink,
@@ -205,8 +212,16 @@ export function paintOutputs(context, colors, layout, view) {
           node.y,
           high,
         ]);
-      const text = outputText(kind, numbers[j], reach(numbers));
-      write(context, colors, text, left + width - 4, node.y, { align: "right", bold: j === first });
+      const stepped = kind === "a" && !step && state.before && j === state.label;
+      const [was, now] = stepped ? twoChances(state.before[j], numbers[j]) : ["", ""];
+      const long = now.length > 8; // more than there is room for
+      const text = stepped && !long ? now : outputText(kind, numbers[j], reach(numbers));
+      const two = stepped && !long && was.length <= 8 && pitch > 28; // room for a second line
+      write(context, colors, text, left + width - 4, node.y - (two ? 6 : 0), {
+        align: "right",
+        bold: j === first || stepped,
+      });
+      if (two) write(context, colors, `was ${was}`, left + width - 4, node.y + 8, { align: "right", size: 11 });
     }
     const judged = at >= placeOf(stages, "loss", n);
     const wrong = judged && j === answer && j !== state.label; // the label's ring, and a wrong answer's

@@ -75,7 +75,8 @@ export function createNetView(host, on) {
       const scale = Math.max(1, host.clientWidth / WIDE);
       const layout = layoutOf(host.clientWidth / scale, host.clientHeight / scale, units);
       const edges = view.state.x ? edgesAt(view.stages, view.at, view.state, view.target) : [];
-      shown = { view, layout, edges, scale };
+      // Lines that still grow when another network comes are those of the pass that was shown.
+      shown = { view: { ...view, state: { ...view.state } }, layout, edges, scale };
       if (grow) begun = performance.now();
       canvas.setAttribute("aria-label", view.caption);
       paint();

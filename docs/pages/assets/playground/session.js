@@ -7,7 +7,7 @@ import { backward, forward, loss, step } from "./network.js";
 /** x is null while the pad is blank, label until one is chosen. */
 export function createSession() {
   const blank = asInput(new Uint8Array(28 * 28));
-  const state = { params: null, x: null, label: null, rate: 0.002, losses: [], steps: 0 };
+  const state = { params: null, x: null, label: null, rate: 0.002, losses: [], steps: 0, before: null };
   let trained = null; // the parameters as they were exported
 
   return {
@@ -19,7 +19,7 @@ export function createSession() {
     },
 
     reset() {
-      Object.assign(state, { params: trained, steps: 0, losses: [] });
+      Object.assign(state, { params: trained, steps: 0, losses: [], before: null });
     },
 
     /** Forward, and with a label backward and the step that would follow. */
@@ -36,7 +36,10 @@ export function createSession() {
       if (!state.losses.length) state.losses = [state.loss];
     },
 
+    /** Steps; `before` is what the network answered when they began. */
     takeSteps(count) {
+      this.compute();
+      if (state.grads) state.before = state.caches.at(-1).a.values;
       for (let i = 0; i < count; i++) {
         this.compute();
         if (!state.grads) return;

@@ -1,6 +1,6 @@
 /** Steps of gradient descent: the loss so far, one unit's weights before and after, other digits. */
 
-import { twoLosses } from "./alike.js";
+import { twoChances, twoLosses } from "./alike.js";
 import { element, reach, show } from "./dom.js";
 import { createFigure } from "./figure.js";
 import { oneImage } from "./layers.js";
@@ -10,11 +10,15 @@ import { isCertain } from "./stages.js";
 
 const TRY = ", almost 0. A wrong label or an unclear digit gives the steps an error to lower.";
 
-/** The loss as a curve, and in words what the next step will do. @returns {(state: object) => void} */
-export function createLossView(plot, sentence) {
+/** The loss as a curve, what the last steps did to the answer, and what the next step will do. @returns {(state: object) => void} */
+export function createLossView(plot, sentence, change) {
   const paint = createLossPlot(plot);
   return (state) => {
-    const { grads, losses, nextLoss, steps } = state;
+    const { grads, losses, nextLoss, steps, before, caches, label } = state;
+    change.textContent =
+      grads && before
+        ? `Probability of ${label}: ${twoChances(before[label], caches.at(-1).a.values[label]).join(" → ")}`
+        : "";
     const nearly = isCertain(state) && nextLoss < losses.at(-1);
     plot.hidden = steps === 0; // a curve has two points
     paint(grads ? losses : []);

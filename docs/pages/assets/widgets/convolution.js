@@ -138,8 +138,13 @@ export default async function convolution(body, settings) {
     moves.play.textContent = playing ? "Pause" : "Play";
     moves.back.disabled = at[0] + at[1] === 0;
     moves.step.disabled = at[0] === length - 1 && at[1] === length - 1;
-    const lines = written(mode, at, shape, entry(...at));
-    says.replaceChildren(...lines.map((line) => element("span", {}, ...sentence(line))));
+    const [formula, sum] = written(mode, at, shape, entry(...at));
+    // A long formula breaks before its second factor, and nowhere else.
+    const factors = formula.split(/ (?=· )/).map((part) => element("span", {}, ...sentence(`$${part}$`)));
+    says.replaceChildren(
+      element("span", { class: "factors" }, factors[0], " ", factors[1]),
+      element("span", {}, ...sentence(sum)),
+    );
   }
   function move(by) {
     const next = at[0] * scene.length + at[1] + by;
@@ -160,11 +165,11 @@ export default async function convolution(body, settings) {
   }
 
   body.append(
-    element("div", { class: "controls" }, ...tabs),
-    element("div", { class: "controls" }, ...choices),
+    element("div", { class: "controls tight" }, ...tabs),
+    element("div", { class: "controls tight moves" }, ...Object.values(moves)),
+    element("div", { class: "controls sizes" }, ...choices),
     place,
     says,
-    element("div", { class: "controls" }, ...Object.values(moves)),
   );
   begin();
 }
@@ -182,7 +187,7 @@ function written(mode, [i, j], { stride, low }, { terms, value }) {
   }[mode];
   const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
   const sum = terms.map(([p, q], t) => `${number(p.value, !t)} · ${number(q.value)}`).join(" + ");
-  return [`$${formula}$`, terms.length ? `$= ${sum} = ${show(value)}$` : "$= 0$: no numbers meet here"];
+  return [formula, terms.length ? `$= ${sum} = ${show(value)}$` : "$= 0$: no numbers meet here"];
 }
 
 function given({ x, w, size = 5, kernel = 3 }, draw) {
