@@ -151,3 +151,26 @@ def test_letters_at_the_ticks_are_no_variables(tab, server):
 )
 def test_what_is_a_variable(words, variables):
     assert VARIABLE.findall(words) == variables
+
+
+TABS = """() => ["hidden", "opacity", "boxShadow"].map((name, i) => {
+  const [tabs, item, link] = ["", "__item--active", "__item--active a"].map((part) =>
+    document.querySelector(`.md-tabs${part}`));
+  return i ? getComputedStyle(i === 1 ? link : item)[name] : tabs.hidden;
+})"""
+
+
+def test_the_line_below_the_open_section_goes_with_its_label(tabs, server):
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + "course/neuron/")
+        settle(tab)
+        hidden, opacity, line = tab.evaluate(TABS)
+        assert not hidden and opacity == "1" and line != "none"
+        tab.evaluate("scrollTo(0, 26)")
+        tab.wait_for_function(
+            """() => {
+            const link = document.querySelector(".md-tabs[hidden] .md-tabs__item--active a");
+            return link && getComputedStyle(link).opacity === "0";
+        }"""
+        )
+        tab.wait_for_function(f"() => ({TABS})()[2] === 'none'")
