@@ -174,3 +174,17 @@ def test_the_line_below_the_open_section_goes_with_its_label(tabs, server):
         }"""
         )
         tab.wait_for_function(f"() => ({TABS})()[2] === 'none'")
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE])
+def test_the_mark_beside_an_equation_says_that_it_opens_code(tabs, server, screen):
+    with tabs.lent(screen) as tab:
+        tab.goto(server + "course/neuron/")
+        mark = tab.locator(".equation > details:not([open]) > summary").first
+        word = mark.evaluate(
+            """(mark) => {
+            const { content, display } = getComputedStyle(mark, "::after");
+            return [content, display];
+        }"""
+        )
+        assert word == ['"code"', "block"]
