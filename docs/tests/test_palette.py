@@ -188,3 +188,17 @@ def test_the_mark_beside_an_equation_says_that_it_opens_code(tabs, server, scree
         }"""
         )
         assert word == ['"code"', "block"]
+
+
+def test_the_figures_of_convolution_name_their_scale_and_keep_w_in_the_forward_color():
+    from sitetools.figures import convolution, convolution_variants, marks
+
+    for axes in convolution.speed().axes:
+        assert axes.get_xscale() == "log" and "logarithmic" in axes.get_xlabel()
+        own = [label.get_text().startswith("purenn") for label in axes.get_yticklabels()]
+        (dots,) = axes.collections
+        dark = [tuple(color) == tuple(dots.get_facecolors()[-1]) for color in dots.get_facecolors()]
+        assert 0 < sum(own) < len(own) and dark == own
+    drawn = convolution.there_and_back()
+    assert re.findall(r'fill="([^"]*)">w<', drawn) == [marks.FORWARD] * 2
+    assert re.findall(r">([^<\d]*)100?<", convolution_variants.causal()) == ["×", "×"]
