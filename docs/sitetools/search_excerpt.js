@@ -49,16 +49,15 @@
     return { ...result, title, text: cut && `<p>${cut}</p>` };
   };
 
-  const words = (text) => ` ${plain(text).replace(/<[^>]*>/g, "").toLowerCase().split(/[\s_-]+/).join(" ")} `;
+  const words = (text) => ` ${text.replace(/<[^>]*>/g, "").toLowerCase().split(/[\s_-]+/).join(" ")} `;
 
   const exactFirst = (pages) => {
-    const query = words(self.asked);
+    const query = words(self.asked.trim());
     const isIt = ({ title }) => words(title) === query;
-    const at = pages.findIndex((page) => page.some(isIt));
-    if (query.trim().split(" ").length < 2 || at < 0 || words(pages[0][0].keywords ?? "").includes(query)) return pages;
-    const page = pages[at];
-    const led = [...page.filter(isIt), ...page.filter((result) => !isIt(result))];
-    return [led, ...pages.slice(0, at), ...pages.slice(at + 1)];
+    const led = pages.find((page) => page.some(isIt));
+    if (!led || !/\w \w/.test(query) || words(pages[0][0].keywords ?? "").includes(query)) return pages;
+    led.sort((a, b) => isIt(b) - isIt(a));
+    return [led, ...pages.filter((page) => page !== led)];
   };
 
   self.postMessage = (message) => {
