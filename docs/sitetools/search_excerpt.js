@@ -2,6 +2,8 @@
 // result is its title and one paragraph, which begins shortly before the first word that was searched for.
 // Listings are left out, unless only they have the word: then its line is shown. Where only the hidden words
 // of a result were found, the one that was is shown, so that each result says why it is there.
+// A title of several words that is the whole query, such as "chain rule", leads, unless the best result has
+// these words among its hidden ones.
 {
   const BEFORE = 60; // letters, at most, before the word
   const LENGTH = 320; // and in all; the style sheet shows two lines of them
@@ -47,9 +49,20 @@
     return { ...result, title, text: cut && `<p>${cut}</p>` };
   };
 
+  const words = (text) => ` ${text.replace(/<[^>]*>/g, "").toLowerCase().split(/[\s_-]+/).join(" ")} `;
+
+  const exactFirst = (pages) => {
+    const query = words(self.asked.trim());
+    const isIt = ({ title }) => words(title) === query;
+    const led = pages.find((page) => page.some(isIt));
+    if (!led || !/\w \w/.test(query) || words(pages[0][0].keywords ?? "").includes(query)) return pages;
+    led.sort((a, b) => isIt(b) - isIt(a));
+    return [led, ...pages.filter((page) => page !== led)];
+  };
+
   self.postMessage = (message) => {
     const { type, data } = message;
     if (type !== 3) return answer(message);
-    answer({ type, data: { ...data, items: data.items.map((page) => page.map(shorter)) } });
+    answer({ type, data: { ...data, items: exactFirst(data.items).map((page) => page.map(shorter)) } });
   };
 }

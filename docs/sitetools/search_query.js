@@ -65,6 +65,7 @@
 
   addEventListener("message", ({ data: message }) => {
     if (message.type === 0) learn(message.data);
+    if (message.type === 2) self.asked = message.data; // for search_excerpt.js
     if (message.type !== 2 || /["*+:~^]|(^|\s)-/.test(message.data)) return; // a query in lunr's own syntax
     const words = message.data.split(separator).filter(Boolean).map(spelled);
     const telling = words.filter((word) => self.lunr.stopWordFilter(word.toLowerCase()));

@@ -88,7 +88,7 @@ WORDS = {
     "value_and_grad": "backprop gradient backward VJP",
     # Pages and sections.
     "course/attention/": "attention",
-    "course/backpropagation/": "backprop backpropagation chain rule",
+    "course/backpropagation/": "backprop backpropagation",
     "course/batch-norm/": "batch norm",
     "course/mnist/": "mnist example",
     "course/optimizers/": "learning rate step size",

@@ -42,3 +42,39 @@ def test_the_chosen_head_s_picture_has_the_same_ground(
         assert choose_scheme(tab, scheme)
         (chosen, ring), (other, none) = tab.evaluate(grounds)
     assert chosen == other and ring and not none
+
+
+# The share of a button's filling and of its border in the way from the page's paper to its ink.
+FILLED = """(button) => {
+    const at = (css) => {
+        const context = document.createElement("canvas").getContext("2d");
+        context.fillStyle = css;
+        context.fillRect(0, 0, 1, 1);
+        return context.getImageData(0, 0, 1, 1).data[1];
+    };
+    const style = getComputedStyle(button);
+    const root = getComputedStyle(document.body);
+    const [paper, ink] = ["bg", "fg"].map((name) =>
+        at(root.getPropertyValue(`--md-default-${name}-color`)));
+    const share = (css) => (at(css) - paper) / (ink - paper);
+    return [share(style.backgroundColor), share(style.borderTopColor), style.borderTopLeftRadius];
+}"""
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+def test_only_the_button_that_leads_is_filled_with_ink(
+    tabs: Tabs, server: str, scheme: str
+) -> None:
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + "playground/train/")
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
+        tab.add_style_tag(content=STILL)
+        assert choose_scheme(tab, scheme)
+        (leads, _, radius), (chosen, border, same), (other, _, _) = (
+            tab.locator(name).first.evaluate(FILLED)
+            for name in (".tr-start", ".toggle[aria-pressed=true]", ".toggle[aria-pressed=false]")
+        )
+        assert measure(tab, "contrast") == []
+    assert leads > 0.95 and border > 0.85
+    assert abs(other) < 0.05 < chosen < 0.2, (other, chosen)
+    assert radius == same

@@ -12,7 +12,7 @@ from language_writing import Writer
 from playground_tab import FINGERS, settle
 from sitetools import language
 from tabs import PATIENCE, Tabs, quiet
-from visits import DARK, LIGHT, PHONE, STILL, choose_scheme, measure
+from visits import DARK, DESKTOP, LIGHT, PHONE, STILL, choose_scheme, measure
 
 PAGE = "playground/language/"
 
@@ -324,3 +324,24 @@ def pair_in(said: str) -> tuple[int, int]:
     """The positions of “e” at 12 looks at “h” at 11."""
     query, key = re.findall(r" at (\d+)", said)[:2]
     return int(query), int(key)
+
+
+LEFT = """() => [...document.querySelectorAll(
+    ".pages-head h1, #writer h2, #writer > :is(p, details, #lm-target, #lm-backward, #lm-step)," +
+    ".md-content__inner > :is(h2, details)")]
+  .filter((each) => each.checkVisibility() && !each.closest(".lm-look"))
+  .map((each) => [each.textContent.trim().slice(0, 20), each.getBoundingClientRect().left])"""
+
+
+def test_pictures_and_text_begin_at_one_edge_and_what_is_folded_is_boxed(
+    tabs: Tabs, server: str
+) -> None:
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + PAGE)
+        tab.wait_for_selector(".widget-ready", timeout=PATIENCE)
+        places = tab.evaluate(LEFT)
+        assert len(places) > 9 and len({left for _, left in places}) == 1, places
+        borders = tab.locator(".lm-folded").evaluate_all(
+            "(all) => all.map((each) => getComputedStyle(each).borderTopWidth)"
+        )
+        assert borders == ["1px"] * 2

@@ -151,3 +151,54 @@ def test_letters_at_the_ticks_are_no_variables(tab, server):
 )
 def test_what_is_a_variable(words, variables):
     assert VARIABLE.findall(words) == variables
+
+
+TABS = """() => ["hidden", "opacity", "boxShadow"].map((name, i) => {
+  const [tabs, item, link] = ["", "__item--active", "__item--active a"].map((part) =>
+    document.querySelector(`.md-tabs${part}`));
+  return i ? getComputedStyle(i === 1 ? link : item)[name] : tabs.hidden;
+})"""
+
+
+def test_the_line_below_the_open_section_goes_with_its_label(tabs, server):
+    with tabs.lent(DESKTOP) as tab:
+        tab.goto(server + "course/neuron/")
+        settle(tab)
+        hidden, opacity, line = tab.evaluate(TABS)
+        assert not hidden and opacity == "1" and line != "none"
+        tab.evaluate("scrollTo(0, 26)")
+        tab.wait_for_function(
+            """() => {
+            const link = document.querySelector(".md-tabs[hidden] .md-tabs__item--active a");
+            return link && getComputedStyle(link).opacity === "0";
+        }"""
+        )
+        tab.wait_for_function(f"() => ({TABS})()[2] === 'none'")
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE])
+def test_the_mark_beside_an_equation_says_that_it_opens_code(tabs, server, screen):
+    with tabs.lent(screen) as tab:
+        tab.goto(server + "course/neuron/")
+        mark = tab.locator(".equation > details:not([open]) > summary").first
+        word = mark.evaluate(
+            """(mark) => {
+            const { content, display } = getComputedStyle(mark, "::after");
+            return [content, display];
+        }"""
+        )
+        assert word == ['"code"', "block"]
+
+
+def test_the_figures_of_convolution_name_their_scale_and_keep_w_in_the_forward_color():
+    from sitetools.figures import convolution, convolution_variants, marks
+
+    for axes in convolution.speed().axes:
+        assert axes.get_xscale() == "log" and "logarithmic" in axes.get_xlabel()
+        own = [label.get_text().startswith("purenn") for label in axes.get_yticklabels()]
+        (dots,) = axes.collections
+        dark = [tuple(color) == tuple(dots.get_facecolors()[-1]) for color in dots.get_facecolors()]
+        assert 0 < sum(own) < len(own) and dark == own
+    drawn = convolution.there_and_back()
+    assert re.findall(r'fill="([^"]*)">w<', drawn) == [marks.FORWARD] * 2
+    assert re.findall(r">([^<\d]*)100?<", convolution_variants.causal()) == ["×", "×"]

@@ -118,6 +118,8 @@ def test_the_three_pages_have_one_head(tabs: Tabs, server: str) -> None:
             tab.wait_for_selector(".pg-ready, .widget-ready", timeout=PATIENCE)
             boxes = [tab.locator(f".pages-head {each}").bounding_box() for each in ("h1", "p")]
             places.add(tuple((box["x"], box["y"], box["height"]) for box in boxes))
+            title, words = boxes
+            assert title["x"] == words["x"] and title["y"] + title["height"] <= words["y"]
     assert len(places) == 1, places
 
 

@@ -4,6 +4,8 @@ import pytest
 from visits import DESKTOP, PHONE
 from widgets_page import load, page_of
 
+import purenn as pn
+
 EXPLANATION = """m = 8, targets [5 0 4 1 9 2 1 3]; loss softmax_cross_entropy = 2.308
 FORWARD
  Z1 = X·W1 + b1   (8,128)   norm 14.294, from -1.424 to 1.357, and no more
@@ -16,6 +18,11 @@ TITLE = "The title of a table may be a sentence wider than a phone\n"
 
 LOOK = """(code) => ({
     over: code.scrollWidth - code.clientWidth,
+    beside: code.getBoundingClientRect().right - Math.max(...Array.from(code.children, (line) => {
+        const range = document.createRange();
+        range.selectNodeContents(line);
+        return range.getBoundingClientRect().right;
+    })),
     size: parseFloat(getComputedStyle(code).fontSize),
     hint: getComputedStyle(code.parentElement, "::after").content,
     lines: [...code.querySelectorAll("code-line")].map((line) =>
@@ -31,7 +38,8 @@ def look(browser, server, site):
     def looked(text, screen=PHONE):
         contexts.append(browser.new_context(viewport=screen))
         tab = contexts[-1].new_page()
-        html = f'<h1>It</h1><div class="highlight"><pre><code>{text}</code></pre></div>'
+        box = '<div class="highlight" style="max-width: var(--measure)">'
+        html = f"<h1>It</h1>{box}<pre><code>{text}</code></pre></div>"
         load(tab, server, page_of(site, html))
         tab.wait_for_selector("code-line")
         tab.wait_for_timeout(200)
@@ -69,3 +77,14 @@ def test_a_sentence_above_a_table_wraps_and_does_not_make_it_small(look):
 
 def test_on_a_desktop_a_wide_table_keeps_letters_of_12_pixels(look):
     assert look("\n".join(2 * line for line in WIDE.splitlines()), DESKTOP)["size"] == 12
+
+
+def test_the_100_columns_of_a_summary_fit_on_a_desktop_and_keep_their_rules(look):
+    model = pn.serial(pn.conv2d(6, (5, 5), strides=(2, 2), padding="VALID"), pn.flatten())
+    text = pn.summary(model, in_shape=(28, 28, 1000))
+    assert max(map(len, text.splitlines())) == 100
+    for screen in (DESKTOP, PHONE):
+        found = look(text, screen)
+        assert found["lines"] == [1] * len(text.splitlines())
+        assert (found["over"] <= 1) == (found["hint"] == "none") == (screen == DESKTOP)
+        assert screen == PHONE or found["beside"] > 8, "the last column is against the edge"

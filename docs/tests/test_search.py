@@ -246,6 +246,10 @@ BEST = {
     "save params": "reference/data/#purenn.save",
     "train": "reference/training/#purenn.train",
     "TrainState": "reference/training/#purenn.TrainState",
+    # An exact title of several words leads.
+    "chain rule": "glossary/#chain-rule",
+    "Backward pass": "glossary/#backward-pass",
+    "vanishing gradient": "glossary/#vanishing-gradient",
 }
 
 

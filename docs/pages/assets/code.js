@@ -6,7 +6,7 @@
 
 // Pixels: the smallest letters of a table in plain text.
 const LEAST = matchMedia("(max-width: 44.98em)").matches ? 10 : 12;
-const CLOSEST = -0.05; // em: between them
+const CLOSEST = -0.06; // em: between them, so that the 100 columns of a summary fit on a desktop
 const NEARLY = 0.905; // of its width: code that has so much room gets smaller and is not broken
 const BREAK = /(?<=,)(?=[^\s)\]}])|(?<=\w[({])(?=\S{6})|(?<=\w\[)(?=\S{12})/g; // where a line may break
 
@@ -61,6 +61,9 @@ function wrap(code) {
   code.classList.add("wraps");
 }
 
+/** Whether a printed line is a row of a table, or the rule above or below its rows. */
+const isPrintedRow = ({ textContent }) => /\S {2,}\S|^\s*[─━═]{3,}\s*$/.test(textContent);
+
 /** A table in plain text: its rows are not broken, other lines are. */
 function keepRows(code, isRow) {
   code.classList.add("columns");
@@ -73,13 +76,18 @@ function keepRows(code, isRow) {
 function room(code) {
   const { paddingLeft, paddingRight } = getComputedStyle(code);
   const beside = parseFloat(paddingLeft) + parseFloat(paddingRight);
-  return (code.clientWidth - beside) / (code.scrollWidth - beside);
+  const lines = Array.from(code.querySelectorAll("code-line"), (line) => line.scrollWidth);
+  const needed = lines.length ? Math.max(...lines) : code.scrollWidth - beside; // a line may go over the padding
+  return (code.clientWidth - beside) / needed;
 }
 
-/** Smaller letters, then closer ones. */
+/** Smaller letters, then closer ones and less room beside them. */
 function shrink(code) {
   code.style.fontSize = code.style.letterSpacing = "";
-  const size = parseFloat(getComputedStyle(code).fontSize) * room(code);
+  code.classList.remove("tight");
+  const fitting = () => parseFloat(getComputedStyle(code).fontSize) * room(code);
+  code.classList.toggle("tight", fitting() < LEAST);
+  const size = fitting();
   if (room(code) < 0.999) {
     code.style.fontSize = `${Math.max(LEAST, Math.floor(40 * size) / 40)}px`;
     if (size < LEAST) code.style.letterSpacing = `${Math.max(CLOSEST, 0.6 * (size / LEAST - 1) - 0.002)}em`;
@@ -93,7 +101,7 @@ for (const code of document.querySelectorAll("pre > code")) {
   const aligned = isAligned(code) && room(code) < 0.999; // it stays as large as the code below it
   const small = !aligned && room(code) < 0.999 && room(code) > NEARLY;
   if (!small || table) wrap(code);
-  if (table) keepRows(code, (line) => /\S {2,}\S/.test(line.textContent));
+  if (table) keepRows(code, isPrintedRow);
   if (aligned) keepRows(code, (line) => line.querySelector(".sd"));
   if (aligned) code.parentElement.classList.toggle("scrolls", room(code) < 0.999);
   if (small || table) seen.observe(code);

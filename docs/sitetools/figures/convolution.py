@@ -12,7 +12,7 @@ import purenn as pn
 from purenn.layers.conv2d import Conv2dParams
 from sitetools import ROOT
 from sitetools.figures import marks
-from sitetools.svg import DIVERGING, INK
+from sitetools.svg import DIVERGING, INK, SERIES
 
 X = np.array([[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1], [1, 0, 3, 0]], np.float32)
 W = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]], np.float32)
@@ -75,7 +75,7 @@ def there_and_back() -> str:
         board(z, 352, 74, "z", here, blue),
         board(from_here, 10, 236, "its share in dx", window, orange),
         sign("=", 170, 311),
-        board(W, 196, 253, "w", everywhere, orange),
+        board(W, 196, 253, "w", everywhere, blue),
         sign("·", 324, 311),
         board(DZ, 352, 270, "dz", here, orange),
         board(share, 10, 432, "its share in dw", everywhere, orange),
@@ -193,6 +193,9 @@ def side_by_side(images: list[np.ndarray]) -> np.ndarray:
     return np.hstack([part for image in sharp for part in (image, gap)][:-1])
 
 
+DOT = 8  # points across
+
+
 def race(row: str) -> dict[str, float]:
     """The medians of one table of the benchmarks, on an AMD EPYC with AVX-512."""
     text = (ROOT / "tests/benchmarks/results/amd-epyc-avx512/results.md").read_text()
@@ -206,19 +209,23 @@ def race(row: str) -> dict[str, float]:
 
 
 def speed() -> Figure:
-    """A training step of a small CNN, and the backward of a max pool."""
+    """A training step of a small CNN, and the backward of a max pool: purenn dark, others pale."""
     step, pool = race("cnn_step"), race("max_pool_backward")
-    figure = Figure(figsize=(4.9, 6.2), layout="constrained")
+    figure = Figure(figsize=(4.9, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(len(step), len(pool) + 1))
     for axes, found, title in (
-        (above, step, "training step of a small CNN, ms"),
-        (below, pool, "backward pass, 2×2 max pool, ms"),
+        (above, step, "training step of a small CNN"),
+        (below, pool, "backward pass, 2×2 max pool"),
     ):
         names = list(found)[::-1]
-        shown = axes.barh(names, [found[name] for name in names], height=0.7, color=INK, alpha=0.6)
-        axes.bar_label(shown, [f" {found[name]:.3g}" for name in names])
-        axes.set(title=title, xscale="log")
+        own = [name.startswith("purenn") for name in names]
+        colors = [INK if each else SERIES[3] for each in own]
+        axes.scatter([found[name] for name in names], names, s=DOT**2, c=colors, zorder=3)
+        for name in names:
+            beside = {"textcoords": "offset points", "xytext": (DOT / 2 + 4, 0), "va": "center"}
+            axes.annotate(f"{found[name]:.3g}", (found[name], name), **beside)
+        axes.set(title=title, xscale="log", xlabel="ms, logarithmic", ylim=(-0.7, len(names) - 0.3))
         axes.minorticks_off()
         axes.margins(x=0.25)
-        axes.grid(visible=False, axis="y")
+        axes.set_axisbelow(True)
     return figure

@@ -110,8 +110,8 @@ def causal() -> str:
                 continue
             strong.append(marks.line(*ends, color=marks.FORWARD, width=2.5))
             middle = 0.62 * places[i - back] + 0.38 * places[i], 0.62 * below + 0.38 * above
-            words = marks.text(*middle, f"·{weight}", color=marks.FORWARD, size=14)
-            half = 6 + 4 * len(str(weight))
+            words = marks.text(*middle, f"×{weight}", color=marks.FORWARD, size=14)
+            half = 10 + 4.5 * len(str(weight))
             edges = (middle[0] - half, middle[1] - 10, 2 * half, 20)
             strong += [marks.box(*edges, color="none"), words]
     seen = {shown - back for back in (0, 2, 4)}
