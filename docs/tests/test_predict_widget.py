@@ -107,7 +107,7 @@ def test_a_number_is_judged_and_the_answer_comes_after_a_try(widget, typed):  # 
     tab.keyboard.press("Tab")
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")  # on "Show the answer"
-    assert tab.locator(".says").inner_text() == "The answer is −0.25. Since so."
+    assert tab.locator(".says").inner_text() == "The answer: −0.25. Since so."
     field.fill(typed)
     tab.keyboard.press("Enter")
     assert tab.locator(".says").inner_text() == "✓ Right, −0.25. Since so."

@@ -70,7 +70,7 @@ def test_before_the_first_step_the_frame_says_what_comes_there(opened_widget: An
     hint = tab.locator(".says > i")
     before = frame.bounding_box()
     assert frame.evaluate("e => getComputedStyle(e).borderTopWidth") != "0px"
-    assert hint.inner_text() == "Press Step, and the rule of each box appears here."
+    assert hint.inner_text() == 'Press "Step", and each box\'s rule appears here.'
     words = frame.evaluate(
         "e => [...e.children].map((c) => c.getBoundingClientRect()).map((b) => [b.top, b.bottom])"
     )

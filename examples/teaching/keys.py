@@ -13,7 +13,7 @@ SLOPES = {  # the derivative of each term in Python
     "z e^(-{p} z^2)": "(1 - 2 * {p} * z**2) * np.exp(-{p} * z**2)",
     "z / (1 + {p} z^2)": "(1 - {p} * z**2) / (1 + {p} * z**2) ** 2",
 }
-TEXT = '''"""Solution of the exercise `own_function`: a layer with its own activation."""
+TEXT = '''"""Solution to the exercise `own_function`: a layer with its own activation."""
 
 import numpy as np
 

@@ -108,7 +108,7 @@ def fit(
     Args: For several devices and large models
         mesh: devices to train on together; see `train`. With several processes, the first one shows
             the bar and writes the checkpoints.
-        blocks: the number of blocks into which to divide the arrays of data; see `train`.
+        blocks: how many blocks to divide the arrays of data into; see `train`.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`. Validation then
             runs `tail.rows` examples at a time, if that is fewer than 1024.
 

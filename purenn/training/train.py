@@ -115,7 +115,7 @@ def train(
             over the axis "data", or over the only axis. Parameters are replicated, or sharded as
             specified with `initializers.sharded`. With several processes, each calls `train` with
             the same arguments and takes every step.
-        blocks: the number of blocks into which to divide the arrays of data, a multiple of the
+        blocks: how many blocks to divide the arrays of data into, a multiple of the
             number of devices. Each batch takes an equal share of every block, and each block is
             shuffled separately. Steps therefore never move data between devices, and the order
             depends on the number of blocks, not the number of devices. The default is 1 or, with a

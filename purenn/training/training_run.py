@@ -44,7 +44,7 @@ def training_run(
             state.
         batch_size: the number of examples per step. An incomplete last batch is dropped.
         penalty: an op or function of the parameters, added to the loss.
-        blocks: the number of blocks into which to divide the data. Each batch takes an equal share
+        blocks: how many blocks to divide the data into. Each batch takes an equal share
             of every block, and each block is shuffled separately. Data whose blocks are sharded
             over devices therefore never move between devices.
         tail: the last parts of the model to run in chunks of the batch; see `Tail`.

@@ -1,4 +1,4 @@
-"""Exercise `batch_norm`: the backward pass, also through the mean and the variance.
+"""Exercise `batch_norm`: the backward pass, including the paths through the mean and the variance.
 
     mu    = 1/m Σ x                   x: (m, n); sums are over the m examples, axis 0
     var   = 1/m Σ (x - mu)²           mu, var: (n,)

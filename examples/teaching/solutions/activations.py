@@ -1,4 +1,4 @@
-"""Solution of the exercise `activations`: three derivatives."""
+"""Solution to the exercise `activations`: three derivatives."""
 
 EXERCISE = "activations"
 SEED = 0

@@ -1,4 +1,4 @@
-"""Solution of the exercise `batch_norm`: also through the mean and the variance."""
+"""Solution to the exercise `batch_norm`, including the paths through the mean and the variance."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solution of the exercise `bias`: over which axis db is summed."""
+"""Solution to the exercise `bias`: over which axis db is summed."""
 
 EXERCISE = "bias"
 SEED = 0

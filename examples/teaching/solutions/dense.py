@@ -1,4 +1,4 @@
-"""Solution of the exercise `dense`: the backward pass of a layer of neurons."""
+"""Solution to the exercise `dense`: the backward pass of a layer of neurons."""
 
 EXERCISE = "dense"
 SEED = 0

@@ -1,4 +1,4 @@
-"""Solution of the exercise `dropout`: the same mask and the same scale on the way back."""
+"""Solution to the exercise `dropout`: the same mask and the same scale on the way back."""
 
 EXERCISE = "dropout"
 SEED = 0

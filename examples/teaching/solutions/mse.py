@@ -1,4 +1,4 @@
-"""Solution of the exercise `mse`: why 2/n."""
+"""Solution to the exercise `mse`: why 2/n."""
 
 import numpy as np
 

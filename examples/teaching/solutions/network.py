@@ -1,4 +1,4 @@
-"""Solution of the exercise `network`: two layers, every value."""
+"""Solution to the exercise `network`: two layers, every value."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solution of the exercise `network_by_hand`: the working, in NumPy."""
+"""Solution to the exercise `network_by_hand`, worked out in NumPy."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Solution of the exercise `neuron`: one neuron, forward and backward."""
+"""Solution to the exercise `neuron`: one neuron, forward and backward."""
 
 import numpy as np
 

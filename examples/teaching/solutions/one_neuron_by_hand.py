@@ -1,4 +1,4 @@
-"""Solution of the exercise `one_neuron_by_hand`: the working, in NumPy."""
+"""Solution to the exercise `one_neuron_by_hand`, worked out in NumPy."""
 
 import numpy as np
 

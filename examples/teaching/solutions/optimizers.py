@@ -1,4 +1,4 @@
-"""Solution of the exercise `optimizers`: a step of momentum and one of Adam."""
+"""Solution to the exercise `optimizers`: a step of momentum and one of Adam."""
 
 import numpy as np
 

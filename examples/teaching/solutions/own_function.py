@@ -1,4 +1,4 @@
-"""Solution of the exercise `own_function`: a layer with its own activation."""
+"""Solution to the exercise `own_function`: a layer with its own activation."""
 
 import numpy as np
 

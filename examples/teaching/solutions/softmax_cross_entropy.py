@@ -1,4 +1,4 @@
-"""Solution of the exercise `softmax_cross_entropy`: the output layer of a classifier."""
+"""Solution to the exercise `softmax_cross_entropy`: the output layer of a classifier."""
 
 import numpy as np
 

@@ -1,6 +1,7 @@
 """Softmax with a backward pass that returns `dy` unchanged.
 
-darknet, pull request 96. Before cross-entropy, whose layer put a - y there, it was right.
+darknet, pull request 96. It was right only in front of a cross-entropy layer, which passed back
+`a - y`.
 """
 
 import numpy as np

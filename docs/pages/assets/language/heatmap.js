@@ -240,7 +240,7 @@ export function heatmap(symbol, { formula = "", point = () => {}, choose, readou
       spec = next;
       if (cell && (cell[0] >= spec.rows || cell[1] >= spec.cols)) move(null);
       const size = `${spec.rows} rows, ${spec.cols} columns`;
-      box.setAttribute("aria-label", `${symbol}: ${size}. Arrows read numbers.`);
+      box.setAttribute("aria-label", `${symbol}: ${size}. Use the arrow keys to read the numbers.`);
       if (cell) readout.textContent = spec.says(...cell);
       paint();
     },

@@ -10,7 +10,7 @@ const PAUSE = 2400; // milliseconds that a stage stays while it plays
  */
 export function createScrubber(host, onMove) {
   const play = element("button", { type: "button", class: "pg-play" });
-  const back = element("button", { type: "button", class: "pg-by-one", "aria-label": "Stage before" }, "‹");
+  const back = element("button", { type: "button", class: "pg-by-one", "aria-label": "Previous stage" }, "‹");
   const on = element("button", { type: "button", class: "pg-by-one", "aria-label": "Next stage" }, "›");
   const named = element("span", { class: "pg-named", "aria-hidden": "true" });
   const range = element("input", {

@@ -8,7 +8,7 @@ import { createLossPlot } from "./lossplot.js";
 import { column } from "./matrix.js";
 import { isCertain } from "./stages.js";
 
-const TRY = ", almost 0. A wrong label or an unclear digit gives the steps an error to lower.";
+const TRY = ", almost 0. A wrong label or an unclear digit gives the steps something to correct.";
 
 /** The loss as a curve, what the last steps did to the answer, and what the next step will do. @returns {(state: object) => void} */
 export function createLossView(plot, sentence, change) {

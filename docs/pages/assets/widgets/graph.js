@@ -176,7 +176,7 @@ function keepRoom(says, { steps, forward }) {
 function told(steps, position, forward, went = "", stuck = "") {
   const count = (text) => element("strong", {}, ...sentence(text));
   if (position === 0) {
-    const hint = element("i", {}, "Press Step, and the rule of each box appears here.");
+    const hint = element("i", {}, "Press \"Step\", and each box's rule appears here.");
     return [count("The inputs are given. The forward pass computes the boxes one by one."), hint];
   }
   const { phase, title, lines } = steps[position - 1];

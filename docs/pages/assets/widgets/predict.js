@@ -57,7 +57,7 @@ export default async function predict(body, { answer, choices, tolerance = 0.005
   for (const event of ["input", "change"]) form.addEventListener(event, () => tell("", ""));
 
   const judge = (mine) => (choices ? mine === answer : Math.abs(mine - answer) <= tolerance);
-  const show = () => tell("shown", `The answer is ${text(answer)}. ${because}`);
+  const show = () => tell("shown", `The answer: ${text(answer)}. ${because}`);
 
   function judged(mine) {
     const right = judge(mine);
