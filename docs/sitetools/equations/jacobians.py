@@ -3,10 +3,9 @@
 import numpy as np
 
 import purenn as pn
+from sitetools.equations.activations import by_hand, tanh_dx, with_cotangent
 from sitetools.equations.passes import passes
 from sitetools.equations.registry import equation
-
-FILE = "purenn.ops.activations"
 
 
 def chain_inputs(rng):
@@ -35,28 +34,21 @@ def chain(x, w1, b1, w2, b2, dy):
     return dy @ j3 @ j2 @ j1
 
 
-def with_cotangent(rng):
-    """One row of 5 and a derivative from above."""
-    return rng.normal(size=5), rng.normal(size=5)
-
-
-@equation(
+# The example of an elementwise function, whose derivative the page on activations has, too.
+equation(
     "jacobians.elementwise",
-    source=f"{FILE}:_tanh_backward",
+    source="purenn.ops.activations:_tanh_backward",
     line="dy * (1 - y * y)",
-    by_purenn=lambda x, dy: pn.tanh.backward(pn.tanh.forward(x)[1], dy),
+    by_purenn=by_hand(pn.tanh),
     inputs=with_cotangent,
-)
-def elementwise(x, dy):
-    y = np.tanh(x)
-    return dy * (1 - y**2)
+)(tanh_dx)
 
 
 @equation(
     "jacobians.softmax",
     source="purenn.ops.softmax:_softmax_backward",
     line="wide(y) * (wide(dy) - along)",
-    by_purenn=lambda x, dy: pn.softmax.backward(pn.softmax.forward(x)[1], dy),
+    by_purenn=by_hand(pn.softmax),
     inputs=with_cotangent,
 )
 def softmax(x, dy):
