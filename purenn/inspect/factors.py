@@ -35,9 +35,9 @@ def _usual(size_of: float, m: int, referee: Any, of_loss: bool) -> Iterator[tupl
         yield size, f"the 1/n over every element is missing (n = {size})"
     if size > m > 1:
         yield size / m, f"divided by m = {m} instead of n = {size}"
-    two = "an extra factor of 2, or a missing one" + ", or the scale 1/sqrt(d) (d = 4)?" * (
-        last == 4
-    )
+    two = "an extra factor of 2, or a missing one"
+    if last == 4:
+        two += ", or the scale 1/sqrt(d) (d = 4)?"
     yield 2.0, two
     yield 0.5, two
     kept = round(size_of * m)
