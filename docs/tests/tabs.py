@@ -8,7 +8,10 @@ PATIENCE = 60_000  # ms until what does not come has failed; a busy machine is n
 
 
 class Tabs:
-    """Lends tabs, each as good as new: nothing open, stored, routed or under the pointer."""
+    """Lends tabs, each as good as new: nothing open, stored or routed.
+
+    The pointer needs no care: a page that has just been opened has nothing under it.
+    """
 
     def __init__(self, browser: Any, server: str) -> None:
         self.browser, self.origin = browser, server[: server.index("/", len("http://"))]
@@ -33,12 +36,11 @@ class Tabs:
         idle.append(tab)
 
     def forget(self, tab: Any) -> None:
-        """Storage is emptied, the pointer leaves, and media are those of a new tab."""
+        """Storage is emptied, and media are those of a new tab."""
         client = tab.context.new_cdp_session(tab)
         asked = {"origin": self.origin, "storageTypes": "cookies,local_storage"}
         client.send("Storage.clearDataForOrigin", asked)
         client.detach()
-        tab.mouse.move(-1, -1)
         tab.emulate_media(media="null", color_scheme="null")
 
 
