@@ -316,3 +316,28 @@ def test_it_looks_right(opened_widget: Any) -> None:  # noqa: F811
     for name in ("course", "two units", "batch norm, whole"):
         faults = look_faults(opened_widget("graph", **GRAPHS[name], at="end"))
         assert not faults, "\n".join(faults)
+
+
+HEADS = """() => [...document.querySelectorAll(".graph-board svg > g")].map((line) => {
+    const heads = [...line.querySelectorAll("path:last-child")]
+        .filter((head) => getComputedStyle(head.parentElement).display !== "none");
+    const middle = ({ left, width }) => left + width / 2;
+    return {
+        heads: heads.length,
+        backward: line.classList.contains("backward"),
+        right: middle(heads[0].getBoundingClientRect()) > middle(line.getBoundingClientRect()),
+    };
+})"""
+
+
+def test_arrows_point_where_the_numbers_go(opened_widget) -> None:
+    """From left to right, with one head per line, until a derivative has gone back along it."""
+    tab = opened_widget("graph", **COURSE)
+    seen = []
+    for _ in range(10):
+        lines = tab.evaluate(HEADS)
+        assert all(line["heads"] == 1 for line in lines)
+        assert [line["right"] for line in lines] == [not line["backward"] for line in lines]
+        seen.append(sum(line["backward"] for line in lines))
+        press(tab, "Step")
+    assert seen[0] == seen[4] == 0 and seen[-1] == len(lines) and sorted(seen) == seen

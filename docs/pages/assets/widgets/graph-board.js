@@ -14,6 +14,7 @@ const WIDEST = 136;
 const LEAST = 52;
 const INSET = 16; // beside a label, both sides together
 const HEAD = 8; // an arrow's
+const DOT = 4; // the radius of the mark where a value is copied
 const MARGIN = 4; // for the glow of a box that fires
 const MANY = 6; // more lines of values that are used more than once have their numbers only as they are added
 
@@ -36,13 +37,13 @@ export function drawn(boxes, { seeds = {}, labels = {}, fixed = [], direction },
   const svg = mark("svg", { "aria-hidden": "true" });
   const above = mark("svg", { "aria-hidden": "true", class: "above" }); // numbers on lines
   for (const line of lines) {
-    line.path = mark("path");
-    line.head = mark("path");
-    svg.append((line.group = mark("g", {}, line.path, line.head)));
+    line.ahead = arrow("ahead");
+    line.back = arrow("back");
+    svg.append((line.group = mark("g", {}, line.ahead.element, line.back.element)));
   }
   const dots = boxes
     .filter(({ name }) => uses.get(name).length > 1)
-    .map(({ name }) => [name, mark("circle", { r: 4 })]);
+    .map(({ name }) => [name, mark("circle", { r: DOT })]);
   for (const [, dot] of dots) svg.append(dot);
   for (const line of branching) above.append((line.text = mark("text", { dy: ".35em" })));
   const made = element(
@@ -142,17 +143,15 @@ export function drawn(boxes, { seeds = {}, labels = {}, fixed = [], direction },
       const before = ({ from, to }) => spans.get(pathOf(layers, from, to).at(-2)).middle;
       const order = into.toSorted((a, b) => before(a) - before(b)).indexOf(line);
       const shift = (order - (into.length - 1) / 2) * Math.min(12, 40 / into.length);
-      const target = spans.get(line.to);
-      const stops = [[spans.get(line.from).end, spans.get(line.from).middle]];
+      const [source, target] = [spans.get(line.from), spans.get(line.to)];
+      const stops = [[source.end, source.middle]];
       for (const key of keys.slice(1, -1)) {
         const { begin, end, middle } = spans.get(key);
         stops.push([begin, middle], [end, middle]);
       }
-      const [tip, side] = [target.begin - 1, target.middle + shift];
-      stops.push([tip - HEAD / 2, side]);
-      line.path.setAttribute("d", curve(stops, point));
-      const corners = [-1, 1].map((i) => `L${point(tip - HEAD, side + (i * HEAD) / 2)}`);
-      line.head.setAttribute("d", `M${point(tip, side)}${corners.join("")}Z`);
+      stops.push([target.begin, target.middle + shift]);
+      line.ahead.place(stops, -1, point);
+      line.back.place(stops.toReversed(), line.text ? DOT + 1 : 1, point);
       const [[a, b], [c, d]] = stops.slice(-2);
       const [x, y] = point(a + (c - a) * 0.55, b + (d - b) * 0.6);
       for (const [name, value] of [
@@ -270,6 +269,20 @@ function tell(element, value, instead) {
 
 /** Twelve digits: what a number field holds after a step, without the rounding of binary fractions. */
 const rounded = (value) => String(Number(value.toPrecision(12)));
+
+/** A line with a head; `place` leads it through points to one at `distance` before the last. */
+function arrow(name) {
+  const [line, head] = [mark("path"), mark("path")];
+  function place(stops, distance, point) {
+    const [end, side] = stops.at(-1);
+    const tip = end + distance;
+    const base = tip + Math.sign(distance) * HEAD;
+    line.setAttribute("d", curve(stops.with(-1, [(tip + base) / 2, side]), point));
+    const corners = [-1, 1].map((i) => `L${point(base, side + (i * HEAD) / 2)}`);
+    head.setAttribute("d", `M${point(tip, side)}${corners.join("")}Z`);
+  }
+  return { element: mark("g", { class: name }, line, head), place };
+}
 
 /** A smooth line through points, which leaves and arrives along the direction of the layers. */
 function curve(stops, point) {
