@@ -82,7 +82,7 @@ function crossings(layers) {
 
 /**
  * The middle of each place across the layers, by key. `size(place)` is its extent across; neighbors in
- * a layer are `gap` apart and all lie in 0 … width.
+ * a layer are `gap` apart, and all together are in the middle of 0 … width.
  */
 export function across(layers, size, gap, width) {
   const extent = (place) => (place.past ? LANE : size(place));
@@ -109,6 +109,10 @@ export function across(layers, size, gap, width) {
       spread(wanted, layer.map(extent), gap, width).forEach((middle, i) => at.set(layer[i].key, middle));
     }
   }
+  const places = layers.flat();
+  const first = Math.min(...places.map((place) => at.get(place.key) - extent(place) / 2));
+  const last = Math.max(...places.map((place) => at.get(place.key) + extent(place) / 2));
+  for (const { key } of places) at.set(key, at.get(key) + (width - first - last) / 2);
   return at;
 }
 
