@@ -76,3 +76,15 @@ def test_a_mistake_is_planted_once_or_not_at_all(tabs: Tabs, server: str) -> Non
         planted(tab, HERE, "<p>text", "<p>wrong")
         tab.goto(server + HERE)
         assert tab.inner_text("p") == "wrong"
+
+
+def test_the_next_test_gets_the_script_without_the_mistake(tabs: Tabs, server: str) -> None:
+    """A browser keeps the scripts that it was given."""
+    right, wrong = "export function uniform", "export const mistakes = 1; export function uniform"
+    for mistakes in (1, 0):
+        with tabs.lent(DESKTOP) as tab:
+            if mistakes:
+                planted(tab, "random.js", right, wrong)
+            tab.goto(server + HERE)
+            script = f"import('{server}assets/widgets/random.js')"
+            assert tab.evaluate(f"{script}.then((all) => all.mistakes ?? 0)") == mistakes
