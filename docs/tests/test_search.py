@@ -170,6 +170,12 @@ QUERIES = [
     ("train on my own data with adam and a schedule", "howto/cnn/", 3),
     ("write my own layer", "howto/own-layer/", 1),
     ("hand-written backward", "howto/own-layer/", 3),
+    ("flash attention", "reference/sequences/#purenn.attention", 1),
+    ("cross attention", "reference/sequences/#purenn.attention", 2),
+    ("weight decay schedule", "reference/optimizers/#purenn.adamw", 1),
+    ("no decay on bias", "howto/own-layer/#which-of-its-parameters-decay", 1),
+    ("class weights", "course/more-losses/#weights", 2),
+    ("download mnist", "reference/data/#purenn.load_mnist", 1),
 ]
 # Of what a page has, only the first results are shown; more are folded.
 SHOWN = 4

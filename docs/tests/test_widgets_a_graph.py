@@ -330,7 +330,7 @@ HEADS = """() => [...document.querySelectorAll(".graph-board svg > g")].map((lin
 })"""
 
 
-def test_arrows_point_where_the_numbers_go(opened_widget) -> None:
+def test_arrows_point_where_the_numbers_go(opened_widget: Any) -> None:  # noqa: F811
     """From left to right, with one head per line, until a derivative has gone back along it."""
     tab = opened_widget("graph", **COURSE)
     seen = []
