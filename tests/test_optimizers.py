@@ -488,6 +488,30 @@ def test_the_state_of_a_chain_is_the_tuple_of_its_parts():
     assert opt_state[2].step == 2
 
 
+CLASSIFIER, CLASSES = pn.mlp((4,), 3), pn.softmax_cross_entropy
+ROWS, LABELS = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3), np.arange(8) % 3
+
+
+def test_lbfgs_says_what_its_line_search_needs():
+    for optimizer in (optax.lbfgs(), pn.chain(optax.lbfgs()), optax.chain(optax.lbfgs())):
+        run = pn.training_run(CLASSIFIER, CLASSES, optimizer, epochs=1, batch_size=4)
+        with pytest.raises(TypeError) as raised:
+            run(jax.random.key(0), ROWS, LABELS)
+        assert str(raised.value).startswith("train_step: optimizer must have an update that takes")
+        assert "needs 'value', 'grad', and 'value_fn'; pass them" in str(raised.value)
+        assert "zoom_linesearch" in str(raised.value.__cause__)
+
+
+def test_any_other_error_of_an_update_comes_as_it_is():
+    def update(grads, opt_state, params=None):
+        raise TypeError("missing 1 required positional argument: 'x'")
+
+    step = pn.train_step(CLASSIFIER, CLASSES, pn.Optimizer(lambda params: (), update))
+    start = pn.TrainState.create(CLASSIFIER, pn.sgd(0.1), jax.random.key(0), in_shape=(3,))
+    with pytest.raises(TypeError, match="^missing 1 required positional argument: 'x'$"):
+        step(start, ROWS, LABELS)
+
+
 # Where they end up.
 
 HILLS = np.array([1.0, 10.0, 50.0], np.float32)  # of a quadratic with its lowest point at 1
