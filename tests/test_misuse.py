@@ -137,6 +137,10 @@ def asks_for_more(grads, opt_state, params=None, *, value):
     return grads, opt_state
 
 
+def asks_inside(grads, opt_state, params=None, **extra):  # like a chain of optax's
+    return asks_for_more(grads, opt_state, params, **extra)
+
+
 class Wrong(NamedTuple):
     name: str  # the public name that is used wrongly
     call: Any
@@ -1251,6 +1255,8 @@ TABLE = """== dense
   # TypeError: train_step: optimizer ... got an Optimizer
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, asks_for_more))(TRAIN_STATE, X, LABELS)
   # TypeError: train_step: optimizer ... no extra arguments ... 'value'
+>>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, asks_inside))(TRAIN_STATE, X, LABELS)
+  # TypeError: train_step: optimizer ... no extra arguments ... 'value'; pass ... your own
 >>> pn.train_step(MODEL, LOSS, pn.Optimizer(len, lambda *_: 3))(TRAIN_STATE, X, LABELS)
   # TypeError: train_step: optimizer's ... got 3
 

@@ -562,6 +562,7 @@ def test_an_optax_optimizer_trains_a_purenn_model(rng):
     ("optimizer", "argument"),
     [
         (optax.lbfgs(), "grad"),
+        (pn.chain(pn.clip_by_global_norm(1.0), optax.lbfgs()), "value_fn"),
         (optax.contrib.reduce_on_plateau(), "value"),
         (optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau()), "value"),
     ],
@@ -571,8 +572,19 @@ def test_an_optimizer_that_needs_more_than_gradients_is_rejected_by_name(optimiz
         train_state = pn.TrainState.create(MODEL, optimizer, jax.random.key(0), (3,))
         return pn.train_step(MODEL, pn.mse, optimizer)(train_state, *regression(rng))
 
-    with STANDARD(), pytest.raises(TypeError, match=f"missing.*'{argument}'"):
+    wanted = rf"^\S+: optimizer .* needs no extra arguments.*'{argument}'"
+    with STANDARD(), pytest.raises(TypeError, match=wanted):
         jax.eval_shape(one_step)
+
+
+def test_any_other_error_of_an_update_comes_as_it_is(rng):
+    def update(grads, opt_state, params=None):
+        raise TypeError("missing 1 required positional argument: 'x'")
+
+    step = pn.train_step(MODEL, pn.mse, pn.Optimizer(lambda params: (), update))
+    train_state = pn.TrainState.create(MODEL, pn.sgd(0.1), jax.random.key(0), (3,))
+    with pytest.raises(TypeError, match="^missing 1 required positional argument: 'x'$"):
+        step(train_state, *regression(rng))
 
 
 # What bad input gets.

@@ -17,6 +17,7 @@ from sitetools.page_of_markdown import page_of_markdown
 from sitetools.pages import PAGES, Fence, parts, title_of
 
 HEADING = re.compile(r"^##+ +(.+?)(?: *\{.*\})?$", re.MULTILINE)
+MNIST = "examples/data/mnist"
 HEAD = '''"""{title}: all blocks of code of this how-to page, in order.
 
 Run it in the folder of purenn's repository, where it finds examples/data/mnist.
@@ -69,6 +70,11 @@ class Link(Preprocessor):
             return lines
         place = get_relative_url(address(path), page.file.url)
         link = f'<a href="{place}" download>Download the code of this page as one program</a>'
+        if any(MNIST in code for _, code in blocks(path.read_text())):
+            link += (
+                ". Run it in the folder of purenn's repository, which has MNIST; "
+                "in any other folder, write `pn.load_mnist()`, which downloads it."
+            )
         end = next(i for i in range(begin + 2, len(lines)) if not lines[i].strip())
         if lines[end - 1].endswith(":"):  # what it announces comes right below it
             end = begin + 1

@@ -63,3 +63,15 @@ def test_two_numbers_share_a_line(phone: Any, server: str) -> None:
         minutes, points = row[-2:]
         assert (minutes["label"], points["label"]) == ("Minutes", "Points")
         assert minutes["top"] == points["top"] and minutes["right"] < points["left"]
+
+
+def test_in_a_table_of_names_both_have_the_name_of_their_column(phone: Any, server: str) -> None:
+    phone.goto(server + "howto/optax/#names")
+    phone.wait_for_selector("table.cards.names")
+    found = cards(phone, "optax")
+    assert len(found) > 10
+    assert {tuple(cell["label"] for cell in row) for row in found} == {("optax", "purenn")}
+    [inset] = {round(cell["inset"] / 10) for row in found for cell in row}  # in one column
+    assert inset > 8
+    phone.set_viewport_size({"width": 1000, "height": 800})
+    phone.wait_for_function("!document.querySelector('table.names, table.cards')")

@@ -95,16 +95,18 @@ def adamw(
     effect; with `adam`, it does not.
 
     Args:
-        learning_rate: $\eta$, as for `adam`; it also scales the decay, as in optax and PyTorch.
+        learning_rate: $\eta$, a number, a traced scalar, or a schedule, as for `adam`; it also
+            scales the decay, as in optax and PyTorch.
         beta1: the fraction of the first moment that is kept, as for `adam`.
         beta2: the fraction of the second moment that is kept, as for `adam`.
         epsilon: added to the root, as for `adam`.
-        weight_decay: $\lambda$, at least 0; 1e-4 by default, as in optax. Only weights decay: the
-            fields that purenn's parameter classes declare as weights, such as `w` of `DenseParams`,
-            stacked or not. Biases, gamma, and beta do not decay. In any other tree, such as a tuple
-            or a dict of your own layer, every leaf with two or more axes decays, including a bias
-            stacked by `repeat`. To prevent this, use a NamedTuple whose class names the weights:
-            `weights = ("w",)`.
+        weight_decay: $\lambda$, a number or a traced scalar, at least 0, not a schedule; 1e-4 by
+            default, as in optax. Only weights decay: the fields that purenn's parameter classes
+            declare as weights, such as `w` of `DenseParams`, stacked or not. Biases, gamma, and
+            beta do not decay; in `optax.adamw`, they do unless its `mask` excludes them. In any
+            other tree, such as a tuple or a dict of your own layer, every leaf with two or more
+            axes decays, including a bias stacked by `repeat`. To prevent this, use a NamedTuple
+            whose class names the weights: `weights = ("w",)`.
 
     Returns:
         An `Optimizer`, whose `update` needs the parameters.

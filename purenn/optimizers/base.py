@@ -1,5 +1,6 @@
 """The optimizer protocol, and functions that the optimizers share."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -80,6 +81,20 @@ def check_optimizer(where: str, optimizer: Any, name: str = "optimizer") -> None
             f"{where}: {name} must have an update that takes (grads, opt_state, params) and "
             f"needs no extra arguments: {why}"
         )
+
+
+def reject_extra_arguments(where: str, error: TypeError) -> None:
+    """Say what an update needs besides its three arguments, if that is what the error is about.
+
+    optax's chains accept any arguments for their parts, so a signature does not show those that a
+    part cannot do without. They are known only when the part is called.
+    """
+    if missing := re.search(r"missing \d+ required keyword-only arguments?: (.+)", str(error)):
+        raise TypeError(
+            f"{where}: optimizer must have an update that takes (grads, opt_state, params) and "
+            f"needs no extra arguments, got one that also needs {missing[1]}; pass them to update "
+            f"in a loop of your own, with value_and_grad"
+        ) from error
 
 
 def check_takes_a_step(where: str, optimizer: Any) -> None:

@@ -23,7 +23,12 @@ from purenn.core.types import (
     Shape,
     State,
 )
-from purenn.optimizers.base import apply_updates, check_takes_a_step, first_step
+from purenn.optimizers.base import (
+    apply_updates,
+    check_takes_a_step,
+    first_step,
+    reject_extra_arguments,
+)
 
 
 class TrainState(NamedTuple):
@@ -152,7 +157,11 @@ def update_params(
     optimizer: OptimizerLike, grads: Params, opt_state: OptState, params: Params
 ) -> tuple[Params, OptState]:
     """Return the parameters and the optimizer's state after an update."""
-    result = optimizer.update(grads, opt_state, params)
+    try:
+        result = optimizer.update(grads, opt_state, params)
+    except TypeError as error:
+        reject_extra_arguments("train_step", error)
+        raise
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
             f"train_step: optimizer's update must return (updates, opt_state), "

@@ -9,10 +9,17 @@ function columnsOf(table) {
   return [...table.tHead.rows[0].cells].map((_, i) => rows.map((row) => row.cells[i]).filter(Boolean));
 }
 
-/** A card's title that is a mere count begins with the name of its column; two or three numbers share a line. */
+/** Whether both columns have names in code, such as those of two libraries: nothing else says which is which. */
+function areNames([first, second, third]) {
+  const mostly = (cells) => cells.filter((cell) => cell.firstChild?.nodeName === "CODE").length > cells.length / 2;
+  return !third && mostly(first) && mostly(second);
+}
+
+/** In a table of names, both have the name of their column. A card's title that is a mere count begins with the name of its column; two or three numbers share a line. */
 export function arrange(table, names) {
   const columns = columnsOf(table);
   const words = (cell) => cell.textContent.trim();
+  if (areNames(columns)) table.classList.replace("pairs", "names");
   if (names[0] && columns[0].every((cell) => COUNT.test(words(cell)))) {
     const title = names[0][0].toUpperCase() + names[0].slice(1);
     for (const cell of columns[0]) cell.dataset.title = title;

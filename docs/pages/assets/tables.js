@@ -37,6 +37,7 @@ function show(table, cards) {
   table.classList.toggle("cards", cards);
   table.classList.toggle("brief", cards && isIndex(table));
   table.classList.toggle("pairs", cards && table.rows[0].cells.length === 2);
+  table.classList.remove("names"); // cards.js knows those
   if (!table.classList.length) table.removeAttribute("class"); // the styles are those of tables without one
   const roles = { table: "table", tr: "row", th: "columnheader", td: "cell" };
   for (const [tag, role] of Object.entries(roles)) {
