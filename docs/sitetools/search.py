@@ -32,7 +32,7 @@ SPACE = re.compile(r"\s*\n\s*|\s{2,}")
 HIDDEN = {"boost": 20_000.0}  # the theme's worker reads any field; a title has 1000
 TIMES = {
     "howto/own-layer/": 2,  # the search leaves out "own", so that "own layer" is "layer"
-    "howto/optax/#freezing-a-layer": 2,
+    "howto/fine-tuning/": 2,
     "howto/data/": 1.5,
     "howto/large-batches/#accumulate-gradients": 2.5,
     "errors/": 1.3,  # the page counts less than others, because it names every rule

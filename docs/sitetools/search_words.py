@@ -114,6 +114,8 @@ WORDS = {
     "devices 2",
     "howto/dropout-keys/": "random seed prng key rng reproducible dropout",
     "howto/ensembles/": "vmap ensemble seeds hyperparameter sweep",
+    "howto/fine-tuning/": "freeze frozen freezing layer layers finetuning finetune fine tune tuning "
+    "transfer learning stop gradient stop_gradient",
     "howto/from-flax/": "flax equinox haiku nnx linen convert migrate port",
     "howto/from-flax/#from-pytorch": "port weights pytorch torch state_dict convert",
     "howto/from-flax/#move-trained-parameters": "port weights convert pretrained migrate "
@@ -125,8 +127,6 @@ WORDS = {
     "howto/mixed-precision/#gradient-errors": "accuracy gradient error float16 bfloat16",
     "howto/mixed-precision/": "bf16 bfloat16 fp16 float16 half precision amp loss scaling",
     "howto/nan/": "nan inf diverge debug loss",
-    "howto/optax/#freezing-a-layer": "freeze layer freeze frozen finetuning layers fine tune "
-    "tuning finetune stop gradient stop_gradient",
     "howto/optax/#names": "optax names softmax_cross_entropy_with_integer_labels squared_error "
     "l2_loss cosine_decay_schedule warmup_cosine_decay_schedule exponential_decay_schedule "
     "linear_schedule",
