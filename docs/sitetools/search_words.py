@@ -114,8 +114,8 @@ WORDS = {
     "devices 2",
     "howto/dropout-keys/": "random seed prng key rng reproducible dropout",
     "howto/ensembles/": "vmap ensemble seeds hyperparameter sweep",
-    "howto/fine-tuning/": "freeze frozen freezing layer layers finetuning finetune fine tune tuning "
-    "transfer learning stop gradient stop_gradient",
+    "howto/fine-tuning/": "freeze frozen freezing layer layers finetuning finetune fine tune "
+    "tuning transfer learning stop gradient stop_gradient",
     "howto/from-flax/": "flax equinox haiku nnx linen convert migrate port",
     "howto/from-flax/#from-pytorch": "port weights pytorch torch state_dict convert",
     "howto/from-flax/#move-trained-parameters": "port weights convert pretrained migrate "

@@ -1,5 +1,6 @@
 """A tab with the playground, and hands for it: mouse, finger, and eyes for its canvases."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -27,6 +28,12 @@ def at(tab: Any, points: list[tuple[float, float]]) -> list[tuple[float, float]]
     tab.locator("#pg-pad").scroll_into_view_if_needed()
     box = tab.locator("#pg-pad").bounding_box()
     return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+
+
+def loss_of(tab: Any) -> float:
+    """The loss in the sentence below its curve."""
+    text = re.search(r"The loss is (\S+)[.,] ", tab.inner_text("#pg-step-says"))[1]
+    return float(text.replace("−", "-"))
 
 
 def draw_with_mouse(tab: Any, points: list[tuple[float, float]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playground_reference import NETWORKS, TEST, name_of, params_of, purenn_values
-from playground_tab import opened, probability, settle
+from playground_tab import loss_of, opened, probability, settle
 from tabs import Tabs
 
 
@@ -182,18 +182,12 @@ def agree(text: str, value: Any) -> None:
     assert abs(found - value) <= allowed, f"{text} is not {value}"
 
 
-def loss_of(tab: Any) -> float:
-    """The loss in the sentence below its curve."""
-    text = re.search(r"Loss ([^;, ]+)", tab.inner_text("#pg-step-says"))[1]
-    return float(text.replace("−", "-"))
-
-
 def test_it_opens_with_an_error_to_send_back(desktop: Any) -> None:
     """A 7 that is claimed to be a 9: the words say so, and one step lowers the large loss."""
     settle(desktop)
     said = desktop.inner_text("#pg-says")
     assert "reads 7" in said and "labeled 7" in said
-    assert "Told that it is a 9, the network has an error" in said
+    assert "Here, its label is 9, so the network has an error" in said
     assert desktop.is_checked("#pg-labels input[value='9']")
     before = loss_of(desktop)
     assert before > 5

@@ -1,12 +1,11 @@
 """The playground where a network is certain, and what a designer measures on its three pages."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playground_tab import FINGERS, at, opened, settle
+from playground_tab import FINGERS, at, loss_of, opened, settle
 from tabs import PATIENCE, Tabs
 from visits import DESKTOP, PHONE
 
@@ -17,11 +16,6 @@ PLACES = (Path(__file__).parent / "playground_places.js").read_text()
 @pytest.fixture(params=[800, 900])
 def desktop(request: pytest.FixtureRequest, tabs: Tabs, server: str) -> Iterator[Any]:
     yield from opened(tabs, server, {"width": 1280, "height": request.param})
-
-
-def loss_of(tab: Any) -> float:
-    text = re.search(r"Loss ([^;, ]+)", tab.inner_text("#pg-step-says"))[1]
-    return float(text.replace("−", "-"))
 
 
 def certain(tab: Any) -> None:

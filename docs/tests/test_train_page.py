@@ -173,17 +173,17 @@ def test_presets_show_what_they_say(curve: Any) -> None:
     assert curve("No hidden layer", 300, 1)[-1]["train"]["accuracy"] < 0.75
     assert curve("One unit too few", 500, 2)[-1]["train"]["accuracy"] < 0.95
     assert curve("One unit too few", 500, 1, hidden=[3])[-1]["train"]["accuracy"] > 0.98
-    assert curve("Depth without a bend", 300, 1)[-1]["train"]["accuracy"] < 0.75
-    assert curve("Depth without a bend", 300, 1, activation="tanh")[-1]["train"]["accuracy"] > 0.97
+    assert curve("No activations", 300, 1)[-1]["train"]["accuracy"] < 0.75
+    assert curve("No activations", 300, 1, activation="tanh")[-1]["train"]["accuracy"] > 0.97
     assert curve("The spiral", 500, 1)[-1]["held"]["accuracy"] > 0.95
 
 
 def test_too_high_a_rate_jumps_and_a_tenth_of_it_learns(curve: Any) -> None:
-    losses = [found["train"]["loss"] for found in curve("Too high a rate", 10, 50)]
+    losses = [found["train"]["loss"] for found in curve("Rate too high", 10, 50)]
     assert sum(after > before for before, after in pairwise(losses)) > 15
     assert max(losses) > 2 * losses[0]
     assert losses[-1] > 0.3
-    assert curve("Too high a rate", 200, 1, rate=1)[-1]["train"]["loss"] < 0.1
+    assert curve("Rate too high", 200, 1, rate=1)[-1]["train"]["loss"] < 0.1
 
 
 def test_relus_die(curve: Any) -> None:

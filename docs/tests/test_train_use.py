@@ -92,7 +92,7 @@ def test_what_stands_on_the_page_is_what_purenn_computes(desktop: Any, server: s
 
 def test_each_choice_reaches_the_run(desktop: Any, server: str) -> None:
     choose(desktop, "Data", "xor")
-    click(desktop, "Add a layer")
+    click(desktop, "Add layer")
     desktop.get_by_label("Layer 1 units").fill("5")
     desktop.get_by_label("Layer 2 units").fill("3")
     desktop.get_by_label("Seed").fill("4")
@@ -154,7 +154,7 @@ def test_start_pause_and_reset(desktop: Any) -> None:
 def test_a_run_that_diverges_says_so(desktop: Any) -> None:
     choose(desktop, "Activation", "relu")
     for _ in range(3):
-        click(desktop, "Add a layer")
+        click(desktop, "Add layer")
     choose(desktop, "Optimizer", "sgd")
     desktop.get_by_role("slider", name="Rate").focus()
     desktop.keyboard.press("End")
@@ -222,7 +222,7 @@ def test_digits_are_fetched_when_chosen_and_then_read(desktop: Any, server: str)
     assert f"{40 - wrong} of them" in desktop.get_attribute(".tr-digits", "aria-label")
 
 
-PRESETS = ["First try", "No hidden layer", "Depth without a bend", "Dying ReLU", "Digits"]
+PRESETS = ["First try", "No hidden layer", "No activations", "Dying ReLU", "Digits"]
 
 
 def test_the_python_of_a_choice_runs(desktop: Any, server: str) -> None:

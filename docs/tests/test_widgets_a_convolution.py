@@ -150,7 +150,7 @@ def test_numbers_are_edited_and_shuffled(opened_widget: Any) -> None:
     w, dz = np.array(COURSE["w"], float), np.array(COURSE["dz"], float)
     w[0, 1], dz[1, 0] = 2.5, -0.5
     judge(tab, by_purenn(COURSE["x"], w, dz, 1, 0)["dx"])
-    press(tab, "Other numbers")
+    press(tab, "New numbers")
     assert not np.array_equal(fields(tab, "w"), w)
     other, dz = fields(tab, "w"), fields(tab, "dz")
     judge(tab, by_purenn(COURSE["x"], other, dz, 1, 0)["dx"])

@@ -181,10 +181,10 @@ def test_the_course_s_example_is_told_as_the_page_tells_it(opened_widget: Any) -
         "r = max(v, c) = max(5, 4) = 5",
         "L: Multiplication: each factor's derivative is dL times the other factor\n"
         "dx via L = dL · r = 1 · 5 = 5\ndr = dL · x = 1 · 2 = 2",
-        "r: A maximum routes: v > c\ndv = dr = 2\ndc = 0",
-        "v: An add copies\ndu = dv = 2\ndb = dv = 2",
+        "r: A maximum routes dr to the larger input: v > c\ndv = dr = 2\ndc = 0",
+        "v: An add copies dv to every term\ndu = dv = 2\ndb = dv = 2",
         "dx via u = du · w = 2 · 3 = 6\ndw = du · x = 2 · 2 = 4",
-        "x is used twice, and a copy adds\ndx = dx via u + dx via L = 6 + 5 = 11",
+        "x is used twice, and a copy adds the derivatives\ndx = dx via u + dx via L = 6 + 5 = 11",
     ):
         assert expected in story, story
     press(tab, "Step back")

@@ -33,7 +33,7 @@ def descend(tab: Any, settings: dict[str, Any]) -> tuple[float, float]:
     press(tab, "Gradient step")
     after = boxes(tab)[last]["value"]
     (said,) = texts(tab, ".says > strong")
-    assert said == f"{last}: {before[0]} → {after[0]}, by one step against the gradient"
+    assert said == f"{last}: {before[0]} → {after[0]} after one gradient step"
     return float(before[1]), float(after[1])
 
 
@@ -56,7 +56,7 @@ def test_a_step_says_what_it_waits_for(opened_widget: Any) -> None:
     tab = opened_widget("graph", **STEPPED["neuron 0"])
     waits = tab.get_by_role("button", name="Gradient step", exact=True)
     note = tab.locator(f"#{waits.get_attribute('aria-describedby')}")
-    assert waits.is_disabled() and note.inner_text() == "after the backward pass"
+    assert waits.is_disabled() and note.inner_text() == "available after the backward pass"
     button, beside = waits.bounding_box(), note.bounding_box()
     assert beside["x"] >= button["x"] + button["width"]
     assert abs(beside["y"] + beside["height"] / 2 - button["y"] - button["height"] / 2) < 2
@@ -70,7 +70,7 @@ def test_before_the_first_step_the_frame_says_what_comes_there(opened_widget: An
     hint = tab.locator(".says > i")
     before = frame.bounding_box()
     assert frame.evaluate("e => getComputedStyle(e).borderTopWidth") != "0px"
-    assert hint.inner_text() == 'Press "Step", and each box\'s rule appears here.'
+    assert hint.inner_text() == 'Press "Step" to see each box\'s formula or rule here.'
     words = frame.evaluate(
         "e => [...e.children].map((c) => c.getBoundingClientRect()).map((b) => [b.top, b.bottom])"
     )

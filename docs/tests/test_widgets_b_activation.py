@@ -100,7 +100,7 @@ def test_the_words_say_what_is_passed_back(widget):
     said = {
         "relu": "The slope is 0: nothing is passed back, whatever dy is.",
         "sigmoid": "10.5% of dy is passed back.",
-        "silu": "The curve falls here: dx has the opposite sign of dy, and 9.08% of its size.",
+        "silu": "The curve falls here: dx has the opposite sign of dy and is 9.08% of its size.",
     }
     for name, words in said.items():
         choose(tab, name)

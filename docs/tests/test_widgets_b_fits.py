@@ -31,7 +31,7 @@ def test_dropout_s_outputs_are_purenn_s(widget):
         apart = np.sqrt(np.mean((total / draws - x) ** 2))
         assert tab.number("mean is off by") == pytest.approx(apart, rel=1e-4)
         expected = np.sqrt(0.4 / 0.6 / draws * np.mean(x**2))
-        assert tab.number("as expected, about") == pytest.approx(expected, rel=1e-4)
+        assert tab.number("expected: about") == pytest.approx(expected, rel=1e-4)
         tab.button("Draw a mask").click()
     assert len(seen) > 8
     assert tab.number("factor 1/(1 − rate) =") == pytest.approx(1 / 0.6)
@@ -42,7 +42,7 @@ def test_the_mean_over_the_masks_is_the_input(widget):
     tab.button("Keep drawing").click()
     tab.button("Keep drawing").wait_for(timeout=PATIENCE)
     assert tab.number("draws") == 200
-    expected = tab.number("as expected, about")
+    expected = tab.number("expected: about")
     assert tab.number("mean is off by") < 2 * expected < 0.25
     masks = np.array(
         tab.tab.evaluate(
@@ -78,7 +78,7 @@ def errors(coefficients, *samples):
 
 
 def read_errors(tab):
-    return [tab.number("error on the training points"), tab.number("error on held-out points")]
+    return [tab.number("error on the training points"), tab.number("error on the held-out points")]
 
 
 def test_the_fit_s_errors_are_numpy_s(widget):

@@ -182,9 +182,9 @@ def test_a_cold_softmax_is_a_maximum(widget):
     assert tab.number("entropy") == 0
     other = widget("temperature")
     other.slide("Temperature T", "Home")
-    assert "nearly a maximum" in other.says()
+    assert "the largest logit" in other.says()
     other.slide("Temperature T", "End")
-    assert "nearly even" in other.says()
+    assert "nearly equal" in other.says()
     before = other.number("entropy")
     other.drag("Logit of A", 0, -30)
     assert other.number("entropy") < before

@@ -204,14 +204,14 @@ def test_the_rate_can_begin_before_the_first_step(widget):
 def test_clipping_is_purenn_s(widget):
     tab = widget("clip")
     for _ in range(3):
-        g, limit = jnp.array(tab.row("before clipping")[:2]), tab.number_of_slider("Largest norm c")
+        g, limit = jnp.array(tab.row("before clipping")[:2]), tab.number_of_slider("Maximum norm c")
         optimizer = pn.clip_by_global_norm(limit)
         short, _ = optimizer.update(g, optimizer.init(g))
         assert tab.row("before clipping")[2] == pytest.approx(float(jnp.linalg.norm(g)), rel=1e-4)
         assert tab.row("clipped") == pytest.approx(
             [*short.tolist(), float(jnp.linalg.norm(short))], rel=1e-4
         )
-        tab.slide("Largest norm c", "ArrowLeft", 6)
+        tab.slide("Maximum norm c", "ArrowLeft", 6)
 
 
 def test_the_gradients_are_means_of_batches(widget):
@@ -224,7 +224,7 @@ def test_the_gradients_are_means_of_batches(widget):
         means = np.array([1.5, 1.0]) + 2.0 * noise[:, :size].mean(axis=1)
         apart = means - np.array([1.5, 1.0])
         assert tab.number("spread") == pytest.approx(np.sqrt((apart**2).sum(1).mean()), rel=1e-4)
-        assert tab.number("by formula σ√2/√m =") == pytest.approx(2 * np.sqrt(2 / size))
+        assert tab.number("predicted σ√2/√m =") == pytest.approx(2 * np.sqrt(2 / size))
         assert tab.number("spread") == pytest.approx(2 * np.sqrt(2 / size), rel=0.3)
         assert tab.number("clipped") == (np.linalg.norm(means, axis=1) > 1.5).sum()
     spread = tab.number("spread")

@@ -98,7 +98,7 @@ def test_a_convolution_is_stepped_while_its_kernel_is_watched(phone):
     )
     assert 0 <= moves["y"] - modes["y"] - modes["height"] < 20
     rows = [["Forward: z", "Backward: dw", "Backward: dx"]]
-    rows += [["Play", "Step back", "Step", "Other numbers"]]
+    rows += [["Play", "Step back", "Step", "New numbers"]]
     for row in rows:
         buttons = [tab.get_by_role("button", name=name, exact=True) for name in row]
         assert len({button.bounding_box()["y"] for button in buttons}) == 1, row

@@ -13,12 +13,12 @@ export function attentionPanels(session, found, stage, { head }) {
   const at = (p) => `${glyph(session.characterOf(session.tokens[p]))} at ${p}`;
   const positions = [...session.tokens.keys()];
   const text =
-    "The gradient goes past the heads unchanged, and it also goes through them. The output of a head is " +
+    "The gradient takes two paths: past the heads, unchanged, and through them. The output of a head is " +
     "O = P · V, so the values and the " +
     "weights each receive a gradient. Every row of weights sums to 1, so the softmax subtracts the row's " +
     "mean D from dP. The result, dS, " +
     "says which scores should rise (purple, because the loss falls when they do) and which should fall " +
-    "(green). dQ and dK are shown before they are turned back by their positions' angles.";
+    "(green). dQ and dK are shown before the rotation by position is undone.";
 
   const pairs = (symbol, formula, a, color, sum) => ({
     symbol,

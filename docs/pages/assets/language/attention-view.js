@@ -79,7 +79,7 @@ export function attentionView(host, { depth, heads }, { choose, position, point 
           const product = row(Qr, t).reduce((total, value, c) => total + value * row(Kr, j)[c], 0);
           const [root, score] = [Math.sqrt(Qr.cols), entry(S, t, j)];
           const sum = `score Q·K/√d = ${show(product)} / ${show(root)} = ${show(score)}`;
-          return `${pairOf(session, t, j)} with ${percent(entry(P, t, j))}; ${sum}`;
+          return `${pairOf(session, t, j)} with a weight of ${percent(entry(P, t, j))}; ${sum}`;
         },
       });
     },

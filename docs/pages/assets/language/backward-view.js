@@ -20,7 +20,7 @@ export function backwardView(host, told) {
   const title = element("p", { class: "lm-title", role: "status", "aria-live": "polite" });
   const [up, down] = [
     button("↑ Toward the loss", () => choose(chosen - 1)),
-    button("↓ Farther back", () => choose(chosen + 1)),
+    button("↓ Toward the input", () => choose(chosen + 1)),
   ];
   const detail = stageView(told);
   host.replaceChildren(

@@ -86,7 +86,7 @@ async function main() {
     showBackward();
   });
   const select = target.querySelector("select");
-  const surprise = button("The biggest surprise", () => {
+  const surprise = button("Go to the biggest surprise", () => {
     stop();
     session.choose(session.surprise());
     showAll();
@@ -109,9 +109,9 @@ async function main() {
     button("One step", () => descend(1)),
     button("Ten steps", () => descend(10)),
   ];
-  const undo = button("Undo", () => changed(() => session.back(), "Undone."));
+  const undo = button("Undo", () => changed(() => session.back(), "The last step was undone."));
   const reset = button("Reset", () => {
-    changed(() => session.reset(), "The weights are the trained ones again.");
+    changed(() => session.reset(), "The trained weights are restored.");
   });
   step.classList.add("main");
   const stepSays = sayings();
@@ -195,8 +195,8 @@ async function main() {
       () => {
         const after = session.probabilities()[wanted];
         const name = named(session.characterOf(wanted));
-        const lead = `${name} had ${percent(before)} and now has ${percent(after)}.`;
-        const advice = after > before ? 'Press "Write" to see what else has changed.' : "The rate is too high.";
+        const lead = `The probability of ${name} went from ${percent(before)} to ${percent(after)}.`;
+        const advice = after > before ? 'Press "Write" to see what else has changed.' : "Try a lower rate.";
         return `${lead} ${advice}`;
       },
     );

@@ -161,8 +161,8 @@ export function mlpPanels(session, found, stage) {
   const { dy } = dense;
   const dG = (t, u) => entry(dense.dx, t, u);
   const text =
-    "The gradient goes past the layer unchanged, and it also goes through the layer, where each position " +
-    "is separate. A unit's " +
+    "The gradient takes two paths: past the layer, unchanged, and through the layer, which treats each " +
+    "position separately. A unit's " +
     "output is silu(a) ⊙ h, so each factor receives the gradient times the other factor.";
   const list = [
     acrossText(
@@ -208,7 +208,7 @@ export function embeddingPanels(session, found, stage) {
   const text =
     "Each character has a row in a table. The network uses the row wherever the character occurs, so the " +
     "gradient is the sum over " +
-    `these places. The largest belongs to ${named(session.characterOf(first))}, which occurs in ${count} ` +
+    `these places. The largest gradient belongs to ${named(session.characterOf(first))}, which occurs in ${count} ` +
     `${count === 1 ? "place" : "places"}.`;
   const sizes = {
     symbol: "‖dw‖",

@@ -17,5 +17,5 @@ export function inWords(probabilities, digit, label) {
   if (!digit) return answer;
   const image = `${answer} This is image ${digit.index} of the test set, labeled ${digit.label}.`;
   if (label === digit.label || label === null) return image;
-  return `${image} Told that it is a ${label}, the network has an error to send back.`;
+  return `${image} Here, its label is ${label}, so the network has an error to send back.`;
 }

@@ -83,7 +83,7 @@ function toldOf(stages, at, state) {
       return [
         `Z${n} = ${inputOf(n)} @ W${n} + b${n}`,
         `Each of the ${units} units multiplies its inputs by its weights and adds up the products ` +
-          "and a bias. The lines are the largest products, which push a sum up or down.",
+          "and a bias. The lines show the largest products. Each pushes a sum up or down.",
       ];
     case "a":
       return n === depth ? answer(n, state) : ["A" + `${n} = relu(Z${n})`, survivors(n, state)];
@@ -92,8 +92,8 @@ function toldOf(stages, at, state) {
     case "da":
       return [
         `dA${n} = dZ${n + 1} @ W${n + 1}.T`,
-        `The error goes back through the same weights. Each unit adds up the errors of the units ` +
-          "after it, each times the weight between the two.",
+        "The error goes back through the same weights. Each unit adds up the errors of the units in the " +
+          "next layer, each multiplied by the connecting weight.",
       ];
     case "dz":
       return n === depth
@@ -102,8 +102,8 @@ function toldOf(stages, at, state) {
     case "dw":
       return [
         `dW${n} = ${inputOf(n)}.T @ dZ${n},  db${n} = dZ${n}`,
-        "The gradient of a weight is its input times the error of its unit. Raising a weight with a " +
-          "positive line would raise the loss.",
+        "The gradient of a weight is its input times the error of its unit. Raising a weight whose " +
+          "line is green would raise the loss.",
       ];
     default: {
       const both = twoLosses(state.loss, state.nextLoss);
@@ -119,7 +119,7 @@ function toldOf(stages, at, state) {
 function survivors(n, { caches }) {
   const values = caches[n - 1].a.values;
   const on = values.filter((value) => value > 0).length;
-  return `ReLU keeps positive numbers and makes the others 0. Now ${on} of ${values.length} units are on.`;
+  return `ReLU keeps positive numbers and makes the others 0. Here, ${on} of ${values.length} units are on.`;
 }
 
 function answer(n, { caches }) {
@@ -142,13 +142,13 @@ function lossTold(n, state) {
   const more =
     isCertain(state)
       ? "A network that is certain and right has nothing to learn, so every gradient is almost 0. " +
-        "A wrong label or an unclear digit makes an error."
+        "A wrong label or an unclear digit gives it an error to correct."
       : right
         ? "The answer is right but not certain, so there is some error to send back."
         : "The network read another digit, so there is a large error to send back.";
   return [
     `loss = −ln A${n}[${label}] = −ln ${said} = ${show(loss)}`,
-    `You say ${label}, and the network gave ${label} ${given}. ${more}`,
+    `The label is ${label}, and the network gave it ${given}. ${more}`,
   ];
 }
 

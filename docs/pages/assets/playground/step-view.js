@@ -8,7 +8,7 @@ import { createLossPlot } from "./lossplot.js";
 import { column } from "./matrix.js";
 import { isCertain } from "./stages.js";
 
-const TRY = ", almost 0. A wrong label or an unclear digit gives the steps something to correct.";
+const TRY = ", almost 0. A wrong label or an unclear digit gives the network an error to correct.";
 
 /** The loss as a curve, what the last steps did to the answer, and what the next step will do. @returns {(state: object) => void} */
 export function createLossView(plot, sentence, change) {
@@ -25,10 +25,10 @@ export function createLossView(plot, sentence, change) {
     const count = steps === 1 ? "1 step" : `${steps} steps`;
     const taken = steps === 0 ? "The weights are as trained." : `${count} taken.`;
     const both = twoLosses(losses.at(-1), nextLoss);
-    const next = nearly ? TRY : `; the next step will take it to ${both(nextLoss)}.`;
+    const next = nearly ? TRY : `. The next step will take it to ${both(nextLoss)}.`;
     sentence.textContent = grads
-      ? `${taken} Loss ${both(losses.at(-1))}${next}`
-      : `${taken} Say which digit you meant to take steps.`;
+      ? `${taken} The loss is ${both(losses.at(-1))}${next}`
+      : `${taken} To take steps, first say which digit you meant.`;
   };
 }
 

@@ -136,8 +136,8 @@ const UNITS = {
           },
         ],
         a.values[j],
-        `The largest of the ten, ${factor(largest)}, is subtracted from all first, so that no exp is too ` +
-          "large for a computer.",
+        `First, the largest of the ten, ${factor(largest)}, is subtracted from all of them, so that no ` +
+          "exponential overflows.",
         UNITS.z(state, n, j),
       );
       return { ...found, chance: true };
@@ -174,13 +174,13 @@ const UNITS = {
         term(`A${n}[${j}], the answer`, state.caches[n - 1].a.values[j], null),
         term(`−Y[${j}], the truth`, -y, null),
       ];
-      const way = total < 0 ? "too little: its sum should rise" : "too much: its sum should fall";
+      const way = total < 0 ? "low: its sum should rise" : "high: its sum should fall";
       return single(
         `dZ${n}[${j}]`,
         `A${n}[${j}] − Y[${j}]`,
         terms,
         total,
-        `Digit ${j} got ${way}.`,
+        `The probability of ${j} is too ${way}.`,
         UNITS.a(state, n, j),
       );
     }

@@ -37,8 +37,8 @@ export function createControls(host, first, change) {
   );
   const seed = number("Seed", 0, 9999, (value) => set({ seed: value }));
   const layers = element("div", { class: "tr-layers" });
-  const add = button("Add a layer", () => resize([...spec.hidden, spec.hidden.at(-1) ?? 8]));
-  const remove = button("Remove one", () => resize(spec.hidden.slice(0, -1)));
+  const add = button("Add layer", () => resize([...spec.hidden, spec.hidden.at(-1) ?? 8]));
+  const remove = button("Remove layer", () => resize(spec.hidden.slice(0, -1)));
   const activation = choice("Activation", Object.keys(activations), spec.activation, (name) =>
     set({ activation: name }),
   );

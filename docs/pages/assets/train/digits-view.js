@@ -9,7 +9,7 @@ const SIDE = 28;
 
 /** @param {Uint8Array} pixels of the digits held out @param {number[]} labels of them */
 export function createDigitsView(host, pixels, labels) {
-  const title = element("p", { class: "tr-title" }, "Digits that it never trained on");
+  const title = element("p", { class: "tr-title" }, "Digits the network never trained on");
   const grid = element("div", { class: "tr-digits", role: "group" });
   const key = "The guess is below each digit. Wrong guesses are red and framed.";
   host.append(title, grid, element("p", { class: "tr-key" }, key));

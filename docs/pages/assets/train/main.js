@@ -186,7 +186,7 @@ worker.addEventListener("message", ({ data }) => {
   if (!Number.isFinite(found.train.loss)) {
     pause();
     status.textContent =
-      "The loss is no longer a number because the run has diverged. Reset it and lower the rate.";
+      "The run has diverged, so the loss is no longer a number. Press \"Reset\" and lower the rate.";
   } else if (running) requestAnimationFrame(next);
   else if (found.steps) tell();
 });
@@ -215,7 +215,7 @@ function tell() {
   status.textContent =
     `After ${steps} ${steps === 1 ? "step" : "steps"}, the loss is ${show(train.loss)} on the training ` +
     "examples and " +
-    `${show(held.loss)} on the held-out ones, of which ${percent(held)} are right.`;
+    `${show(held.loss)} on the held-out ones. It gets ${percent(held)} of these right.`;
   writePython();
 }
 

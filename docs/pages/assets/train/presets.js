@@ -75,7 +75,7 @@ export const presets = [
     spec: { hidden: [2], activation: "relu", rate: 0.05 },
   },
   {
-    name: "Depth without a bend",
+    name: "No activations",
     kind: WRONG,
     asks: "Three hidden layers, but no activation. Can the network learn XOR?",
     says: "It cannot: without an activation, three layers are a single linear map.",
@@ -83,7 +83,7 @@ export const presets = [
     spec: { data: "xor", hidden: [8, 8, 8], activation: "identity" },
   },
   {
-    name: "Too high a rate",
+    name: "Rate too high",
     kind: WRONG,
     asks: "The learning rate is 10. What will the loss do?",
     says:

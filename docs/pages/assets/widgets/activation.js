@@ -143,7 +143,7 @@ function sayingOf(name, x, slope) {
   if (slope === 0) return "The slope is 0: nothing is passed back, whatever $dy$ is.";
   if (Math.abs(slope) < 0.01) return "The curve is almost flat: almost nothing is passed back.";
   if (slope < 0) {
-    return `The curve falls here: $dx$ has the opposite sign of $dy$, and ${percent(-slope)} of its size.`;
+    return `The curve falls here: $dx$ has the opposite sign of $dy$ and is ${percent(-slope)} of its size.`;
   }
   if (slope === 1) return "The slope is 1: $dy$ is passed back unchanged.";
   if (Math.abs(slope - 1) < 0.005) return "The slope is almost 1: $dy$ is passed back almost unchanged.";

@@ -40,7 +40,7 @@ const PHONE = { width: 330, height: 189, x: [-3.7, 3.7], y: [-2.04, 2.04] };
 const INK = "var(--figure-ink)";
 const BACK = { color: "var(--backward)", width: 3, size: 10 }; // a derivative, from what it belongs to
 const HINT =
-  "Drag the query toward a key, and the key's weight grows. The buttons before the rows choose the query.";
+  "Drag the query toward a key, and the key's weight grows. The buttons at the start of the rows choose the query.";
 
 export default async function attention(body, settings = {}) {
   await styles();

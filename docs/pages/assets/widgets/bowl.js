@@ -92,11 +92,11 @@ export default async function bowl(body, settings = {}) {
     const best = found.indexOf(Math.min(...found));
     const text =
       rates[0] >= limit
-        ? `Gradient descent diverges: its rate is not below $2/κ = ${show(limit)}$.`
+        ? `Gradient descent diverges: its rate must be below $2/κ = ${show(limit)}$.`
         : rates[1] >= wider
-          ? `Momentum diverges: its rate is not below $2(1 + β)/((1 − β)κ) = ${show(wider)}$.`
+          ? `Momentum diverges: its rate must be below $2(1 + β)/((1 − β)κ) = ${show(wider)}$.`
           : `After ${shown} ${shown === 1 ? "step" : "steps"}, ${NAMES[best]} has the lowest loss. ` +
-            `Gradient descent converges at rates below $2/κ = ${show(limit)}$, momentum at rates below ` +
+            `Gradient descent converges at rates below $2/κ = ${show(limit)}$, and momentum at rates below ` +
             `${show(wider)}.`;
     says.replaceChildren(...sentence(text));
   }

@@ -82,8 +82,8 @@ export default async function clip(body, settings = {}) {
     const times = normOf(all[thick]) / norm;
     says.textContent =
       times > 1
-        ? `The thick arrow is ${show(times)} times too long, so both of its components are divided by ` +
-          "this factor."
+        ? `The thick arrow is ${show(times)} times as long as allowed, so both of its components are ` +
+          `divided by ${show(times)}.`
         : "The thick arrow is short enough and stays unchanged.";
   }
 
@@ -96,7 +96,7 @@ export default async function clip(body, settings = {}) {
         update();
       },
     ),
-    slider(labelOf("Largest norm $c$"), { min: 0.1, max: 5, step: 0.1, value: norm }, (value) => {
+    slider(labelOf("Maximum norm $c$"), { min: 0.1, max: 5, step: 0.1, value: norm }, (value) => {
       norm = value;
       update();
     }),
@@ -120,7 +120,7 @@ export default async function clip(body, settings = {}) {
       "div",
       { class: "readout" },
       span("spread", numbers.spread),
-      span("by formula $σ√2/√m =$", numbers.formula),
+      span("predicted $σ√2/√m =$", numbers.formula),
       span("clipped", numbers.cut),
     ),
     element(

@@ -50,7 +50,7 @@ export default async function convolution(body, settings) {
     play: button("Play", () => (playing ? stop() : play())),
     back: button("Step back", () => (stop(), move(-1))),
     step: button("Step", () => (stop(), move(1))),
-    shuffle: button("Other numbers", shuffle),
+    shuffle: button("New numbers", shuffle),
   };
   const place = element("div", { class: "grids" });
   const says = sayings();
@@ -187,7 +187,7 @@ function written(mode, [i, j], { stride, low }, { terms, value }) {
   }[mode];
   const number = (value, start) => (value < 0 && !start ? `(${show(value)})` : show(value));
   const sum = terms.map(([p, q], t) => `${number(p.value, !t)} · ${number(q.value)}`).join(" + ");
-  return [formula, terms.length ? `$= ${sum} = ${show(value)}$` : "$= 0$: no numbers meet here"];
+  return [formula, terms.length ? `$= ${sum} = ${show(value)}$` : "$= 0$: nothing overlaps here"];
 }
 
 function given({ x, w, size = 5, kernel = 3 }, draw) {

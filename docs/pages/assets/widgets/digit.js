@@ -51,7 +51,7 @@ function saying(probabilities, label) {
   const guess = probabilities.indexOf(Math.max(...probabilities));
   const reads = `It reads ${guess}, with a probability ${percent(probabilities[guess])}.`;
   if (label === null) return reads;
-  return `${reads} ${guess === label ? "That is right." : `It is wrong: this is ${label}.`}`;
+  return `${reads} ${guess === label ? "That is right." : `That is wrong: this is ${label === 8 ? "an" : "a"} ${label}.`}`;
 }
 
 const percent = (value) => (value > 0.995 ? "above 99%" : `of ${(100 * value).toFixed(0)}%`);

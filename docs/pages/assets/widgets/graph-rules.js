@@ -12,14 +12,14 @@ export const OPERATIONS = {
   add: {
     value: (xs) => xs.reduce((a, b) => a + b),
     slope: () => one,
-    says: "An add copies",
+    says: "An add copies {d} to every term",
   },
   subtract: {
     value: ([a, b]) => a - b,
     slope: (i) => N(i === 0 ? 1 : -1),
-    says: "A subtraction copies, with a minus sign for the second input",
+    says: "A subtraction copies {d}, with a minus sign for the second input",
   },
-  negate: { value: ([a]) => -a, slope: () => N(-1), says: "A minus sign changes the sign" },
+  negate: { value: ([a]) => -a, slope: () => N(-1), says: "A minus sign changes the sign of {d}" },
   multiply: {
     value: ([a, b]) => a * b,
     slope: (i, args) => args[1 - i],
@@ -28,17 +28,17 @@ export const OPERATIONS = {
   divide: {
     value: ([a, b]) => a / b,
     slope: (i, [, b], self) => (i === 0 ? tree("divide", one, b) : negated(tree("divide", self, b))),
-    says: "A division divides by the denominator; for the denominator, it also multiplies by minus the result",
+    says: "A division divides {d} by the denominator. For the denominator, it also multiplies by minus the result",
   },
   max: {
     value: ([a, b]) => (a > b ? a : b),
     slope: (i, [a, b]) => (i === 0 ? tree("above", a, b) : tree("above not", a, b)),
-    says: "A maximum routes",
+    says: "A maximum routes {d} to the larger input",
   },
   relu: {
     value: ([a]) => (a > 0 ? a : 0),
     slope: (_, [a]) => tree("above", a, N(0)),
-    says: "A ReLU is on or off",
+    says: "A ReLU passes {d} back only if its input is positive",
   },
   square: {
     value: ([a]) => a * a,
@@ -63,17 +63,17 @@ export const OPERATIONS = {
   tanh: {
     value: ([a]) => Math.tanh(a),
     slope: (_, __, self) => tree("subtract", one, tree("square", self)),
-    says: "The slope of tanh comes from its output",
+    says: "The slope of tanh is 1 minus its output squared",
   },
   sigmoid: {
     value: ([a]) => 1 / (1 + Math.exp(-a)),
     slope: (_, __, self) => tree("multiply", self, tree("subtract", one, self)),
-    says: "The slope of a sigmoid comes from its output",
+    says: "The slope of a sigmoid is its output times 1 minus its output",
   },
   mean: {
     value: (xs) => xs.reduce((a, b) => a + b) / xs.length,
     slope: (_, args) => tree("divide", one, N(args.length)),
-    says: "A mean shares evenly",
+    says: "A mean shares {d} evenly among its inputs",
   },
   above: { value: ([a, b]) => (a > b ? 1 : 0) },
   "above not": { value: ([a, b]) => (a > b ? 0 : 1) },

@@ -41,7 +41,7 @@ export function stepsOf(boxes, leaves, seeds, fixed, loss = false) {
     const title = OPERATIONS[box.tree.op].says.replace("{d}", () => `$d${shown(box.name)}$`);
     const why = reason(box, values);
     const whole = box.args.length && !isElementary(box);
-    const rule = whole ? "The chain rule, with the slope of the whole box" : title;
+    const rule = whole ? "The chain rule, applied to the whole box at once" : title;
     steps.push({
       phase: "backward",
       box: box.name,
@@ -92,8 +92,8 @@ const same = (a, b) => Object.is(a, b) || Math.abs(a - b) < 1e-9 * Math.max(1, M
 
 function seedStep({ name, value }, loss) {
   const title = loss
-    ? "The derivative of the last number with respect to itself is 1"
-    : "This derivative arrives";
+    ? `The derivative of $${shown(name)}$ with respect to itself is 1`
+    : "This derivative is given";
   const lines = [`d${shown(name)} = ${show(value)}`];
   return { phase: "backward", box: name, title, lines, sends: [], done: [{ name, value }] };
 }
@@ -106,7 +106,7 @@ function copyStep({ name, value }, sends, uses) {
   return {
     phase: "backward",
     box: name,
-    title: `$${shown(name)}$ is used ${times}, and a copy adds`,
+    title: `$${shown(name)}$ is used ${times}, and a copy adds the derivatives`,
     lines: [`d${shown(name)} = ${worked(terms, numbers.join(" + "), show(value), exact)}`],
     sends: [],
     done: [{ name, value }],

@@ -104,5 +104,5 @@ export function standstill(boxes, { values, derivatives }, leaves, loss) {
       ? `the ${shut.length > 1 ? "units" : "unit"} ${names} ${shut.length > 1 ? "are" : "is"} off, and ` +
         "a unit that is off passes nothing back"
       : "none of them affects the loss here";
-  return `All derivatives of the weights and biases are 0: ${why}. Another step changes nothing.`;
+  return `All derivatives of the weights and biases are 0: ${why}. Another step would change nothing.`;
 }

@@ -89,7 +89,7 @@ export default async function graph(body, settings) {
     for (const name of descend.leaves) leaves[name] -= descend.rate * run.derivatives[name];
     const before = run.values[loss];
     run = compute();
-    went = `$${shown(loss)}$: ${show(before)} → ${show(run.values[loss])}, by one step against the gradient`;
+    went = `$${shown(loss)}$: ${show(before)} → ${show(run.values[loss])} after one gradient step`;
     board.fill(leaves, arriving);
     go(run.forward);
   }
@@ -101,7 +101,7 @@ export default async function graph(body, settings) {
     controls.step.disabled = position === steps.length;
     if (controls.descend) {
       controls.descend.disabled = position < steps.length;
-      note.textContent = controls.descend.disabled ? "after the backward pass" : `rate ${descend.rate}`;
+      note.textContent = controls.descend.disabled ? "available after the backward pass" : `rate ${descend.rate}`;
     }
     const shownTo = printing ? steps.length : position;
     board.show(steps, shownTo);
@@ -176,7 +176,7 @@ function keepRoom(says, { steps, forward }) {
 function told(steps, position, forward, went = "", stuck = "") {
   const count = (text) => element("strong", {}, ...sentence(text));
   if (position === 0) {
-    const hint = element("i", {}, "Press \"Step\", and each box's rule appears here.");
+    const hint = element("i", {}, "Press \"Step\" to see each box's formula or rule here.");
     return [count("The inputs are given. The forward pass computes the boxes one by one."), hint];
   }
   const { phase, title, lines } = steps[position - 1];

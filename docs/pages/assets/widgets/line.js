@@ -58,7 +58,7 @@ export default async function line(body, { points = twoGroups(), start = START, 
     const wrong = points.length - rightOf(params, points);
     says.textContent = wrong
       ? `${wrong} ${wrong === 1 ? "point is" : "points are"} on the wrong side.`
-      : "All points are right. A longer arrow makes the answers more confident and the loss smaller.";
+      : "All points are on the correct side. A longer arrow makes the answers more confident and the loss smaller.";
   }
 
   function learnOnce() {

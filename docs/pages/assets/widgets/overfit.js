@@ -118,7 +118,7 @@ export default async function overfit(body, settings = {}) {
       "div",
       { class: "readout" },
       key("series-2", DASHES, "error on the training points ", numbers.train),
-      key("series-1", "none", "error on held-out points ", numbers.held),
+      key("series-1", "none", "error on the held-out points ", numbers.held),
     ),
     says,
     element(

@@ -138,7 +138,7 @@ export default async function scale(body, settings = {}) {
       element("td", {}, chosen[direction]),
       element("td", {}, factors[direction]),
     );
-  const head = ["Root mean square", "At this layer", "Times per layer"];
+  const head = ["Root mean square", "At this layer", "Factor per layer"];
   body.append(
     on.box,
     element("div", { class: "controls" }, gain, depth, width, at),

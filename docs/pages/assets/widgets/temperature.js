@@ -102,8 +102,8 @@ export default async function temperature(body, settings = {}) {
 
 /** What a share of the largest entropy means. */
 function meaningOf(even) {
-  if (even > 0.95) return "All are nearly even, so the logits hardly matter.";
-  return even < 0.1 ? "The softmax is nearly a maximum." : "";
+  if (even > 0.95) return "The probabilities are nearly equal, so the logits hardly matter.";
+  return even < 0.1 ? "Nearly all of the probability goes to the largest logit." : "";
 }
 
 function bar(on, i, value, fill) {

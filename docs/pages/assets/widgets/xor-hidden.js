@@ -11,7 +11,7 @@ import { XOR, PENCIL, forward, gradientOf, linesOf, lossOf, piecesOf, withLine }
 
 const START = { w11: 1.2, w21: -0.5, b1: 0.3, w12: -0.3, w22: 1.1, b2: -0.2, v1: 1, v2: 0.6, c: -1 };
 const HINT =
-  "Each gray line is a hidden unit, which is 0 behind its line. Drag the lines, or let the network learn.";
+  "Each gray line belongs to a hidden unit, whose output is 0 behind the line. Drag the lines, or let the network learn.";
 const STEPS = 500; // of gradient descent, until it stops: those of the course's experiment
 const EACH = 5; // steps per picture
 const END = 2.6; // of the axes of the features, at first
@@ -160,7 +160,7 @@ export function hiddenLayer(stage, { rate, back }) {
         drawn = (drawn % STARTS.length) + 1;
         moved();
         const which = `Random start ${drawn} of ${STARTS.length}.`;
-        says.textContent = `${which} Let it learn: not every start succeeds.`;
+        says.textContent = `${which} Press "Let it learn". Not every start succeeds.`;
       }),
       button("Back to one line", () => (halt(), back())),
     ),

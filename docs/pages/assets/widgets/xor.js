@@ -54,7 +54,7 @@ export default async function xor(body, { hidden = false, rate = 1 } = {}) {
           tries < TRIES
             ? `${right} of 4 are right. Try another place.`
             : "No line gets all four: 01 and 10 together require $w₁ + w₂ + 2b > 0$, but 00 and 11 " +
-              "require $≤ 0$.",
+              "require the same sum to be $≤ 0$.",
         ),
       );
       update();
