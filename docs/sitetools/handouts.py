@@ -38,7 +38,7 @@ On Windows, the second line is .venv\\Scripts\\activate, and the third needs "do
 have a clone of purenn's repository, use its environment instead. Then, in this folder:
 
     python examples/teaching/grade.py examples/teaching/exercises/dense.py
-    python examples/teaching/broken/stuck_bias.py
+    python examples/teaching/broken/uphill.py
     python examples/teaching/mistakes/mistake_01.py
 
 The first command grades an exercise; until you fill in the blanks, its report names them. After

@@ -16,16 +16,21 @@ from sitetools.reading import reading, without_machine
 from sitetools.sources import source_of, without_docstrings
 
 SECTIONS = ("quick-start.md", "course/*.md", "practice/*.md")
-SETUP = """# Finds purenn and MNIST. If purenn is not installed, SOURCE may be a wheel or a clone.
+SETUP = """# Finds purenn and MNIST. Where purenn is not installed, such as in Colab, it comes
+# from ARCHIVE, the students' archive: download it from the page on teaching, and put it beside
+# this notebook.
 import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = "purenn"
+ARCHIVE = Path("purenn-exercises.zip")
 if importlib.util.find_spec("purenn") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SOURCE], check=True)
+    if not ARCHIVE.is_file():
+        raise FileNotFoundError(f"purenn is not installed, and there is no {ARCHIVE.resolve()}")
+    source = f"purenn @ {ARCHIVE.resolve().as_uri()}#subdirectory=library"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
 
 here = Path.cwd()
 for clone in (here, *here.parents):

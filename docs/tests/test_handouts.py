@@ -102,7 +102,7 @@ def test_students_get_a_folder_that_works_without_a_clone(site, tmp_path):
     assert done.returncode == 1, done.stderr
     assert "backward: 0 of 3" in done.stdout and "backward is not written yet" in done.stdout
     done = run(sys.executable, *check, cwd=folder)
-    assert done.returncode == 0 and "a sum without axis=0?" in done.stdout, done.stderr
+    assert done.returncode == 0 and "the sign is wrong" in done.stdout, done.stderr
     done = run(sys.executable, *puzzle, cwd=folder)
     assert done.returncode == 0 and "not summed over axis=0?" in done.stdout, (
         done.stdout + done.stderr

@@ -2,15 +2,19 @@
 
 import base64
 import contextlib
+import importlib.util
 import io
 import re
+import shutil
 import socket
+import subprocess
+import zipfile
 
 import matplotlib
 import nbformat
 import pytest
 from sitetools import ROOT
-from sitetools.notebooks import ProseReader, name_of, notebook, pages
+from sitetools.notebooks import SETUP, ProseReader, name_of, notebook, pages
 from sitetools.pages import PAGES, fences
 
 # The pages' own code has run when the site was built, and a notebook has the same: so these stand
@@ -94,3 +98,19 @@ def test_in_place_of_a_widget_stand_its_words(monkeypatch):
     monkeypatch.setattr(type(page), "read_text", lambda self: text)
     *_, cell = notebook(page, "").cells
     assert cell.cell_type == "markdown" and cell.source.endswith("A graph.")
+
+
+def test_the_setup_installs_purenn_from_the_students_archive(site, tmp_path, monkeypatch):
+    """Where purenn is missing; pip itself is not run."""
+    ran = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"purenn is not installed.*purenn-exercises\.zip"):
+        exec(SETUP, {})
+    archive = shutil.copy(site / "handouts" / "purenn-exercises.zip", tmp_path)
+    exec(SETUP, {})
+    [[*_, source]] = ran
+    assert source == f"purenn @ file://{archive}#subdirectory=library"
+    with zipfile.ZipFile(archive) as packed:
+        assert "purenn-exercises/library/pyproject.toml" in packed.namelist()

@@ -55,7 +55,7 @@ COMMANDS = {
     "sessions-6-to-10": [],
     "exam": ["python examples/teaching/exam.py --seed 41"],
     "lesson": ["python examples/teaching/variant.py one_neuron_by_hand --seed 31"],
-    "broken": ["python examples/teaching/broken/stuck_bias.py"],
+    "broken": ["python examples/teaching/broken/uphill.py"],
     "grading": [
         "python examples/teaching/grade.py student.py",
         "python examples/teaching/grade.py student.py --json --seed 7",
@@ -112,6 +112,6 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
         wanted = 60 if "--count 30" in command else 5
         assert len(list((tmp_path / "runs/teaching").iterdir())) == wanted
     elif "broken" in command:
-        assert "a sum without axis=0?" in done.stdout
+        assert "the sign is wrong" in done.stdout
     else:
         assert "backward is not written yet" in done.stdout
