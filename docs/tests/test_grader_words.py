@@ -61,6 +61,16 @@ MISTAKES = [
     ("optimizers", "np.sqrt(v_hat)", "np.sqrt(v)", "w after 1 step", "the correction of v is miss"),
     ("optimizers", "np.sqrt(v_hat)", "v_hat", "w after 4 steps", "the square root of v is missing"),
     ("optimizers", "rate * m_hat", "rate * m", "w after 1 step", "the correction of m is missing"),
+    ("optimizers", "* g**2", "* g", "w after 1 step", "v has g instead of g²"),
+    ("optimizers", "* g**2", "* g", "w after 4 steps", "v has g instead of g²"),
+    (
+        *("optimizers", "v_hat = v /", "v -= (1 - beta2) * (g**2 - g); v_hat = np.abs(v) /"),
+        *("w after 4 steps", "its absolute value only hides that"),
+    ),
+    ("optimizers", "* g**2", "* np.abs(g)", "w after 4 steps", "v has the absolute value of g"),
+    ("optimizers", "epsilon), m, v", "epsilon), m_hat, v_hat", "w after 4 steps", "m and v are"),
+    ("optimizers", "epsilon), m, v", "epsilon), m_hat, v", "w after 4 steps", "m is passed on"),
+    ("optimizers", "epsilon), m, v", "epsilon), m, v_hat", "w after 4 steps", "v is passed on"),
 ]
 
 

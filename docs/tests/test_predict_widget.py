@@ -157,6 +157,7 @@ def test_each_question_has_a_number_and_stands_above_its_answer(site, server, ta
     assert shown == expected
     tab.emulate_media(media="print")
     assert tab.locator(".widget figcaption:visible").count() == len(QUESTIONS)
+    assert not tab.locator(".predict button:visible").count()
     tab.emulate_media(media="screen")
 
 
