@@ -240,6 +240,47 @@ def test_mistakes_of_a_sum_are_told_in_words(change, words):
     assert words in lines(pn.check_gradients(affine, spoil(change, 2), X, W, B))["db"]
 
 
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1 / 3, "yours = 0.3333 × referee everywhere: divided by n = 15 instead of m = 5"),
+        (-1 / 3, "the sign is wrong, and divided by n = 15 instead of m = 5"),
+        (-1 / 7, "yours = -0.1429 × referee everywhere: the sign is wrong, and the size is 1/7 of"),
+        (-0.37, "yours = -0.37 × referee everywhere: the sign is wrong, and so is the size"),
+    ],
+)
+def test_a_wrong_sign_does_not_hide_a_wrong_size(factor, words):
+    x = RNG.normal(size=(5, 3))
+    report = pn.check_gradients(np.tanh, lambda x, dy: factor * dy * (1 - np.tanh(x) ** 2), x)
+    assert words in lines(report)["dx"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "named"), [(1.115, False), (-0.7, False), (3, True), (-1, True)]
+)
+def test_a_lone_number_is_a_multiple_only_if_the_factor_is_a_usual_one(factor, named):
+    def backward(x, b, dy):
+        return dy, factor * dy.sum()
+
+    message = lines(pn.check_gradients(lambda x, b: x + b, backward, X, 0.5))["db"]
+    assert ("× referee" in message) == named and ("; worst: yours " in message) != named
+
+
+def test_a_sum_over_the_other_axis_is_told():
+    def backward(x, w, b, dy):
+        return dy @ w.T, x.T @ dy, dy.sum(1)
+
+    message = lines(pn.check_gradients(affine, backward, X, W, B))["db"]
+    assert message == f"shape ({len(X)},), expected (3,): summed over the neurons, axis=1?"
+
+
+def test_what_is_wrong_everywhere_says_nothing_of_kinks():
+    x = np.array([-1.0, 0.0, 2.0, 0.0])
+    for wrong in (lambda x, dy: 0 * dy, lambda x, dy: -dy * (x > 0), lambda x, dy: dy.sum()):
+        (message,) = lines(pn.check_gradients(relu, wrong, x)).values()
+        assert "kink" not in message, message
+
+
 def test_the_transpose_of_a_square_is_told_by_its_values():
     """Also where x and dy might have come from the same seed: xᵀ·x is its own transpose."""
     report = pn.check_gradients(affine, spoil(lambda d: d.T), X, SQUARE, SQUARE[0])

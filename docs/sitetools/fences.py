@@ -205,7 +205,8 @@ def widget(body: str, language: str, css: str, options: Any, md: Any, **_: Any) 
     data = json.dumps(settings).replace("<", "\\u003c")
     place = f'<div class="widget-body"><p class="says">{alt}</p></div>'
     # What there is to do is read before it is done; only a picture that opens a page goes first.
-    parts = words + place if settings.get("fullScreen", True) else place + words
+    opens = not settings.get("fullScreen", True) and name != "predict"
+    parts = place + words if opens else words + place
     return (
         f'<figure class="widget" data-widget="{name}" role="group" aria-label="{alt}">'
         f'<script type="application/json">{data}</script>{parts}</figure>'

@@ -179,6 +179,55 @@ def test_in_code_one_mistake_costs_one_point_of_the_second_count(tmp_path):
     assert checks_of(result)["dW1"]["message"] == "right from your dZ1"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("=1, keepdims", "=0, keepdims", "softmax is taken over the columns (axis=0)"),
+        ("sum(axis=1, keepdims=True)", "sum(axis=0)", "the sum is over the columns (axis=0)"),
+        ("sum(axis=1, keepdims=True)", "sum()", "the sum is over all elements"),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_a_mistake_in_softmax_costs_one_point_of_the_second_count(old, new, says, seed, tmp_path):
+    text = (TEACHING / "solutions/softmax_cross_entropy.py").read_text()
+    path = tmp_path / "softmax.py"
+    path.write_text(text.replace(old, new))
+    result = graded(path, "softmax_cross_entropy", seed)
+    assert (result["points"], result["points_carried"], result["total"]) == (0, 3, 4), result
+    checks = checks_of(result)
+    assert says in checks["a"]["message"]
+    assert checks["a at 1000"]["message"] == "right apart from the mistake in a"
+    assert checks["loss"]["message"] == checks["dz"]["message"] == "right from your softmax"
+
+
+def test_an_overflow_in_softmax_is_a_mistake_of_its_own(tmp_path):
+    text = (TEACHING / "solutions/softmax_cross_entropy.py").read_text()
+    path = tmp_path / "softmax.py"
+    spoiled = text.replace("z - z.max(axis=1, keepdims=True)", "z")
+    path.write_text(spoiled.replace("e / e.sum(axis=1, keepdims=True)", "e"))
+    checks = checks_of(graded(path, "softmax_cross_entropy", 1))
+    assert checks["a"]["message"] == "e^z is not divided by the sum over its row"
+    assert "not finite" in checks["a at 1000"]["message"] and not checks["a at 1000"]["carried"]
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_second_mistake_after_softmax_is_named(inline, tmp_path):
+    """Also if the loss does not use the wrong softmax."""
+    text = (TEACHING / "solutions/softmax_cross_entropy.py").read_text()
+    if inline:
+        text = text.replace("(softmax(z)", "(right(z)").replace("log(softmax", "log(right")
+        text += "\n\ndef right(z):\n    e = np.exp(z)\n    return e / e.sum(1, keepdims=True)\n"
+    spoiled = text.replace("e.sum(axis=1, keepdims=True", "e.sum(axis=0").replace(
+        ".mean()", ".sum()"
+    )
+    path = tmp_path / "softmax.py"
+    path.write_text(spoiled.replace("- y)", "+ 0 * y)"))
+    checks = checks_of(graded(path, "softmax_cross_entropy", 1))
+    assert checks["loss"]["message"] == "yours is a sum over the examples: the 1/m is missing"
+    assert checks["dz"]["message"] == "y is not subtracted"
+    assert not checks["loss"]["carried"] and not checks["dz"]["carried"]
+
+
 def test_the_program_has_both_counts(tmp_path):
     own = own_values("one_neuron_by_hand", 7, {"Z1": slip})
     sheet_with(tmp_path, "one_neuron_by_hand", 7, own)

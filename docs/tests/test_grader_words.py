@@ -13,16 +13,32 @@ from grading.rubric import CARRIED, EXERCISES, SEEDED, rubric
 from grading.words import for_students
 from grading.worker import load, mark
 
+TWICE = "the sigmoid is applied a second time: a is already its output"
+TWICE_IN_CODE = "a = 1 / (1 + np.exp(-forward(x, w, b)))"
+EVALUATION = """d = dy * gamma
+    dx = (d - d.mean(0) - x_hat * (d * x_hat).mean(0)) / std
+    return dx, (dy * x_hat).sum(0)"""
+
 MISTAKES = [
     ("neuron", "np.exp(-", "np.exp(", "a", "the sign of z is lost"),
     ("neuron", "da * a * (1 - a)", "da", "dw", "the sigmoid's slope a (1 - a) is left out"),
     ("neuron", "da * a * (1 - a)", "da * a", "dx", "the factor (1 - a) is missing"),
     ("neuron", "da * a * (1 - a)", "a * (1 - a)", "db", "da is left out"),
+    ("neuron", "a = forward(x, w, b)", TWICE_IN_CODE, "dx", TWICE),
+    ("neuron", "a = forward(x, w, b)", TWICE_IN_CODE, "dw", TWICE),
+    ("neuron", "a = forward(x, w, b)", TWICE_IN_CODE, "db", TWICE),
     ("activations", "da * a * (1 - a)", "da * a", "dz", "the factor (1 - a) is missing"),
     ("activations", "da * a * (1 - a)", "a * (1 - a)", "dz", "da is left out"),
     ("activations", "(1 - a**2)", "(1 - a) ** 2", "dz", "yours has (1 - a)² instead of 1 - a²"),
     ("activations", "(1 - a**2)", "(1 - a)", "dz", "the square in 1 - a² is missing"),
     ("activations", "(1 - a**2)", "a * (1 - a)", "dz", "yours has the sigmoid's slope a (1 - a)"),
+    (
+        "activations",
+        "da * a * (1 - a)",
+        "da * (s := 1 / (1 + 2.718281828459045**-a)) * (1 - s)",
+        "dz",
+        TWICE,
+    ),
     ("activations", "(z > 0)", "(da > 0)", "dz", "the mask is taken from da > 0 instead of z > 0"),
     ("activations", "(z > 0)", "z * (z > 0)", "dz", "multiplied by z instead of by the slope"),
     ("activations", "da * (z > 0)", "1.0 * (z > 0)", "dz", "da is left out"),
@@ -57,10 +73,24 @@ MISTAKES = [
     ("batch_norm", " - through_mean", "", "dx", "the path through the mean is missing"),
     ("batch_norm", " - through_var", "", "dx", "the path through the variance is missing"),
     ("batch_norm", "(dx_hat - through_mean - through_var)", "dx_hat", "dx", "both depend on x"),
+    (
+        *("batch_norm", "return dy * gamma / std, (dy * x_hat).sum(0)", EVALUATION),
+        *("dx", "the formula of training with the given mean and var"),
+    ),
     ("optimizers", "m + (1 - beta) * g", "m + g", "w after 4 steps", "(1 - beta) of g is missing"),
     ("optimizers", "np.sqrt(v_hat)", "np.sqrt(v)", "w after 1 step", "the correction of v is miss"),
     ("optimizers", "np.sqrt(v_hat)", "v_hat", "w after 4 steps", "the square root of v is missing"),
     ("optimizers", "rate * m_hat", "rate * m", "w after 1 step", "the correction of m is missing"),
+    ("optimizers", "* g**2", "* g", "w after 1 step", "v has g instead of g²"),
+    ("optimizers", "* g**2", "* g", "w after 4 steps", "v has g instead of g²"),
+    (
+        *("optimizers", "v_hat = v /", "v -= (1 - beta2) * (g**2 - g); v_hat = np.abs(v) /"),
+        *("w after 4 steps", "its absolute value only hides that"),
+    ),
+    ("optimizers", "* g**2", "* np.abs(g)", "w after 4 steps", "v has the absolute value of g"),
+    ("optimizers", "epsilon), m, v", "epsilon), m_hat, v_hat", "w after 4 steps", "m and v are"),
+    ("optimizers", "epsilon), m, v", "epsilon), m_hat, v", "w after 4 steps", "m is passed on"),
+    ("optimizers", "epsilon), m, v", "epsilon), m, v_hat", "w after 4 steps", "v is passed on"),
 ]
 
 
@@ -118,10 +148,64 @@ def test_one_number_is_not_everywhere(tmp_path):
     text = (TEACHING / "solutions/softmax_cross_entropy.py").read_text()
     spoiled = text.replace(".mean()\n", ".mean() * 0.93\n")
     (check,) = [c for c in checks_of("softmax_cross_entropy", spoiled, tmp_path) if not c["passed"]]
-    assert check["message"] == "yours is 0.93 times the right value"
+    says = re.fullmatch(r"yours is (\S+), the right value (\S+)", check["message"])
+    assert says and np.isclose(float(says[1]) / float(says[2]), 0.93, atol=1e-4)
     text = (TEACHING / "solutions/neuron.py").read_text()
     checks = checks_of("neuron", text.replace("dz.sum()", "0.93 * dz.sum()"), tmp_path)
-    assert checks[-1]["message"] == "yours is 0.93 times the right value"
+    says = re.fullmatch(r"yours is (\S+), the right value (\S+)", checks[-1]["message"])
+    assert says and np.isclose(float(says[1]) / float(says[2]), 0.93, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [
+        ("2", "yours is 2 times the right value: an extra factor of 2, or a missing one"),
+        ("3", "yours is 3 times the right value"),
+        ("1 / 9", "yours is 0.1111 times the right value"),
+        ("-1", "yours is -1 times the right value: the sign is wrong"),
+        (
+            "-1 / 9",
+            "yours is -0.1111 times the right value: the sign is wrong, and the size is 1/9",
+        ),
+        ("len(x)", "the 1/m is missing (m = "),
+    ],
+)
+def test_a_usual_factor_of_one_number_has_words(factor, says, tmp_path):
+    text = (TEACHING / "solutions/neuron.py").read_text()
+    checks = checks_of("neuron", text.replace("dz.sum()", f"{factor} * dz.sum()"), tmp_path)
+    assert says in checks[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("(softmax(z) - y) / len(z)", "(y - softmax(z)) / z.size", "divided by n = "),
+        ("(softmax(z) - y) / len(z)", "(softmax(z) - y) / z.size", "divided by n = "),
+        ("(softmax(z) - y) /", "(y - softmax(z)) / 9 /", "and the size is 1/9 of the right one"),
+        ("(softmax(z) - y) /", "-0.37 * (softmax(z) - y) /", "wrong, and so is the size"),
+    ],
+)
+def test_a_wrong_sign_does_not_hide_a_wrong_size(old, new, says, tmp_path):
+    text = (TEACHING / "solutions/softmax_cross_entropy.py").read_text()
+    checks = checks_of("softmax_cross_entropy", text.replace(old, new), tmp_path)
+    assert says in checks[-1]["message"]
+    assert ("the sign is wrong" in checks[-1]["message"]) == ("y - " in new or "-0.37" in new)
+
+
+def test_a_zero_derivative_says_nothing_of_kinks(tmp_path):
+    text = (TEACHING / "solutions/activations.py").read_text()
+    checks = checks_of("activations", text.replace("da * (z > 0)", "0 * da"), tmp_path)
+    assert checks[-1]["message"] == "is zero everywhere"
+    checks = checks_of("activations", text.replace("da * (z > 0)", "da * (z > 1)"), tmp_path)
+    assert "at a kink, such as (0, 0)" in checks[-1]["message"]
+
+
+@pytest.mark.parametrize("exercise", ["dense", "bias"])
+def test_a_sum_over_the_neurons_is_named(exercise, tmp_path):
+    text = (TEACHING / "solutions" / f"{exercise}.py").read_text()
+    checks = checks_of(exercise, text.replace("dz.sum(axis=0)", "dz.sum(axis=1)"), tmp_path)
+    (says,) = [check["message"] for check in checks if not check["passed"]]
+    assert re.fullmatch(r"shape \(\d,\), expected \(\d,\): summed over the neurons, axis=1\?", says)
 
 
 def test_the_letters_are_those_of_the_exercise(tmp_path):

@@ -139,6 +139,34 @@ def test_no_answer_is_seen_before_a_try(site, server, tab):
     assert tab.locator(".predict").count() == len(QUESTIONS)
 
 
+def test_each_question_has_a_number_and_stands_above_its_answer(site, server, tab):
+    tab.goto(f"{server}teaching/questions/")
+    tab.wait_for_function(f"document.querySelectorAll('.widget-ready').length === {len(QUESTIONS)}")
+    shown = tab.evaluate(
+        """() => [...document.querySelectorAll(".widget")].map((figure) => {
+            const asks = figure.querySelector("figcaption");
+            const number = getComputedStyle(asks, "::before").content.replaceAll('"', "");
+            const text = document.querySelector("article p");
+            const color = getComputedStyle(asks).color === getComputedStyle(text).color;
+            const bottom = asks.getBoundingClientRect().bottom;
+            const above = bottom <= figure.querySelector("form").getBoundingClientRect().top;
+            return [number.trim(), above, color, asks.nextElementSibling.className];
+        })"""
+    )
+    expected = [[f"{k + 1}.", True, True, "widget-body"] for k in range(len(QUESTIONS))]
+    assert shown == expected
+    tab.emulate_media(media="print")
+    assert tab.locator(".widget figcaption:visible").count() == len(QUESTIONS)
+    assert not tab.locator(".predict button:visible").count()
+    tab.emulate_media(media="screen")
+
+
+def test_a_question_alone_has_no_number(widget):  # noqa: F811
+    settings = {"answer": 1, "because": "Since so.", "hints": {}}
+    tab = widget("predict", fullScreen=False, **settings).tab
+    assert tab.locator("figcaption").get_attribute("data-number") is None
+
+
 def test_the_printed_lesson_has_misconceptions_and_homework_and_no_widgets(site, server, tab):
     tab.goto(f"{server}teaching/lesson/")
     tab.emulate_media(media="print")

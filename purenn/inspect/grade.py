@@ -1,5 +1,6 @@
 """The comparison of a backward pass's derivatives with the referees', leaf by leaf."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from purenn.inspect.matching import NOT_ASKED, Absent
 from purenn.inspect.referee import Referee
 from purenn.inspect.report import LeafReport, Report, as_numbers, judge
 from purenn.inspect.trials import Trials
+
+EVERYWHERE = re.compile(r"\beverywhere\b|^(\d+) of \1 elements differ")
 
 
 def grade(referee: Referee, yours: list[Any], tolerance: float, by_hand: Any = None) -> Report:
@@ -44,7 +47,7 @@ def _graded(referee: Referee, i: int, mine: Any, tolerance: float, by_hand: Any)
     if disagreement is not None:
         return disagreement
     leaf = _judged(referee, i, mine, referee.right[i], slopes, tolerance, by_hand)
-    return leaf._replace(message=leaf.message + slopes.named_kinks() + _if_empty(slopes))
+    return leaf._replace(message=leaf.message + _kinks(leaf, slopes) + _if_empty(slopes))
 
 
 def _by_differences(
@@ -63,7 +66,7 @@ def _by_differences(
     if leaf.ok and slopes.tried.size + slopes.unclear.size < size:
         slopes = search(referee.case, referee.y, referee.dy, i, slopes, numbers)
         leaf = judged()
-    words = slopes.named_kinks() + _if_empty(slopes)
+    words = _kinks(leaf, slopes) + _if_empty(slopes)
     if slopes.unclear.size:
         leaf = leaf._replace(ok=False, error=np.inf)
         words += (
@@ -105,6 +108,12 @@ def _judged(
         mistakes=lambda: {} if by_hand is None else referee.mistakes(i),
         explain=explain,
     )
+
+
+def _kinks(leaf: LeafReport, slopes: Slopes) -> str:
+    """Name the kinks, unless all of the derivative is wrong: then they explain nothing."""
+    is_wrong = not np.isfinite(leaf.error) or EVERYWHERE.search(leaf.message)
+    return "" if is_wrong and not leaf.ok else slopes.named_kinks()
 
 
 def _if_empty(slopes: Slopes) -> str:

@@ -1,4 +1,4 @@
-"""How precise numbers are, as far as the numbers themselves show it."""
+"""How precise numbers are, as far as the numbers themselves show it, and how near to others."""
 
 from typing import Any
 
@@ -30,3 +30,8 @@ def decimals(values: Any) -> int:
             is_rounded = digits > 1 and values.size > 1 and 10.0**-digits <= 0.02 * largest
             return digits if is_rounded else 0
     return 0
+
+
+def near(a: Any, b: Any, close: float) -> bool:
+    """Tell whether two arrays are equal up to an absolute limit."""
+    return bool(np.abs(a - b).max(initial=0) <= close)

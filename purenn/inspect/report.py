@@ -9,9 +9,10 @@ import numpy as np
 from purenn.core import html
 from purenn.core.checks import describe
 from purenn.core.text import printable
-from purenn.inspect.factors import what_factor
+from purenn.inspect.factors import is_round, what_factor
 from purenn.inspect.places import should_be_zero
-from purenn.inspect.precision import decimals, precision_of
+from purenn.inspect.precision import decimals, near, precision_of
+from purenn.inspect.shapes import shape_mistake
 
 
 class LeafReport(NamedTuple):
@@ -156,7 +157,7 @@ def judge(
     swapped = f"yours is {twin}: two values swapped?"
     if yours.shape != referee.shape:
         text = f"shape {yours.shape}, expected {referee.shape}"
-        mistake, mended = _shape_mistake(yours, referee, m, dy)
+        mistake, mended = shape_mistake(yours, referee, m, dy)
         if twin and (mended is None or words(mended)):
             mistake, mended = swapped, None
         also = "" if mended is None else words(mended)
@@ -173,49 +174,6 @@ def _same(yours: Any, other: Any, limit: float) -> bool:
         return False
     apart = np.abs(yours - np.asarray(other, np.float64)).max()
     return bool(apart <= limit * np.abs(yours).max())
-
-
-def _shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]:
-    """Describe a wrong shape, and return yours in the right shape if that is possible."""
-    if dy is not None and _is_jacobian(yours, referee, np.asarray(dy)):
-        return "dy is forgotten, yours is the Jacobian dy/dx", None
-    if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
-        return "yours is the transpose", yours.T
-    if yours.size == 1 and referee.size > 1:
-        return "a sum without axis=0?", None
-    if yours.ndim == referee.ndim + 1 and yours.shape == (m, *referee.shape):
-        return "not summed over the batch, axis=0?", yours.sum(0)
-    if np.squeeze(yours).shape == np.squeeze(referee).shape:
-        return "an extra axis of 1, or a missing one (keepdims?)", yours.reshape(referee.shape)
-    summed = _summed(yours, referee.shape)
-    if summed is not None:
-        return f"not summed over {summed[0]}?", summed[1]
-    return "", None
-
-
-def _summed(yours: Any, shape: tuple[int, ...]) -> tuple[str, Any] | None:
-    """Sum over the axes along which an array of this shape was broadcast, if it was."""
-    more = yours.ndim - len(shape)
-    if more < 0 or not yours.size:
-        return None
-    axes = [*range(more), *(k for k in range(more, yours.ndim) if shape[k - more] == 1)]
-    axes = [k for k in axes if yours.shape[k] != 1 or k < more]
-    kept = yours.sum(tuple(axes), keepdims=True)
-    if not axes or kept.shape[more:] != shape:
-        return None
-    return f"axis={axes[0] if len(axes) == 1 else tuple(axes)}", kept.reshape(shape)
-
-
-def _is_jacobian(yours: Any, referee: Any, dy: Any) -> bool:
-    """Tell whether yours times dy is right, for y as a whole or for each row separately."""
-    if yours.shape == (*dy.shape, *referee.shape):
-        product = np.tensordot(dy, yours, dy.ndim)
-    elif dy.ndim and yours.shape == (*dy.shape, *referee.shape[-1:]):
-        product = np.einsum("...i,...ij->...j", dy, yours)
-    else:
-        return False
-    close = 1e-6 * float(np.abs(referee).max(initial=0))
-    return product.shape == referee.shape and _near(product, referee, close)
 
 
 def _value_mistake(
@@ -240,21 +198,23 @@ def _value_mistake(
         return bool(np.abs(yours - factor * referee).max() <= allowed)
 
     if fits(factor) and not is_rounding and abs(factor - 1) > 1e-5:
-        return _multiple(factor, m, referee, fits, dy, rough=close > 1e-4 * np.abs(yours).max())
+        rough = close > 1e-4 * np.abs(yours).max()
+        if multiple := _multiple(factor, m, referee, fits, dy, rough=rough):
+            return multiple
     wrong = difference > limit
     count = f"{int(wrong.sum())} of {wrong.size} elements differ"
     for words, value in {} if is_rounding else known().items():
-        if value.any() and _near(yours, value, close):
+        if value.any() and near(yours, value, close):
             return f"{count}: {words}"
     square = yours.ndim > 1 and yours.shape == yours.T.shape and not is_rounding
-    if square and _near(yours, referee.T, close):
+    if square and near(yours, referee.T, close):
         return "yours is the transpose"
     if yours.size > 1 and np.ptp(yours) <= close and not is_rounding:
-        total = _near(yours, referee.sum(), close)
+        total = near(yours, referee.sum(), close)
         return f"every element is {yours.flat[0]:.6g}" + ": a sum without its axis?" * total
     # Rounding alone is right nearly everywhere, and looks as if backward were not linear in dy.
     far = float(difference.max()) > 1e-4 * float(np.abs(referee).max()) and decimals(yours) < 3
-    kind = explain(yours, referee) if far else ""
+    kind = explain(yours, referee) if far and yours.size > 1 else ""  # a lone number fits many
     if kind:
         return f"{count}: {kind}"
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
@@ -278,11 +238,17 @@ def _multiple(
     *,
     rough: bool,
 ) -> str:
-    """Say that every element is the same multiple of the right one, and what that usually means."""
+    """Say that every element is the same multiple of the right one, and what that usually means.
+
+    Every lone number is some multiple, so there it says nothing unless the factor is a usual one.
+    """
+
+    def of_this_sign(size: float) -> bool:
+        return fits(np.copysign(size, factor))
 
     def reason_of(top: float) -> str:
         def explains(size: float) -> bool:
-            return fits(np.copysign(size / abs(top), factor))
+            return of_this_sign(size / abs(top))
 
         of_loss = dy is not None
         return what_factor(factor * top, m, referee, explains, of_loss=of_loss)
@@ -292,9 +258,7 @@ def _multiple(
         without = reason_of(dy)
         if without or fits(1 / dy):
             reason = f": the incoming dy is left out{without.replace(':', ', and')}"
+    if referee.size == 1 and not reason and not is_round(abs(factor), of_this_sign):
+        return ""
     size = f"is about {factor:.3g}" if rough else f"= {factor:.4g}"
     return f"yours {size} × referee everywhere{reason}"
-
-
-def _near(a: Any, b: Any, close: float) -> bool:
-    return bool(np.abs(a - b).max(initial=0) <= close)

@@ -18,13 +18,22 @@ def quietly(formula: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 def near(mine: Any, other: Any, limit: float) -> bool:
-    """Whether two arrays of one shape are equal up to an absolute limit."""
+    """Whether two arrays of one shape are equal up to an absolute limit, where NaN equals NaN."""
     return (
         other is not None
         and np.shape(mine) == np.shape(other)
-        and bool(np.isfinite(other).all())
-        and float(np.abs(np.asarray(mine) - other).max(initial=0)) <= limit
+        and bool(np.allclose(mine, other, rtol=0, atol=limit, equal_nan=True))
     )
+
+
+def finite(values: Any) -> Any:
+    """Those that are neither infinite nor NaN: only they show how an array was computed."""
+    return values[np.isfinite(values)]
+
+
+def largest(values: Any) -> float:
+    """The size of the largest finite element."""
+    return float(np.abs(finite(values)).max(initial=0))
 
 
 def name_of(
@@ -33,7 +42,7 @@ def name_of(
     """The mistake that gives this value, unless that is also the right value."""
     for words, formula in mistakes.items():
         wrong = quietly(formula, *arguments, **named)
-        if near(mine, wrong, close) and wrong.any() and not near(right, wrong, 2 * close):
+        if near(mine, wrong, close) and finite(wrong).any() and not near(right, wrong, 2 * close):
             return words
     return ""
 
@@ -46,9 +55,9 @@ def name_at_all(mistakes: Mistakes, calls: Sequence[tuple[Sequence[Any], Any]]) 
     for words, formula in mistakes.items():
         wrong = [quietly(formula, *arguments) for arguments, _ in calls]
         agrees = (
-            near(mine, value, 1e-6 * float(np.abs(mine).max(initial=0)))
+            near(mine, value, 1e-6 * largest(mine))
             for value, (_, mine) in zip(wrong, calls, strict=True)
         )
-        if all(agrees) and any(value.any() for value in wrong):
+        if all(agrees) and any(finite(value).any() for value in wrong):
             return words
     return ""

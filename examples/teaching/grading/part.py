@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 import purenn as pn
-from grading.known import Mistakes, name_at_all, name_of
+from grading.known import Mistakes, largest, name_at_all, name_of
 from grading.words import for_students
 from purenn.inspect.report import LeafReport, as_numbers, judge
 
@@ -125,7 +125,7 @@ def value(
     """
     leaf = judge(name, mine, right, m=m, tolerance=tolerance, floor=1e-12)
     if not leaf.ok and (array := as_numbers(mine)) is not None:
-        close = max(1e-6, tolerance) * float(np.abs(array).max(initial=0))
+        close = max(1e-6, tolerance) * largest(array)
         known = name_of(mistakes, array, right, close, *given)
         leaf = leaf._replace(message=known) if known else leaf
     return _check(name, leaf._replace(message=leaf.message + f"; {note}" * bool(note)), right)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 FACTOR = re.compile(r"yours (?:= |is about )(\S+) × referee everywhere")
-ONE = re.compile(r"1 of 1 elements differ; worst(?: \([^)]*\))?: ")
+ONE = re.compile(r"1 of 1 elements differ(?:; worst(?: \([^)]*\))?)?: ")
+VALUES = re.compile(r"^yours ([^ ,]+), referee ([^ ,;]+)")
 ZERO = re.compile(r"(?<![\w.])-0(?![\w.])")
 
 
@@ -22,6 +23,7 @@ def for_students(
     if size == 1:
         message = FACTOR.sub(r"yours is \1 times the right value", message)
         message = ONE.sub("", message)
+        message = VALUES.sub(r"yours is \1, the right value \2", message)
     message = message.replace("× referee", "× the right value").replace("referee", "right value")
     if letters:
         names = re.compile(rf"\b({'|'.join(letters)})\b")

@@ -1,8 +1,8 @@
 /**
  * A question that takes an answer before it shows the right one: a number, or one of several choices. The
- * figure's caption is the question. Settings: `answer`; `choices`, or else `tolerance` for a number;
- * `because`, a sentence on why; `hints`, what to say to a certain wrong answer. The answers are kept in
- * this browser, and a line at the end of the page counts the right ones.
+ * figure's caption is the question, with a number where the page has several. Settings: `answer`; `choices`,
+ * or else `tolerance` for a number; `because`, a sentence on why; `hints`, what to say to a certain wrong
+ * answer. The answers are kept in this browser, and a line at the end of the page counts the right ones.
  */
 
 import { button, element, sayings, styled } from "./kit.js";
@@ -17,6 +17,8 @@ export default async function predict(body, { answer, choices, tolerance = 0.005
   const id = `predict-${++count}`;
   const question = body.parentElement.querySelector("figcaption");
   question.id = id;
+  const all = [...document.querySelectorAll('.widget[data-widget="predict"]')];
+  if (all.length > 1) question.dataset.number = all.indexOf(body.parentElement) + 1; // for "question 7"
 
   const options = choices?.map((choice) => {
     const input = element("input", { type: "radio", name: id, value: choice });

@@ -35,9 +35,12 @@ def normalized(x, mean, var):
     return (x - mean) / std, std
 
 
-def dx_of(x, gamma, dy, *, mean=True, var=True, scale=True, std=True):
-    """The derivative with respect to x in training, without some of its terms."""
-    x_hat, root = normalized(x, x.mean(0), x.var(0))
+def dx_of(x, gamma, dy, statistics=None, *, mean=True, var=True, scale=True, std=True):
+    """The derivative with respect to x in training, without some of its terms.
+
+    Instead of the batch's mean and variance, it can use other statistics.
+    """
+    x_hat, root = normalized(x, *(statistics or (x.mean(0), x.var(0))))
     d = dy * gamma if scale else dy
     dx = d - mean * d.mean(0) - var * x_hat * (d * x_hat).mean(0)
     return dx / root if std else dx
@@ -75,6 +78,9 @@ def in_evaluation(mean, var):
         "dx": {
             "this is the derivative in training: here, mean and var do not depend on x": (
                 lambda x, gamma, beta, dy: dx_of(x, gamma, dy)
+            ),
+            "the formula of training with the given mean and var: they do not depend on x": (
+                lambda x, gamma, beta, dy: dx_of(x, gamma, dy, (mean, var))
             ),
             "gamma is left out": lambda x, gamma, beta, dy: dy / np.sqrt(var + EPSILON),
             "the division by the standard deviation is missing": (

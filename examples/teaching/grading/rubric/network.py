@@ -70,7 +70,7 @@ def follow_backward(names, seed, checks):
 def followed(seed, checks, mine, links):
     params, x, labels = data(seed)
     given = {**params, "X": x, "labels": labels}
-    return with_own(checks, links, given, mine, right(seed, links), precision=IN_CODE)
+    return with_own(checks, links, given, mine, right(seed, links), m=len(x), precision=IN_CODE)
 
 
 PARTS = (

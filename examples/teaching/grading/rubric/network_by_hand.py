@@ -84,7 +84,7 @@ def backward(student, seed):
 def follow(names, seed, checks):
     """Values of the backward pass are computed from those of the forward pass too."""
     mine = {**returned(names.get("forward")), **returned(names.get("backward"))}
-    return with_own(checks, LINKS, numbers(seed), mine, right(seed), precision=ON_PAPER)
+    return with_own(checks, LINKS, numbers(seed), mine, right(seed), m=2, precision=ON_PAPER)
 
 
 LINKS = {**two_layers.FORWARD, "loss": two_layers.LOSS, **two_layers.BACKWARD}

@@ -16,13 +16,12 @@ def right(x, w, b):
     return pn.sigmoid(x @ w + b)
 
 
-def slope(x, w, b):
-    a = sigmoid(x @ w + b)
-    return a * (1 - a)
-
-
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
+
+
+def slope_at(z):
+    return sigmoid(z) * (1 - sigmoid(z))
 
 
 def each(dz_of):
@@ -45,7 +44,12 @@ IN_DZ = {
     "yours has the slope at z instead of at a: it is a (1 - a), not z (1 - z)": (
         lambda x, w, b, da: da * (x @ w + b) * (1 - (x @ w + b))
     ),
-    "yours has the slope a (1 - a) for dz: da is left out": (lambda x, w, b, da: slope(x, w, b)),
+    "the sigmoid is applied a second time: a is already its output": (
+        lambda x, w, b, da: da * slope_at(sigmoid(x @ w + b))
+    ),
+    "yours has the slope a (1 - a) for dz: da is left out": (
+        lambda x, w, b, da: slope_at(x @ w + b)
+    ),
 }
 MISTAKES = {
     name: {words: each(dz_of)[name] for words, dz_of in IN_DZ.items()}

@@ -100,6 +100,7 @@ def follow_to(part):
             numbers(seed),
             {**earlier, **after},
             right(seed),
+            m=2,
             precision=ON_PAPER,
             key=lambda name: f"new_{name}" if part == "step" else name,
         )

@@ -51,21 +51,30 @@ def momentum_mistakes(given):
     }
 
 
-def adam_path(w, gradients, rate, beta1, beta2, epsilon, *, m_by=1, v_by=1, form="", sign=-1.0):
-    """`m_by` and `v_by`: 0 without a correction."""
+BELOW = {  # what m_hat is divided by, from v_hat and epsilon
+    "": lambda v, epsilon: np.sqrt(v) + epsilon,
+    "inside": lambda v, epsilon: np.sqrt(v + epsilon),
+    "no epsilon": lambda v, epsilon: np.sqrt(v),
+    "no root": lambda v, epsilon: v + epsilon,
+    "absolute": lambda v, epsilon: np.sqrt(np.abs(v)) + epsilon,
+}
+
+
+def adam_path(*given, m_by=True, v_by=True, square=np.square, below="", sign=-1.0, kept=""):
+    """The weights after each step.
+
+    `m_by` and `v_by` say whether the average is corrected, and `kept` names the corrected averages
+    that the next step starts from.
+    """
+    w, gradients, rate, beta1, beta2, epsilon = given
     m, v, path = np.zeros_like(w), np.zeros_like(w), []
     for t, g in enumerate(gradients, start=1):
         m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * (g if form == "g" else g**2)
+        v = beta2 * v + (1 - beta2) * square(g)
         m_hat = m / (1 - beta1**t) if m_by else m
         v_hat = v / (1 - beta2**t) if v_by else v
-        if form == "no root":
-            below = v_hat + epsilon
-        elif form == "inside":
-            below = np.sqrt(v_hat + epsilon)
-        else:
-            below = np.sqrt(v_hat) + (0 if form == "no epsilon" else epsilon)
-        w = w + sign * rate * m_hat / below
+        w = w + sign * rate * m_hat / BELOW[below](v_hat, epsilon)
+        m, v = m_hat if "m" in kept else m, v_hat if "v" in kept else v
         path.append(w)
     return path
 
@@ -73,13 +82,22 @@ def adam_path(w, gradients, rate, beta1, beta2, epsilon, *, m_by=1, v_by=1, form
 def adam_mistakes(given):
     with np.errstate(all="ignore"):
         return {
-            "the correction of m is missing: divide by 1 - beta1^t": adam_path(*given, m_by=0),
-            "the correction of v is missing: divide by 1 - beta2^t": adam_path(*given, v_by=0),
-            "both corrections are missing": adam_path(*given, m_by=0, v_by=0),
-            "epsilon is inside the square root": adam_path(*given, form="inside"),
-            "epsilon is missing": adam_path(*given, form="no epsilon"),
-            "the square root of v is missing": adam_path(*given, form="no root"),
-            "v has g instead of g²": adam_path(*given, form="g"),
+            "the correction of m is missing: divide by 1 - beta1^t": adam_path(*given, m_by=False),
+            "the correction of v is missing: divide by 1 - beta2^t": adam_path(*given, v_by=False),
+            "both corrections are missing": adam_path(*given, m_by=False, v_by=False),
+            "epsilon is inside the square root": adam_path(*given, below="inside"),
+            "epsilon is missing": adam_path(*given, below="no epsilon"),
+            "the square root of v is missing": adam_path(*given, below="no root"),
+            "v has g instead of g²": adam_path(*given, square=np.positive),
+            "v has g instead of g²; its absolute value only hides that": (
+                adam_path(*given, square=np.positive, below="absolute")
+            ),
+            "v has the absolute value of g instead of g²": adam_path(*given, square=np.abs),
+            "the corrected m and v are passed on: return m and v themselves": (
+                adam_path(*given, kept="mv")
+            ),
+            "the corrected m is passed on: return m itself": adam_path(*given, kept="m"),
+            "the corrected v is passed on: return v itself": adam_path(*given, kept="v"),
             "the step goes uphill: subtract it": adam_path(*given, sign=1.0),
         }
 
