@@ -864,19 +864,19 @@ SOFT = "as if softmax were elementwise; each y depends on every x of its row"
 NAMED = {
     "dy forgotten, elementwise": (
         *(sigmoid, lambda x, dy: sigmoid(x) * (1 - sigmoid(x))),
-        "20 of 20 elements differ: dy is forgotten, yours is the derivative of y.sum()",
+        "20 of 20 elements differ: dy is forgotten: yours is the derivative of y.sum()",
     ),
     "dy forgotten, constant": (
         *(lambda x: x + 1, lambda x, dy: np.ones(x.shape)),
-        "20 of 20 elements differ: dy is forgotten, yours is the derivative of y.sum()",
+        "20 of 20 elements differ: dy is forgotten: yours is the derivative of y.sum()",
     ),
     "dy forgotten, of a mean": (
         *(lambda x: x @ W, lambda x, dy: np.ones((4, 3)) @ W.T / 12),
-        "20 of 20 elements differ: dy is forgotten, yours is the derivative of y.mean()",
+        "20 of 20 elements differ: dy is forgotten: yours is the derivative of y.mean()",
     ),
     "the Jacobian": (
         *(softmax, lambda z, dy: np.array([np.diag(a) - np.outer(a, a) for a in softmax(z)])),
-        "shape (4, 5, 5), expected (4, 5): dy is forgotten, yours is the Jacobian dy/dx",
+        "shape (4, 5, 5), expected (4, 5): dy is forgotten: yours is the Jacobian dy/dx",
     ),
     "softmax as if elementwise": (
         *(softmax, lambda z, dy: softmax(z) * (1 - softmax(z)) * dy),

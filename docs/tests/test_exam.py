@@ -36,6 +36,15 @@ def softmax(A, labels):
     return {"dZ": (A - np.eye(3)[labels.astype(int)]) / 2}
 
 
+def network(x, W, b, v, t):
+    z = x @ W + b
+    o = np.maximum(z, 0) @ v
+    do = 2 * (o - t)
+    dz = do * v * (z > 0)
+    dv = do * np.maximum(z, 0)
+    return {"z": z, "o": o, "dv": dv, "dz": dz, "dW": np.outer(x, dz), "dx": W @ dz}
+
+
 def optimizers(w, g):
     m1 = 0.5 * g[0]
     m2 = 0.5 * m1 + 0.5 * g[1]
@@ -57,6 +66,7 @@ BY_HAND = (
     layer,
     error,
     softmax,
+    network,
     optimizers,
     dropout,
 )
@@ -111,7 +121,10 @@ def test_no_answer_is_hidden_in_another_and_the_mask_matters():
         (da, z), dz = (questions[2].given[n] for n in ("dA", "Z")), questions[2].answers["dZ"]
         assert {*np.sign(da[z > 0])} == {-1, 1} == {*np.sign(da[z < 0])}  # not da > 0
         assert np.count_nonzero(dz) == 2
-        descent, adam, momentum = questions[6].answers.values()
+        two = questions[6]
+        no_mask = 2 * (float(two.answers["o"]) - two.given["t"]) * two.given["v"]
+        assert np.count_nonzero(two.answers["dz"]) == 1 and np.count_nonzero(no_mask) == 2
+        descent, adam, momentum = questions[7].answers.values()
         assert len({round(float(v), 6) for v in (descent, adam, momentum)}) == 3
 
 

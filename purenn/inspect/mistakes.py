@@ -43,8 +43,8 @@ def well_known_mistakes(
             return {}
         total = np.asarray(of_the_sum()[i])
         found = {
-            "dy is forgotten, yours is the derivative of y.sum()": total,
-            "dy is forgotten, yours is the derivative of y.mean()": total / dy.size,
+            "dy is forgotten: yours is the derivative of y.sum()": total,
+            "dy is forgotten: yours is the derivative of y.mean()": total / dy.size,
         }
         shape = slopes[i].shape
         if shape != dy.shape:

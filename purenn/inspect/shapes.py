@@ -10,7 +10,7 @@ from purenn.inspect.precision import near
 def shape_mistake(yours: Any, referee: Any, m: int, dy: Any) -> tuple[str, Any]:
     """Describe a wrong shape, and return yours in the right shape if that is possible."""
     if dy is not None and _is_jacobian(yours, referee, np.asarray(dy)):
-        return "dy is forgotten, yours is the Jacobian dy/dx", None
+        return "dy is forgotten: yours is the Jacobian dy/dx", None
     if yours.ndim == referee.ndim and yours.shape == referee.T.shape:
         return "yours is the transpose", yours.T
     if yours.size == 1 and referee.size > 1:

@@ -10,21 +10,22 @@ from grading.paper import box, document
 from exams.questions import Question, drawn
 from exams.words import WORDED, Worded
 
-MINUTES = 75
+MINUTES = 85
 STYLE = """<style>
-article { border-top: 0.3mm solid black; break-inside: avoid; margin-top: 4mm; padding-top: 1.5mm; }
+article { border-top: 0.3mm solid black; break-inside: avoid; margin-top: 3mm; padding-top: 1mm; }
 article h2 { border: 0; display: flex; justify-content: space-between; margin: 0; padding: 0; }
 article h2 span { font-weight: normal; }
 article p { margin: 1mm 0 2mm; }
 article .row + .row { margin-top: 2mm; }
 .lines { display: block; }
-.lines i { border-bottom: 0.2mm solid #777; display: block; height: 8mm; }
+.lines i { border-bottom: 0.2mm solid #777; display: block; height: 7mm; }
 </style>
 """
 SAYS = (
-    f"You have {MINUTES} minutes and need no calculator. Write each answer in its boxes. Every "
-    "value in a question is worth the same number of points. A mistake costs only its own points: "
-    "what follows from it by the right formula counts as right. Show your work on separate paper."
+    f"You have {MINUTES} minutes and need no calculator. Write each answer in its boxes. All "
+    "results of a question are worth the same number of points. A mistake costs only its own "
+    "points: what follows from it by the right formula counts as right. Show your work on separate "
+    "paper."
 )
 
 

@@ -1,4 +1,4 @@
-"""The questions of an exam with numbers: small whole numbers, so nobody needs a calculator.
+"""The questions of an exam with numbers: simple ones, so nobody needs a calculator.
 
 Each answer is JAX's derivative of the forward pass that the question describes, or that forward
 pass itself. A question draws numbers until every answer can be told from the common wrong ones.
@@ -161,6 +161,40 @@ def error(rng: np.random.Generator) -> Question:
     )
 
 
+def network(rng: np.random.Generator) -> Question:
+    """Two layers and one example, for which one of the two hidden units is off."""
+
+    def hidden(x: Any, w: Any, b: Any) -> Any:
+        return x @ w + b
+
+    def output(z: Any, v: Any) -> Any:
+        return pn.relu(z) @ v
+
+    def loss(z: Any, v: Any) -> Any:
+        return (output(z, v) - t) ** 2
+
+    while True:
+        x, b, v = whole(rng, 2), whole(rng, 2), whole(rng, 2, low=-2, high=2)
+        w, t = whole(rng, 2, 2, low=-2, high=2), float(rng.integers(1, 5))
+        z, back = jax.vjp(hidden, x, w, b)
+        o = output(z, v)
+        dz, dv = jax.grad(loss, argnums=(0, 1))(z, v)
+        dx, dw, _ = back(dz)
+        answers = {"z": z, "o": o, "dv": dv, "dz": dz, "dW": dw, "dx": dx}
+        one_is_off = z.min() < 0 and 2 <= z.max() <= 5
+        if one_is_off and 1 <= abs(o - t) <= 4 and apart(answers) and np.all(dx != 0):
+            break
+    return Question(
+        "Two layers",
+        "One example goes through a hidden layer, `z = x W + b` and `a = max(z, 0)`, and through "
+        "an output layer without a bias, `o = a v`. The loss is `L = (o - t)²`. Compute both "
+        "passes.",
+        {"x": x, "W": w, "b": b, "v": v, "t": t},
+        answers,
+        6,
+    )
+
+
 def optimizers(rng: np.random.Generator) -> Question:
     """The first steps of the three rules, and the second one of momentum."""
 
@@ -218,6 +252,7 @@ QUESTIONS: tuple[Callable[[np.random.Generator], Question], ...] = (
     layer,
     error,
     softmax,
+    network,
     optimizers,
     dropout,
 )

@@ -43,17 +43,18 @@ WORDED = (
     ),
     Worded(
         "What is kept",
-        "The forward pass goes through two layers. Which of its values does the backward pass "
-        "need, and what for?",
-        2,
-        "The inputs of each layer, `X` and `A1`, for `dW1` and `dW2` (1 point). `Z1` or its sign, "
-        "for the mask of ReLU (1 point). The weights `W2`, for `dA1`, are parameters.",
+        "The forward pass goes through a layer, a ReLU, a second layer, and softmax with "
+        "cross-entropy. Which of its values does the backward pass need, and what for?",
+        3,
+        "The inputs of both layers, `X` and `A1`, for `dW1` and `dW2` (1 point). `Z1` or its sign, "
+        "for the mask of ReLU (1 point). The probabilities `A2`, with the labels, for `dZ2` "
+        "(1 point). The weights `W2`, for `dA1`, are parameters.",
         6,
     ),
     Worded(
         "Starting at zero",
-        "All weights and biases of a network with a hidden layer start at 0. Which parameters does "
-        "the first step of gradient descent change, and why only those?",
+        "All weights and biases of a network with a hidden layer of ReLU units start at 0. Which "
+        "parameters does the first step of gradient descent change, and why only those?",
         2,
         "Only the output bias (1 point). The hidden units give 0, so `dW2` is 0, and `W2` is 0, so "
         "nothing comes back to the first layer (1 point).",
