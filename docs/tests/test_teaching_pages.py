@@ -115,3 +115,17 @@ def test_the_command_lines_of_the_pages_run(command, tmp_path):
         assert "the sign is wrong" in done.stdout
     else:
         assert "backward is not written yet" in done.stdout
+
+
+def test_the_plans_quote_what_a_report_says():
+    """The words of a table that begins with "The report says" are in the grader or in purenn."""
+    folders = (TEACHING / "grading", ROOT / "purenn" / "inspect")
+    code = "\n".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+    code = re.sub(r'"\s*"', "", code)  # a string on two lines
+    quotes = [
+        quote.replace(" (m = …)", "")
+        for plan in sorted(PAGES.glob("sessions-*.md"))
+        for table in re.findall(r"\| The report says .*?\n\n", plan.read_text(), re.DOTALL)
+        for quote in re.findall(r'^\| "(.*?)"', table, re.MULTILINE)
+    ]
+    assert len(quotes) > 12 and not [quote for quote in quotes if quote not in code]

@@ -52,8 +52,8 @@ def body(seed: int, *, answered: bool) -> str:
     parts = [numeric(next(numbers), question, answered) for question in drawn(seed)]
     parts += [in_words(next(numbers), question, answered) for question in WORDED]
     name = (
-        '<p class="name"><b>Key, for the teacher.</b> Every value in a question is worth the '
-        "same number of points.</p>\n"
+        '<p class="name"><b>Key, for the teacher.</b> All results of a question are worth '
+        "the same number of points. One wrong entry of an array costs half of them.</p>\n"
         if answered
         else '<p class="name">Name <i></i> Date <i class="short"></i> Points '
         f'<i class="points"></i> / {total(seed)}</p>\n<p>{SAYS}</p>\n'
