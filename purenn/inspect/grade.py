@@ -12,7 +12,7 @@ from purenn.inspect.referee import Referee
 from purenn.inspect.report import LeafReport, Report, as_numbers, judge
 from purenn.inspect.trials import Trials
 
-EVERYWHERE = re.compile(r"\beverywhere\b|^(\d+) of \1 elements differ")
+EVERYWHERE = r"\beverywhere\b|^(\d+) of \1 elements differ"
 
 
 def grade(referee: Referee, yours: list[Any], tolerance: float, by_hand: Any = None) -> Report:
@@ -112,7 +112,7 @@ def _judged(
 
 def _kinks(leaf: LeafReport, slopes: Slopes) -> str:
     """Name the kinks, unless all of the derivative is wrong: then they explain nothing."""
-    is_wrong = not np.isfinite(leaf.error) or EVERYWHERE.search(leaf.message)
+    is_wrong = not np.isfinite(leaf.error) or re.search(EVERYWHERE, leaf.message)
     return "" if is_wrong and not leaf.ok else slopes.named_kinks()
 
 
