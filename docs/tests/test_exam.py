@@ -2,10 +2,13 @@
 
 import re
 
+import jax
 import numpy as np
 import pytest
 import teaching_files  # noqa: F401, finds the exam
 from html_page import parse
+
+import purenn as pn
 
 # isort: split
 import exam  # found by teaching_files
@@ -42,7 +45,7 @@ def network(x, W, b, v, t):
     do = 2 * (o - t)
     dz = do * v * (z > 0)
     dv = do * np.maximum(z, 0)
-    return {"z": z, "o": o, "dv": dv, "dz": dz, "dW": np.outer(x, dz), "dx": W @ dz}
+    return {"z": z, "o": o, "dv": dv, "db": dz, "dW": np.outer(x, dz), "dx": W @ dz}
 
 
 def optimizers(w, g):
@@ -117,15 +120,65 @@ def test_a_seed_has_numbers_of_its_own_and_the_same_points():
 def test_no_answer_is_hidden_in_another_and_the_mask_matters():
     for seed in range(40):
         questions = list(drawn(seed))
-        assert apart(questions[0].answers) and apart(questions[3].answers)
+        assert all(apart(questions[i].answers) for i in (0, 3, 6))
         (da, z), dz = (questions[2].given[n] for n in ("dA", "Z")), questions[2].answers["dZ"]
         assert {*np.sign(da[z > 0])} == {-1, 1} == {*np.sign(da[z < 0])}  # not da > 0
         assert np.count_nonzero(dz) == 2
-        two = questions[6]
-        no_mask = 2 * (float(two.answers["o"]) - two.given["t"]) * two.given["v"]
-        assert np.count_nonzero(two.answers["dz"]) == 1 and np.count_nonzero(no_mask) == 2
         descent, adam, momentum = questions[7].answers.values()
         assert len({round(float(v), 6) for v in (descent, adam, momentum)}) == 3
+
+
+def two_layers(seed):
+    (found,) = [question for question in drawn(seed) if question.title == "Two layers"]
+    return found
+
+
+@pytest.mark.parametrize("seed", [0, 7, 41, 100, 101])
+def test_two_layers_have_the_derivatives_of_the_backward_passes_of_purenn(seed):
+    asked = two_layers(seed)
+    x, w, b, v, t = (np.asarray(value, float) for value in asked.given.values())
+    hidden, output = pn.dense(2), pn.dense(1, b_init=None)
+    first, second = pn.DenseParams(w, b), pn.DenseParams(v[:, None])
+    with jax.enable_x64(True):
+        z, _, kept = hidden.forward(first, (), x[None])
+        a, mask = pn.relu.forward(z)
+        o, _, kept_a = output.forward(second, (), a)
+        dv, da = output.backward(second, kept_a, 2 * (o - t))
+        dz = pn.relu.backward(mask, da)
+        dfirst, dx = hidden.backward(first, kept, dz)
+    found = {"z": z[0], "o": o[0, 0], "dv": dv.w[:, 0], "db": dfirst.b, "dW": dfirst.w, "dx": dx[0]}
+    assert set(found) == set(asked.answers)
+    for name, value in found.items():
+        np.testing.assert_allclose(asked.answers[name], value, err_msg=name)
+
+
+def without_the_mask(x, W, b, v, t):
+    """The backward pass of a student who forgets the ReLU there, but not in the forward pass."""
+    a = np.maximum(x @ W + b, 0)
+    dz = 2 * (a @ v - t) * v
+    return {"db": dz, "dW": np.outer(x, dz), "dx": W @ dz}
+
+
+def without_relu(x, W, b, v, t):
+    """Both passes of a student who forgets the ReLU altogether."""
+    z = x @ W + b
+    return {"o": z @ v, "dv": 2 * (z @ v - t) * z}
+
+
+def with_the_transpose(x, W, b, v, t):
+    """Both passes with the weights of a unit in a row, not in a column."""
+    right = network(x, W, b, v, t)
+    return {"z": W @ x + b, "dW": right["dW"].T, "dx": W.T @ right["db"]}
+
+
+@pytest.mark.parametrize("mistaken", [without_the_mask, without_relu, with_the_transpose])
+def test_a_mistake_in_two_layers_changes_each_answer_that_it_touches(mistaken):
+    for seed in range(40):
+        asked = two_layers(seed)
+        right = {name: np.asarray(value) for name, value in asked.answers.items()}
+        assert np.sum(right["z"] < 0) == 1
+        for name, wrong in mistaken(**asked.given).items():
+            assert not np.allclose(wrong, right[name]), (seed, name)
 
 
 def test_the_points_in_words_are_those_of_the_key():
