@@ -87,9 +87,10 @@ def paragraph(text: str) -> str:
 
 
 def letters(formula: str) -> str:
-    """The names of a formula in italics, with their numbers lowered."""
+    """A formula on one line: names in italics, with their numbers lowered."""
     words = re.sub(r"(?<![A-Za-z])(d?[A-Za-z])(?![A-Za-z])", r"<i>\1</i>", formula)
-    return re.sub(r"</i>(\d)", r"</i><sub>\1</sub>", words).replace(" - ", " − ")
+    lowered = re.sub(r"</i>(\d)", r"</i><sub>\1</sub>", words).replace(" - ", " − ")
+    return lowered.replace(" ", "&nbsp;")
 
 
 def in_words(number: int, question: Worded, answered: bool) -> str:
