@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from tabs import PATIENCE, Tabs, quiet
+from tabs import painted as settle
 
 FINGERS = {"has_touch": True, "is_mobile": True}
 
@@ -67,13 +68,6 @@ def draw_with_finger(tab: Any, points: list[tuple[float, float]]) -> None:
 def probability(text: str) -> float:
     """What a printed probability says; above 0.9995, the page says no more than >0.999."""
     return 0.99975 if text == ">0.999" else float(text)
-
-
-def settle(tab: Any) -> None:
-    """Two frames: what was asked for before the first has been painted."""
-    tab.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
 
 
 # A copy: reading the page's own canvas again and again makes the browser warn about it.

@@ -44,6 +44,13 @@ class Tabs:
         tab.emulate_media(media="null", color_scheme="null")
 
 
+def painted(tab: Any) -> None:
+    """Two frames: what was asked for before the first has been painted."""
+    tab.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
 def planted(tab: Any, file: str, right: str, wrong: str) -> None:
     """From now on the tab gets a script of the site with a mistake in it."""
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from playground_tab import settle as painted
+from tabs import painted
 from visits import DESKTOP
 from widgets_page import (
     PLAIN,
@@ -281,6 +281,7 @@ def test_boxes_do_not_overlap(opened_widget: Any) -> None:  # noqa: F811
         tab = opened_widget("graph", **settings)
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
+            painted(tab)
             assert not overlapping(tab), (settings["steps"], width)
 
 

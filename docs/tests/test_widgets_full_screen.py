@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tabs import painted
 from visits import DARK, DESKTOP, LIGHT, PHONE, STILL, choose_scheme, measure
 from widgets_page import load, page_with
 from widgets_page import widget as widget
@@ -46,6 +47,7 @@ def opened(tab: Any) -> None:
 def test_a_widget_fills_the_screen_and_is_larger(widget: Any, name: str) -> None:
     tab = widget(name, **SETTINGS[name])
     tab.tab.set_viewport_size({"width": 1600, "height": 900})
+    painted(tab.tab)
     before = tab.tab.evaluate(SIZES)
     opened(tab)
     full = tab.tab.evaluate(SIZES)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from html_page import address_of
-from tabs import PATIENCE
+from tabs import PATIENCE, painted
 
 MEASURES = (Path(__file__).parent / "measures.js").read_text()
 LIGHT, DARK = "default", "slate"  # the theme's names of its color schemes
@@ -153,6 +153,7 @@ def visit(
     if screenshots is not None:
         choose_scheme(tab, LIGHT)
     tab.set_viewport_size(PHONE)
+    painted(tab)  # what a page does in answer to its new width comes a frame later
     found.overflow["390"] = measure(tab, "overflow")
     found.letters = measure(tab, "smallLetters")
     picture(tab, screenshots, page, "phone")

@@ -11,10 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from playground_tab import settle as painted
 from served import MADE
 from sitetools import fences
-from tabs import PATIENCE, Tabs
+from tabs import PATIENCE, Tabs, painted
 from visits import DARK, DESKTOP, LIGHT, MEASURES, PHONE, Traffic, choose_scheme, measure, settle
 
 ALT = "Words for readers who cannot see the widget."
