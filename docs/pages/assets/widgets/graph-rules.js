@@ -28,7 +28,7 @@ export const OPERATIONS = {
   divide: {
     value: ([a, b]) => a / b,
     slope: (i, [, b], self) => (i === 0 ? tree("divide", one, b) : negated(tree("divide", self, b))),
-    says: "A division divides {d} by the denominator. For the denominator, it also multiplies by minus the result",
+    says: "A division divides {d} by the denominator. For the denominator, it also multiplies by the negative of the result",
   },
   max: {
     value: ([a, b]) => (a > b ? a : b),

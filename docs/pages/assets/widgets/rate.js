@@ -136,5 +136,5 @@ function sayingOf(factor) {
     return `Each step crosses the bottom and leaves ${show(100 * size)}% of the distance.`;
   }
   if (size < 1 + 1e-9) return "The steps go back and forth forever, and the loss stays the same.";
-  return `Each step crosses the bottom and lands ${show(size)} times as far away, so gradient descent diverges.`;
+  return `Each step crosses the bottom and ends ${show(size)} times as far from it, so gradient descent diverges.`;
 }
